@@ -1,0 +1,150 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Elementwise;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Engine.Autograd;
+
+/// <summary>
+/// Records operations as they run and plays them backwards. It owns every tensor that an operation makes on it, and lets go of
+/// each as soon as nothing will read it again; disposing the tape frees the rest.
+/// </summary>
+/// <remarks>
+/// A tensor's gradient is the sum over all its uses. The first contribution overwrites a fresh buffer, later ones are added; a
+/// branch that no gradient reaches, and a tensor that requires none, cost nothing.
+/// </remarks>
+public sealed class Tape : IDisposable
+{
+    private readonly List<Node> nodes = [];
+    private readonly HashSet<Tensor> owned = [];
+    private readonly HashSet<Tensor> kept = [];
+
+    /// <summary>Makes an empty tape.</summary>
+    /// <param name="device">Where its tensors live.</param>
+    /// <param name="recording">False for inference: operations run, nothing is saved for a backward pass.</param>
+    public Tape(Device device, bool recording = true)
+    {
+        Device = device;
+        Recording = recording;
+    }
+
+    /// <summary>Where this tape's tensors live.</summary>
+    public Device Device { get; }
+
+    /// <summary>Whether operations are recorded for a backward pass.</summary>
+    public bool Recording { get; }
+
+    /// <summary>Operations recorded so far, in order.</summary>
+    public IEnumerable<string> Operations => nodes.Select(n => n.Operation);
+
+    /// <summary>A new tensor that this tape owns, with unspecified content.</summary>
+    internal Tensor NewTensor(Shape shape) => Own(Tensor.Uninitialized(Device, shape));
+
+    /// <summary>Hands a tensor over to this tape, which will free it.</summary>
+    internal Tensor Own(Tensor tensor)
+    {
+        owned.Add(tensor);
+        return tensor;
+    }
+
+    /// <summary>Keeps a tensor of this tape readable until the tape is disposed.</summary>
+    public Tensor Keep(Tensor tensor)
+    {
+        kept.Add(tensor);
+        return tensor;
+    }
+
+    /// <summary>
+    /// Says that no further operation will read a tensor: if this tape owns it and no backward pass needs it, its memory is free.
+    /// </summary>
+    public void Release(Tensor tensor)
+    {
+        if (!kept.Contains(tensor) && owned.Remove(tensor)) tensor.Dispose();
+    }
+
+    /// <summary>Whether an operation on these inputs has to be recorded.</summary>
+    internal bool Records(params ReadOnlySpan<Tensor?> inputs)
+    {
+        if (!Recording) return false;
+        foreach (var input in inputs)
+            if (input is { RequiresGradient: true }) return true;
+        return false;
+    }
+
+    /// <summary>Records an operation.</summary>
+    /// <param name="operation">Its name, for messages.</param>
+    /// <param name="output">What it made; from now on it requires a gradient.</param>
+    /// <param name="saved">Tensors that <paramref name="backward"/> will read.</param>
+    /// <param name="backward">Adds to the gradients of the inputs, given that of the output, which it may overwrite.</param>
+    internal void Record(string operation, Tensor output, Tensor[] saved, Action<Tensor> backward)
+    {
+        foreach (var tensor in saved) tensor.Retain();
+        output.RequiresGradient = true;
+        nodes.Add(new Node(operation, output, saved, backward));
+    }
+
+    /// <summary>
+    /// The buffer that takes contributions to a tensor's gradient. If <paramref name="accumulate"/> is false it is fresh and must be
+    /// overwritten, else it must be added to.
+    /// </summary>
+    internal Tensor GradientOf(Tensor tensor, out bool accumulate)
+    {
+        accumulate = tensor.Gradient is not null;
+        return tensor.Gradient ??= Tensor.Uninitialized(Device, tensor.Shape);
+    }
+
+    /// <summary>Adds a finished contribution to a tensor's gradient; takes the contribution over.</summary>
+    internal void AddGradient(Tensor tensor, Tensor contribution)
+    {
+        if (tensor.Gradient is null)
+        {
+            tensor.Gradient = contribution;
+            return;
+        }
+        Addition.AddTo(tensor.Gradient, contribution);
+        contribution.Dispose();
+    }
+
+    /// <summary>
+    /// Computes the gradients of a scalar with respect to everything that requires one. Afterwards the tape is empty; leaf tensors
+    /// (parameters, inputs) hold their gradients.
+    /// </summary>
+    /// <param name="output">The tensor to differentiate.</param>
+    /// <param name="upstream">The gradient with respect to it; ones by default, for which it must be a scalar.</param>
+    /// <exception cref="ArgumentException">No upstream gradient for a tensor of more than one element, or one of another shape.</exception>
+    /// <exception cref="InvalidOperationException">The output does not depend on anything that requires a gradient.</exception>
+    public void Backward(Tensor output, Tensor? upstream = null)
+    {
+        if (!output.RequiresGradient)
+            throw new InvalidOperationException($"backward: {output} does not depend on any tensor that requires a gradient");
+        if (upstream is null && output.Shape.Length != 1)
+            throw new ArgumentException($"backward: {output} is no scalar; give the gradient with respect to it");
+        if (upstream is not null && upstream.Shape != output.Shape)
+            throw new ArgumentException($"backward: the gradient {upstream.Shape} does not have the shape of the output {output.Shape}");
+        AddGradient(output, upstream is null ? Tensor.Filled(Device, output.Shape, 1) : Addition.Copy(upstream));
+        for (var i = nodes.Count - 1; i >= 0; i--)
+        {
+            var node = nodes[i];
+            nodes.RemoveAt(i);
+            if (node.Output.Gradient is { } gradient)
+            {
+                node.Backward(gradient);
+                node.Output.ClearGradient();
+            }
+            foreach (var tensor in node.Saved) tensor.Release();
+            Release(node.Output);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var node in nodes)
+            foreach (var tensor in node.Saved) tensor.Release();
+        nodes.Clear();
+        foreach (var tensor in owned) tensor.Dispose();
+        owned.Clear();
+        kept.Clear();
+    }
+
+    private sealed record Node(string Operation, Tensor Output, Tensor[] Saved, Action<Tensor> Backward);
+}

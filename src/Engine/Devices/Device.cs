@@ -1,0 +1,271 @@
+using Convolve.Engine.Tensors;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Convolve.Engine.Devices;
+
+/// <summary>
+/// An opened device: compiles kernels once, launches them in order on one stream, and owns the pool of its memory. Not thread-safe:
+/// one thread drives a device.
+/// </summary>
+public sealed class Device : IDisposable
+{
+    private readonly Context context;
+    private readonly Accelerator accelerator;
+    private readonly AcceleratorStream stream;
+    private readonly Dictionary<Delegate, Delegate> launchers = [];
+    private readonly List<Kernel> kernels = [];
+
+    internal Device(DeviceDescription description, Context context, Accelerator accelerator, KernelShape shape)
+    {
+        Description = description;
+        Shape = shape;
+        this.context = context;
+        this.accelerator = accelerator;
+        stream = accelerator.DefaultStream;
+        Pool = new BufferPool(accelerator, description);
+        Nothing = Pool.Rent(1);
+        VectorLanes = DeviceCatalogue.VectorLanes(accelerator);
+    }
+
+    /// <summary>What was opened.</summary>
+    public DeviceDescription Description { get; }
+
+    /// <summary>The shape in which hot kernels run.</summary>
+    public KernelShape Shape { get; }
+
+    /// <summary>The memory of this device.</summary>
+    public BufferPool Pool { get; }
+
+    /// <summary>Kernels launched so far: a step's count shows in a test what a change to it costs.</summary>
+    public long Launches { get; private set; }
+
+    /// <summary>How many work-items a processor needs to share a job out evenly.</summary>
+    internal int ParallelItems => Shape == KernelShape.Cpu ? Description.ComputeUnits * 4 : Description.ComputeUnits * 8;
+
+    /// <summary>float32 lanes of the processor's vectors as OpenCL reports them; 1 where that means nothing.</summary>
+    internal int VectorLanes { get; }
+
+    /// <summary>A buffer of one element, to be passed where a kernel takes a view that it will not read.</summary>
+    internal DeviceBuffer Nothing { get; }
+
+    /// <summary>Waits until everything launched so far is done.</summary>
+    public void Synchronize() => stream.Synchronize();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Synchronize();
+        Nothing.Release();
+        Pool.Dispose();
+        foreach (var kernel in kernels) kernel.Dispose();
+        accelerator.Dispose();
+    }
+
+    internal void CopyToDevice(ReadOnlySpan<float> source, ArrayView<float> target)
+    {
+        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
+        // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
+        stream.Synchronize();
+    }
+
+    internal void CopyToDevice(ReadOnlySpan<byte> source, ArrayView<byte> target)
+    {
+        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
+        stream.Synchronize();
+    }
+
+    internal void CopyToHost(ArrayView<float> source, Span<float> target)
+    {
+        source.SubView(0, target.Length).CopyToCPU(stream, target);
+        stream.Synchronize();
+    }
+
+    private TLauncher Launcher<TLauncher>(Delegate kernel) where TLauncher : Delegate
+    {
+        if (launchers.TryGetValue(kernel, out var known)) return (TLauncher)known;
+        var compiled = KernelCompiler.Compile(context, accelerator, kernel.Method);
+        kernels.Add(compiled);
+        var launcher = compiled.CreateLauncherDelegate<TLauncher>();
+        launchers.Add(kernel, launcher);
+        return launcher;
+    }
+
+    /// <summary>The groups and group size of a flat loop over <paramref name="length"/> elements (see <see cref="IWorkShape"/>).</summary>
+    private KernelConfig FlatGrid(int length) => Shape == KernelShape.Cpu
+        ? new KernelConfig((length + SpanPerItem.Length - 1) / SpanPerItem.Length, 1)
+        : new KernelConfig(Math.Min((length + GridStride.GroupSize - 1) / GridStride.GroupSize, GridStride.MaximalGroups), GridStride.GroupSize);
+
+    /// <summary>The groups and group size of a loop over pixels and channels (see <see cref="IPixelShape"/>).</summary>
+    private KernelConfig PixelGrid(int pixels) => Shape == KernelShape.Cpu
+        ? new KernelConfig((pixels + PixelSpan.Length - 1) / PixelSpan.Length, 1)
+        : new KernelConfig(new Index2D((pixels + PixelThreads.Pixels - 1) / PixelThreads.Pixels, 1), new Index2D(PixelThreads.Channels, PixelThreads.Pixels));
+
+    /// <summary>Launches a kernel over a grid of groups.</summary>
+    internal void Launch<T1>(Action<T1> kernel, KernelConfig grid, T1 a1)
+        where T1 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)(stream, grid, a1);
+    }
+
+    internal void Launch<T1, T2>(Action<T1, T2> kernel, KernelConfig grid, T1 a1, T2 a2)
+        where T1 : struct
+        where T2 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(stream, grid, a1, a2);
+    }
+
+    internal void Launch<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)(stream, grid, a1, a2, a3);
+    }
+
+    internal void Launch<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)(stream, grid, a1, a2, a3, a4);
+    }
+
+    internal void Launch<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)(stream, grid, a1, a2, a3, a4, a5);
+    }
+
+    internal void Launch<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)(stream, grid, a1, a2, a3, a4, a5, a6);
+    }
+
+    internal void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+        where T7 : struct
+    {
+        Launches++;
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)(stream, grid, a1, a2, a3, a4, a5, a6, a7);
+    }
+
+    /// <summary>Launches a flat loop over <paramref name="length"/> elements in this device's shape.</summary>
+    internal void ForEach<T1, T2>(int length, Action<T1, T2> cpu, Action<T1, T2> gpu, T1 a1, T2 a2)
+        where T1 : struct
+        where T2 : struct
+    {
+        if (length > 0) Launch(Shape == KernelShape.Cpu ? cpu : gpu, FlatGrid(length), a1, a2);
+    }
+
+    internal void ForEach<T1, T2, T3>(int length, Action<T1, T2, T3> cpu, Action<T1, T2, T3> gpu, T1 a1, T2 a2, T3 a3)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+    {
+        if (length > 0) Launch(Shape == KernelShape.Cpu ? cpu : gpu, FlatGrid(length), a1, a2, a3);
+    }
+
+    internal void ForEach<T1, T2, T3, T4>(int length, Action<T1, T2, T3, T4> cpu, Action<T1, T2, T3, T4> gpu, T1 a1, T2 a2, T3 a3, T4 a4)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+    {
+        if (length > 0) Launch(Shape == KernelShape.Cpu ? cpu : gpu, FlatGrid(length), a1, a2, a3, a4);
+    }
+
+    internal void ForEach<T1, T2, T3, T4, T5>(int length, Action<T1, T2, T3, T4, T5> cpu, Action<T1, T2, T3, T4, T5> gpu, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+    {
+        if (length > 0) Launch(Shape == KernelShape.Cpu ? cpu : gpu, FlatGrid(length), a1, a2, a3, a4, a5);
+    }
+
+    internal void ForEach<T1, T2, T3, T4, T5, T6>(int length, Action<T1, T2, T3, T4, T5, T6> cpu, Action<T1, T2, T3, T4, T5, T6> gpu, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+    {
+        if (length > 0) Launch(Shape == KernelShape.Cpu ? cpu : gpu, FlatGrid(length), a1, a2, a3, a4, a5, a6);
+    }
+
+    internal void ForEach<T1, T2, T3, T4, T5, T6, T7>(int length, Action<T1, T2, T3, T4, T5, T6, T7> cpu, Action<T1, T2, T3, T4, T5, T6, T7> gpu, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+        where T7 : struct
+    {
+        if (length > 0) Launch(Shape == KernelShape.Cpu ? cpu : gpu, FlatGrid(length), a1, a2, a3, a4, a5, a6, a7);
+    }
+
+    /// <summary>Launches a loop over pixels and their channels in this device's shape.</summary>
+    internal void ForEachPixel<T1, T2, T3>(int pixels, Action<T1, T2, T3> cpu, Action<T1, T2, T3> gpu, T1 a1, T2 a2, T3 a3)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+    {
+        Launch(Shape == KernelShape.Cpu ? cpu : gpu, PixelGrid(pixels), a1, a2, a3);
+    }
+
+    internal void ForEachPixel<T1, T2, T3, T4>(int pixels, Action<T1, T2, T3, T4> cpu, Action<T1, T2, T3, T4> gpu, T1 a1, T2 a2, T3 a3, T4 a4)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+    {
+        Launch(Shape == KernelShape.Cpu ? cpu : gpu, PixelGrid(pixels), a1, a2, a3, a4);
+    }
+
+    internal void ForEachPixel<T1, T2, T3, T4, T5>(int pixels, Action<T1, T2, T3, T4, T5> cpu, Action<T1, T2, T3, T4, T5> gpu, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+    {
+        Launch(Shape == KernelShape.Cpu ? cpu : gpu, PixelGrid(pixels), a1, a2, a3, a4, a5);
+    }
+
+    internal void ForEachPixel<T1, T2, T3, T4, T5, T6>(int pixels, Action<T1, T2, T3, T4, T5, T6> cpu, Action<T1, T2, T3, T4, T5, T6> gpu, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+    {
+        Launch(Shape == KernelShape.Cpu ? cpu : gpu, PixelGrid(pixels), a1, a2, a3, a4, a5, a6);
+    }
+}

@@ -1,0 +1,165 @@
+using System.Diagnostics.CodeAnalysis;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace Convolve.Engine.Devices;
+
+/// <summary>
+/// Every device of this machine, and the choice among them. Together with <see cref="KernelCompiler"/> the only place that knows
+/// CUDA from OpenCL.
+/// </summary>
+public sealed class DeviceCatalogue : IDisposable
+{
+    private readonly Context context;
+    private readonly Dictionary<DeviceDescription, ILGPU.Runtime.Device> found = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Looks for devices through CUDA and OpenCL; ILGPU's CPU accelerator is always there.</summary>
+    public DeviceCatalogue()
+    {
+        OpenClLibrary.Register();
+        context = Context.Create(builder => builder
+            .Cuda()
+            .OpenCL(_ => true)
+            .CPU(new CPUDevice(2, 1, Environment.ProcessorCount))
+            .EnableAlgorithms()
+            // O2 is the only level at which ILGPU infers `global` for the pointers of views, without which PoCL refuses a program.
+            .Optimize(OptimizationLevel.O2)
+            .Inlining(InliningMode.Aggressive));
+        foreach (var device in context.Devices) found.Add(Describe(device), device);
+        Devices = [.. found.Keys.OrderBy(d => d.Kind).ThenByDescending(d => d.MemoryBytes)];
+    }
+
+    /// <summary>All devices, best first: CUDA, OpenCL GPU, OpenCL CPU, ILGPU's CPU accelerator.</summary>
+    public IReadOnlyList<DeviceDescription> Devices { get; }
+
+    /// <summary>
+    /// Chooses a device. <c>auto</c> takes the best; <c>cuda</c>, <c>opencl</c>, <c>cpu</c> or a part of a name force one.
+    /// </summary>
+    /// <exception cref="DeviceException">The device asked for is not there; the message lists what is.</exception>
+    public DeviceChoice Choose(string request = "auto")
+    {
+        if (request.Equals("auto", StringComparison.OrdinalIgnoreCase))
+        {
+            var best = Devices[0];
+            return new DeviceChoice(best, best.Kind switch
+            {
+                DeviceKind.Cuda => "an NVIDIA GPU is the fastest device",
+                DeviceKind.OpenClGpu => "no CUDA device, but a GPU with OpenCL",
+                DeviceKind.OpenClCpu => "no GPU found; OpenCL on the CPU is the fastest device here",
+                _ => $"no GPU and no OpenCL found: this is ILGPU's debugging device, some hundred times slower; {InstallAdvice}",
+            });
+        }
+        var match = Devices.FirstOrDefault(d => d.KindName.Equals(request, StringComparison.OrdinalIgnoreCase))
+            ?? Devices.FirstOrDefault(d => d.Name.Contains(request, StringComparison.OrdinalIgnoreCase));
+        if (match is null)
+        {
+            var all = string.Join(", ", Devices.Select(d => $"{d.KindName} ({d.Name})"));
+            var advice = request.Equals("opencl", StringComparison.OrdinalIgnoreCase) ? $"; {InstallAdvice}" : "";
+            throw new DeviceException($"--device {request}: no such device on this machine; found: {all}{advice}");
+        }
+        return new DeviceChoice(match, $"asked for by --device {request}");
+    }
+
+    /// <summary>How to get a fast device on a machine without a GPU.</summary>
+    public static string InstallAdvice => OperatingSystem.IsLinux()
+        ? "install the OpenCL CPU runtime: apt-get install pocl-opencl-icd"
+        : OperatingSystem.IsWindows()
+            ? "install your GPU's driver or the Intel OpenCL CPU runtime"
+            : "install an OpenCL runtime, for example PoCL";
+
+    /// <summary>Opens a device of this catalogue and tests its arithmetic before anyone relies on it.</summary>
+    /// <param name="description">One of <see cref="Devices"/>.</param>
+    /// <param name="shape">The kernel shape to run, by default the one that suits the device.</param>
+    /// <exception cref="DeviceException">It cannot be opened or computes wrong results.</exception>
+    public Device Open(DeviceDescription description, KernelShape? shape = null)
+    {
+        Accelerator accelerator;
+        try
+        {
+            accelerator = Create(found[description]);
+        }
+        catch (Exception e)
+        {
+            throw new DeviceException($"device {description} cannot be opened: {e.Message.Split('\n')[0]}", e);
+        }
+        var device = new Device(description, context, accelerator, shape ?? description.Shape);
+        try
+        {
+            DeviceSelfTest.Run(device);
+            return device;
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => context.Dispose();
+
+    private Accelerator Create(ILGPU.Runtime.Device device)
+    {
+        if (device is CLDevice opencl && IsPocl(opencl)) AllowMissingGenericAddressSpace(opencl);
+        return device.CreateAccelerator(context);
+    }
+
+    private static bool IsPocl(CLDevice device) => device.PlatformName.Contains("Portable Computing Language", StringComparison.Ordinal);
+
+    /// <summary>
+    /// PoCL 3 reports no generic address space, for which ILGPU refuses it. The engine's kernels leave no generic pointer in their
+    /// OpenCL source, so the flag may be set; the self-test that follows proves it on the machine at hand.
+    /// </summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "ILGPU is never trimmed.")]
+    private static void AllowMissingGenericAddressSpace(CLDevice device)
+    {
+        var property = device.Capabilities.GetType().GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))
+            ?? throw new DeviceException("this version of ILGPU has no capability GenericAddressSpace: PoCL cannot be used with it");
+        property.SetValue(device.Capabilities, true);
+    }
+
+    private static DeviceDescription Describe(ILGPU.Runtime.Device device) => device switch
+    {
+        CudaDevice cuda => new(cuda.Name, DeviceKind.Cuda, cuda.MemorySize, cuda.MemorySize, cuda.NumMultiprocessors,
+            $"CUDA driver {cuda.DriverVersion}, {cuda.Architecture}"),
+        CLDevice cl => new(cl.Name.Trim(), cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU) ? DeviceKind.OpenClCpu : DeviceKind.OpenClGpu,
+            cl.MemorySize, LargestAllocation(cl), cl.NumMultiprocessors, $"{cl.PlatformName}, {cl.DeviceVersion}"),
+        _ => new("ILGPU CPU", DeviceKind.IlgpuCpu, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
+            $"ILGPU {typeof(Context).Assembly.GetName().Version?.ToString(3)}"),
+    };
+
+    /// <summary>float32 lanes of the native vectors of an OpenCL device, else 1.</summary>
+    internal static int VectorLanes(Accelerator accelerator)
+    {
+        const CLDeviceInfoType nativeVectorWidthFloat = (CLDeviceInfoType)0x103A;
+        if (accelerator is not CLAccelerator opencl) return 1;
+        try
+        {
+            return CLAPI.CurrentAPI.GetDeviceInfo<int>(opencl.DeviceId, nativeVectorWidthFloat);
+        }
+        catch (CLException)
+        {
+            return 1;
+        }
+    }
+
+    private static long LargestAllocation(CLDevice device)
+    {
+        try
+        {
+            return CLAPI.CurrentAPI.GetDeviceInfo<long>(device.DeviceId, CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+        }
+        catch (CLException)
+        {
+            return device.MemorySize;
+        }
+    }
+}
+
+/// <summary>A device and the reason why it was taken, to be shown at start-up.</summary>
+public sealed record DeviceChoice(DeviceDescription Device, string Reason);

@@ -1,0 +1,55 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using ILGPU;
+
+namespace Convolve.Engine.Devices;
+
+/// <summary>
+/// Finds the OpenCL loader. ILGPU asks for a library called <c>OpenCL</c>, a name that Linux only has where a -dev package is
+/// installed; users have <c>libOpenCL.so.1</c>.
+/// </summary>
+internal static class OpenClLibrary
+{
+    private static readonly string[] names = OperatingSystem.IsWindows()
+        ? ["OpenCL.dll"]
+        : OperatingSystem.IsMacOS()
+            ? ["/System/Library/Frameworks/OpenCL.framework/OpenCL", "libOpenCL.dylib"]
+            : ["libOpenCL.so.1", "libOpenCL.so"];
+
+    private static readonly Lock gate = new();
+    private static bool registered;
+
+    /// <summary>Registers the resolver once per process; later calls do nothing.</summary>
+    public static void Register()
+    {
+        lock (gate)
+        {
+            if (registered) return;
+            NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, Resolve);
+            registered = true;
+        }
+    }
+
+    /// <summary>Whether any OpenCL loader is installed.</summary>
+    public static bool IsInstalled
+    {
+        get
+        {
+            foreach (var name in names)
+            {
+                if (!NativeLibrary.TryLoad(name, out var handle)) continue;
+                NativeLibrary.Free(handle);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
+    {
+        if (name != "OpenCL") return IntPtr.Zero;
+        foreach (var candidate in names)
+            if (NativeLibrary.TryLoad(candidate, out var handle)) return handle;
+        return IntPtr.Zero;
+    }
+}

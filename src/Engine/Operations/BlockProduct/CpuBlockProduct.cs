@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.BlockProduct;
+
+/// <summary>
+/// How a product is cut for a processor. The register tile holds Rows × Columns sums: with vectors of L lanes it needs
+/// Rows · Columns / L registers for sums, Rows for the left values and one for the right ones, and every one of them counts, since
+/// a sum that does not fit spills to memory and costs half the speed.
+/// </summary>
+internal interface ICpuTile
+{
+    /// <summary>Rows of the register tile.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>Columns of the register tile: a whole number of vectors.</summary>
+    static abstract int Columns { get; }
+
+    /// <summary>Rows of a work-item at most, a multiple of <see cref="Rows"/>: the left block [RowBlock, DepthBlock] stays in L2.</summary>
+    static abstract int RowBlock { get; }
+
+    /// <summary>The right block [DepthBlock, Columns] stays in L1.</summary>
+    static abstract int DepthBlock { get; }
+}
+
+/// <summary>Sixteen registers of eight lanes (AVX2): 12 sums, 3 left values, 1 right value.</summary>
+internal readonly struct Tile3x32 : ICpuTile
+{
+    public static int Rows => 3;
+
+    public static int Columns => 32;
+
+    public static int RowBlock => 96;
+
+    public static int DepthBlock => 256;
+}
+
+/// <summary>Thirty-two registers of sixteen lanes (AVX-512): 12 sums, 6 left values, 2 right values.</summary>
+internal readonly struct Tile6x32 : ICpuTile
+{
+    public static int Rows => 6;
+
+    public static int Columns => 32;
+
+    public static int RowBlock => 96;
+
+    public static int DepthBlock => 256;
+}
+
+/// <summary>
+/// The product kernel in the shape for processors: one work-item owns a block of rows and one tile's columns, packs both factors
+/// block by block into memory of its own, and runs the register tile over them. Packing makes every factor look alike to the inner
+/// loop, however it is stored.
+/// </summary>
+internal static class CpuBlockProduct
+{
+    // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+    public static void Product<TLeft, TRight, TTile>(
+        TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
+        where TLeft : struct, ILeftOperand
+        where TRight : struct, IRightOperand
+        where TTile : struct, ICpuTile
+    {
+        var column0 = Grid.IdxX * TTile.Columns;
+        var columns = IntrinsicMath.Min(TTile.Columns, sizes.Columns - column0);
+        var row0 = Grid.IdxY * sizes.RowsPerItem;
+        var rows = IntrinsicMath.Min(sizes.RowsPerItem, sizes.Rows - row0);
+        var depthBegin = Grid.IdxZ * sizes.DepthPerSplit;
+        var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
+
+        var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
+        var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
+        var sums = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.Columns);
+        for (var i = 0; i < TTile.RowBlock * TTile.Columns; i++) sums[i] = 0;
+        // Ragged edges: the tile computes on zeros there, and the results are not stored.
+        if (columns < TTile.Columns)
+            for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
+        if (rows % TTile.Rows != 0)
+            for (var i = 0; i < TTile.RowBlock * TTile.DepthBlock; i++) leftBlock[i] = 0;
+
+        for (var depth0 = depthBegin; depth0 < depthEnd; depth0 += TTile.DepthBlock)
+        {
+            var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
+            // Full tiles get a constant width, which the compiler turns into plain vector copies.
+            if (columns == TTile.Columns) right.Copy(depth0, depths, column0, TTile.Columns, rightBlock, TTile.Columns);
+            else right.Copy(depth0, depths, column0, columns, rightBlock, TTile.Columns);
+            if (TLeft.RowsAreContiguous)
+                for (var d = 0; d < depths; d++) left.Copy(row0, depth0 + d, rows, leftBlock, d * TTile.RowBlock);
+            else
+                for (var r = 0; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, r * TTile.DepthBlock);
+            for (var r = 0; r < rows; r += TTile.Rows)
+                MultiplyTile<TLeft, TTile>(leftBlock, rightBlock, sums, r, depths);
+        }
+
+        for (var r = 0; r < rows; r++)
+        {
+            var target = (Grid.IdxZ * sizes.Rows + row0 + r) * sizes.Columns + column0;
+            Store<TTile>(sums, r * TTile.Columns, output, target, bias, column0, columns, sizes.Epilogue);
+        }
+    }
+
+    /// <summary>
+    /// The hot loop. Columns outside, rows inside: in this order the compiler unrolls the rows, vectorises the columns and keeps the
+    /// tile in registers; the other order runs at a twentieth of the speed.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyTile<TLeft, TTile>(
+        ArrayView<float> leftBlock, ArrayView<float> rightBlock, ArrayView<float> sums, int row, int depths)
+        where TLeft : struct, ILeftOperand
+        where TTile : struct, ICpuTile
+    {
+        var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
+        var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
+        var tile = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
+        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = sums[row * TTile.Columns + i];
+        for (var d = 0; d < depths; d++)
+            for (var j = 0; j < TTile.Columns; j++)
+            {
+                var rightValue = rightBlock[d * TTile.Columns + j];
+                for (var i = 0; i < TTile.Rows; i++)
+                    tile[i * TTile.Columns + j] += leftBlock[(row + i) * rowStride + d * depthStride] * rightValue;
+            }
+        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[row * TTile.Columns + i] = tile[i];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TTile>(
+        ArrayView<float> sums, int source, ArrayView<float> output, int target, ArrayView<float> bias, int column, int columns, Epilogue epilogue)
+        where TTile : struct, ICpuTile
+    {
+        if (epilogue.HasBias != 0)
+            for (var j = 0; j < columns; j++) sums[source + j] += bias[column + j];
+        if (epilogue.Accumulate != 0)
+            for (var j = 0; j < columns; j++) sums[source + j] += output[target + j];
+        if (columns == TTile.Columns)
+            for (var j = 0; j < TTile.Columns; j++) output[target + j] = epilogue.Clip(sums[source + j]);
+        else
+            for (var j = 0; j < columns; j++) output[target + j] = epilogue.Clip(sums[source + j]);
+    }
+}

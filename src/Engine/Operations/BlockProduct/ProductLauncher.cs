@@ -1,0 +1,69 @@
+using Convolve.Engine.Devices;
+using ILGPU;
+using ILGPU.Runtime;
+using Device = Convolve.Engine.Devices.Device;
+
+namespace Convolve.Engine.Operations.BlockProduct;
+
+/// <summary>Shares a product out over a device, in the device's shape, splitting the depth where there are too few outputs to go round.</summary>
+internal static class ProductLauncher
+{
+    /// <summary>A split shorter than this costs more in partial sums than it gains.</summary>
+    private const int ShortestSplit = 1024;
+
+    /// <summary>output [rows, columns] = left [rows, depth] · right [depth, columns], with an epilogue.</summary>
+    public static void Launch<TLeft, TRight>(
+        Device device, TLeft left, TRight right, int rows, int columns, int depth,
+        ArrayView<float> output, Epilogue epilogue, ArrayView<float> bias = default)
+        where TLeft : struct, ILeftOperand
+        where TRight : struct, IRightOperand
+    {
+        if (epilogue.HasBias == 0) bias = device.Nothing.View(1);
+        var cpu = device.Shape == KernelShape.Cpu;
+        var rowBlocks = Blocks(rows, cpu ? Tile3x32.RowBlock : GpuBlockProduct.BlockRows);
+        var columnBlocks = Blocks(columns, cpu ? Tile3x32.Columns : GpuBlockProduct.BlockColumns);
+        var splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * columnBlocks), 1, Blocks(depth, ShortestSplit));
+        var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
+        splits = Blocks(depth, depthPerSplit);
+        var sizes = new ProductSizes
+        {
+            Rows = rows,
+            Columns = columns,
+            Depth = depth,
+            DepthPerSplit = depthPerSplit,
+            // Even shares: 100 rows become 51 and 49, not 96 and 4.
+            RowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuBlockProduct.BlockRows,
+            Epilogue = splits == 1 ? epilogue : Epilogue.Of(),
+        };
+        var grid = new Index3D(columnBlocks, rowBlocks, splits);
+        if (splits == 1)
+        {
+            LaunchTiles(device, left, right, output, bias, sizes, grid);
+            return;
+        }
+        var parts = device.Pool.Rent((long)splits * rows * columns);
+        LaunchTiles(device, left, right, parts.View(splits * rows * columns), device.Nothing.View(1), sizes, grid);
+        sizes.Epilogue = epilogue;
+        device.ForEach(rows * columns, SplitSum.Add<SpanPerItem>, SplitSum.Add<GridStride>,
+            parts.View(splits * rows * columns), output, bias, sizes, splits);
+        parts.Release();
+    }
+
+    private static void LaunchTiles<TLeft, TRight>(
+        Device device, TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, Index3D grid)
+        where TLeft : struct, ILeftOperand
+        where TRight : struct, IRightOperand
+    {
+        if (device.Shape == KernelShape.Gpu)
+            device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuBlockProduct.GroupSize, 1, 1)),
+                left, right, output, bias, sizes);
+        else if (device.VectorLanes >= 16)
+            device.Launch(CpuBlockProduct.Product<TLeft, TRight, Tile6x32>, new KernelConfig(grid, new Index3D(1, 1, 1)),
+                left, right, output, bias, sizes);
+        else
+            device.Launch(CpuBlockProduct.Product<TLeft, TRight, Tile3x32>, new KernelConfig(grid, new Index3D(1, 1, 1)),
+                left, right, output, bias, sizes);
+    }
+
+    private static int Blocks(int length, int block) => (length + block - 1) / block;
+}

@@ -1,0 +1,24 @@
+using Convolve.Engine.Devices;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.BlockProduct;
+
+/// <summary>Adds the partial sums of a product whose depth was split, always in the same order: a run repeats bit for bit.</summary>
+internal static class SplitSum
+{
+    // parts [splits, Rows * Columns], output [Rows * Columns], bias [Columns]
+    public static void Add<TShape>(
+        ArrayView<float> parts, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, int splits)
+        where TShape : struct, IWorkShape
+    {
+        var length = sizes.Rows * sizes.Columns;
+        for (var i = TShape.First; i < TShape.End(length); i += TShape.Step)
+        {
+            var sum = 0f;
+            for (var s = 0; s < splits; s++) sum += parts[s * length + i];
+            if (sizes.Epilogue.HasBias != 0) sum += bias[i % sizes.Columns];
+            if (sizes.Epilogue.Accumulate != 0) sum += output[i];
+            output[i] = sizes.Epilogue.Clip(sum);
+        }
+    }
+}

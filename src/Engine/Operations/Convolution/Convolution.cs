@@ -1,0 +1,86 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Bias;
+using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Tensors;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.Convolution;
+
+/// <summary>The algorithms of the convolution, from the formula to the fastest.</summary>
+public enum ConvolutionAlgorithm
+{
+    /// <summary>The best for the device and shape.</summary>
+    Auto,
+
+    /// <summary>One loop per sum.</summary>
+    Naive,
+
+    /// <summary>A product of packed blocks, see <see cref="CpuBlockProduct"/>.</summary>
+    Tiled,
+}
+
+/// <summary>Convolution with bias and, fused into the same pass, ReLU.</summary>
+public static class Convolution
+{
+    /// <summary>input [N,H,W,C], kernel [KH,KW,C,K], bias [K] → [N,OH,OW,K].</summary>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static Tensor Apply(
+        Tape tape, Tensor input, Tensor kernel, Tensor bias, Padding padding, int stride = 1, bool relu = false,
+        ConvolutionAlgorithm algorithm = ConvolutionAlgorithm.Auto)
+    {
+        var geometry = ConvolutionGeometry.Create(input.Shape, kernel.Shape, padding, stride);
+        if (bias.Shape != new Shape(geometry.OutputChannels))
+            throw new ArgumentException($"convolution: bias {bias.Shape} does not fit kernel {kernel.Shape}");
+        var output = tape.NewTensor(geometry.Output);
+        Forward(geometry, input, kernel, bias, output, relu, algorithm);
+        if (tape.Records(input, kernel, bias))
+            tape.Record("convolution", output, relu ? [input, kernel, output] : [input, kernel], upstream =>
+            {
+                BiasGradient.Apply(tape, upstream, relu ? output : null, bias);
+                if (kernel.RequiresGradient)
+                    GradKernel(geometry, upstream, input, tape.GradientOf(kernel, out var accumulate), accumulate, algorithm);
+                if (input.RequiresGradient)
+                    GradInput(geometry, upstream, kernel, tape.GradientOf(input, out var accumulate), accumulate, algorithm);
+            });
+        return output;
+    }
+
+    /// <summary>Overwrites the output.</summary>
+    internal static void Forward(
+        ConvolutionGeometry g, Tensor input, Tensor kernel, Tensor? bias, Tensor output, bool relu, ConvolutionAlgorithm algorithm)
+    {
+        var epilogue = Epilogue.Of(bias: bias is not null, relu: relu);
+        if (algorithm == ConvolutionAlgorithm.Naive)
+            output.Device.ForEach(output.Shape.Length, NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>,
+                input.View, kernel.View, (bias ?? kernel).View, output.View, g, epilogue.HasBias, epilogue.Floor);
+        else
+            ProductLauncher.Launch(output.Device, new InputPatches(input.View, g), new RightMatrix(kernel.View, g.OutputChannels),
+                g.OutputPixels, g.OutputChannels, g.PatchLength, output.View, epilogue, bias is null ? default : bias.View);
+    }
+
+    /// <summary>Adds to the input's gradient, or overwrites it.</summary>
+    internal static void GradInput(
+        ConvolutionGeometry g, Tensor upstream, Tensor kernel, Tensor gradient, bool accumulate, ConvolutionAlgorithm algorithm)
+    {
+        if (algorithm == ConvolutionAlgorithm.Naive)
+            gradient.Device.ForEach(gradient.Shape.Length, NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>,
+                upstream.View, kernel.View, gradient.View, g, accumulate ? 1 : 0);
+        else
+            ProductLauncher.Launch(gradient.Device, new UpstreamPatches(upstream.View, g), new KernelTransposed(kernel.View, g),
+                g.Batch * g.Height * g.Width, g.InputChannels, g.KernelHeight * g.KernelWidth * g.OutputChannels,
+                gradient.View, Epilogue.Of(accumulate));
+    }
+
+    /// <summary>Adds to the kernel's gradient, or overwrites it.</summary>
+    internal static void GradKernel(
+        ConvolutionGeometry g, Tensor upstream, Tensor input, Tensor gradient, bool accumulate, ConvolutionAlgorithm algorithm)
+    {
+        if (algorithm == ConvolutionAlgorithm.Naive)
+            gradient.Device.ForEach(gradient.Shape.Length, NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>,
+                upstream.View, input.View, gradient.View, g, accumulate ? 1 : 0);
+        else
+            ProductLauncher.Launch(gradient.Device, new InputPatchesTransposed(input.View, g), new RightMatrix(upstream.View, g.OutputChannels),
+                g.PatchLength, g.OutputChannels, g.OutputPixels, gradient.View, Epilogue.Of(accumulate));
+    }
+}

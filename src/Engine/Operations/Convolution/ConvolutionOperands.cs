@@ -1,0 +1,163 @@
+using Convolve.Engine.Operations.BlockProduct;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.Convolution;
+
+/// <summary>
+/// A convolution as a matrix product whose left factor exists only block by block: row = output pixel, depth = (kh, kw, c), the
+/// patch of the image under the kernel. <c>im2col</c> without its memory.
+/// </summary>
+internal readonly struct InputPatches(ArrayView<float> input, ConvolutionGeometry geometry) : ILeftOperand
+{
+    private readonly ArrayView<float> input = input;
+    private readonly ConvolutionGeometry geometry = geometry;
+
+    public static bool RowsAreContiguous => false;
+
+    // input [N,H,W,C] → block[at…] = patch of output pixel `row`, from (kh, kw, c) = depth on
+    public void Copy(int row, int depth, int count, ArrayView<float> block, int at)
+    {
+        var g = geometry;
+        var line = row / g.OutputWidth;
+        var left = (row - line * g.OutputWidth) * g.Stride - g.PaddingLeft;
+        var n = line / g.OutputHeight;
+        var top = (line - n * g.OutputHeight) * g.Stride - g.PaddingTop;
+        // Where no tap leaves the image sideways, a whole kernel row (kw, c) is one run of memory; else a run ends with each tap.
+        var wholeRows = left >= 0 & left + g.KernelWidth <= g.Width;
+        for (var done = 0; done < count;)
+        {
+            var tap = (depth + done) / g.InputChannels;
+            var c = depth + done - tap * g.InputChannels;
+            var kh = tap / g.KernelWidth;
+            var kw = tap - kh * g.KernelWidth;
+            var h = top + kh;
+            var w = left + kw;
+            var run = (wholeRows ? g.KernelWidth - kw : 1) * g.InputChannels - c;
+            run = IntrinsicMath.Min(run, count - done);
+            var target = at + done;
+            if (h >= 0 & h < g.Height & w >= 0 & w < g.Width)
+            {
+                var source = ((n * g.Height + h) * g.Width + w) * g.InputChannels + c;
+                for (var i = 0; i < run; i++) block[target + i] = input[source + i];
+            }
+            else
+            {
+                for (var i = 0; i < run; i++) block[target + i] = 0;
+            }
+            done += run;
+        }
+    }
+
+    public float At(int row, int depth)
+    {
+        var g = geometry;
+        var ow = row % g.OutputWidth;
+        var oh = row / g.OutputWidth % g.OutputHeight;
+        var n = row / g.OutputWidth / g.OutputHeight;
+        var c = depth % g.InputChannels;
+        var tap = depth / g.InputChannels;
+        var h = oh * g.Stride + tap / g.KernelWidth - g.PaddingTop;
+        var w = ow * g.Stride + tap % g.KernelWidth - g.PaddingLeft;
+        if (h < 0 | h >= g.Height | w < 0 | w >= g.Width) return 0f;
+        return input[((n * g.Height + h) * g.Width + w) * g.InputChannels + c];
+    }
+}
+
+/// <summary>The same patches transposed, for the kernel's gradient: row = (kh, kw, c), depth = output pixel.</summary>
+internal readonly struct InputPatchesTransposed(ArrayView<float> input, ConvolutionGeometry geometry) : ILeftOperand
+{
+    private readonly InputPatches patches = new(input, geometry);
+
+    public static bool RowsAreContiguous => true;
+
+    public void Copy(int row, int depth, int count, ArrayView<float> block, int at) => patches.Copy(depth, row, count, block, at);
+
+    public float At(int row, int depth) => patches.At(depth, row);
+}
+
+/// <summary>
+/// What an input pixel's gradient is made of: row = input pixel, depth = (kh, kw, k), the upstream gradient of the output that read
+/// the pixel through that tap, or zero where there is none (borders, and the gaps that a stride leaves).
+/// </summary>
+internal readonly struct UpstreamPatches(ArrayView<float> upstream, ConvolutionGeometry geometry) : ILeftOperand
+{
+    private readonly ArrayView<float> upstream = upstream;
+    private readonly ConvolutionGeometry geometry = geometry;
+
+    public static bool RowsAreContiguous => false;
+
+    // upstream [N,OH,OW,K] → block[at…], from (kh, kw, k) = depth on
+    public void Copy(int row, int depth, int count, ArrayView<float> block, int at)
+    {
+        var g = geometry;
+        var line = row / g.Width;
+        var w = row - line * g.Width + g.PaddingLeft;
+        var n = line / g.Height;
+        var h = line - n * g.Height + g.PaddingTop;
+        for (var done = 0; done < count;)
+        {
+            var tap = (depth + done) / g.OutputChannels;
+            var k = depth + done - tap * g.OutputChannels;
+            var kh = tap / g.KernelWidth;
+            var kw = tap - kh * g.KernelWidth;
+            var run = IntrinsicMath.Min(g.OutputChannels - k, count - done);
+            var target = at + done;
+            var oh = (h - kh) / g.Stride;
+            var ow = (w - kw) / g.Stride;
+            if (h >= kh & w >= kw & oh < g.OutputHeight & ow < g.OutputWidth & oh * g.Stride == h - kh & ow * g.Stride == w - kw)
+            {
+                var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels + k;
+                for (var i = 0; i < run; i++) block[target + i] = upstream[source + i];
+            }
+            else
+            {
+                for (var i = 0; i < run; i++) block[target + i] = 0;
+            }
+            done += run;
+        }
+    }
+
+    public float At(int row, int depth)
+    {
+        var g = geometry;
+        var k = depth % g.OutputChannels;
+        var tap = depth / g.OutputChannels;
+        var h = row / g.Width % g.Height + g.PaddingTop - tap / g.KernelWidth;
+        var w = row % g.Width + g.PaddingLeft - tap % g.KernelWidth;
+        var n = row / g.Width / g.Height;
+        var oh = h / g.Stride;
+        var ow = w / g.Stride;
+        if (h < 0 | w < 0 | oh >= g.OutputHeight | ow >= g.OutputWidth | oh * g.Stride != h | ow * g.Stride != w) return 0f;
+        return upstream[((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels + k];
+    }
+}
+
+/// <summary>The kernel [KH,KW,C,K] as the right factor of the input's gradient: depth = (kh, kw, k), column = c.</summary>
+internal readonly struct KernelTransposed(ArrayView<float> kernel, ConvolutionGeometry geometry) : IRightOperand
+{
+    private readonly ArrayView<float> kernel = kernel;
+    private readonly int inputChannels = geometry.InputChannels;
+    private readonly int outputChannels = geometry.OutputChannels;
+
+    public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int stride)
+    {
+        for (var done = 0; done < depths;)
+        {
+            var tap = (depth + done) / outputChannels;
+            var k = depth + done - tap * outputChannels;
+            var run = IntrinsicMath.Min(outputChannels - k, depths - done);
+            for (var j = 0; j < columns; j++)
+            {
+                var source = (tap * inputChannels + column + j) * outputChannels + k;
+                for (var i = 0; i < run; i++) block[(done + i) * stride + j] = kernel[source + i];
+            }
+            done += run;
+        }
+    }
+
+    public float At(int depth, int column)
+    {
+        var tap = depth / outputChannels;
+        return kernel[(tap * inputChannels + column) * outputChannels + depth % outputChannels];
+    }
+}

@@ -1,0 +1,38 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Tensors;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Convolve.Engine.Operations.Loss;
+
+/// <summary>Counts the right answers of a batch on the device, so that a training step reads back one number, not its logits.</summary>
+public static class CorrectAnswers
+{
+    /// <summary>Writes the weight of the samples that are classified rightly, Σ of wᵢ over them, into <paramref name="count"/> [1].</summary>
+    /// <param name="logits">[N,1] (class 1 where positive) or [N, classes] (the largest).</param>
+    /// <param name="targets">Classes as whole numbers, [N].</param>
+    /// <param name="counted">1 for samples that count, 0 for others, [N]; all if omitted.</param>
+    /// <param name="count">Where the result goes.</param>
+    public static void Count(Tensor logits, Tensor targets, Tensor? counted, Tensor count) =>
+        logits.Device.Launch(CorrectAnswersKernels.Count, new KernelConfig(1, 1),
+            logits.View, targets.View, (counted ?? targets).View, count.View,
+            new LossSizes { Rows = logits.Shape[0], Classes = logits.Shape[1], Weighted = counted is null ? 0 : 1 });
+}
+
+internal static class CorrectAnswersKernels
+{
+    public static void Count(ArrayView<float> logits, ArrayView<float> targets, ArrayView<float> counted, ArrayView<float> count, LossSizes sizes)
+    {
+        var sum = 0f;
+        for (var i = 0; i < sizes.Rows; i++)
+        {
+            var answer = 0;
+            if (sizes.Classes == 1) answer = logits[i] > 0 ? 1 : 0;
+            else
+                for (var k = 1; k < sizes.Classes; k++)
+                    if (logits[i * sizes.Classes + k] > logits[i * sizes.Classes + answer]) answer = k;
+            if (answer == (int)targets[i]) sum += sizes.Weighted != 0 ? counted[i] : 1f;
+        }
+        count[0] = sum;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+
+namespace Convolve.Engine.Tensors;
+
+/// <summary>The sizes of a tensor, outermost first: an image batch is [N,H,W,C].</summary>
+public readonly struct Shape : IEquatable<Shape>
+{
+    private readonly ImmutableArray<int> sizes;
+
+    /// <summary>Makes a shape of the given sizes, each at least one.</summary>
+    /// <exception cref="ArgumentException">A size is below one, or the tensor would have 2³¹ elements or more.</exception>
+    public Shape(params ReadOnlySpan<int> sizes)
+    {
+        this.sizes = [.. sizes];
+        long length = 1;
+        foreach (var size in sizes)
+        {
+            if (size < 1) throw new ArgumentException($"shape [{string.Join(',', this.sizes)}]: every size must be at least 1");
+            length = checked(length * size);
+            if (length > int.MaxValue)
+                throw new ArgumentException($"shape [{string.Join(',', this.sizes)}] has 2^31 elements or more; kernels index with 32 bits: use a smaller batch");
+        }
+        Length = (int)length;
+    }
+
+    /// <summary>The number of dimensions.</summary>
+    public int Rank => sizes.Length;
+
+    /// <summary>The number of elements.</summary>
+    public int Length { get; }
+
+    /// <summary>The size of one dimension; negative indices count from the end.</summary>
+    public int this[Index dimension] => sizes[dimension.GetOffset(sizes.Length)];
+
+    /// <summary>All sizes.</summary>
+    public ImmutableArray<int> Sizes => sizes;
+
+    /// <summary>The same shape with another first size, e.g. another batch.</summary>
+    public Shape WithFirst(int size)
+    {
+        var copy = sizes.ToArray();
+        copy[0] = size;
+        return new Shape(copy);
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Shape other) => sizes.AsSpan().SequenceEqual(other.sizes.AsSpan());
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Shape other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var size in sizes) hash.Add(size);
+        return hash.ToHashCode();
+    }
+
+    /// <summary>Whether all sizes agree.</summary>
+    public static bool operator ==(Shape left, Shape right) => left.Equals(right);
+
+    /// <summary>Whether a size differs.</summary>
+    public static bool operator !=(Shape left, Shape right) => !left.Equals(right);
+
+    /// <summary>E.g. <c>[8,150,150,3]</c>.</summary>
+    public override string ToString() => $"[{string.Join(',', sizes)}]";
+}

@@ -1,0 +1,153 @@
+using Convolve.Engine.Devices;
+using ILGPU;
+
+namespace Convolve.Engine.Tensors;
+
+/// <summary>
+/// A float32 array on a device, row-major; image batches are [N,H,W,C]. Disposing it returns its memory to the device's pool at
+/// once (work already launched on it stays correct, since a device runs its launches in order).
+/// </summary>
+public sealed class Tensor : IDisposable
+{
+    private readonly DeviceBuffer buffer;
+    private int holders = 1;
+    private bool releasedByOwner;
+
+    internal Tensor(Device device, Shape shape, DeviceBuffer buffer)
+    {
+        Device = device;
+        Shape = shape;
+        this.buffer = buffer;
+    }
+
+    /// <summary>Where the values are.</summary>
+    public Device Device { get; }
+
+    /// <summary>The sizes, outermost first.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Whether gradients with respect to this tensor are computed.</summary>
+    public bool RequiresGradient { get; set; }
+
+    /// <summary>The accumulated gradient; null as long as there is none.</summary>
+    public Tensor? Gradient { get; internal set; }
+
+    /// <summary>Whether the memory was given back.</summary>
+    public bool IsDisposed => holders == 0;
+
+    internal ArrayView<float> View
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            return buffer.View(Shape.Length);
+        }
+    }
+
+    /// <summary>A tensor with unspecified content, to be written whole before it is read.</summary>
+    public static Tensor Uninitialized(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length));
+
+    /// <summary>A tensor filled with one value.</summary>
+    public static Tensor Filled(Device device, Shape shape, float value)
+    {
+        var tensor = Uninitialized(device, shape);
+        tensor.Fill(value);
+        return tensor;
+    }
+
+    /// <summary>A tensor of zeros.</summary>
+    public static Tensor Zeros(Device device, Shape shape) => Filled(device, shape, 0);
+
+    /// <summary>A tensor with the given values, in row-major order.</summary>
+    /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
+    public static Tensor FromValues(Device device, Shape shape, ReadOnlySpan<float> values)
+    {
+        var tensor = Uninitialized(device, shape);
+        tensor.CopyFrom(values);
+        return tensor;
+    }
+
+    /// <summary>Overwrites all values from host memory.</summary>
+    /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
+    public void CopyFrom(ReadOnlySpan<float> values)
+    {
+        RequireLength(values.Length);
+        Device.CopyToDevice(values, View);
+    }
+
+    /// <summary>Copies all values to host memory; waits for the device.</summary>
+    /// <exception cref="ArgumentException">The target's length is not the shape's.</exception>
+    public void CopyTo(Span<float> target)
+    {
+        RequireLength(target.Length);
+        Device.CopyToHost(View, target);
+    }
+
+    /// <summary>All values, in row-major order; waits for the device.</summary>
+    public float[] ToArray()
+    {
+        var values = new float[Shape.Length];
+        CopyTo(values);
+        return values;
+    }
+
+    /// <summary>Sets every element.</summary>
+    public void Fill(float value) =>
+        Device.ForEach(Shape.Length, FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>, View, value);
+
+    /// <summary>The same values under another shape; shares the memory.</summary>
+    /// <exception cref="ArgumentException">The shapes differ in length.</exception>
+    public Tensor Reshape(Shape shape)
+    {
+        if (shape.Length != Shape.Length)
+            throw new ArgumentException($"reshape: {Shape} has {Shape.Length} elements, {shape} has {shape.Length}");
+        buffer.Retain();
+        return new Tensor(Device, shape, buffer);
+    }
+
+    /// <summary>Drops the gradient, if there is one.</summary>
+    public void ClearGradient()
+    {
+        Gradient?.Dispose();
+        Gradient = null;
+    }
+
+    /// <summary>Ends the owner's hold; the memory returns to the pool once a tape that still has to read it lets go, too.</summary>
+    public void Dispose()
+    {
+        if (releasedByOwner) return;
+        releasedByOwner = true;
+        Release();
+    }
+
+    /// <summary>One more holder: the tape holds what a backward pass will read.</summary>
+    internal void Retain()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        holders++;
+    }
+
+    /// <summary>One holder less.</summary>
+    internal void Release()
+    {
+        if (--holders > 0) return;
+        ClearGradient();
+        buffer.Release();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"tensor {Shape}";
+
+    private void RequireLength(int length)
+    {
+        if (length != Shape.Length) throw new ArgumentException($"tensor {Shape} has {Shape.Length} elements, but {length} were given");
+    }
+}
+
+internal static class FillKernels
+{
+    public static void Fill<TShape>(ArrayView<float> target, float value) where TShape : struct, IWorkShape
+    {
+        for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step) target[i] = value;
+    }
+}

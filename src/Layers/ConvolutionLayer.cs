@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Initializers;
+
+namespace Convolve.Layers;
+
+/// <summary>A two-dimensional convolution with bias: [H,W,C] → [OH,OW,filters].</summary>
+/// <param name="filters">Output channels.</param>
+/// <param name="kernel">Side of the square kernel.</param>
+public sealed class Conv2D(int filters, int kernel) : Layer
+{
+    /// <summary>The step of the kernel.</summary>
+    public int Stride { get; init; } = 1;
+
+    /// <summary>The zeros around the image.</summary>
+    public Padding Padding { get; init; } = Padding.Valid;
+
+    /// <summary>Applied in the same kernel.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>λ₁ on the kernel.</summary>
+    public float L1 { get; init; }
+
+    /// <summary>λ₂ on the kernel.</summary>
+    public float L2 { get; init; }
+
+    /// <summary>Where the kernel's first values come from.</summary>
+    public Initializer Initializer { get; init; } = Initializer.GlorotUniform;
+
+    /// <inheritdoc/>
+    public override string Kind => "conv2d";
+
+    /// <inheritdoc/>
+    public override double Flops => Geometry(InputShape).Flops;
+
+    /// <inheritdoc/>
+    public override JsonObject Settings
+    {
+        get
+        {
+            var settings = new JsonObject
+            {
+                ["filters"] = filters,
+                ["kernel"] = kernel,
+                ["stride"] = Stride,
+                ["padding"] = Padding.ToString(),
+                ["activation"] = Activation.ToString().ToLowerInvariant(),
+            };
+            if (L1 != 0) settings["l1"] = L1;
+            if (L2 != 0) settings["l2"] = L2;
+            return settings;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) =>
+        Convolution.Apply(tape, batch, Parameters[0].Value, Parameters[1].Value, Padding, Stride, Activation == Activation.Relu, pass.Algorithm);
+
+    /// <inheritdoc/>
+    protected override Shape OutputFor(Shape inputShape)
+    {
+        if (filters < 1 || kernel < 1) throw new ArgumentException($"filters {filters} and kernel {kernel} must be at least 1");
+        if (inputShape.Rank != 3) throw new ArgumentException($"convolution needs images [H,W,C], not {inputShape}");
+        return WithoutBatch(Geometry(inputShape).Output);
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<Parameter> CreateParameters()
+    {
+        var channels = InputShape[2];
+        var area = kernel * kernel;
+        return
+        [
+            new Parameter($"{Name}/kernel", new Shape(kernel, kernel, channels, filters), Initializer, area * channels, area * filters) { L1 = L1, L2 = L2 },
+            new Parameter($"{Name}/bias", new Shape(filters), Initializer.Zeros, filters, filters),
+        ];
+    }
+
+    private ConvolutionGeometry Geometry(Shape image) =>
+        ConvolutionGeometry.Create(OneImage(image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);
+}

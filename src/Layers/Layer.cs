@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Layers;
+
+/// <summary>What a layer may ask about the pass it takes part in.</summary>
+/// <param name="Training">Whether dropout is on.</param>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="Step">The training step, counted over the whole run: another step, other random numbers.</param>
+/// <param name="Algorithm">How convolutions are computed.</param>
+public readonly record struct Pass(
+    bool Training, uint Seed = 0, long Step = 0, ConvolutionAlgorithm Algorithm = ConvolutionAlgorithm.Auto)
+{
+    /// <summary>A pass for prediction.</summary>
+    public static Pass Inference { get; } = new(false);
+}
+
+/// <summary>The activation that a layer applies in the same kernel as its sums.</summary>
+public enum Activation
+{
+    /// <summary>None: the sums themselves.</summary>
+    Linear,
+
+    /// <summary>max(0, x).</summary>
+    Relu,
+}
+
+/// <summary>One stage of a network. Shapes are those of one image, without the batch.</summary>
+public abstract class Layer
+{
+    private string? name;
+    private Shape? input, output;
+
+    /// <summary>A name that is unique in its network; the network gives one where the user did not.</summary>
+    public string Name
+    {
+        get => name ?? throw new InvalidOperationException($"{Kind}: this layer is in no network yet");
+        init => name = value;
+    }
+
+    /// <summary>The word for this kind of layer in files and summaries, e.g. <c>conv2d</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The shape that comes in.</summary>
+    public Shape InputShape => input ?? throw new InvalidOperationException($"{Kind}: this layer is in no network yet");
+
+    /// <summary>The shape that goes out.</summary>
+    public Shape OutputShape => output ?? throw new InvalidOperationException($"{Kind}: this layer is in no network yet");
+
+    /// <summary>The trainable tensors, kernel before bias.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; private set; } = [];
+
+    /// <summary>Multiplications and additions of one image's forward pass.</summary>
+    public virtual double Flops => 0;
+
+    /// <summary>Whether training changes this layer.</summary>
+    public bool Trainable
+    {
+        get => Parameters.Any(p => p.Trainable);
+        set
+        {
+            foreach (var parameter in Parameters) parameter.Trainable = value;
+        }
+    }
+
+    /// <summary>Runs the layer on a batch.</summary>
+    public abstract Tensor Forward(Tape tape, Tensor batch, Pass pass);
+
+    /// <summary>What a file must say to build this layer again, besides kind and name.</summary>
+    public virtual JsonObject Settings => [];
+
+    /// <summary>The shape that comes out for one that comes in.</summary>
+    /// <exception cref="ArgumentException">The layer cannot take that shape.</exception>
+    protected abstract Shape OutputFor(Shape inputShape);
+
+    /// <summary>Makes the parameters, once the shapes are known.</summary>
+    protected virtual IReadOnlyList<Parameter> CreateParameters() => [];
+
+    /// <summary>Takes a place in a network.</summary>
+    internal void Place(string defaultName, Shape inputShape)
+    {
+        name ??= defaultName;
+        input = inputShape;
+        try
+        {
+            output = OutputFor(inputShape);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"layer {name}: {e.Message}", e);
+        }
+        Parameters = CreateParameters();
+    }
+
+    /// <summary>The shape of a batch of one.</summary>
+    protected static Shape OneImage(Shape shape) => new([1, .. shape.Sizes]);
+
+    /// <summary>A batch's shape without the batch.</summary>
+    protected static Shape WithoutBatch(Shape shape) => new(shape.Sizes.AsSpan()[1..]);
+}

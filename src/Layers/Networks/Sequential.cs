@@ -1,0 +1,123 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Operations.Penalty;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Layers.Networks;
+
+/// <summary>A network of layers in a row. Its shapes and parameters are known at once; memory is taken by <see cref="Initialize"/>.</summary>
+public sealed class Sequential : IDisposable
+{
+    /// <summary>Puts layers in a row.</summary>
+    /// <param name="inputShape">One input without the batch, e.g. [150,150,3].</param>
+    /// <param name="layers">The layers; those without a name get one of their kind and number.</param>
+    /// <exception cref="ArgumentException">A layer cannot take what the one before it gives, or two share a name.</exception>
+    public Sequential(Shape inputShape, params IReadOnlyList<Layer> layers)
+    {
+        InputShape = inputShape;
+        Layers = layers;
+        var counts = new Dictionary<string, int>();
+        var names = new HashSet<string>();
+        var shape = inputShape;
+        foreach (var layer in layers)
+        {
+            var number = counts[layer.Kind] = counts.GetValueOrDefault(layer.Kind) + 1;
+            layer.Place($"{layer.Kind}_{number}", shape);
+            if (!names.Add(layer.Name)) throw new ArgumentException($"two layers are called {layer.Name}");
+            shape = layer.OutputShape;
+        }
+        OutputShape = shape;
+    }
+
+    /// <summary>One input without the batch.</summary>
+    public Shape InputShape { get; }
+
+    /// <summary>One output without the batch.</summary>
+    public Shape OutputShape { get; }
+
+    /// <summary>The layers in order.</summary>
+    public IReadOnlyList<Layer> Layers { get; }
+
+    /// <summary>Where the parameters are, once initialized.</summary>
+    public Device? Device { get; private set; }
+
+    /// <summary>All parameters in order.</summary>
+    public IEnumerable<Parameter> Parameters => Layers.SelectMany(l => l.Parameters);
+
+    /// <summary>Numbers in all parameters.</summary>
+    public long ParameterCount => Parameters.Sum(p => (long)p.Shape.Length);
+
+    /// <summary>Numbers in the parameters that training changes.</summary>
+    public long TrainableCount => Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length);
+
+    /// <summary>Takes memory on a device and fills the parameters with their first values, which the seed fixes.</summary>
+    public Sequential Initialize(Device device, uint seed)
+    {
+        Device = device;
+        var index = 0u;
+        foreach (var parameter in Parameters) parameter.Initialize(device, CounterRandom.Key(seed, index++));
+        return this;
+    }
+
+    /// <summary>Runs all layers; a tensor between two layers is freed as soon as nothing needs it.</summary>
+    /// <param name="tape">Records the pass.</param>
+    /// <param name="batch">[N, …input].</param>
+    /// <param name="pass">Training or inference.</param>
+    /// <returns>[N, …output].</returns>
+    public Tensor Forward(Tape tape, Tensor batch, Pass pass)
+    {
+        if (!batch.Shape.Sizes.AsSpan()[1..].SequenceEqual(InputShape.Sizes.AsSpan()))
+            throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
+        var value = batch;
+        foreach (var layer in Layers)
+        {
+            var next = layer.Forward(tape, value, pass);
+            if (!ReferenceEquals(next, value)) tape.Release(value);
+            value = next;
+        }
+        return value;
+    }
+
+    /// <summary>Adds the penalties of all trainable parameters to a loss.</summary>
+    public Tensor AddPenalties(Tape tape, Tensor loss)
+    {
+        foreach (var parameter in Parameters)
+            if (parameter.Trainable && (parameter.L1 != 0 || parameter.L2 != 0))
+                loss = Penalties.Add(tape, loss, parameter.Value, parameter.L1, parameter.L2);
+        return loss;
+    }
+
+    /// <summary>The outputs for a batch, without recording anything.</summary>
+    /// <returns>A tensor that the caller disposes.</returns>
+    public Tensor Predict(Tensor batch, Pass? pass = null)
+    {
+        using var tape = new Tape(batch.Device, recording: false);
+        var output = Forward(tape, batch, pass ?? Pass.Inference);
+        // The tape goes, its last tensor stays.
+        return output.Reshape(output.Shape);
+    }
+
+    /// <summary>One row per layer: name, kind, output shape, parameters, trainable ones, multiplications and additions.</summary>
+    public IReadOnlyList<SummaryRow> Summary() =>
+    [
+        .. Layers.Select(l => new SummaryRow(l.Name, l.Kind, l.OutputShape,
+            l.Parameters.Sum(p => (long)p.Shape.Length), l.Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length), l.Flops)),
+    ];
+
+    /// <summary>Gives the parameters' memory back.</summary>
+    public void Dispose()
+    {
+        foreach (var parameter in Parameters) parameter.Free();
+        Device = null;
+    }
+}
+
+/// <summary>What a summary says of one layer.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="OutputShape">What goes out for one image.</param>
+/// <param name="Parameters">Numbers in its parameters.</param>
+/// <param name="Trainable">Those that training changes.</param>
+/// <param name="Flops">Multiplications and additions for one image.</param>
+public sealed record SummaryRow(string Name, string Kind, Shape OutputShape, long Parameters, long Trainable, double Flops);

@@ -1,0 +1,63 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Initializers;
+
+namespace Convolve.Layers;
+
+/// <summary>A trainable tensor of a layer.</summary>
+/// <param name="name">The layer's and its own name, e.g. <c>conv1/kernel</c>.</param>
+/// <param name="shape">Its shape.</param>
+/// <param name="initializer">Where its first values come from.</param>
+/// <param name="fanIn">Inputs of one output, for the initializer.</param>
+/// <param name="fanOut">Outputs of one input, for the initializer.</param>
+public sealed class Parameter(string name, Shape shape, Initializer initializer, int fanIn, int fanOut)
+{
+    private Tensor? value;
+
+    /// <summary>E.g. <c>conv1/kernel</c>.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The shape.</summary>
+    public Shape Shape { get; } = shape;
+
+    /// <summary>Whether training changes it; a frozen parameter costs no gradient work.</summary>
+    public bool Trainable
+    {
+        get;
+        set
+        {
+            field = value;
+            if (this.value is null) return;
+            this.value.RequiresGradient = value;
+            if (!value) this.value.ClearGradient();
+        }
+    } = true;
+
+    /// <summary>The values on the device.</summary>
+    /// <exception cref="InvalidOperationException">The network is not initialized yet.</exception>
+    public Tensor Value => value ?? throw new InvalidOperationException($"parameter {Name}: initialize the network first");
+
+    /// <summary>λ₁ of an L1 penalty on this parameter.</summary>
+    public float L1 { get; init; }
+
+    /// <summary>λ₂ of an L2 penalty on this parameter.</summary>
+    public float L2 { get; init; }
+
+    /// <summary>Puts first values on a device.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="key">The key of this parameter's random numbers.</param>
+    internal void Initialize(Device device, uint key)
+    {
+        var values = new float[Shape.Length];
+        initializer.Fill(values, fanIn, fanOut, key);
+        value?.Dispose();
+        value = Tensor.FromValues(device, Shape, values);
+        value.RequiresGradient = Trainable;
+    }
+
+    internal void Free()
+    {
+        value?.Dispose();
+        value = null;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Pooling;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Layers;
+
+/// <summary>Max pooling over square windows: [H,W,C] → [OH,OW,C].</summary>
+/// <param name="window">Side of a window.</param>
+public sealed class MaxPool2D(int window = 2) : Layer
+{
+    /// <summary>The step of the window; its side by default.</summary>
+    public int? Stride { get; init; }
+
+    private int Step => Stride ?? window;
+
+    /// <inheritdoc/>
+    public override string Kind => "max_pool2d";
+
+    /// <inheritdoc/>
+    public override JsonObject Settings => new() { ["window"] = window, ["stride"] = Step };
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => MaxPooling.Apply(tape, batch, window, window, Step);
+
+    /// <inheritdoc/>
+    protected override Shape OutputFor(Shape inputShape)
+    {
+        if (inputShape.Rank != 3) throw new ArgumentException($"max pooling needs images [H,W,C], not {inputShape}");
+        return WithoutBatch(PoolingGeometry.Create(OneImage(inputShape), window, window, Step).Output);
+    }
+}
+
+/// <summary>The mean of each channel over all positions: [H,W,C] → [C].</summary>
+public sealed class GlobalAveragePool : Layer
+{
+    /// <inheritdoc/>
+    public override string Kind => "global_average_pool";
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => AveragePooling.ApplyGlobal(tape, batch);
+
+    /// <inheritdoc/>
+    protected override Shape OutputFor(Shape inputShape)
+    {
+        if (inputShape.Rank != 3) throw new ArgumentException($"global average pooling needs images [H,W,C], not {inputShape}");
+        return new Shape(inputShape[2]);
+    }
+}
