@@ -139,7 +139,10 @@ public sealed class Tape : IDisposable
     public void Dispose()
     {
         foreach (var node in nodes)
+        {
             foreach (var tensor in node.Saved) tensor.Release();
+            node.Output.ClearGradient();
+        }
         nodes.Clear();
         foreach (var tensor in owned) tensor.Dispose();
         owned.Clear();

@@ -117,6 +117,7 @@ public sealed class Tensor : IDisposable
     {
         if (releasedByOwner) return;
         releasedByOwner = true;
+        ClearGradient();
         Release();
     }
 
@@ -127,12 +128,10 @@ public sealed class Tensor : IDisposable
         holders++;
     }
 
-    /// <summary>One holder less.</summary>
+    /// <summary>One holder less. The gradient stays: it may outlive the values, on its way back through the tape.</summary>
     internal void Release()
     {
-        if (--holders > 0) return;
-        ClearGradient();
-        buffer.Release();
+        if (--holders == 0) buffer.Release();
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,173 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Convolve.Layers.WeightFiles;
+
+/// <summary>A tensor of a weight file, converted to float32.</summary>
+/// <param name="Shape">Its sizes; empty for a single number.</param>
+/// <param name="Values">Row-major values.</param>
+public sealed record StoredTensor(int[] Shape, float[] Values);
+
+/// <summary>A weight file is broken or not what it is taken for. The message is one line and names the file.</summary>
+public sealed class WeightFileException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// The safetensors format: eight bytes of header length, a JSON header of names, types, shapes and offsets, then the raw data.
+/// See github.com/huggingface/safetensors.
+/// </summary>
+public sealed class SafeTensors
+{
+    /// <summary>A header larger than this is taken for garbage rather than read (the reference implementation's own limit).</summary>
+    private const long LargestHeader = 100_000_000;
+
+    private readonly SortedDictionary<string, StoredTensor> tensors = new(StringComparer.Ordinal);
+
+    /// <summary>Free text by key, from the header's <c>__metadata__</c>.</summary>
+    public SortedDictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The tensors by name.</summary>
+    public IReadOnlyDictionary<string, StoredTensor> Tensors => tensors;
+
+    /// <summary>Adds a tensor, or replaces one.</summary>
+    public void Add(string name, int[] shape, float[] values) => tensors[name] = new StoredTensor(shape, values);
+
+    /// <summary>Reads a whole file.</summary>
+    /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
+    public static SafeTensors Read(string path)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightFileException($"{path}: cannot be read: {e.Message}", e);
+        }
+        try
+        {
+            return Parse(bytes);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException or ArgumentException)
+        {
+            throw new WeightFileException($"{path}: is no intact safetensors file: {e.Message.Split('\n')[0]}", e);
+        }
+    }
+
+    /// <summary>
+    /// Writes a file: to a temporary name beside it, flushed, then renamed, so that a reader sees the old file or the new one and
+    /// never half of one. The bytes depend on nothing but the content.
+    /// </summary>
+    /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
+    public void Write(string path)
+    {
+        var header = new JsonObject();
+        if (Metadata.Count > 0)
+            header["__metadata__"] = new JsonObject(Metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)));
+        long offset = 0;
+        foreach (var (name, tensor) in tensors)
+        {
+            var length = tensor.Values.LongLength * sizeof(float);
+            header[name] = new JsonObject
+            {
+                ["dtype"] = "F32",
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(s => (JsonNode)s)]),
+                ["data_offsets"] = new JsonArray(offset, offset + length),
+            };
+            offset += length;
+        }
+        var json = Encoding.UTF8.GetBytes(header.ToJsonString());
+        // The data starts at a multiple of eight, so that a reader may map it; the padding is spaces.
+        var padded = new byte[(json.Length + 7) / 8 * 8];
+        padded.AsSpan().Fill((byte)' ');
+        json.CopyTo(padded, 0);
+        var temporary = path + ".tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            {
+                Span<byte> prefix = stackalloc byte[8];
+                BinaryPrimitives.WriteInt64LittleEndian(prefix, padded.Length);
+                stream.Write(prefix);
+                stream.Write(padded);
+                foreach (var tensor in tensors.Values) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightFileException($"{path}: cannot be written: {e.Message}", e);
+        }
+    }
+
+    private static SafeTensors Parse(byte[] bytes)
+    {
+        if (bytes.Length < 8) throw new FormatException($"{bytes.Length} bytes are too few for a header");
+        var headerLength = BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        if (headerLength < 2 || headerLength > LargestHeader || headerLength > bytes.Length - 8)
+            throw new FormatException($"the header would be {headerLength} bytes long in a file of {bytes.Length}");
+        var header = JsonNode.Parse(bytes.AsSpan(8, (int)headerLength))?.AsObject() ?? throw new FormatException("the header is null");
+        var data = bytes.AsMemory(8 + (int)headerLength);
+        var file = new SafeTensors();
+        long end = 0;
+        foreach (var (name, node) in header)
+        {
+            if (node is null) throw new FormatException($"tensor {name} has no description");
+            if (name == "__metadata__")
+            {
+                foreach (var (key, value) in node.AsObject()) file.Metadata[key] = (string?)value ?? "";
+                continue;
+            }
+            var type = (string?)node["dtype"] ?? throw new FormatException($"tensor {name} has no dtype");
+            var shape = node["shape"]?.AsArray().Select(s => (int)s!).ToArray() ?? throw new FormatException($"tensor {name} has no shape");
+            var offsets = node["data_offsets"]?.AsArray().Select(s => (long)s!).ToArray();
+            if (offsets is not [var from, var to] || from < 0 || to < from) throw new FormatException($"tensor {name} has no valid data_offsets");
+            if (to > data.Length)
+                throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {data.Length}");
+            if (shape.Any(s => s < 0)) throw new FormatException($"tensor {name} has a negative size");
+            var length = shape.Aggregate(1L, (product, s) => checked(product * s));
+            file.Add(name, shape, Convert(name, type, data.Span[(int)from..(int)to], length));
+            end = Math.Max(end, to);
+        }
+        if (end != data.Length) throw new FormatException($"{data.Length - end} bytes of data belong to no tensor");
+        return file;
+    }
+
+    private static float[] Convert(string name, string type, ReadOnlySpan<byte> bytes, long length)
+    {
+        var width = type switch
+        {
+            "F64" or "I64" or "U64" => 8,
+            "F32" or "I32" or "U32" => 4,
+            "F16" or "BF16" or "I16" or "U16" => 2,
+            "I8" or "U8" or "BOOL" => 1,
+            _ => throw new FormatException($"tensor {name} has the unknown dtype {type}"),
+        };
+        if (length * width != bytes.Length) throw new FormatException($"tensor {name} has {bytes.Length} bytes where its shape needs {length * width}");
+        var values = new float[length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var item = bytes[(i * width)..];
+            values[i] = type switch
+            {
+                "F64" => (float)BinaryPrimitives.ReadDoubleLittleEndian(item),
+                "F32" => BinaryPrimitives.ReadSingleLittleEndian(item),
+                "F16" => (float)BinaryPrimitives.ReadHalfLittleEndian(item),
+                "BF16" => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadInt16LittleEndian(item) << 16),
+                "I64" => BinaryPrimitives.ReadInt64LittleEndian(item),
+                "U64" => BinaryPrimitives.ReadUInt64LittleEndian(item),
+                "I32" => BinaryPrimitives.ReadInt32LittleEndian(item),
+                "U32" => BinaryPrimitives.ReadUInt32LittleEndian(item),
+                "I16" => BinaryPrimitives.ReadInt16LittleEndian(item),
+                "U16" => BinaryPrimitives.ReadUInt16LittleEndian(item),
+                "I8" => (sbyte)item[0],
+                _ => item[0],
+            };
+        }
+        return values;
+    }
+}
