@@ -1,0 +1,60 @@
+using Convolve.Layers.Networks;
+
+namespace Convolve.Layers.Training;
+
+/// <summary>
+/// Remembers the epoch with the lowest validation loss (the lowest training loss where there is no validation), tells when it
+/// improves, and, with a patience, ends a training that no longer does.
+/// </summary>
+/// <param name="network">Whose weights are remembered.</param>
+/// <param name="patience">Epochs without improvement after which training ends; null for never.</param>
+public sealed class BestWeights(Sequential network, int? patience = null) : TrainingCallback
+{
+    private float[][]? weights;
+
+    /// <summary>The best epoch so far, counted from 1; 0 before the first.</summary>
+    public int Epoch { get; private set; }
+
+    /// <summary>Its loss.</summary>
+    public double Loss { get; private set; } = double.PositiveInfinity;
+
+    /// <summary>Called when an epoch is the best so far, its weights in the network.</summary>
+    public Action? Improved { get; init; }
+
+    /// <inheritdoc/>
+    public override bool EpochDone(EpochResult result)
+    {
+        var loss = double.IsNaN(result.ValidationLoss) ? result.TrainLoss : result.ValidationLoss;
+        if (loss < Loss)
+        {
+            (Loss, Epoch) = (loss, result.Epoch);
+            weights = [.. network.Parameters.Select(p => p.Value.ToArray())];
+            Improved?.Invoke();
+        }
+        return patience is null || result.Epoch - Epoch < patience;
+    }
+
+    /// <summary>Puts the remembered weights back into the network, bit for bit.</summary>
+    public void Restore()
+    {
+        if (weights is null) return;
+        foreach (var (parameter, values) in network.Parameters.Zip(weights)) parameter.Value.CopyFrom(values);
+    }
+
+    /// <summary>Goes on from a stored run: which epoch was best is read off its history; its weights are in <paramref name="best"/>.</summary>
+    /// <param name="history">The finished epochs.</param>
+    /// <param name="best">Loads the best weights into the network, which is put back afterwards; null if there are none.</param>
+    public void Resume(IReadOnlyList<EpochResult> history, Action? best)
+    {
+        foreach (var result in history)
+        {
+            var loss = double.IsNaN(result.ValidationLoss) ? result.TrainLoss : result.ValidationLoss;
+            if (loss < Loss) (Loss, Epoch) = (loss, result.Epoch);
+        }
+        if (best is null) return;
+        float[][] current = [.. network.Parameters.Select(p => p.Value.ToArray())];
+        best();
+        weights = [.. network.Parameters.Select(p => p.Value.ToArray())];
+        foreach (var (parameter, values) in network.Parameters.Zip(current)) parameter.Value.CopyFrom(values);
+    }
+}

@@ -1,0 +1,259 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.Loss;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+
+namespace Convolve.Layers.Training;
+
+/// <summary>How a network is trained.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Passes over the training samples.</summary>
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>Samples per step.</summary>
+    public int BatchSize { get; init; } = 100;
+
+    /// <summary>Fixes shuffling and dropout.</summary>
+    public uint Seed { get; init; } = 1;
+
+    /// <summary>The weight of each class in the loss; null for ones.</summary>
+    public float[]? ClassWeights { get; init; }
+
+    /// <summary>How convolutions are computed.</summary>
+    public ConvolutionAlgorithm Algorithm { get; init; } = ConvolutionAlgorithm.Auto;
+
+    /// <summary>What a byte of an image is multiplied with.</summary>
+    public float PixelScale { get; init; } = 1f / 255f;
+}
+
+/// <summary>One finished epoch.</summary>
+/// <param name="Epoch">Counted from 1.</param>
+/// <param name="Seconds">Its time, validation included.</param>
+/// <param name="TrainLoss">Mean loss over the training samples as they were visited, penalties included.</param>
+/// <param name="TrainAccuracy">Share of right answers as they were visited.</param>
+/// <param name="ValidationLoss">Mean loss on the validation samples afterwards; NaN without any.</param>
+/// <param name="ValidationAccuracy">Share of right answers on them; NaN without any.</param>
+public sealed record EpochResult(
+    int Epoch, double Seconds, double TrainLoss, double TrainAccuracy, double ValidationLoss, double ValidationAccuracy);
+
+/// <summary>The state of an epoch after a step.</summary>
+/// <param name="Epoch">Counted from 1.</param>
+/// <param name="Samples">Samples visited in this epoch.</param>
+/// <param name="SamplesInEpoch">Samples of a whole epoch.</param>
+/// <param name="Loss">Mean loss of this epoch so far.</param>
+/// <param name="Accuracy">Share of right answers of this epoch so far.</param>
+/// <param name="ImagesPerSecond">Speed of this epoch so far.</param>
+public readonly record struct StepProgress(int Epoch, int Samples, int SamplesInEpoch, double Loss, double Accuracy, double ImagesPerSecond);
+
+/// <summary>Watches and steers a training.</summary>
+public abstract class TrainingCallback
+{
+    /// <summary>After every step.</summary>
+    public virtual void StepDone(StepProgress progress)
+    {
+    }
+
+    /// <summary>After every epoch and its validation.</summary>
+    /// <returns>False to end the training here.</returns>
+    public virtual bool EpochDone(EpochResult result) => true;
+}
+
+/// <summary>A loss became NaN or infinite.</summary>
+public sealed class DivergedException(string message) : Exception(message);
+
+/// <summary>
+/// Trains a network. Everything random is a function of the seed and of the place in the run, so that a training that is stopped
+/// between any two steps, stored (<see cref="State"/>) and resumed ends with the same bits as one that was not.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly Sequential network;
+    private readonly Optimizer optimizer;
+    private readonly TrainingOptions options;
+    private readonly Device device;
+    private readonly List<EpochResult> history = [];
+    private readonly Tensor correct;
+    private int epoch = 1, position, samples;
+    private double lossSum, correctSum, secondsBefore;
+
+    /// <summary>Takes a network, on its device, and an optimizer.</summary>
+    public Trainer(Sequential network, Optimizer optimizer, TrainingOptions options)
+    {
+        this.network = network;
+        this.optimizer = optimizer;
+        this.options = options;
+        device = network.Device ?? throw new InvalidOperationException("training: initialize the network first");
+        if (network.OutputShape.Rank != 1) throw new ArgumentException($"training: the network gives {network.OutputShape} instead of a row of logits");
+        correct = Tensor.Zeros(device, new Shape(1));
+    }
+
+    /// <summary>The finished epochs.</summary>
+    public IReadOnlyList<EpochResult> History => history;
+
+    /// <summary>The place in the run, for a checkpoint.</summary>
+    public JsonObject State => new()
+    {
+        ["epoch"] = epoch,
+        ["position"] = position,
+        ["samples"] = samples,
+        ["lossSum"] = lossSum,
+        ["correctSum"] = correctSum,
+        ["seed"] = options.Seed,
+        ["batch"] = options.BatchSize,
+        ["history"] = new JsonArray([.. history.Select(e => new JsonArray(e.TrainLoss, e.TrainAccuracy, Finite(e.ValidationLoss), Finite(e.ValidationAccuracy)))]),
+    };
+
+    /// <summary>Goes to a stored place.</summary>
+    /// <exception cref="FormatException">The state is not one that <see cref="State"/> gave, or belongs to other settings.</exception>
+    public void Restore(JsonObject state)
+    {
+        try
+        {
+            if ((uint)state["seed"]! != options.Seed || (int)state["batch"]! != options.BatchSize)
+                throw new FormatException(
+                    $"the run was started with seed {state["seed"]} and batch {state["batch"]}, not {options.Seed} and {options.BatchSize}");
+            epoch = (int)state["epoch"]!;
+            position = (int)state["position"]!;
+            samples = (int)state["samples"]!;
+            lossSum = (double)state["lossSum"]!;
+            correctSum = (double)state["correctSum"]!;
+            history.Clear();
+            foreach (var row in state["history"]!.AsArray())
+                history.Add(new EpochResult(history.Count + 1, 0, (double)row![0]!, (double)row[1]!,
+                    (double?)row[2] ?? double.NaN, (double?)row[3] ?? double.NaN));
+        }
+        catch (Exception e) when (e is NullReferenceException or InvalidOperationException or ArgumentException)
+        {
+            throw new FormatException($"the state of the run cannot be used: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Trains until all epochs are done, a callback ends it, or it is cancelled (between two steps).</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; <see cref="State"/> is the place.</exception>
+    /// <exception cref="DivergedException">The loss is no longer a number.</exception>
+    public void Fit(ISampleSource training, ISampleSource? validation, IReadOnlyList<TrainingCallback> callbacks, CancellationToken cancellation = default)
+    {
+        while (epoch <= options.Epochs)
+        {
+            var watch = Stopwatch.StartNew();
+            TrainEpoch(training, callbacks, watch, cancellation);
+            if (samples == 0) throw new InvalidOperationException("training: not one sample is usable");
+            var scores = validation is null ? null : Predict(validation, cancellation);
+            var result = new EpochResult(epoch, watch.Elapsed.TotalSeconds + secondsBefore, lossSum / samples, correctSum / samples,
+                scores?.Loss ?? double.NaN, scores?.Accuracy ?? double.NaN);
+            history.Add(result);
+            epoch++;
+            (position, samples, lossSum, correctSum, secondsBefore) = (0, 0, 0, 0, 0);
+            var goOn = true;
+            foreach (var callback in callbacks) goOn &= callback.EpochDone(result);
+            if (!goOn) return;
+        }
+    }
+
+    /// <summary>The network's answers to all usable samples, in order.</summary>
+    public Predictions Predict(ISampleSource source, CancellationToken cancellation = default)
+    {
+        var outputs = network.OutputShape.Length;
+        var (indices, classes, probabilities) = (new List<int>(), new List<int>(), new List<double[]>());
+        for (var i = 0; i < source.Count; i++)
+            if (source.IsUsable(i)) indices.Add(i);
+        var reader = new BatchReader(source, EpochOrder.Sequential(source.Count), options.BatchSize);
+        double loss = 0;
+        while (reader.Read() is { } batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var input = Upload(batch);
+            using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });
+            var logits = output.ToArray();
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var row = logits.AsSpan(i * outputs, outputs);
+                loss += Classification.Loss(row, batch.Classes[i]);
+                probabilities.Add(Classification.Probabilities(row));
+                classes.Add(batch.Classes[i]);
+            }
+        }
+        return new Predictions([.. indices], [.. classes], [.. probabilities], loss / Math.Max(1, classes.Count));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => correct.Dispose();
+
+    private void TrainEpoch(ISampleSource training, IReadOnlyList<TrainingCallback> callbacks, Stopwatch watch, CancellationToken cancellation)
+    {
+        var samplesBefore = samples;
+        var reader = new BatchReader(training, EpochOrder.Shuffled(training.Count, options.Seed, epoch), options.BatchSize, position);
+        while (true)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                secondsBefore += watch.Elapsed.TotalSeconds;
+                throw new OperationCanceledException(cancellation);
+            }
+            if (reader.Read() is not { } batch) return;
+            var (loss, right) = Step(batch);
+            if (!double.IsFinite(loss))
+                throw new DivergedException($"the loss became {loss} in epoch {epoch} after {samples} images: try a smaller learning rate");
+            lossSum += loss * batch.Count;
+            correctSum += right;
+            samples += batch.Count;
+            position = batch.NextPosition;
+            var progress = new StepProgress(epoch, samples, training.Count, lossSum / samples, correctSum / samples,
+                (samples - samplesBefore) / watch.Elapsed.TotalSeconds);
+            foreach (var callback in callbacks) callback.StepDone(progress);
+        }
+    }
+
+    /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
+    private (double Loss, double Correct) Step(HostBatch batch)
+    {
+        using var input = Upload(batch);
+        using var targets = Targets(batch);
+        using var weights = Weights(batch);
+        using var tape = new Tape(device);
+        var logits = network.Forward(tape, input, new Pass(true, options.Seed, optimizer.Steps, options.Algorithm));
+        var loss = logits.Shape[1] == 1
+            ? Losses.BinaryCrossEntropy(tape, logits, targets, weights)
+            : Losses.SoftmaxCrossEntropy(tape, logits, targets, weights);
+        CorrectAnswers.Count(logits, targets, null, correct);
+        loss = tape.Keep(network.AddPenalties(tape, loss));
+        tape.Backward(loss);
+        optimizer.Step(network.Parameters);
+        Span<float> value = stackalloc float[1];
+        loss.CopyTo(value);
+        var lossValue = value[0];
+        correct.CopyTo(value);
+        return (lossValue, value[0]);
+    }
+
+    private Tensor Upload(HostBatch batch)
+    {
+        var input = Tensor.Uninitialized(device, new Shape([batch.Count, .. network.InputShape.Sizes]));
+        PixelConversion.Upload(input, batch.Pixels, options.PixelScale);
+        return input;
+    }
+
+    private Tensor Targets(HostBatch batch)
+    {
+        Span<float> targets = stackalloc float[batch.Count];
+        for (var i = 0; i < targets.Length; i++) targets[i] = batch.Classes[i];
+        return Tensor.FromValues(device, new Shape(batch.Count), targets);
+    }
+
+    private Tensor? Weights(HostBatch batch)
+    {
+        if (options.ClassWeights is null) return null;
+        Span<float> weights = stackalloc float[batch.Count];
+        for (var i = 0; i < weights.Length; i++) weights[i] = options.ClassWeights[batch.Classes[i]];
+        return Tensor.FromValues(device, new Shape(batch.Count), weights);
+    }
+
+    private static JsonNode? Finite(double value) => double.IsFinite(value) ? value : null;
+}

@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+
+namespace Convolve.Layers.WeightFiles;
+
+/// <summary>
+/// A network in one .safetensors file: parameters under their names, the network's description in the metadata, and where training
+/// is to go on, the optimizer's state and the place in the run. It holds no time, no path and no machine's name, so that equal
+/// training writes equal bytes.
+/// </summary>
+public sealed class Checkpoint
+{
+    private const string FormatName = "convolve-1";
+    private const string OptimizerPrefix = "optimizer/";
+
+    private readonly SafeTensors file;
+    private readonly string path;
+
+    private Checkpoint(SafeTensors file, string path)
+    {
+        this.file = file;
+        this.path = path;
+    }
+
+    /// <summary>What the application stored beside the network: class names, image size, preprocessing.</summary>
+    public JsonObject Application { get; private init; } = [];
+
+    /// <summary>The place in the run, as <see cref="Write"/> was given it; null in a file of weights alone.</summary>
+    public JsonObject? Run { get; private init; }
+
+    /// <summary>Writes a checkpoint; see <see cref="SafeTensors.Write"/> for what a reader sees meanwhile.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="network">The parameters to store.</param>
+    /// <param name="application">What prediction needs to know besides the network.</param>
+    /// <param name="optimizer">Its state, to go on training.</param>
+    /// <param name="run">The place in the run, to go on training.</param>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public static void Write(string path, Sequential network, JsonObject application, Optimizer? optimizer = null, JsonObject? run = null)
+    {
+        var file = new SafeTensors();
+        file.Metadata["format"] = FormatName;
+        file.Metadata["network"] = NetworkDescription.ToJson(network).ToJsonString();
+        file.Metadata["application"] = application.ToJsonString();
+        foreach (var parameter in network.Parameters) file.Add(parameter.Name, [.. parameter.Shape.Sizes], parameter.Value.ToArray());
+        if (optimizer is not null)
+        {
+            file.Metadata["optimizer"] = optimizer.Kind;
+            file.Metadata["optimizer_steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
+            foreach (var (name, tensor) in optimizer.State) file.Add(OptimizerPrefix + name, [.. tensor.Shape.Sizes], tensor.ToArray());
+        }
+        if (run is not null) file.Metadata["run"] = run.ToJsonString();
+        file.Write(path);
+    }
+
+    /// <summary>Reads a checkpoint.</summary>
+    /// <exception cref="WeightFileException">It is missing, broken, or a weight file of another tool.</exception>
+    public static Checkpoint Read(string path)
+    {
+        var file = SafeTensors.Read(path);
+        if (file.Metadata.GetValueOrDefault("format") != FormatName)
+            throw new WeightFileException($"{path}: is no checkpoint of Convolve (its metadata has no \"format\": \"{FormatName}\")");
+        try
+        {
+            return new Checkpoint(file, path)
+            {
+                Application = JsonNode.Parse(file.Metadata.GetValueOrDefault("application", "{}"))!.AsObject(),
+                Run = file.Metadata.TryGetValue("run", out var run) ? JsonNode.Parse(run)!.AsObject() : null,
+            };
+        }
+        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException or NullReferenceException)
+        {
+            throw new WeightFileException($"{path}: its metadata is broken: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Builds the stored network and puts it on a device.</summary>
+    /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
+    public Sequential Build(Device device)
+    {
+        Sequential network;
+        try
+        {
+            network = NetworkDescription.FromJson(JsonNode.Parse(file.Metadata.GetValueOrDefault("network", "null")));
+        }
+        catch (Exception e) when (e is FormatException or System.Text.Json.JsonException)
+        {
+            throw new WeightFileException($"{path}: {e.Message}", e);
+        }
+        CheckParameters(network);
+        network.Initialize(device, 0);
+        LoadInto(network);
+        return network;
+    }
+
+    /// <summary>Overwrites the parameters of a network of the same architecture.</summary>
+    /// <exception cref="WeightFileException">The architectures differ; the message lists how.</exception>
+    public void LoadInto(Sequential network)
+    {
+        CheckParameters(network);
+        foreach (var parameter in network.Parameters) parameter.Value.CopyFrom(file.Tensors[parameter.Name].Values);
+    }
+
+    /// <summary>Puts the optimizer's state back.</summary>
+    /// <exception cref="WeightFileException">The file holds no state, or that of another optimizer.</exception>
+    public void Restore(Optimizer optimizer, Device device)
+    {
+        var kind = file.Metadata.GetValueOrDefault("optimizer");
+        if (kind != optimizer.Kind)
+            throw new WeightFileException($"{path}: holds the state of {kind ?? "no optimizer"}, not of {optimizer.Kind}; resume with the settings of the run");
+        optimizer.Steps = long.Parse(file.Metadata["optimizer_steps"], CultureInfo.InvariantCulture);
+        foreach (var (name, tensor) in file.Tensors)
+            if (name.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
+                optimizer.Restore(name[OptimizerPrefix.Length..], Tensor.FromValues(device, new Shape(tensor.Shape), tensor.Values));
+    }
+
+    private void CheckParameters(Sequential network)
+    {
+        var problems = new List<string>();
+        var expected = network.Parameters.ToDictionary(p => p.Name);
+        foreach (var parameter in expected.Values)
+            if (!file.Tensors.TryGetValue(parameter.Name, out var tensor)) problems.Add($"{parameter.Name} is missing");
+            else if (!parameter.Shape.Sizes.AsSpan().SequenceEqual(tensor.Shape))
+                problems.Add($"{parameter.Name} is [{string.Join(',', tensor.Shape)}] instead of {parameter.Shape}");
+        foreach (var name in file.Tensors.Keys)
+            if (!name.StartsWith(OptimizerPrefix, StringComparison.Ordinal) && !expected.ContainsKey(name)) problems.Add($"{name} is unexpected");
+        if (problems.Count == 0) return;
+        var shown = string.Join(", ", problems.Take(4)) + (problems.Count > 4 ? $" and {problems.Count - 4} more" : "");
+        throw new WeightFileException($"{path}: holds another network: {shown}");
+    }
+}
