@@ -48,12 +48,15 @@ internal readonly struct Tile6x32 : ICpuTile
 }
 
 /// <summary>
-/// The product kernel in the shape for processors: one work-item owns a block of rows and one tile's columns, packs both factors
+/// The product kernel in the shape for processors: one work-item owns a block of rows and the columns of a few tiles, packs both factors
 /// block by block into memory of its own, and runs the register tile over them. Packing makes every factor look alike to the inner
 /// loop, however it is stored.
 /// </summary>
 internal static class CpuBlockProduct
 {
+    /// <summary>Tiles side by side that share one packed left block; more would push the sums out of the second-level cache.</summary>
+    public const int MaximalTilesPerItem = 4;
+
     // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
     public static void Product<TLeft, TRight, TTile>(
         TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
@@ -61,19 +64,20 @@ internal static class CpuBlockProduct
         where TRight : struct, IRightOperand
         where TTile : struct, ICpuTile
     {
-        var column0 = Grid.IdxX * TTile.Columns;
-        var columns = IntrinsicMath.Min(TTile.Columns, sizes.Columns - column0);
+        var column0 = Grid.IdxX * sizes.TilesPerItem * TTile.Columns;
+        var columns = IntrinsicMath.Min(sizes.TilesPerItem * TTile.Columns, sizes.Columns - column0);
         var row0 = Grid.IdxY * sizes.RowsPerItem;
         var rows = IntrinsicMath.Min(sizes.RowsPerItem, sizes.Rows - row0);
         var depthBegin = Grid.IdxZ * sizes.DepthPerSplit;
         var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
 
+        // leftBlock [rows][depths] or [depths][rows], rightBlock [depths][columns of a tile], sums [tile][rows][columns of a tile]
         var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
         var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
-        var sums = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.Columns);
-        for (var i = 0; i < TTile.RowBlock * TTile.Columns; i++) sums[i] = 0;
+        var sums = LocalMemory.Allocate1D<float>(MaximalTilesPerItem * TTile.RowBlock * TTile.Columns);
+        for (var i = 0; i < sizes.TilesPerItem * TTile.RowBlock * TTile.Columns; i++) sums[i] = 0;
         // Ragged edges: the tile computes on zeros there, and the results are not stored.
-        if (columns < TTile.Columns)
+        if (columns % TTile.Columns != 0)
             for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
         if (rows % TTile.Rows != 0)
             for (var i = 0; i < TTile.RowBlock * TTile.DepthBlock; i++) leftBlock[i] = 0;
@@ -81,22 +85,27 @@ internal static class CpuBlockProduct
         for (var depth0 = depthBegin; depth0 < depthEnd; depth0 += TTile.DepthBlock)
         {
             var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
-            // Full tiles get a constant width, which the compiler turns into plain vector copies.
-            if (columns == TTile.Columns) right.Copy(depth0, depths, column0, TTile.Columns, rightBlock, TTile.Columns);
-            else right.Copy(depth0, depths, column0, columns, rightBlock, TTile.Columns);
             if (TLeft.RowsAreContiguous)
                 for (var d = 0; d < depths; d++) left.Copy(row0, depth0 + d, rows, leftBlock, d * TTile.RowBlock);
             else
                 for (var r = 0; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, r * TTile.DepthBlock);
-            for (var r = 0; r < rows; r += TTile.Rows)
-                MultiplyTile<TLeft, TTile>(leftBlock, rightBlock, sums, r, depths);
+            for (var c = 0; c < columns; c += TTile.Columns)
+            {
+                // Full tiles get a constant width, which the compiler turns into plain vector copies.
+                if (columns - c >= TTile.Columns) right.Copy(depth0, depths, column0 + c, TTile.Columns, rightBlock, TTile.Columns);
+                else right.Copy(depth0, depths, column0 + c, columns - c, rightBlock, TTile.Columns);
+                for (var r = 0; r < rows; r += TTile.Rows)
+                    MultiplyTile<TLeft, TTile>(leftBlock, rightBlock, sums, r, c * TTile.RowBlock + r * TTile.Columns, depths);
+            }
         }
 
         for (var r = 0; r < rows; r++)
-        {
-            var target = (Grid.IdxZ * sizes.Rows + row0 + r) * sizes.Columns + column0;
-            Store<TTile>(sums, r * TTile.Columns, output, target, bias, column0, columns, sizes.Epilogue);
-        }
+            for (var c = 0; c < columns; c += TTile.Columns)
+            {
+                var target = (Grid.IdxZ * sizes.Rows + row0 + r) * sizes.Columns + column0 + c;
+                var width = IntrinsicMath.Min(TTile.Columns, columns - c);
+                Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
+            }
     }
 
     /// <summary>
@@ -105,22 +114,27 @@ internal static class CpuBlockProduct
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void MultiplyTile<TLeft, TTile>(
-        ArrayView<float> leftBlock, ArrayView<float> rightBlock, ArrayView<float> sums, int row, int depths)
+        ArrayView<float> leftBlock, ArrayView<float> rightBlock, ArrayView<float> sums, int row, int sum, int depths)
         where TLeft : struct, ILeftOperand
         where TTile : struct, ICpuTile
     {
         var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
         var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
         var tile = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
-        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = sums[row * TTile.Columns + i];
+        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = sums[sum + i];
+        var leftAt = row * rowStride;
+        var rightAt = 0;
         for (var d = 0; d < depths; d++)
+        {
             for (var j = 0; j < TTile.Columns; j++)
             {
-                var rightValue = rightBlock[d * TTile.Columns + j];
-                for (var i = 0; i < TTile.Rows; i++)
-                    tile[i * TTile.Columns + j] += leftBlock[(row + i) * rowStride + d * depthStride] * rightValue;
+                var rightValue = rightBlock[rightAt + j];
+                for (var i = 0; i < TTile.Rows; i++) tile[i * TTile.Columns + j] += leftBlock[leftAt + i * rowStride] * rightValue;
             }
-        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[row * TTile.Columns + i] = tile[i];
+            leftAt += depthStride;
+            rightAt += TTile.Columns;
+        }
+        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[sum + i] = tile[i];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,8 +21,13 @@ internal static class ProductLauncher
         if (epilogue.HasBias == 0) bias = device.Nothing.View(1);
         var cpu = device.Shape == KernelShape.Cpu;
         var rowBlocks = Blocks(rows, cpu ? Tile3x32.RowBlock : GpuBlockProduct.BlockRows);
-        var columnBlocks = Blocks(columns, cpu ? Tile3x32.Columns : GpuBlockProduct.BlockColumns);
-        var splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * columnBlocks), 1, Blocks(depth, ShortestSplit));
+        var tiles = Blocks(columns, cpu ? Tile3x32.Columns : GpuBlockProduct.BlockColumns);
+        var mostSplits = Blocks(depth, ShortestSplit);
+        // As many tiles per item as still leave work for everyone.
+        var tilesPerItem = cpu ? Math.Min(tiles, CpuBlockProduct.MaximalTilesPerItem) : 1;
+        while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.ParallelItems) tilesPerItem--;
+        var columnBlocks = Blocks(tiles, tilesPerItem);
+        var splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * columnBlocks), 1, mostSplits);
         var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
         splits = Blocks(depth, depthPerSplit);
         var sizes = new ProductSizes
@@ -33,6 +38,7 @@ internal static class ProductLauncher
             DepthPerSplit = depthPerSplit,
             // Even shares: 100 rows become 51 and 49, not 96 and 4.
             RowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuBlockProduct.BlockRows,
+            TilesPerItem = tilesPerItem,
             Epilogue = splits == 1 ? epilogue : Epilogue.Of(),
         };
         var grid = new Index3D(columnBlocks, rowBlocks, splits);

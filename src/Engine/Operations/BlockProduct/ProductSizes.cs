@@ -18,6 +18,9 @@ internal struct ProductSizes
     /// <summary>Rows of one work-item, at most the tile's block.</summary>
     public int RowsPerItem;
 
+    /// <summary>Tiles side by side of one work-item; for processors only.</summary>
+    public int TilesPerItem;
+
     /// <summary>What becomes of a sum.</summary>
     public Epilogue Epilogue;
 }

@@ -67,9 +67,16 @@ public static class Convolution
             gradient.Device.ForEach(gradient.Shape.Length, NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>,
                 upstream.View, kernel.View, gradient.View, g, accumulate ? 1 : 0);
         else
-            ProductLauncher.Launch(gradient.Device, new UpstreamPatches(upstream.View, g), new KernelTransposed(kernel.View, g),
+        {
+            var device = gradient.Device;
+            var swapped = device.Pool.Rent(kernel.Shape.Length);
+            var swappedView = swapped.View(kernel.Shape.Length);
+            device.ForEach(kernel.Shape.Length, KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>, kernel.View, swappedView, g);
+            ProductLauncher.Launch(device, new UpstreamPatches(upstream.View, g), new RightMatrix(swappedView, g.InputChannels),
                 g.Batch * g.Height * g.Width, g.InputChannels, g.KernelHeight * g.KernelWidth * g.OutputChannels,
                 gradient.View, Epilogue.Of(accumulate));
+            swapped.Release();
+        }
     }
 
     /// <summary>Adds to the kernel's gradient, or overwrites it.</summary>

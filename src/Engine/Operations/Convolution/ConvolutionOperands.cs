@@ -1,3 +1,4 @@
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
 
@@ -132,32 +133,18 @@ internal readonly struct UpstreamPatches(ArrayView<float> upstream, ConvolutionG
     }
 }
 
-/// <summary>The kernel [KH,KW,C,K] as the right factor of the input's gradient: depth = (kh, kw, k), column = c.</summary>
-internal readonly struct KernelTransposed(ArrayView<float> kernel, ConvolutionGeometry geometry) : IRightOperand
+/// <summary>The right factor of the input's gradient: the kernel with its channels swapped, so that it is packed as fast as it is stored.</summary>
+internal static class KernelTranspose
 {
-    private readonly ArrayView<float> kernel = kernel;
-    private readonly int inputChannels = geometry.InputChannels;
-    private readonly int outputChannels = geometry.OutputChannels;
-
-    public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int stride)
+    // w [KH,KW,C,K], swapped [KH,KW,K,C]
+    public static void Swap<TShape>(ArrayView<float> kernel, ArrayView<float> swapped, ConvolutionGeometry g) where TShape : struct, IWorkShape
     {
-        for (var done = 0; done < depths;)
+        for (var i = TShape.First; i < TShape.End(kernel.IntLength); i += TShape.Step)
         {
-            var tap = (depth + done) / outputChannels;
-            var k = depth + done - tap * outputChannels;
-            var run = IntrinsicMath.Min(outputChannels - k, depths - done);
-            for (var j = 0; j < columns; j++)
-            {
-                var source = (tap * inputChannels + column + j) * outputChannels + k;
-                for (var i = 0; i < run; i++) block[(done + i) * stride + j] = kernel[source + i];
-            }
-            done += run;
+            var c = i % g.InputChannels;
+            var k = i / g.InputChannels % g.OutputChannels;
+            var tap = i / g.InputChannels / g.OutputChannels;
+            swapped[i] = kernel[(tap * g.InputChannels + c) * g.OutputChannels + k];
         }
-    }
-
-    public float At(int depth, int column)
-    {
-        var tap = depth / outputChannels;
-        return kernel[(tap * inputChannels + column) * outputChannels + depth % outputChannels];
     }
 }
