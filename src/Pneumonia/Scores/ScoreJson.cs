@@ -1,9 +1,10 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Convolve.Pneumonia.Scores;
 
-/// <summary>How scores and metrics are written as JSON: camelCase names, null where a figure is undefined.</summary>
+/// <summary>How scores and metrics are written as JSON: camelCase names, null where a figure is undefined, enumerations by name.</summary>
 public static class ScoreJson
 {
     /// <summary>One line.</summary>
@@ -18,5 +19,6 @@ public static class ScoreJson
         // Paths and names stay readable; the output never goes into HTML as it is.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         WriteIndented = indented,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 }
