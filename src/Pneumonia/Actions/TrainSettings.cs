@@ -1,0 +1,90 @@
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>A network of the reference experiments.</summary>
+public enum ModelKind { Mlp, Cnn, Vgg19 }
+
+/// <summary>How weights are updated.</summary>
+public enum OptimizerKind { RmsProp, Sgd, Adam }
+
+/// <summary>How much an image of each class counts in the loss.</summary>
+public enum ClassWeights
+{
+    /// <summary>Every image the same.</summary>
+    None,
+
+    /// <summary>Every class the same: an image of class c counts n / (classes · n_c).</summary>
+    Balanced,
+}
+
+/// <summary>Which convolution algorithm runs.</summary>
+public enum ConvolutionChoice { Auto, Naive, Tiled }
+
+/// <summary>What <c>train</c> was asked for. Null means that the default of the model or of the device holds.</summary>
+public sealed record TrainSettings
+{
+    /// <summary>Data folder; null for synthetic images.</summary>
+    public string? Data { get; init; }
+
+    public ModelKind Model { get; init; } = ModelKind.Cnn;
+
+    /// <summary>Width and height of the images, in pixels.</summary>
+    public int? Pixels { get; init; }
+
+    public ResizeMethod Resize { get; init; } = ResizeMethod.Bilinear;
+
+    public int? Epochs { get; init; }
+
+    /// <summary>Images a step.</summary>
+    public int? Batch { get; init; }
+
+    public double? LearningRate { get; init; }
+
+    public OptimizerKind? Optimizer { get; init; }
+
+    /// <summary>Share of activations dropped after every pooling layer, in [0, 1).</summary>
+    public double Dropout { get; init; }
+
+    /// <summary>Share of activations dropped after the hidden dense layer, in [0, 1).</summary>
+    public double DenseDropout { get; init; }
+
+    /// <summary>λ₁ of the penalty λ₁ Σ|w| on convolution kernels.</summary>
+    public double L1 { get; init; }
+
+    /// <summary>λ₂ of the penalty λ₂ Σw² on convolution kernels.</summary>
+    public double L2 { get; init; }
+
+    /// <summary>Epochs without a lower validation loss after which training stops; null never stops early.</summary>
+    public int? EarlyStopping { get; init; }
+
+    public ClassWeights ClassWeights { get; init; }
+
+    public LabelScheme Labels { get; init; }
+
+    /// <summary>Images to keep of each part; null keeps all.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>Null for the default: folders for a tree, patient otherwise.</summary>
+    public SplitKind? Split { get; init; }
+
+    public SplitFractions? Fractions { get; init; }
+
+    public ConvolutionChoice Convolution { get; init; }
+
+    /// <summary>auto, cuda, opencl, cpu or part of a device's name.</summary>
+    public string Device { get; init; } = "auto";
+
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Run folder to write; null for <c>runs/TIMESTAMP-MODEL</c>.</summary>
+    public string? Out { get; init; }
+
+    /// <summary>Continue the run in <see cref="Out"/>.</summary>
+    public bool Resume { get; init; }
+
+    public bool Json { get; init; }
+
+    /// <summary>The part of the settings that divides the images.</summary>
+    public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed);
+}

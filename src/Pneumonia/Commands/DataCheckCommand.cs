@@ -1,0 +1,23 @@
+using System.CommandLine;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Commands;
+
+internal sealed class DataCheckCommand : Command
+{
+    private readonly Option<string?> data = SharedOption.Data("folder of images, {train,val,test}/CLASS/* or CLASS/*");
+    private readonly Option<LabelScheme?> labels = SharedOption.Labels();
+    private readonly Option<bool> json = SharedOption.Json();
+
+    public DataCheckCommand(Terminal terminal)
+        : base("check", "counts, sizes, unreadable files, identical images, patients on both sides of a split")
+    {
+        foreach (Option option in new Option[] { data, labels, json }) Add(option);
+        SetAction((result, cancellation) => DataCheck.RunAsync(Read(result), terminal, cancellation));
+    }
+
+    private DataCheckSettings Read(ParseResult result) => new(
+        result.GetValue(data) ?? throw new UserError("data check: which images? give their folder with --data DIR"),
+        result.GetValue(labels) ?? LabelScheme.Folders, result.GetValue(json));
+}

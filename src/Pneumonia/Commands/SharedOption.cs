@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Commands;
+
+/// <summary>Options that mean the same in every command.</summary>
+internal static class SharedOption
+{
+    public const string DefaultDevice = "auto";
+    public const int DefaultSeed = 1;
+
+    public static Option<string?> Data(string description) => CheckedOption.Text("--data", "DIR", description, "a folder");
+
+    public static Option<string?> Run(string description) => CheckedOption.Text("--run", "DIR", description, "the folder of a run");
+
+    public static Option<string?> Device() => CheckedOption.Text("--device", "auto|cuda|opencl|cpu|NAME",
+        "where to compute (auto); a device that is asked for and missing is an error", "auto, cuda, opencl, cpu or part of a device's name");
+
+    public static Option<int?> Seed() => CheckedOption.Whole("--seed", "seed of everything random (1)", 0, int.MaxValue);
+
+    public static Option<bool> Json() => CheckedOption.Flag("--json", "print one JSON document and nothing else");
+
+    public static Option<LabelScheme?> Labels() => CheckedOption.Choice<LabelScheme>("--labels",
+        "classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");
+}

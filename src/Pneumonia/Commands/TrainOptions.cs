@@ -1,0 +1,100 @@
+using System.CommandLine;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Commands;
+
+/// <summary>The options of <c>train</c>, which the bare program takes as well.</summary>
+internal sealed class TrainOptions
+{
+    private const int MostEpochs = 100_000, MostPixels = 4096, LargestBatch = 65_536, MostImages = 10_000_000;
+
+    private readonly Option<string?> data = SharedOption.Data("tree {train,val,test}/CLASS/* or CLASS/* of images; without it synthetic X-rays");
+    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (cnn)");
+    private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the images (150)", 1, MostPixels);
+    private readonly Option<ResizeMethod?> resize = CheckedOption.Choice<ResizeMethod>("--resize", "how images get their size (bilinear)");
+    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images", 1, MostEpochs);
+    private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step", 1, LargestBatch);
+    private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer",
+        "a number above 0 and at most 100", value => value is > 0 and <= 100);
+    private readonly Option<OptimizerKind?> optimizer = CheckedOption.Choice<OptimizerKind>("--optimizer", "how weights are updated");
+    private readonly Option<double?> dropout = Share("--dropout", "share dropped after every pooling layer (0)");
+    private readonly Option<double?> denseDropout = Share("--dense-dropout", "share dropped after the hidden dense layer (0)");
+    private readonly Option<double?> l1 = Penalty("--l1", "L1 penalty on convolution kernels (0)");
+    private readonly Option<double?> l2 = Penalty("--l2", "L2 penalty on convolution kernels (0)");
+    private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
+    private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
+    private readonly Option<LabelScheme?> labels = SharedOption.Labels();
+    private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part", 1, MostImages);
+    private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
+    private readonly Option<SplitFractions?> fractions = CheckedOption.Fractions("--fractions", "shares of a patient or random split (0.8,0.1,0.1)");
+    private readonly Option<ConvolutionChoice?> convolution = CheckedOption.Choice<ConvolutionChoice>("--conv", "convolution algorithm (auto)");
+    private readonly Option<string?> device = SharedOption.Device();
+    private readonly Option<int?> seed = SharedOption.Seed();
+    private readonly Option<string?> output = CheckedOption.Text("--out", "DIR", "run folder to write (runs/TIMESTAMP-MODEL)", "a folder");
+    private readonly Option<bool> resume = CheckedOption.Flag("--resume", "continue the run in --out");
+    private readonly Option<bool> json = SharedOption.Json();
+
+    private IEnumerable<Option> All =>
+    [
+        data, model, pixels, resize, epochs, batch, learningRate, optimizer, dropout, denseDropout, l1, l2, earlyStopping, classWeights, labels,
+        limit, split, fractions, convolution, device, seed, output, resume, json,
+    ];
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in All) command.Add(option);
+    }
+
+    /// <summary>The first of these options that a command line holds, or null.</summary>
+    public Option? FirstGiven(ParseResult result) => All.FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
+
+    /// <exception cref="UserError">Two options contradict each other.</exception>
+    public TrainSettings Read(ParseResult result)
+    {
+        var settings = new TrainSettings
+        {
+            Data = result.GetValue(data),
+            Model = result.GetValue(model) ?? ModelKind.Cnn,
+            Pixels = result.GetValue(pixels),
+            Resize = result.GetValue(resize) ?? ResizeMethod.Bilinear,
+            Epochs = result.GetValue(epochs),
+            Batch = result.GetValue(batch),
+            LearningRate = result.GetValue(learningRate),
+            Optimizer = result.GetValue(optimizer),
+            Dropout = result.GetValue(dropout) ?? 0,
+            DenseDropout = result.GetValue(denseDropout) ?? 0,
+            L1 = result.GetValue(l1) ?? 0,
+            L2 = result.GetValue(l2) ?? 0,
+            EarlyStopping = result.GetValue(earlyStopping),
+            ClassWeights = result.GetValue(classWeights) ?? ClassWeights.None,
+            Labels = result.GetValue(labels) ?? LabelScheme.Folders,
+            Limit = result.GetValue(limit),
+            Split = result.GetValue(split),
+            Fractions = result.GetValue(fractions),
+            Convolution = result.GetValue(convolution) ?? ConvolutionChoice.Auto,
+            Device = result.GetValue(device) ?? SharedOption.DefaultDevice,
+            Seed = result.GetValue(seed) ?? SharedOption.DefaultSeed,
+            Out = result.GetValue(output),
+            Resume = result.GetValue(resume),
+            Json = result.GetValue(json),
+        };
+        if (settings.Data is null)
+        {
+            if (settings.Split is not null) throw new UserError("--split: synthetic images have parts of their own; give --data DIR, or leave --split out");
+            if (settings.Fractions is not null) throw new UserError("--fractions: synthetic images have parts of their own; give --data DIR, or leave --fractions out");
+            if (settings.Labels == LabelScheme.Three) throw new UserError("--labels three: synthetic images have two classes; give --data DIR, or leave --labels out");
+        }
+        if (settings.Fractions is not null && settings.Split is SplitKind.Folders or SplitKind.Reference)
+            throw new UserError($"--fractions: the parts of --split {settings.Split.ToString()!.ToLowerInvariant()} are fixed; leave one of the two out");
+        if (settings.Resume && settings.Out is null)
+            throw new UserError("--resume: which run? give its folder with --out DIR");
+        return settings;
+    }
+
+    private static Option<double?> Share(string name, string description) =>
+        CheckedOption.Number(name, description, "a number from 0 to below 1", value => value is >= 0 and < 1);
+
+    private static Option<double?> Penalty(string name, string description) =>
+        CheckedOption.Number(name, description, "a number from 0 to 1", value => value is >= 0 and <= 1);
+}

@@ -1,0 +1,187 @@
+namespace Convolve.Pneumonia.Images;
+
+/// <summary>How an image is brought to its size.</summary>
+public enum ResizeMethod
+{
+    /// <summary>The source pixel under the centre of the new one: <c>y[i] = x[⌊(i + ½)·s⌋]</c>, s = old size / new size. Keras's default.</summary>
+    Nearest,
+
+    /// <summary>
+    /// Linear between the four source pixels around the centre of the new one, <c>u = (i + ½)·s − ½</c>, clamped at the edges;
+    /// no smoothing beforehand, so fine detail aliases when an image shrinks by more than two.
+    /// </summary>
+    Bilinear,
+
+    /// <summary>
+    /// Mean of the source over the square that the new pixel covers, <c>[i·s, (i+1)·s)</c>, pixels cut by its edge counting by
+    /// the share inside.
+    /// </summary>
+    Area,
+}
+
+/// <summary>
+/// Resizes to a square of N × N bytes a channel; the aspect ratio is not kept, as in the reference experiments. Values are rounded
+/// to the nearest byte, halves upward. Resizing to the same size changes nothing, whatever the method.
+/// </summary>
+public static class ImageResize
+{
+    /// <param name="image">Source pixels.</param>
+    /// <param name="size">N, the new width and height in pixels.</param>
+    /// <param name="channels">1 or 3: gray is repeated for 3; colour becomes gray as the mean of 299 R + 587 G + 114 B thousandths (ITU-R BT.601).</param>
+    /// <param name="method">See <see cref="ResizeMethod"/>.</param>
+    /// <param name="target">Receives [N, N, channels].</param>
+    public static void Resize(DecodedImage image, int size, int channels, ResizeMethod method, Span<byte> target)
+    {
+        if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "resize: 1 or 3 channels");
+        if (target.Length != size * size * channels)
+            throw new ArgumentException($"resize: target holds {target.Length} bytes, [{size},{size},{channels}] needs {size * size * channels}");
+        if (image.Channels == channels)
+        {
+            ResizeChannels(image, size, method, target);
+            return;
+        }
+        var resized = new byte[size * size * image.Channels];
+        ResizeChannels(image, size, method, resized);
+        if (channels == 3)
+        {
+            for (int i = 0, at = 0; i < resized.Length; i++, at += 3) target[at] = target[at + 1] = target[at + 2] = resized[i];
+        }
+        else
+        {
+            for (int i = 0, at = 0; i < target.Length; i++, at += 3)
+                target[i] = (byte)((299 * resized[at] + 587 * resized[at + 1] + 114 * resized[at + 2] + 500) / 1000);
+        }
+    }
+
+    private static void ResizeChannels(DecodedImage image, int size, ResizeMethod method, Span<byte> target)
+    {
+        if (image.Width == size && image.Height == size)
+        {
+            image.Pixels.CopyTo(target);
+            return;
+        }
+        switch (method)
+        {
+            case ResizeMethod.Nearest: Nearest(image, size, target); break;
+            case ResizeMethod.Bilinear: Bilinear(image, size, target); break;
+            case ResizeMethod.Area: Area(image, size, target); break;
+            default: throw new ArgumentOutOfRangeException(nameof(method), method, "resize: unknown method");
+        }
+    }
+
+    private static void Nearest(DecodedImage image, int size, Span<byte> target)
+    {
+        int channels = image.Channels, rowLength = image.Width * channels, at = 0;
+        // (i + ½)·old / new in whole numbers, so that no rounding moves a centre to the neighbour.
+        int Source(int i, int old) => (int)((2L * i + 1) * old / (2L * size));
+        for (int y = 0; y < size; y++)
+        {
+            ReadOnlySpan<byte> row = image.Pixels.AsSpan(Source(y, image.Height) * rowLength, rowLength);
+            for (int x = 0; x < size; x++)
+            {
+                int from = Source(x, image.Width) * channels;
+                for (int c = 0; c < channels; c++) target[at++] = row[from + c];
+            }
+        }
+    }
+
+    private static void Bilinear(DecodedImage image, int size, Span<byte> target)
+    {
+        int channels = image.Channels, rowLength = image.Width * channels, at = 0;
+        (int Low, int High, float Share)[] columns = Neighbours(image.Width, size);
+        (int Low, int High, float Share)[] rows = Neighbours(image.Height, size);
+        for (int y = 0; y < size; y++)
+        {
+            (int low, int high, float down) = rows[y];
+            ReadOnlySpan<byte> above = image.Pixels.AsSpan(low * rowLength, rowLength);
+            ReadOnlySpan<byte> below = image.Pixels.AsSpan(high * rowLength, rowLength);
+            foreach ((int left, int right, float across) in columns)
+            {
+                for (int c = 0; c < channels; c++)
+                {
+                    int l = left * channels + c, r = right * channels + c;
+                    float top = above[l] + (above[r] - above[l]) * across;
+                    float bottom = below[l] + (below[r] - below[l]) * across;
+                    target[at++] = (byte)(top + (bottom - top) * down + 0.5f);
+                }
+            }
+        }
+    }
+
+    private static (int Low, int High, float Share)[] Neighbours(int old, int size)
+    {
+        var neighbours = new (int, int, float)[size];
+        double scale = (double)old / size;
+        for (int i = 0; i < size; i++)
+        {
+            double centre = Math.Clamp((i + 0.5) * scale - 0.5, 0, old - 1);
+            int low = (int)centre;
+            neighbours[i] = (low, Math.Min(low + 1, old - 1), (float)(centre - low));
+        }
+        return neighbours;
+    }
+
+    // Separable: every source row is first averaged across into `row`, then added to the new rows that it overlaps.
+    private static void Area(DecodedImage image, int size, Span<byte> target)
+    {
+        int channels = image.Channels, width = size * channels;
+        (int First, float[] Weights)[] columns = Overlaps(image.Width, size);
+        (int First, float[] Weights)[] rows = Overlaps(image.Height, size);
+        var row = new float[width];
+        var sum = new float[width];
+        int averaged = -1;
+        for (int y = 0; y < size; y++)
+        {
+            Array.Clear(sum);
+            (int first, float[] weights) = rows[y];
+            for (int k = 0; k < weights.Length; k++)
+            {
+                if (averaged != first + k)
+                {
+                    averaged = first + k;
+                    AverageRow(image.Pixels.AsSpan(averaged * image.Width * channels, image.Width * channels), columns, channels, row);
+                }
+                float weight = weights[k];
+                for (int x = 0; x < width; x++) sum[x] += weight * row[x];
+            }
+            Span<byte> line = target.Slice(y * width, width);
+            for (int x = 0; x < width; x++) line[x] = (byte)Math.Min(sum[x] + 0.5f, 255f);
+        }
+    }
+
+    private static void AverageRow(ReadOnlySpan<byte> source, (int First, float[] Weights)[] columns, int channels, Span<float> row)
+    {
+        int at = 0;
+        foreach ((int first, float[] weights) in columns)
+        {
+            for (int c = 0; c < channels; c++)
+            {
+                float sum = 0;
+                int from = first * channels + c;
+                foreach (float weight in weights)
+                {
+                    sum += weight * source[from];
+                    from += channels;
+                }
+                row[at++] = sum;
+            }
+        }
+    }
+
+    // Shares of the old pixels in each new one; they sum to 1.
+    private static (int First, float[] Weights)[] Overlaps(int old, int size)
+    {
+        var overlaps = new (int, float[])[size];
+        for (int i = 0; i < size; i++)
+        {
+            // Edges in units of 1/size of an old pixel, as whole numbers: pixel p covers [p·size, (p+1)·size).
+            long start = (long)i * old, end = start + old;
+            int first = (int)(start / size), last = (int)((end - 1) / size);
+            var weights = new float[last - first + 1];
+            for (int p = first; p <= last; p++)
+                weights[p - first] = (float)((double)(Math.Min(end, (p + 1L) * size) - Math.Max(start, (long)p * size)) / old);
+            overlaps[i] = (first, weights);
+        }
+        return overlaps;
+    }
+}

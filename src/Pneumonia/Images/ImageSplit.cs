@@ -1,0 +1,242 @@
+using Convolve.Pneumonia.Randomness;
+
+namespace Convolve.Pneumonia.Images;
+
+/// <summary>How images are divided into training, validation and test images.</summary>
+public enum SplitKind
+{
+    /// <summary>The parts of the tree as they are.</summary>
+    Folders,
+
+    /// <summary>All images pooled and divided by patient and identical pixels.</summary>
+    Patient,
+
+    /// <summary>All images pooled and divided singly.</summary>
+    Random,
+
+    /// <summary>The slices of sorted names that the reference experiments used.</summary>
+    Reference,
+}
+
+/// <summary>Shares of the images that go to each part; they sum to 1.</summary>
+public readonly record struct SplitFractions(double Train, double Val, double Test)
+{
+    public static SplitFractions Default => new(0.8, 0.1, 0.1);
+}
+
+/// <summary>What the user asked for.</summary>
+/// <param name="Kind">Null for the default: folders for a tree, patient otherwise.</param>
+/// <param name="Fractions">Null for the default; only for patient and random.</param>
+/// <param name="Limit">Images to keep of each part; null keeps all.</param>
+/// <param name="Seed">Seed of every random choice here.</param>
+public sealed record SplitSettings(SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1);
+
+/// <summary>
+/// Images divided into parts. The division depends on the files' names and the seed alone, never on the order of a folder's listing.
+/// </summary>
+/// <param name="Kind">How they were divided.</param>
+/// <param name="Train">Training images, by relative path.</param>
+/// <param name="Val">Validation images, by relative path.</param>
+/// <param name="Test">Test images, by relative path; may be empty.</param>
+/// <param name="Notes">What the user must know about this division, one line each.</param>
+public sealed record ImageSplit(
+    SplitKind Kind, IReadOnlyList<ImageFile> Train, IReadOnlyList<ImageFile> Val, IReadOnlyList<ImageFile> Test, IReadOnlyList<string> Notes)
+{
+    private const int SmallestValidation = 50;
+    private const int ReferenceNormal = 1583, ReferencePneumonia = 4273;
+
+    /// <summary>Divides the images of a folder.</summary>
+    /// <exception cref="UserError">The division asked for is impossible with these images; the message says why.</exception>
+    public static ImageSplit Of(ImageFolder folder, SplitSettings settings, CancellationToken cancellation = default)
+    {
+        SplitKind kind = settings.Kind ?? (folder.HasParts ? SplitKind.Folders : SplitKind.Patient);
+        if (settings.Fractions is not null && kind is SplitKind.Folders or SplitKind.Reference)
+        {
+            throw new UserError($"--fractions has no meaning with --split {kind.ToString().ToLowerInvariant()}, whose parts are fixed; "
+                + "leave it out, or use --split patient or random");
+        }
+        SplitFractions fractions = settings.Fractions ?? SplitFractions.Default;
+        var notes = new List<string>();
+        List<ImageFile>[] parts = kind switch
+        {
+            SplitKind.Folders => Folders(folder, settings.Seed, notes, cancellation),
+            SplitKind.Patient => Grouped(folder.Files, Groups(folder.Files, cancellation), fractions, settings.Seed),
+            SplitKind.Random => Grouped(folder.Files, [.. Enumerable.Range(0, folder.Files.Count)], fractions, settings.Seed),
+            SplitKind.Reference => Reference(folder),
+            _ => throw new ArgumentOutOfRangeException(nameof(settings), kind, "split: unknown kind"),
+        };
+        if (kind is SplitKind.Patient or SplitKind.Random) CheckPooled(folder, parts, fractions);
+        int shared = PatientsInSeveralParts(parts);
+        if (kind == SplitKind.Random)
+        {
+            notes.Add($"random split of single images: {shared} patients stand in more than one part, so scores come out too high; "
+                + "--split patient keeps them apart");
+        }
+        else if (shared > 0)
+        {
+            notes.Add($"{shared} patients stand in more than one part (by file name or manifest), so scores may come out too high");
+        }
+        if (parts[2].Count == 0) notes.Add("no test images: there will be no test scores");
+        if (settings.Limit is { } limit)
+        {
+            for (int p = 0; p < parts.Length; p++) parts[p] = Limited(parts[p], folder.Classes, limit, settings.Seed);
+            notes.Add($"limited to {limit} images of each part: {parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test");
+        }
+        for (int p = 0; p < parts.Length; p++) parts[p] = [.. parts[p].Select(file => file with { Part = (ImagePart)p })];
+        return new ImageSplit(kind, parts[0], parts[1], parts[2], notes);
+    }
+
+    private static List<ImageFile>[] Folders(ImageFolder folder, int seed, List<string> notes, CancellationToken cancellation)
+    {
+        if (!folder.HasParts)
+            throw new UserError($"{folder.Root}: --split folders needs a tree train, val, test of class folders; this is a flat folder: use --split patient");
+        List<ImageFile> Part(ImagePart part) => [.. folder.Files.Where(file => file.Part == part)];
+        List<ImageFile> train = Part(ImagePart.Train), val = Part(ImagePart.Val), test = Part(ImagePart.Test);
+        if (train.Count == 0)
+            throw new UserError($"{folder.Root}: no folder train; add one, or use --split patient to divide all images anew");
+        if (val.Count >= SmallestValidation) return [train, val, test];
+
+        int found = val.Count;
+        List<ImageFile>[] divided = Grouped(train, Groups(train, cancellation), new SplitFractions(0.9, 0.1, 0), seed);
+        if (divided[0].Count == 0 || divided[1].Count == 0)
+            throw new UserError($"{folder.Root}: too few images in train to set a tenth aside for validation; add a folder val with at least {SmallestValidation}");
+        string why = found == 0 ? "no val folder" : $"val has only {found} images, which are left out";
+        notes.Add($"{why}: a tenth of train, divided by patient, takes its place ({divided[1].Count} images)");
+        return [divided[0], divided[1], test];
+    }
+
+    private static List<ImageFile>[] Reference(ImageFolder folder)
+    {
+        // Three classes are two here: BACTERIAL and VIRAL together are the folder PNEUMONIA.
+        ImageFile[] Sorted(bool normal) => [.. folder.Files
+            .Where(file => string.Equals(file.Class, ImageFolder.Normal, StringComparison.OrdinalIgnoreCase) == normal)
+            .OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.RelativePath, StringComparer.Ordinal)];
+        ImageFile[] normal = Sorted(true), pneumonia = Sorted(false);
+        if (normal.Length != ReferenceNormal || pneumonia.Length != ReferencePneumonia)
+        {
+            throw new UserError($"{folder.Root}: --split reference is defined on 5856 images, {ReferenceNormal} NORMAL and {ReferencePneumonia} PNEUMONIA; "
+                + $"here are {folder.Files.Count}, {normal.Length} NORMAL and {pneumonia.Length} others: use --split patient");
+        }
+        return
+        [
+            InOrder(normal[..1267], pneumonia[..3418]),
+            InOrder(normal[1425..1583], pneumonia[3845..4273]),
+            InOrder(normal[1267..1425], pneumonia[3418..3845]),
+        ];
+
+        static List<ImageFile> InOrder(ImageFile[] a, ImageFile[] b) =>
+            [.. a.Concat(b).OrderBy(file => file.RelativePath, StringComparer.Ordinal)];
+    }
+
+    // Number of the group of every file: files of one patient, or with identical pixels, share it, also through third ones.
+    private static int[] Groups(IReadOnlyList<ImageFile> files, CancellationToken cancellation)
+    {
+        var parent = new int[files.Count];
+        for (int i = 0; i < parent.Length; i++) parent[i] = i;
+        int Root(int i)
+        {
+            while (parent[i] != i) i = parent[i] = parent[parent[i]];
+            return i;
+        }
+        void JoinEqual(Func<int, string?> key)
+        {
+            var first = new Dictionary<string, int>(StringComparer.Ordinal);
+            for (int i = 0; i < files.Count; i++)
+            {
+                if (key(i) is not { } name || first.TryAdd(name, i)) continue;
+                int a = Root(first[name]), b = Root(i);
+                parent[Math.Max(a, b)] = Math.Min(a, b);
+            }
+        }
+        IReadOnlyList<string?> identical = IdenticalPixels.Keys(files, cancellation);
+        JoinEqual(i => files[i].Patient);
+        JoinEqual(i => identical[i]);
+        return [.. Enumerable.Range(0, files.Count).Select(Root)];
+    }
+
+    // Groups in random order, each to the part that lacks the largest share of what it should have of the group's classes.
+    private static List<ImageFile>[] Grouped(IReadOnlyList<ImageFile> files, int[] groupOf, SplitFractions fractions, int seed)
+    {
+        string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
+        int[] classOf = [.. files.Select(file => Array.IndexOf(classes, file.Class))];
+        double[] share = [fractions.Train, fractions.Val, fractions.Test];
+        var parts = new List<ImageFile>[] { [], [], [] };
+        var have = new int[3, classes.Length];
+        int[] total = [.. Enumerable.Range(0, classes.Length).Select(c => classOf.Count(of => of == c))];
+
+        var groups = Enumerable.Range(0, files.Count).GroupBy(i => groupOf[i]).Select(group => group.ToArray())
+            .OrderBy(group => new CounterRandom(seed, files[group[0]].RelativePath).Bits(0))
+            .ThenBy(group => files[group[0]].RelativePath, StringComparer.Ordinal);
+        foreach (int[] group in groups)
+        {
+            int best = -1;
+            double largest = double.NegativeInfinity;
+            for (int p = 0; p < 3; p++)
+            {
+                if (share[p] <= 0) continue;
+                double lacking = 0;
+                foreach (int i in group)
+                {
+                    double target = share[p] * total[classOf[i]];
+                    lacking += (target - have[p, classOf[i]]) / target;
+                }
+                if (lacking > largest) (best, largest) = (p, lacking);
+            }
+            foreach (int i in group)
+            {
+                parts[best].Add(files[i]);
+                have[best, classOf[i]]++;
+            }
+        }
+        foreach (List<ImageFile> part in parts) part.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
+        return parts;
+    }
+
+    private static void CheckPooled(ImageFolder folder, List<ImageFile>[] parts, SplitFractions fractions)
+    {
+        double[] share = [fractions.Train, fractions.Val, fractions.Test];
+        for (int p = 0; p < 3; p++)
+        {
+            if (share[p] <= 0) continue;
+            foreach (string name in folder.Classes)
+            {
+                if (!parts[p].Any(file => file.Class == name))
+                {
+                    throw new UserError($"{folder.Root}: too few images or patients of class {name}: none is left for {((ImagePart)p).ToString().ToLowerInvariant()}; "
+                        + "add images, or give --fractions with fewer parts");
+                }
+            }
+        }
+    }
+
+    private static int PatientsInSeveralParts(List<ImageFile>[] parts) => parts
+        .SelectMany((files, part) => files.Select(file => (file.Patient, part))).Distinct()
+        .GroupBy(entry => entry.Patient, StringComparer.Ordinal).Count(group => group.Count() > 1);
+
+    // `limit` images, the classes in their proportions (largest remainder), at least one of each.
+    private static List<ImageFile> Limited(List<ImageFile> files, IReadOnlyList<string> classes, int limit, int seed)
+    {
+        if (files.Count <= limit) return files;
+        ImageFile[][] ofClass = [.. classes.Select(name => files.Where(file => file.Class == name)
+            .OrderBy(file => new CounterRandom(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal)
+            .ToArray()).Where(list => list.Length > 0)];
+        if (limit < ofClass.Length)
+            throw new UserError($"--limit {limit}: keeps fewer images than there are classes; allowed: {ofClass.Length} or more");
+        int[] keep = Apportion([.. ofClass.Select(list => list.Length)], limit);
+        return [.. ofClass.SelectMany((list, c) => list.Take(keep[c])).OrderBy(file => file.RelativePath, StringComparer.Ordinal)];
+    }
+
+    private static int[] Apportion(int[] counts, int seats)
+    {
+        double total = counts.Sum();
+        double[] exact = [.. counts.Select(count => count * seats / total)];
+        int[] keep = [.. exact.Select(value => Math.Max(1, (int)value))];
+        while (keep.Sum() != seats)
+        {
+            int step = Math.Sign(seats - keep.Sum());
+            int[] movable = [.. Enumerable.Range(0, keep.Length).Where(c => step > 0 ? keep[c] < counts[c] : keep[c] > 1)];
+            keep[movable.MaxBy(c => step * (exact[c] - keep[c]))] += step;
+        }
+        return keep;
+    }
+}

@@ -1,0 +1,204 @@
+namespace Convolve.Pneumonia.Images;
+
+/// <summary>
+/// The images of one part as bytes [Count, N, N, Channels], filled in the background by as many threads as there are processors.
+/// Reading an image that is not there yet fills it on the reader's own thread, or waits for the thread that is at it; so training
+/// starts with the first batch while the rest is still being decoded, and what a reader sees never depends on timing.
+/// </summary>
+/// <remarks>
+/// An image that cannot be decoded is black and not <see cref="IsUsable"/>: give it weight 0 in its batch, and make up later epochs
+/// and all counts from <see cref="UsableIndices"/>. Files, order and indices stay as they were, so an epoch's order for a seed
+/// does not depend on when the damage was found. Safe to read from several threads.
+/// </remarks>
+public sealed class ImageStore
+{
+    private enum State { Pending, Filling, Ready, Unreadable, Failed }
+
+    private readonly byte[] bytes;
+    private readonly int imageLength;
+    private readonly int[] states;
+    private readonly int[] classIndices;
+    private readonly string?[] reasons;
+    private readonly FillImage fill;
+    private readonly CancellationToken cancellation;
+    private readonly object change = new();
+    private Exception? failure;
+    private int done;
+
+    /// <summary>Writes the pixels of image <paramref name="index"/>, [N, N, channels], into <paramref name="pixels"/>.</summary>
+    public delegate void FillImage(int index, Span<byte> pixels);
+
+    /// <summary>Starts to fill a store.</summary>
+    /// <param name="files">The images.</param>
+    /// <param name="classes">Names of all classes; every file's class is one of them.</param>
+    /// <param name="pixels">N, width and height in pixels.</param>
+    /// <param name="channels">1 or 3.</param>
+    /// <param name="fill">Produces one image; called from several threads, once for each image.</param>
+    /// <param name="order">The order to fill in, such as that of the first epoch; by default that of the files.</param>
+    /// <param name="cancellation">Stops the filling; readers of missing images then get an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="UserError">The images need more memory than one array holds.</exception>
+    public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, int channels, FillImage fill,
+        IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+    {
+        if (pixels < 1) throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "image store: at least 1 pixel");
+        if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "image store: 1 or 3 channels");
+        long total = (long)files.Count * pixels * pixels * channels;
+        if (total > Array.MaxLength)
+        {
+            throw new UserError($"{files.Count} images of {pixels} × {pixels} × {channels} need {total >> 20} MiB, one part can hold "
+                + $"{Array.MaxLength >> 20} MiB; use a smaller --pixels or --limit");
+        }
+        Files = files;
+        Classes = classes;
+        Pixels = pixels;
+        Channels = channels;
+        this.fill = fill;
+        this.cancellation = cancellation;
+        imageLength = pixels * pixels * channels;
+        try { bytes = GC.AllocateUninitializedArray<byte>((int)total); }
+        catch (OutOfMemoryException e)
+        {
+            throw new UserError($"{files.Count} images of {pixels} × {pixels} need {total >> 20} MiB of memory, more than there is; "
+                + "use a smaller --pixels or --limit", e);
+        }
+        states = new int[files.Count];
+        reasons = new string?[files.Count];
+        classIndices = new int[files.Count];
+        var positions = classes.Select((name, index) => (name, index)).ToDictionary(entry => entry.name, entry => entry.index);
+        for (int i = 0; i < files.Count; i++)
+        {
+            if (!positions.TryGetValue(files[i].Class, out classIndices[i]))
+                throw new ArgumentException($"image store: class {files[i].Class} of {files[i].RelativePath} is not among {string.Join(", ", classes)}");
+        }
+        Completed = FillAll(order);
+    }
+
+    /// <summary>Starts to decode and resize files.</summary>
+    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, IReadOnlyList{int}?, CancellationToken)"/>
+    public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, ResizeMethod resize,
+        int channels = 3, IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+    {
+        return new ImageStore(files, classes, pixels, channels, Fill, order, cancellation);
+
+        void Fill(int index, Span<byte> target) =>
+            ImageResize.Resize(ImageDecoder.Decode(files[index].Path), pixels, channels, resize, target);
+    }
+
+    /// <summary>Number of images, unreadable ones included.</summary>
+    public int Count => Files.Count;
+
+    /// <summary>N: width and height in pixels.</summary>
+    public int Pixels { get; }
+
+    /// <summary>1 or 3.</summary>
+    public int Channels { get; }
+
+    public IReadOnlyList<ImageFile> Files { get; }
+
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Ends when every image is filled or known to be unreadable; fails or is cancelled as the filling was.</summary>
+    public Task Completed { get; }
+
+    /// <summary>How many images are filled or known to be unreadable, for progress displays.</summary>
+    public int Done => Volatile.Read(ref done);
+
+    /// <summary>
+    /// The pixels [N, N, Channels] of an image, red, green, blue from 0 to 255; waits until they are there. Black for an unreadable image.
+    /// </summary>
+    public ReadOnlySpan<byte> this[int index]
+    {
+        get
+        {
+            Wait(index);
+            return Slot(index);
+        }
+    }
+
+    /// <summary>Position of the image's class in <see cref="Classes"/>; known at once.</summary>
+    public int ClassIndex(int index) => classIndices[index];
+
+    /// <summary>Whether the image could be decoded; waits until that is known.</summary>
+    public bool IsUsable(int index)
+    {
+        Wait(index);
+        return Volatile.Read(ref states[index]) == (int)State.Ready;
+    }
+
+    /// <summary>Indices of all images that could be decoded, in order; waits for <see cref="Completed"/>.</summary>
+    public int[] UsableIndices()
+    {
+        var usable = new List<int>(Count);
+        for (int i = 0; i < Count; i++)
+            if (IsUsable(i)) usable.Add(i);
+        return [.. usable];
+    }
+
+    /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
+    public IReadOnlyList<string> Warnings => [.. reasons.OfType<string>()];
+
+    private Task FillAll(IReadOnlyList<int>? order)
+    {
+        int next = -1;
+        var workers = new Task[Math.Min(Environment.ProcessorCount, Math.Max(1, Count))];
+        for (int worker = 0; worker < workers.Length; worker++)
+            workers[worker] = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return Task.WhenAll(workers);
+
+        void Work()
+        {
+            int position;
+            while ((position = Interlocked.Increment(ref next)) < Count)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                TryFill(order is null ? position : order[position]);
+                if (Volatile.Read(ref failure) is { } fault) throw new InvalidOperationException(fault.Message, fault);
+            }
+            // Images that `order` leaves out, and those that a reader is filling on its own thread.
+            for (int i = 0; i < Count; i++) Wait(i);
+        }
+    }
+
+    private void Wait(int index)
+    {
+        if (Volatile.Read(ref states[index]) is (int)State.Ready or (int)State.Unreadable) return;
+        cancellation.ThrowIfCancellationRequested();
+        TryFill(index);
+        lock (change)
+        {
+            while (states[index] is (int)State.Pending or (int)State.Filling) Monitor.Wait(change);
+        }
+        if (states[index] == (int)State.Failed) throw new InvalidOperationException(failure!.Message, failure);
+    }
+
+    // Fills the image unless another thread has taken it.
+    private void TryFill(int index)
+    {
+        if (Interlocked.CompareExchange(ref states[index], (int)State.Filling, (int)State.Pending) != (int)State.Pending) return;
+        var result = State.Ready;
+        Span<byte> slot = Slot(index);
+        try
+        {
+            fill(index, slot);
+        }
+        catch (UnreadableImage e)
+        {
+            slot.Clear();
+            reasons[index] = $"{Files[index].RelativePath}: {e.Reason}; left out";
+            result = State.Unreadable;
+        }
+        catch (Exception e)
+        {
+            Volatile.Write(ref failure, e);
+            result = State.Failed;
+        }
+        lock (change)
+        {
+            Volatile.Write(ref states[index], (int)result);
+            done++;
+            Monitor.PulseAll(change);
+        }
+    }
+
+    private Span<byte> Slot(int index) => bytes.AsSpan(index * imageLength, imageLength);
+}

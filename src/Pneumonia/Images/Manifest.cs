@@ -1,0 +1,88 @@
+using System.Text;
+
+namespace Convolve.Pneumonia.Images;
+
+/// <summary>What a manifest says about one image; null where it lacks the column.</summary>
+public sealed record ManifestRow(string? Patient, string? Subtype, string? DuplicateGroup);
+
+/// <summary>
+/// <c>manifest.csv</c> of a data folder: a header line, comma-separated, double quotes around fields that need them. Columns are
+/// found by name: <c>path</c> (required, relative to the folder), <c>patient</c>, <c>subtype</c>, <c>duplicate_group</c>;
+/// any others are left alone.
+/// </summary>
+public static class Manifest
+{
+    public const string FileName = "manifest.csv";
+
+    /// <summary>The rows by relative path, or an empty table where the folder has no manifest.</summary>
+    /// <exception cref="UserError">The file has no column <c>path</c>, lists a path twice or cannot be read.</exception>
+    public static IReadOnlyDictionary<string, ManifestRow> Read(string folder)
+    {
+        var rows = new Dictionary<string, ManifestRow>(StringComparer.Ordinal);
+        string file = Path.Combine(folder, FileName);
+        if (!File.Exists(file)) return rows;
+
+        List<string[]> records;
+        try { records = Parse(File.ReadAllText(file)); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{file}: cannot be read: {e.Message}", e);
+        }
+        if (records.Count == 0) throw new UserError($"{file}: is empty; delete it or give it a header line with a column 'path'");
+
+        string[] header = [.. records[0].Select(name => name.Trim().ToLowerInvariant())];
+        int path = Array.IndexOf(header, "path");
+        if (path < 0)
+            throw new UserError($"{file}: has no column 'path' (columns: {string.Join(", ", header)}); name the column of relative paths 'path'");
+        int patient = Array.IndexOf(header, "patient");
+        int subtype = Array.IndexOf(header, "subtype");
+        int duplicate = Array.IndexOf(header, "duplicate_group");
+
+        foreach (string[] record in records.Skip(1))
+        {
+            string? Field(int column) => column < 0 ? null : column < record.Length ? record[column].Trim() : "";
+            string key = Field(path)!.Replace('\\', '/');
+            if (key.StartsWith("./", StringComparison.Ordinal)) key = key[2..];
+            if (key.Length == 0) continue;
+            if (!rows.TryAdd(key, new ManifestRow(Field(patient), Field(subtype), Field(duplicate))))
+                throw new UserError($"{file}: lists {key} twice; leave one of the lines");
+        }
+        return rows;
+    }
+
+    /// <summary>Records of a CSV text (RFC 4180): quoted fields may hold commas, line breaks and doubled quotes.</summary>
+    internal static List<string[]> Parse(string text)
+    {
+        var records = new List<string[]>();
+        var fields = new List<string>();
+        var field = new StringBuilder();
+        bool quoted = false, any = false;
+        void EndRecord()
+        {
+            if (any || fields.Count > 0)
+            {
+                fields.Add(field.ToString());
+                records.Add([.. fields]);
+            }
+            field.Clear();
+            fields.Clear();
+            any = false;
+        }
+        for (int i = 0; i < text.Length; i++)
+        {
+            char c = text[i];
+            if (quoted)
+            {
+                if (c != '"') field.Append(c);
+                else if (i + 1 < text.Length && text[i + 1] == '"') { field.Append('"'); i++; }
+                else quoted = false;
+            }
+            else if (c == '"') { quoted = true; any = true; }
+            else if (c == ',') { fields.Add(field.ToString()); field.Clear(); any = true; }
+            else if (c == '\n') EndRecord();
+            else if (c != '\r') { field.Append(c); any = true; }
+        }
+        EndRecord();
+        return records;
+    }
+}

@@ -1,0 +1,310 @@
+using Convolve.Pneumonia.Randomness;
+
+namespace Convolve.Pneumonia.Images;
+
+/// <summary>Where a phantom's opacity lies, in fractions of the image's width and height from the top left.</summary>
+/// <param name="X">Centre.</param>
+/// <param name="Y">Centre.</param>
+/// <param name="RadiusX">Where it has faded to 1/e of its middle, sideways.</param>
+/// <param name="RadiusY">The same, up and down.</param>
+public readonly record struct Opacity(double X, double Y, double RadiusX, double RadiusY);
+
+/// <summary>
+/// Made-up chest X-rays to try everything without data: a thorax with lungs, ribs, collar bones, spine, heart and diaphragm, in varying
+/// build, position, exposure and noise. PNEUMONIA has one to three soft, patchy opacities within the lungs, NORMAL has none. Exposure varies
+/// more than an opacity changes the mean, so brightness alone does not tell the classes apart. They show that a network learns, and
+/// nothing about medicine.
+/// </summary>
+/// <remarks>An image is a pure function of (seed, part, index, size): no thread, order or count changes it.</remarks>
+public sealed class SyntheticXrays
+{
+    // Streams of random numbers that must not share counters.
+    private const ulong AnatomyStream = 0, OpacityStream = 1, NoiseStream = 2, StreamsPerImage = 4;
+
+    private readonly int seed;
+    private readonly ImagePart part;
+
+    public SyntheticXrays(int seed, ImagePart part)
+    {
+        this.seed = seed;
+        this.part = part;
+    }
+
+    /// <summary>Names of the classes, in the order of their indices.</summary>
+    public static IReadOnlyList<string> Classes { get; } = [ImageFolder.Normal, ImageFolder.Pneumonia];
+
+    /// <summary>Starts to draw the images of one part; half of them show pneumonia.</summary>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="part">Each part has its own images.</param>
+    /// <param name="count">Number of images.</param>
+    /// <param name="pixels">Width and height in pixels.</param>
+    /// <param name="channels">1 or 3; the three are equal.</param>
+    /// <param name="order">The order to draw in; by default that of the indices.</param>
+    /// <param name="cancellation">Stops the drawing.</param>
+    public static ImageStore Store(int seed, ImagePart part, int count, int pixels, int channels = 3,
+        IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+    {
+        var phantoms = new SyntheticXrays(seed, part);
+        var files = new ImageFile[count];
+        for (int i = 0; i < count; i++)
+        {
+            string name = $"synthetic/{part.ToString().ToLowerInvariant()}/{Classes[ClassIndex(i)]}/{i:D5}";
+            files[i] = new ImageFile(name, name, Classes[ClassIndex(i)], name, part);
+        }
+        return new ImageStore(files, Classes, pixels, channels, Fill, order, cancellation);
+
+        void Fill(int index, Span<byte> target)
+        {
+            byte[] gray = phantoms.Draw(index, pixels);
+            for (int i = 0; i < gray.Length; i++) target.Slice(i * channels, channels).Fill(gray[i]);
+        }
+    }
+
+    /// <summary>0 for NORMAL, 1 for PNEUMONIA: they alternate.</summary>
+    public static int ClassIndex(int index) => index & 1;
+
+    /// <summary>Where the opacities of an image are; none in a NORMAL one.</summary>
+    public IReadOnlyList<Opacity> Opacities(int index)
+    {
+        var body = new Anatomy(Stream(index, AnatomyStream));
+        return [.. body.Blobs(ClassIndex(index), Stream(index, OpacityStream)).Select(blob => body.OnImage(blob))];
+    }
+
+    /// <summary>Draws image [pixels, pixels] in gray; bright is dense, as on film.</summary>
+    public byte[] Draw(int index, int pixels)
+    {
+        var body = new Anatomy(Stream(index, AnatomyStream));
+        Blob[] blobs = body.Blobs(ClassIndex(index), Stream(index, OpacityStream));
+        CounterRandom noise = Stream(index, NoiseStream);
+        var gray = new byte[pixels * pixels];
+        for (int y = 0; y < pixels; y++)
+        {
+            for (int x = 0; x < pixels; x++)
+            {
+                double density = body.Density((x + 0.5) / pixels, (y + 0.5) / pixels, blobs);
+                // Sum of four uniforms: near enough to a normal distribution, deviation √⅓.
+                ulong bits = noise.Bits((ulong)(y * pixels + x));
+                double grain = ((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)) / 65536.0 - 2;
+                density += grain * body.Grain;
+                gray[y * pixels + x] = (byte)Math.Clamp(density * 255 + 0.5, 0, 255);
+            }
+        }
+        return gray;
+    }
+
+    private CounterRandom Stream(int index, ulong stream) =>
+        new(seed, ((ulong)part << 40) + (ulong)index * StreamsPerImage + stream);
+
+    private readonly record struct Blob(double X, double Y, double RadiusX, double RadiusY, double Strength);
+
+    /// <summary>
+    /// One person as one detector sees them. Body coordinates: (0, 0) is the middle of the chest, x grows to the image's right, y downwards,
+    /// and the lungs reach about ±0.7 and −0.75 … 0.65.
+    /// </summary>
+    private sealed class Anatomy
+    {
+        private readonly CounterRandom random;
+        private readonly double centreX, centreY, scaleX, scaleY, tilt;
+        private readonly double lungWidth, lungTop, diaphragmRight, diaphragmLeft, heartSize, heartShift;
+        private readonly double ribCount, ribSlope, ribContrast, ribPhase, lungDensity, tissueDensity;
+        private readonly double exposure, contrast, gamma, markings, shadowSide, flank;
+
+        public Anatomy(CounterRandom random)
+        {
+            this.random = random;
+            ulong n = 0;
+            double Next(double low, double high) => random.Uniform(n++, low, high);
+            centreX = Next(0.46, 0.54);
+            centreY = Next(0.46, 0.54);
+            scaleX = Next(0.50, 0.62);
+            scaleY = Next(0.50, 0.64);
+            tilt = Next(-0.07, 0.07);
+            lungWidth = Next(0.25, 0.30);
+            lungTop = Next(-0.80, -0.70);
+            diaphragmRight = Next(0.42, 0.60);
+            diaphragmLeft = Next(0.48, 0.66);
+            heartSize = Next(0.85, 1.15);
+            heartShift = Next(-0.03, 0.04);
+            ribCount = Next(8.5, 10.5);
+            ribSlope = Next(0.35, 0.75);
+            ribContrast = Next(0.09, 0.18);
+            ribPhase = Next(0, 1);
+            lungDensity = Next(0.20, 0.34);
+            tissueDensity = Next(0.58, 0.72);
+            exposure = Next(-0.09, 0.09);
+            contrast = Next(0.75, 1.15);
+            gamma = Next(0.8, 1.25);
+            markings = Next(0.04, 0.10);
+            shadowSide = Next(-0.08, 0.08);
+            Grain = Next(0.015, 0.05);
+            flank = 0.17 + 2 * lungWidth + Next(0.08, 0.22);
+        }
+
+        /// <summary>Strength of the detector's noise.</summary>
+        public double Grain { get; }
+
+        public Opacity OnImage(Blob blob)
+        {
+            double sin = Math.Sin(tilt), cos = Math.Cos(tilt);
+            return new Opacity(centreX + (blob.X * cos - blob.Y * sin) * scaleX, centreY + (blob.X * sin + blob.Y * cos) * scaleY,
+                blob.RadiusX * scaleX, blob.RadiusY * scaleY);
+        }
+
+        public Blob[] Blobs(int classIndex, CounterRandom places)
+        {
+            if (classIndex == 0) return [];
+            var blobs = new Blob[1 + places.Below(0, 3)];
+            for (int b = 0; b < blobs.Length; b++)
+            {
+                ulong n = 1 + 8 * (ulong)b;
+                double side = places.Uniform(n) < 0.5 ? -1 : 1;
+                double floor = side < 0 ? diaphragmRight : diaphragmLeft;
+                blobs[b] = new Blob(
+                    side * places.Uniform(n + 1, 0.30, 0.50),
+                    places.Uniform(n + 2, lungTop + 0.35, floor - 0.15),
+                    places.Uniform(n + 3, 0.10, 0.24), places.Uniform(n + 4, 0.10, 0.28),
+                    places.Uniform(n + 5, 0.14, 0.36));
+            }
+            return blobs;
+        }
+
+        /// <summary>Brightness at a place of the image (0 … 1 from the top left), before noise.</summary>
+        public double Density(double u, double v, Blob[] blobs)
+        {
+            double sin = Math.Sin(tilt), cos = Math.Cos(tilt);
+            double px = (u - centreX) / scaleX, py = (v - centreY) / scaleY;
+            double x = px * cos + py * sin, y = py * cos - px * sin;
+
+            // The trunk: shoulders wide at the top, flanks straight; air around it is black.
+            double halfWidth = flank + 0.16 * Smooth((-0.45 - y) / 0.3);
+            double shoulder = -0.98 + 0.25 * x * x;
+            double neck = Inside(0.24 - Math.Abs(x), 0.05);
+            double trunk = Inside(halfWidth - Math.Abs(x), 0.05) * Math.Max(Inside(y - shoulder, 0.05), neck);
+            double density = 0.03 + (tissueDensity - 0.03) * trunk;
+
+            // Lungs, each bounded by the rib cage outside, the heart inside and the diaphragm's dome below.
+            double lung = Lung(x, y);
+            density += (lungDensity - density) * 0.92 * lung * trunk;
+
+            // Vessels: branching from the hila, fading outwards.
+            if (lung > 0)
+            {
+                double hilum = Math.Exp(-(Square((Math.Abs(x) - 0.20) / 0.16) + Square((y - 0.02) / 0.26)));
+                double outwards = Math.Abs(x) - 0.14, along = y - 0.02, far = Math.Sqrt(outwards * outwards + along * along) + 0.02;
+                double angle = Math.Atan2(along, outwards) + (x < 0 ? 40 : 0);
+                double vessels = Ridge(angle * 4, Math.Log(far) * 1.5, 10) * 0.6 + Ridge(angle * 7, Math.Log(far) * 3, 11) * 0.4;
+                density += lung * (markings * (0.3 + 2.0 * hilum) * vessels * Smooth(far / 0.12) + 0.09 * hilum);
+            }
+
+            // Opacities: soft blobs with ragged, patchy edges, clipped by the lung.
+            foreach (Blob blob in blobs)
+            {
+                double dx = (x - blob.X) / blob.RadiusX, dy = (y - blob.Y) / blob.RadiusY;
+                double distance = dx * dx + dy * dy;
+                if (distance > 9) continue;
+                double ragged = 0.55 + 0.9 * Clouds(x * 7 + 13, y * 7 + 29, 12);
+                density += (0.35 + 0.65 * lung) * blob.Strength * Math.Exp(-distance) * ragged;
+            }
+
+            // Spine and mediastinum, then the heart, larger to the patient's left, which is the image's right.
+            double spine = Math.Exp(-Square(x / 0.10)) * (0.9 + 0.1 * Math.Sin(y * 26));
+            double mediastinum = Inside(0.13 + 0.05 * Smooth((y + 0.2) / 0.4) - Math.Abs(x - 0.02), 0.04) * Inside(y + 0.95, 0.1);
+            density += trunk * (0.10 * spine + (0.74 - density) * 0.55 * mediastinum);
+            double heart = Inside(1 - (Square((x - 0.12 - heartShift - 0.35 * (y - 0.25)) / (0.31 * heartSize)) + Square((y - 0.25) / (0.40 * heartSize))), 0.25);
+            density += trunk * Math.Max(0, 0.76 - density) * 0.85 * heart;
+            // Windpipe: a darker stripe in the upper middle.
+            density -= 0.10 * Inside(0.045 - Math.Abs(x), 0.02) * Inside(-0.25 - y, 0.1) * trunk;
+
+            // Below the diaphragm everything is dense.
+            double floor = Floor(x);
+            density += trunk * (0.80 - density) * 0.75 * Inside(y - floor, 0.03) * Inside(0.85 - Math.Abs(x), 0.06);
+
+            // Bone adds less to what is dense already.
+            density += trunk * (Ribs(x, y) + Collarbones(x, y)) * (1.15 - density);
+            density += shadowSide * x;
+            density += 0.05 * (Clouds(u * 3 + 5, v * 3 + 9, 13) - 0.5);
+
+            density = Math.Clamp(density, 0, 1);
+            return 0.48 + contrast * (Math.Pow(density, gamma) - 0.48) + exposure * trunk;
+        }
+
+        private double Floor(double x)
+        {
+            double side = x < 0 ? diaphragmRight : diaphragmLeft;
+            return side + Square(Math.Abs(x) - 0.33) * (Math.Abs(x) > 0.33 ? 1.9 : 0.8);
+        }
+
+        private double Lung(double x, double y)
+        {
+            // Half width of one lung: narrow at the apex, widest low down.
+            double down = Math.Clamp((y - lungTop) / (0.6 - lungTop), 0, 1);
+            double outer = CageEdge(y), inner = 0.13 + 0.03 * down;
+            double across = Math.Abs(x);
+            return Inside(Math.Min(outer - across, across - inner), 0.035) * Inside(y - lungTop, 0.04) * Inside(Floor(x) - y, 0.03);
+        }
+
+        // Distance from the middle at which the lungs end sideways.
+        private double CageEdge(double y)
+        {
+            double down = Math.Clamp((y - lungTop) / (0.6 - lungTop), 0, 1);
+            return 0.17 + 2 * lungWidth * Math.Pow(down, 0.36);
+        }
+
+        // Ribs leave the spine, arch outwards and slope down; those behind are stronger than those in front, which cross them.
+        private double Ribs(double x, double y)
+        {
+            double across = Math.Abs(x);
+            if (across < 0.08 || across > 0.9) return 0;
+            double edge = CageEdge(y) + 0.03;
+            double cage = Inside(y - lungTop - 0.02, 0.08) * Inside(0.80 - y, 0.2) * Inside(edge - across, 0.03) * Inside(across - 0.10, 0.05);
+            double back = Band((y - ribSlope * across * across - 0.06 * across) * ribCount * 0.62 + ribPhase, 0.34);
+            double front = Band((y + 0.75 * across - 0.35 * across * across) * ribCount * 0.55 + 1.7 * ribPhase, 0.28);
+            // Seen edge-on where they turn, the ribs draw the outline of the cage.
+            double turn = Math.Exp(-Square((across - edge) / 0.025)) * Inside(y - lungTop - 0.05, 0.1) * Inside(0.85 - y, 0.15);
+            return ribContrast * (cage * (back + 0.45 * front * Smooth((across - 0.3) / 0.3)) + 0.7 * turn);
+        }
+
+        private double Collarbones(double x, double y)
+        {
+            double across = Math.Abs(x);
+            double line = -0.60 - 0.20 * Smooth(across / 0.8) + 0.05 * Math.Sin(across * 7);
+            return 0.22 * Math.Exp(-Square((y - line) / 0.028)) * Inside(across - 0.10, 0.03) * Inside(0.85 - across, 0.05);
+        }
+
+        // 1 in the middle of each period of 1, with soft edges; `width` is the bright share.
+        private static double Band(double position, double width)
+        {
+            double offset = Math.Abs(position - Math.Round(position));
+            return Inside(width / 2 - offset, 0.07);
+        }
+
+        // 0 outside, 1 inside, over `softness` on both sides of the boundary.
+        private static double Inside(double distance, double softness) => Smooth(distance / (2 * softness) + 0.5);
+
+        private static double Smooth(double t)
+        {
+            t = Math.Clamp(t, 0, 1);
+            return t * t * (3 - 2 * t);
+        }
+
+        private static double Square(double value) => value * value;
+
+        // Thin bright lines where noise crosses its middle.
+        private double Ridge(double x, double y, ulong layer) => Square(1 - Math.Min(1, 5 * Math.Abs(Noise(x, y, layer) - 0.5)));
+
+        private double Clouds(double x, double y, ulong layer) =>
+            0.6 * Noise(x, y, layer) + 0.3 * Noise(2.1 * x, 2.1 * y, layer) + 0.1 * Noise(4.3 * x, 4.3 * y, layer);
+
+        // Value noise: random numbers on a grid, smoothly joined; 0 … 1.
+        private double Noise(double x, double y, ulong layer)
+        {
+            double floorX = Math.Floor(x), floorY = Math.Floor(y);
+            double across = Smooth(x - floorX), down = Smooth(y - floorY);
+            long column = (long)floorX + 4096, row = (long)floorY + 4096;
+            double At(long c, long r) => random.Uniform((layer << 32) + (ulong)(r << 14) + (ulong)c);
+            double top = At(column, row) + (At(column + 1, row) - At(column, row)) * across;
+            double bottom = At(column, row + 1) + (At(column + 1, row + 1) - At(column, row + 1)) * across;
+            return top + (bottom - top) * down;
+        }
+    }
+}

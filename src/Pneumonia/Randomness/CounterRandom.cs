@@ -1,0 +1,62 @@
+namespace Convolve.Pneumonia.Randomness;
+
+/// <summary>
+/// Counter-based random numbers: the n-th number is a pure function of (seed, stream, n), so it does not matter which thread
+/// asks first. The mixing function is the finalizer of SplitMix64 (Steele, Lea, Flood 2014), applied twice.
+/// </summary>
+public readonly struct CounterRandom
+{
+    private const ulong GoldenGamma = 0x9E3779B97F4A7C15;
+
+    private readonly ulong key;
+
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="stream">Which independent sequence of that seed, for example the number of an image.</param>
+    public CounterRandom(int seed, ulong stream)
+    {
+        key = Mix(Mix((ulong)(uint)seed + GoldenGamma) ^ (stream * GoldenGamma + 1));
+    }
+
+    /// <summary>A stream named by text, so that a file keeps its numbers whatever other files surround it.</summary>
+    public CounterRandom(int seed, string stream) : this(seed, Fingerprint(stream)) { }
+
+    /// <summary>The number at a place of the sequence: 64 uniform bits.</summary>
+    public ulong Bits(ulong counter) => Mix(Mix(key + counter * GoldenGamma) + GoldenGamma);
+
+    /// <summary>Uniform in [0, 1).</summary>
+    public double Uniform(ulong counter) => (Bits(counter) >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>Uniform in [low, high).</summary>
+    public double Uniform(ulong counter, double low, double high) => low + (high - low) * Uniform(counter);
+
+    /// <summary>Uniform among 0 … count − 1 (Lemire's multiplication; the bias of 2⁻³² is accepted).</summary>
+    public int Below(ulong counter, int count) => (int)(((Bits(counter) >> 32) * (ulong)count) >> 32);
+
+    /// <summary>0 … count − 1 in random order (Fisher–Yates).</summary>
+    public int[] Permutation(int count)
+    {
+        var order = new int[count];
+        for (int i = 0; i < count; i++) order[i] = i;
+        for (int last = count - 1; last > 0; last--)
+        {
+            int other = Below((ulong)last, last + 1);
+            (order[last], order[other]) = (order[other], order[last]);
+        }
+        return order;
+    }
+
+    // FNV-1a over UTF-16 code units.
+    private static ulong Fingerprint(string text)
+    {
+        ulong hash = 0xCBF29CE484222325;
+        foreach (char unit in text) hash = (hash ^ unit) * 0x100000001B3;
+        return hash;
+    }
+
+    private static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary><c>config.json</c> of a run folder: every setting of the run, versions and device.</summary>
+public static class ConfigFile
+{
+    public const string FileName = "config.json";
+
+    /// <summary>Writes any record of settings, camelCase, enumerations by name.</summary>
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public static void Write<T>(string runFolder, T config) =>
+        WholeFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(config, ScoreJson.Indented) + "\n");
+
+    /// <exception cref="UserError">The file is missing or does not fit the record.</exception>
+    public static T Read<T>(string runFolder)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(path), ScoreJson.Indented)
+                ?? throw new UserError($"{path}: holds no settings");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UserError($"{path}: no such file; --run needs the folder of a training run", e);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new UserError($"{path}: cannot be read as settings: {e.Message.ReplaceLineEndings(" ")}", e);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Text;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary><c>history.csv</c> of a run folder: a header and one row an epoch, numbers with a point and every digit they have.</summary>
+public static class HistoryFile
+{
+    public const string FileName = "history.csv";
+
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public static void Write(string runFolder, IEnumerable<EpochMetrics> epochs)
+    {
+        var text = new StringBuilder("epoch,seconds,trainLoss,trainAccuracy,valLoss,valAccuracy\n");
+        foreach (EpochMetrics epoch in epochs)
+            text.Append($"{epoch.Epoch},{epoch.Seconds:R},{epoch.TrainLoss:R},{epoch.TrainAccuracy:R},{epoch.ValLoss:R},{epoch.ValAccuracy:R}\n");
+        WholeFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
+    }
+}

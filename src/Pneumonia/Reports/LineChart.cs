@@ -1,0 +1,98 @@
+using System.Net;
+using System.Text;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary>One line of a chart; points that are not finite leave a gap.</summary>
+public sealed record ChartLine(string Name, IReadOnlyList<(double X, double Y)> Points);
+
+/// <summary>A line chart as inline SVG that takes its colours from the page, so that it follows light and dark.</summary>
+public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<ChartLine> Lines)
+{
+    private const int Width = 440, Height = 300, Left = 52, Right = 14, Top = 34, Bottom = 44;
+
+    /// <summary>Lowest and highest value of the axis; null to follow the points.</summary>
+    public (double Low, double High)? XRange { get; init; }
+
+    /// <inheritdoc cref="XRange"/>
+    public (double Low, double High)? YRange { get; init; }
+
+    /// <summary>An x value to mark with a vertical line, and its caption.</summary>
+    public (double X, string Caption)? Mark { get; init; }
+
+    /// <summary>Draws the diagonal from the lower left to the upper right corner, as chance on a ROC curve.</summary>
+    public bool Diagonal { get; init; }
+
+    public string ToSvg()
+    {
+        (double x0, double x1) = XRange ?? Range(line => line.X);
+        (double y0, double y1) = YRange ?? Range(line => line.Y);
+        double X(double x) => Left + (x - x0) / (x1 - x0) * (Width - Left - Right);
+        double Y(double y) => Height - Bottom - (y - y0) / (y1 - y0) * (Height - Top - Bottom);
+
+        var svg = new StringBuilder();
+        string title = WebUtility.HtmlEncode(Title);
+        svg.Append($"<svg class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{title}\">");
+        svg.Append($"<text class=\"title\" x=\"{Left}\" y=\"18\">{title}</text>");
+        foreach (double tick in Ticks(y0, y1))
+        {
+            svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Y(tick) + 4:F1}\">{tick:0.####}</text>");
+        }
+        foreach (double tick in Ticks(x0, x1))
+            svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{X(tick):F1}\" y=\"{Height - Bottom + 16}\">{tick:0.####}</text>");
+        svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\">{WebUtility.HtmlEncode(XLabel)}</text>");
+        svg.Append($"<text class=\"tick\" text-anchor=\"middle\" transform=\"rotate(-90 12 {Height / 2})\" x=\"12\" y=\"{Height / 2}\">{WebUtility.HtmlEncode(YLabel)}</text>");
+        if (Diagonal) svg.Append($"<line class=\"mark\" x1=\"{X(x0):F1}\" y1=\"{Y(y0):F1}\" x2=\"{X(x1):F1}\" y2=\"{Y(y1):F1}\"/>");
+        if (Mark is { } mark)
+        {
+            double at = X(mark.X);
+            bool rightHalf = at > Width / 2;
+            svg.Append($"<line class=\"mark\" x1=\"{at:F1}\" x2=\"{at:F1}\" y1=\"{Top}\" y2=\"{Height - Bottom}\"/>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{at + (rightHalf ? -5 : 5):F1}\" y=\"{Top + 11}\">{WebUtility.HtmlEncode(mark.Caption)}</text>");
+        }
+        int legend = Width - Right;
+        for (int l = Lines.Count - 1; l >= 0; l--)
+        {
+            ChartLine line = Lines[l];
+            AppendLine(svg, line, l, X, Y);
+            svg.Append($"<text class=\"name line{l}\" text-anchor=\"end\" x=\"{legend}\" y=\"18\">{WebUtility.HtmlEncode(line.Name)}</text>");
+            // About 7 units a letter at this type size.
+            legend -= 14 + 7 * line.Name.Length;
+        }
+        return svg.Append("</svg>").ToString();
+    }
+
+    private static void AppendLine(StringBuilder svg, ChartLine line, int number, Func<double, double> x, Func<double, double> y)
+    {
+        var path = new StringBuilder();
+        bool pen = false;
+        (double X, double Y)? only = null;
+        int finite = 0;
+        foreach ((double px, double py) in line.Points)
+        {
+            if (!double.IsFinite(px) || !double.IsFinite(py)) { pen = false; continue; }
+            path.Append($"{(pen ? 'L' : 'M')}{x(px):F1} {y(py):F1}");
+            (pen, only) = (true, (px, py));
+            finite++;
+        }
+        svg.Append($"<path class=\"line{number}\" d=\"{path}\"/>");
+        if (finite == 1) svg.Append($"<circle class=\"line{number}\" cx=\"{x(only!.Value.X):F1}\" cy=\"{y(only.Value.Y):F1}\" r=\"3\"/>");
+    }
+
+    private (double, double) Range(Func<(double X, double Y), double> of)
+    {
+        double[] values = [.. Lines.SelectMany(line => line.Points).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).Select(of)];
+        if (values.Length == 0) return (0, 1);
+        double low = values.Min(), high = values.Max();
+        return high > low ? (low, high) : (low - 0.5, high + 0.5);
+    }
+
+    // About five round values: multiples of 1, 2 or 5 times a power of ten.
+    private static IEnumerable<double> Ticks(double low, double high)
+    {
+        double rough = (high - low) / 5, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
+        double step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
+        for (double n = Math.Ceiling(low / step - 1e-9); n * step <= high + step * 1e-9; n++) yield return n * step;
+    }
+}

@@ -1,0 +1,145 @@
+using Convolve.Pneumonia.Randomness;
+
+namespace Convolve.Pneumonia.Scores;
+
+/// <summary>Figures at another threshold than ½.</summary>
+public sealed record ThresholdScores(double Threshold, double Accuracy, double? Sensitivity, double? Specificity);
+
+/// <summary>
+/// All figures of a model on one part. A figure that the images leave undefined, because a class is absent, is null. With three classes
+/// or more, <see cref="Auc"/> is the mean of one class against the rest, <see cref="Sensitivity"/>, <see cref="Specificity"/>,
+/// <see cref="Precision"/> and <see cref="F1"/> are means over the classes present, and <see cref="AtThreshold"/> is null.
+/// </summary>
+/// <param name="N">Number of images.</param>
+/// <param name="Loss">Mean cross-entropy in nats, as given.</param>
+/// <param name="Accuracy">Share of right answers, at threshold ½ or by the most probable class.</param>
+/// <param name="Auc">Area under the ROC curve.</param>
+/// <param name="Sensitivity">Share of the positives found.</param>
+/// <param name="Specificity">Share of the negatives left alone.</param>
+/// <param name="Precision">Share of the positive answers that are right; 0 where there are none.</param>
+/// <param name="F1">Harmonic mean of precision and sensitivity.</param>
+/// <param name="Ece">Expected calibration error in ten equal bins: the mean over images of |mean probability − share of positives| of
+/// their bin (Naeini et al. 2015); with three classes, of the most probable class's probability and the share of right answers.</param>
+/// <param name="Confusion">Counts behind the plain figures.</param>
+/// <param name="AtThreshold">Figures at the threshold chosen on validation data; null where none was given.</param>
+/// <param name="Auc95">95 % bootstrap interval of <see cref="Auc"/>: [low, high].</param>
+/// <param name="Accuracy95">95 % bootstrap interval of <see cref="Accuracy"/>.</param>
+public sealed record ScoreBlock(
+    int N, double Loss, double Accuracy, double? Auc, double? Sensitivity, double? Specificity, double? Precision, double? F1, double Ece,
+    Confusion Confusion, ThresholdScores? AtThreshold, double[]? Auc95, double[] Accuracy95)
+{
+    private const int Bins = 10;
+
+    /// <summary>Scores a two-class model.</summary>
+    /// <param name="positive">Whether each image is of the positive class.</param>
+    /// <param name="probability">The model's probability of the positive class, in [0, 1].</param>
+    /// <param name="loss">Mean loss of the part.</param>
+    /// <param name="threshold">Threshold chosen on validation data, or null.</param>
+    /// <param name="seed">Seed of the bootstrap.</param>
+    /// <exception cref="ArgumentException">No images, different lengths, or a probability outside [0, 1] or not a number.</exception>
+    public static ScoreBlock OfTwo(
+        IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double loss, double? threshold = null, int seed = 1)
+    {
+        Check(positive.Count, probability.Count, probability);
+        Confusion plain = Count(positive, probability, 0.5);
+        Bootstrap bootstrap = new(positive.Count, seed);
+        int[] order = RocCurve.Ascending(probability);
+        double? auc = RocCurve.Area(positive, probability);
+        bool[] right = [.. positive.Select((isPositive, i) => isPositive == probability[i] >= 0.5)];
+        Confusion? chosen = threshold is { } t ? Count(positive, probability, t) : null;
+        return new ScoreBlock(positive.Count, loss, plain.Accuracy, auc, plain.Sensitivity(1), plain.Specificity(1),
+            plain.Sensitivity(1) is null ? null : plain.Precision(1), plain.F1(1),
+            CalibrationError(probability, positive), plain,
+            chosen is null ? null : new ThresholdScores(threshold!.Value, chosen.Accuracy, chosen.Sensitivity(1), chosen.Specificity(1)),
+            bootstrap.Interval(auc, counts => RocCurve.Area(positive, probability, order, counts)),
+            bootstrap.Interval(plain.Accuracy, counts => Bootstrap.Mean(right, counts))!);
+    }
+
+    /// <summary>Scores a model of three classes or more; also takes two, the second being the positive one, without a threshold.</summary>
+    /// <param name="actual">Index of each image's class.</param>
+    /// <param name="probabilities">Probabilities of all classes for each image.</param>
+    /// <param name="loss">Mean loss of the part.</param>
+    /// <param name="seed">Seed of the bootstrap.</param>
+    /// <exception cref="ArgumentException">No images, different lengths, a class out of range, or a probability outside [0, 1].</exception>
+    public static ScoreBlock OfMany(IReadOnlyList<int> actual, IReadOnlyList<double[]> probabilities, double loss, int seed = 1)
+    {
+        Check(actual.Count, probabilities.Count, probabilities.SelectMany(row => row));
+        int classes = probabilities[0].Length;
+        if (actual.Any(c => c < 0 || c >= classes) || probabilities.Any(row => row.Length != classes))
+            throw new ArgumentException($"scores: every image needs {classes} probabilities and a class from 0 to {classes - 1}");
+        var counts = new int[classes][];
+        for (int c = 0; c < classes; c++) counts[c] = new int[classes];
+        var right = new bool[actual.Count];
+        var confidence = new double[actual.Count];
+        for (int i = 0; i < actual.Count; i++)
+        {
+            int answer = Array.IndexOf(probabilities[i], probabilities[i].Max());
+            counts[actual[i]][answer]++;
+            right[i] = answer == actual[i];
+            confidence[i] = probabilities[i][answer];
+        }
+        var confusion = new Confusion(counts);
+        int[] present = [.. Enumerable.Range(0, classes).Where(c => counts[c].Sum() > 0)];
+        double? Mean(Func<int, double?> figure) => present.Select(figure).Average();
+
+        bool[][] isClass = [.. Enumerable.Range(0, classes).Select(c => actual.Select(of => of == c).ToArray())];
+        double[][] column = [.. Enumerable.Range(0, classes).Select(c => probabilities.Select(row => row[c]).ToArray())];
+        int[][] order = [.. column.Select(RocCurve.Ascending)];
+        // One against the rest, for every class; a mean over fewer classes would not be comparable, so it is null then.
+        double? MeanArea(int[] times)
+        {
+            double sum = 0;
+            for (int c = 0; c < classes; c++)
+            {
+                if (RocCurve.Area(isClass[c], column[c], order[c], times) is not { } area) return null;
+                sum += area;
+            }
+            return sum / classes;
+        }
+        int[] once = [.. Enumerable.Repeat(1, actual.Count)];
+        double? auc = MeanArea(once);
+        var bootstrap = new Bootstrap(actual.Count, seed);
+        return new ScoreBlock(actual.Count, loss, confusion.Accuracy, auc, Mean(confusion.Sensitivity), Mean(confusion.Specificity),
+            Mean(c => confusion.Precision(c)), Mean(confusion.F1), CalibrationError(confidence, right), confusion, null,
+            bootstrap.Interval(auc, MeanArea), bootstrap.Interval(confusion.Accuracy, times => Bootstrap.Mean(right, times))!);
+    }
+
+    /// <summary>Right and wrong answers of a two-class model that calls everything at or above the threshold positive.</summary>
+    public static Confusion Count(IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double threshold)
+    {
+        int truePositives = 0, falsePositives = 0, trueNegatives = 0, falseNegatives = 0;
+        for (int i = 0; i < positive.Count; i++)
+        {
+            bool answer = probability[i] >= threshold;
+            if (positive[i] && answer) truePositives++;
+            else if (positive[i]) falseNegatives++;
+            else if (answer) falsePositives++;
+            else trueNegatives++;
+        }
+        return Confusion.OfTwo(truePositives, falsePositives, trueNegatives, falseNegatives);
+    }
+
+    // Bins [0, .1), [.1, .2), …, [.9, 1].
+    private static double CalibrationError(IReadOnlyList<double> probability, IReadOnlyList<bool> happened)
+    {
+        var sums = new double[Bins];
+        var hits = new int[Bins];
+        for (int i = 0; i < probability.Count; i++)
+        {
+            int bin = Math.Min((int)(probability[i] * Bins), Bins - 1);
+            sums[bin] += probability[i];
+            if (happened[i]) hits[bin]++;
+        }
+        double error = 0;
+        for (int bin = 0; bin < Bins; bin++) error += Math.Abs(sums[bin] - hits[bin]);
+        return error / probability.Count;
+    }
+
+    private static void Check(int images, int answers, IEnumerable<double> probabilities)
+    {
+        if (images == 0) throw new ArgumentException("scores: no images");
+        if (images != answers) throw new ArgumentException($"scores: {images} images, but probabilities for {answers}");
+        foreach (double p in probabilities)
+            if (!(p >= 0 && p <= 1)) throw new ArgumentException($"scores: a probability is {p}, expected 0 to 1");
+    }
+}

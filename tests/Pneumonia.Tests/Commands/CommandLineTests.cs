@@ -1,0 +1,134 @@
+using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Commands;
+
+namespace Convolve.Pneumonia.Tests.Commands;
+
+public sealed class CommandLineTests
+{
+    private static async Task<(int Code, string Out, string Error)> Run(params string[] arguments)
+    {
+        var (results, messages) = (new StringWriter(), new StringWriter());
+        int code = await CommandLine.RunAsync(arguments, new Terminal(results, messages), CancellationToken.None);
+        return (code, results.ToString(), messages.ToString());
+    }
+
+    public static TheoryData<string, string> BadUsage()
+    {
+        var table = new TheoryData<string, string>();
+        string[] whole = ["--pixels", "--epochs", "--batch", "--early-stopping", "--limit"];
+        foreach (string option in whole)
+            foreach (string value in new[] { "0", "-1", "1.5", "NaN", "ten", "99999999999", "1e3" }) table.Add($"train {option} {value}", option);
+        string[] numbers = ["--learning-rate", "--dropout", "--dense-dropout", "--l1", "--l2"];
+        foreach (string option in numbers)
+            foreach (string value in new[] { "-0.1", "NaN", "Infinity", "-Infinity", "1e999", "1,5", "x", "101" }) table.Add($"train {option} {value}", option);
+        table.Add("--learning-rate 0", "--learning-rate");
+        table.Add("--dropout 1", "--dropout");
+        table.Add("--seed -1", "--seed");
+        table.Add("--seed 99999999999", "--seed");
+        foreach (string option in new[] { "--model", "--resize", "--optimizer", "--class-weights", "--labels", "--split", "--conv" })
+            table.Add($"{option} nonsense", "one of");
+        foreach (string value in new[] { "0.5,0.5", "0.8,0.1,0.2", "1,0,0", "NaN,0.5,0.5", "-1,1,1", "a,b,c", "0.8;0.1;0.1", "0,0.5,0.5" })
+            table.Add($"--data x --split random --fractions {value}", "--fractions");
+        table.Add("--data x --split reference --fractions 0.8,0.1,0.1", "--fractions");
+        table.Add("--split patient", "--data");
+        table.Add("--labels three", "--data");
+        table.Add("--fractions 0.8,0.1,0.1", "--data");
+        table.Add("--resume", "--out");
+        table.Add("--epochs", "--epochs: needs a value");
+        table.Add("--epochs 3 --epochs 4", "given 2 times");
+        table.Add("--data --epochs 3", "--data: '--epochs'");
+        table.Add("--out --epoch", "--out");
+        table.Add("--epoch 3", "did you mean --epochs?");
+        table.Add("--json true", "'true'");
+        table.Add("evalute", "did you mean evaluate?");
+        table.Add("predict --ru x", "did you mean --run?");
+        table.Add("predict", "--run DIR or --weights");
+        table.Add("predict --run x", "no images");
+        table.Add("predict --run x --weights y z", "two models");
+        table.Add("predict --run x missing.png", "missing.png");
+        table.Add("evaluate", "--run DIR");
+        table.Add("evaluate --run x", "--data DIR");
+        table.Add("evaluate --run x --data y --part all", "train, val, test");
+        table.Add("summary --run x --model cnn", "--run");
+        table.Add("devices --seed 1", "devices has no such option");
+        table.Add("data", "check");
+        table.Add("data chek", "did you mean check?");
+        table.Add("data check", "--data DIR");
+        table.Add("data check --data /no/such/folder", "/no/such/folder");
+        table.Add("--epochs 3 data check --data x", "before the command");
+        table.Add("@file", "@file");
+        return table;
+    }
+
+    [Theory]
+    [MemberData(nameof(BadUsage))]
+    public async Task Bad_usage_is_one_line_and_exit_code_2(string arguments, string mentions)
+    {
+        (int code, string output, string error) = await Run(arguments.Split(' '));
+        Assert.Equal("", output);
+        Assert.Contains(mentions, error);
+        Assert.Equal(1, error.Count(c => c == '\n'));
+        Assert.Equal(2, code);
+    }
+
+    [Theory]
+    [InlineData("--help", "--learning-rate")]
+    [InlineData("train --help", "--learning-rate")]
+    [InlineData("evaluate --help", "--part")]
+    [InlineData("predict --help", "--csv")]
+    [InlineData("summary --help", "--measure")]
+    [InlineData("devices --help", "--device")]
+    [InlineData("data --help", "check")]
+    [InlineData("data check --help", "--labels")]
+    [InlineData("--help --bogus", "--learning-rate")]
+    public async Task Help_is_everywhere(string arguments, string mentions)
+    {
+        (int code, string output, string error) = await Run(arguments.Split(' '));
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains(mentions, output);
+    }
+
+    [Fact]
+    public async Task A_stop_ends_with_130()
+    {
+        using var folder = new TemporaryFolder();
+        folder.AddImage("NORMAL/a.png", 1);
+        var terminal = new Terminal(new StringWriter(), new StringWriter());
+        int code = await CommandLine.RunAsync(["data", "check", "--data", folder.Path], terminal, new CancellationToken(canceled: true));
+        Assert.Equal(130, code);
+    }
+
+    [Fact]
+    public async Task Data_check_finds_copies_leaks_and_damage()
+    {
+        using var folder = new TemporaryFolder();
+        folder.AddImage("train/NORMAL/IM-0001-0001.png", 1);
+        folder.AddImage("train/PNEUMONIA/person1_virus_1.png", 2);
+        folder.AddImage("test/NORMAL/IM-0002-0001.png", 1);
+        folder.AddImage("test/PNEUMONIA/person1_virus_2.png", 3);
+        folder.Add("test/PNEUMONIA/empty.png", "");
+
+        (int code, string output, string error) = await Run("data", "check", "--data", folder.Path, "--json");
+
+        Assert.Equal((0, ""), (code, error));
+        JsonNode json = JsonNode.Parse(output)!;
+        Assert.Equal(5, (int)json["images"]!);
+        Assert.Equal(4, (int)json["patients"]!);
+        JsonNode copies = Assert.Single(json["identical"]!.AsArray())!;
+        Assert.True((bool)copies["acrossParts"]!);
+        Assert.False((bool)copies["acrossClasses"]!);
+        Assert.Equal("test/PNEUMONIA/empty.png", (string)Assert.Single(json["unreadable"]!.AsArray())!["path"]!);
+        Assert.Equal("person1", (string)Assert.Single(json["dividedPatients"]!.AsArray())!["patient"]!);
+
+        (code, output, _) = await Run("data", "check", "--data", folder.Path);
+        Assert.Equal(0, code);
+        Assert.Contains("is empty (0 bytes)", output);
+    }
+
+    [Theory]
+    [InlineData("", "a", 1)]
+    [InlineData("kitten", "sitting", 3)]
+    [InlineData("--lr", "--lr", 0)]
+    public void Edit_distance(string a, string b, int distance) => Assert.Equal(distance, Suggestion.Distance(a, b));
+}

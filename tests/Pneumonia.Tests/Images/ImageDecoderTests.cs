@@ -1,0 +1,77 @@
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+public sealed class ImageDecoderTests
+{
+    private const int Width = 5, Height = 3;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Eight_and_sixteen_bits_decode_to_the_same_bytes(int channels)
+    {
+        byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(i * 37))];
+        ushort[] deep = [.. pixels.Select((value, i) => (ushort)(value << 8 | i * 11 & 0xFF))];
+        DecodedImage eight = ImageDecoder.Decode(PngWriter.Encode(pixels, Width, Height, channels), "8");
+        DecodedImage sixteen = ImageDecoder.Decode(PngWriter.Encode16(deep, Width, Height, channels), "16");
+        Assert.Equal((Width, Height, channels), (eight.Width, eight.Height, eight.Channels));
+        Assert.Equal(pixels, eight.Pixels);
+        Assert.Equal(pixels, sixteen.Pixels);
+    }
+
+    [Fact]
+    public void Gray_stored_as_colour_has_the_same_pixel_hash()
+    {
+        byte[] gray = [1, 2, 3, 4];
+        byte[] colour = [.. gray.SelectMany(value => new[] { value, value, value })];
+        Assert.Equal(new DecodedImage(2, 2, 1, gray).PixelHash(), new DecodedImage(2, 2, 3, colour).PixelHash());
+        Assert.NotEqual(new DecodedImage(2, 2, 1, gray).PixelHash(), new DecodedImage(4, 1, 1, gray).PixelHash());
+    }
+
+    public static TheoryData<byte[], string> Damaged()
+    {
+        byte[] png = PngWriter.Encode(new byte[300], 10, 10, 3);
+        byte[] wrong = [.. png];
+        wrong.AsSpan(41, 8).Fill(0xFF);
+        // A JPEG up to its first scan, without pixels or end.
+        byte[] jpeg = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0, 4, 0, 4, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3];
+        return new TheoryData<byte[], string>
+        {
+            { [], "is empty (0 bytes)" },
+            { png[..^1], "cut off" },
+            { png[..40], "cut off" },
+            { png[..20], "cut off" },
+            { wrong, "cannot be decoded" },
+            { "GIF89a"u8.ToArray(), "neither a JPEG nor a PNG" },
+            { jpeg, "cut off" },
+            { [0xFF, 0xD8, 0, 0, 0, 0], "damaged JPEG" },
+            { [0xFF, 0xD8], "cut off" },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(Damaged))]
+    public void Damage_is_named_with_the_file(byte[] bytes, string reason)
+    {
+        UnreadableImage error = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "folder/file.jpeg"));
+        Assert.StartsWith("folder/file.jpeg: ", error.Message);
+        Assert.Contains(reason, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void A_missing_file_is_unreadable() =>
+        Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(Path.Combine(Path.GetTempPath(), "no", "such.png")));
+
+    [SkippableFact]
+    public void A_real_xray_cut_off_anywhere_is_noticed()
+    {
+        RealXrays.SkipIfMissing();
+        byte[] whole = File.ReadAllBytes(ImageFolder.Open(RealXrays.Folder!).Files[0].Path);
+        DecodedImage image = ImageDecoder.Decode(whole, "whole");
+        Assert.Equal((224, 224), (image.Width, image.Height));
+        for (int length = 0; length < whole.Length; length += 211)
+            Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(whole[..length], "part"));
+    }
+}

@@ -1,0 +1,187 @@
+using Convolve.Pneumonia.Images;
+using FsCheck.Xunit;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+public sealed class ImageSplitTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    // The manifest's statement on duplicates keeps these tests from decoding pixels.
+    private void AddTree(string prefix, int normal, int pneumonia, List<string> manifest)
+    {
+        for (int i = 0; i < normal + pneumonia; i++)
+        {
+            string name = i < normal ? $"{prefix}NORMAL/IM-{i / 2:D4}-{i:D4}.png" : $"{prefix}PNEUMONIA/person{i / 3}_virus_{i}.png";
+            folder.Add(name, "x");
+            manifest.Add(name + ",");
+        }
+    }
+
+    private ImageFolder Open(List<string> manifest)
+    {
+        folder.Add("manifest.csv", "path,duplicate_group\n" + string.Join('\n', manifest) + "\n");
+        return ImageFolder.Open(folder.Path);
+    }
+
+    [Property(MaxTest = 40)]
+    public bool A_patient_split_never_puts_a_group_on_both_sides(byte[] patients, byte[] duplicates, int seed)
+    {
+        using var images = new TemporaryFolder();
+        var manifest = new List<string>();
+        int count = 40 + patients.Length;
+        for (int i = 0; i < count; i++)
+        {
+            string name = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/image{i}.png";
+            images.Add(name, "x");
+            string patient = i < patients.Length ? "patient" + patients[i] % 16 : "";
+            string duplicate = i < duplicates.Length && i < patients.Length ? (duplicates[i] % 16).ToString() : "";
+            manifest.Add($"{name},{patient},{duplicate}");
+        }
+        images.Add("manifest.csv", "path,patient,duplicate_group\n" + string.Join('\n', manifest));
+
+        ImageFolder found = ImageFolder.Open(images.Path);
+        ImageSplit split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient, Seed: seed));
+
+        ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
+        return all.Length == count
+            && all.GroupBy(file => file.Patient).All(group => group.Select(file => file.Part).Distinct().Count() == 1)
+            && all.Where(file => file.DuplicateGroup != "").GroupBy(file => file.DuplicateGroup)
+                .All(group => group.Select(file => file.Part).Distinct().Count() == 1);
+    }
+
+    [Fact]
+    public void Copies_stay_together_without_a_manifest_whatever_their_names_and_formats()
+    {
+        for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{i}.png", i / 4);
+        byte[] colour = new byte[48];
+        folder.Add("NORMAL/colour.png", PngWriter.Encode(colour, 4, 4, 3));
+        folder.Add("NORMAL/broken.png", "");
+
+        for (int seed = 0; seed < 5; seed++)
+        {
+            ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings(Seed: seed));
+            ImagePart?[] part = new ImagePart?[60];
+            ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
+            Assert.Equal(62, all.Length);
+            foreach (ImageFile file in all.Where(file => char.IsDigit(file.Name[0]))) part[int.Parse(file.Name.Split('.')[0])] = file.Part;
+            for (int i = 0; i < 60; i++) Assert.Equal(part[i / 4 * 4], part[i]);
+            Assert.Equal(part[0], all.Single(file => file.Name == "colour.png").Part);
+        }
+    }
+
+    [Fact]
+    public void A_patient_split_keeps_the_fractions_and_the_classes()
+    {
+        List<string> manifest = [];
+        AddTree("", 200, 600, manifest);
+        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        Assert.Equal(SplitKind.Patient, split.Kind);
+        Assert.InRange(split.Train.Count, 632, 648);
+        Assert.InRange(split.Val.Count(file => file.Class == "NORMAL"), 18, 22);
+        Assert.InRange(split.Test.Count(file => file.Class == "PNEUMONIA"), 57, 63);
+    }
+
+    [Fact]
+    public void A_small_validation_folder_gives_way_to_a_tenth_of_train()
+    {
+        List<string> manifest = [];
+        AddTree("train/", 100, 300, manifest);
+        AddTree("val/", 8, 8, manifest);
+        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        Assert.Equal(SplitKind.Folders, split.Kind);
+        Assert.Equal(400, split.Train.Count + split.Val.Count);
+        Assert.InRange(split.Val.Count, 36, 44);
+        Assert.All(split.Val, file => Assert.StartsWith("train/", file.RelativePath));
+        Assert.All(split.Val, file => Assert.Equal(ImagePart.Val, file.Part));
+        Assert.Empty(split.Train.Select(file => file.Patient).Intersect(split.Val.Select(file => file.Patient)));
+        Assert.Contains(split.Notes, note => note.Contains("val has only 16 images"));
+        Assert.Contains(split.Notes, note => note.Contains("no test images"));
+    }
+
+    [Fact]
+    public void A_large_validation_folder_stays()
+    {
+        List<string> manifest = [];
+        AddTree("train/", 60, 60, manifest);
+        AddTree("val/", 25, 25, manifest);
+        AddTree("test/", 5, 5, manifest);
+        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        Assert.Equal((120, 50, 10), (split.Train.Count, split.Val.Count, split.Test.Count));
+    }
+
+    [Fact]
+    public void The_reference_split_slices_sorted_names()
+    {
+        List<string> manifest = [];
+        // Parts are pooled and must not matter: every third image lies in test.
+        for (int i = 0; i < 1583; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/NORMAL/IM-{i:D4}-0001.png,");
+        for (int i = 0; i < 4273; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/PNEUMONIA/person{i:D4}_virus_1.png,");
+        foreach (string line in manifest) folder.Add(line.TrimEnd(','), "");
+        ImageFolder found = Open(manifest);
+
+        ImageSplit split = ImageSplit.Of(found, new SplitSettings(SplitKind.Reference));
+
+        Assert.Equal((4685, 586, 585), (split.Train.Count, split.Val.Count, split.Test.Count));
+        string[] Names(IEnumerable<ImageFile> files, string of) =>
+            [.. files.Where(file => file.Class == of).Select(file => file.Name).Order(StringComparer.Ordinal)];
+        Assert.Equal(Enumerable.Range(1267, 158).Select(i => $"IM-{i:D4}-0001.png"), Names(split.Test, "NORMAL"));
+        Assert.Equal(Enumerable.Range(1425, 158).Select(i => $"IM-{i:D4}-0001.png"), Names(split.Val, "NORMAL"));
+        Assert.Equal(Enumerable.Range(3418, 427).Select(i => $"person{i:D4}_virus_1.png"), Names(split.Test, "PNEUMONIA"));
+        Assert.Equal(Enumerable.Range(3845, 428).Select(i => $"person{i:D4}_virus_1.png"), Names(split.Val, "PNEUMONIA"));
+
+        File.Delete(found.Files[0].Path);
+        Assert.Contains("5856", Assert.Throws<UserError>(
+            () => ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings(SplitKind.Reference))).Message);
+    }
+
+    [Fact]
+    public void A_limit_keeps_the_classes_in_proportion_and_at_least_one_of_each()
+    {
+        List<string> manifest = [];
+        AddTree("train/", 100, 300, manifest);
+        AddTree("val/", 1, 199, manifest);
+        AddTree("test/", 3, 1, manifest);
+        ImageFolder found = Open(manifest);
+        ImageSplit split = ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 3));
+        Assert.Equal((5, 15), (split.Train.Count(file => file.Class == "NORMAL"), split.Train.Count(file => file.Class == "PNEUMONIA")));
+        Assert.Equal((1, 19), (split.Val.Count(file => file.Class == "NORMAL"), split.Val.Count(file => file.Class == "PNEUMONIA")));
+        Assert.Equal(4, split.Test.Count);
+
+        Assert.Equal(split.Train, ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 3)).Train);
+        Assert.NotEqual(split.Train, ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 4)).Train);
+        Assert.Contains("--limit 1", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings(Limit: 1))).Message);
+    }
+
+    [Fact]
+    public void Impossible_splits_are_refused()
+    {
+        List<string> manifest = [];
+        AddTree("", 2, 9, manifest);
+        ImageFolder found = Open(manifest);
+        Assert.Contains("class NORMAL", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings())).Message);
+        Assert.Contains("flat folder", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings(SplitKind.Folders))).Message);
+        Assert.Contains("--fractions", Assert.Throws<UserError>(
+            () => ImageSplit.Of(found, new SplitSettings(SplitKind.Reference, SplitFractions.Default))).Message);
+    }
+
+    [Fact]
+    public void A_random_split_warns()
+    {
+        List<string> manifest = [];
+        AddTree("", 30, 90, manifest);
+        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings(SplitKind.Random));
+        Assert.Contains(split.Notes, note => note.Contains("patients stand in more than one part"));
+    }
+
+    [SkippableFact]
+    public void Real_patients_stay_apart()
+    {
+        RealXrays.SkipIfMissing();
+        ImageSplit split = ImageSplit.Of(ImageFolder.Open(RealXrays.Folder!), new SplitSettings(SplitKind.Patient));
+        Assert.InRange(split.Test.Count, 500, 546);
+        Assert.DoesNotContain(split.Notes, note => note.Contains("more than one part"));
+    }
+}

@@ -1,0 +1,91 @@
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+public sealed class ImageStoreTests
+{
+    private static readonly string[] classes = ["A", "B"];
+
+    private static ImageFile[] Files(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new ImageFile($"{i}", $"{i}", classes[i % 2], $"{i}", null))];
+
+    [Fact]
+    public async Task Files_are_decoded_and_damaged_ones_left_out()
+    {
+        using var folder = new TemporaryFolder();
+        for (int i = 0; i < 20; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
+        folder.Add("A/04.png", "");
+        ImageFolder found = ImageFolder.Open(folder.Path);
+
+        ImageStore store = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear);
+        await store.Completed;
+
+        int damaged = found.Files.ToList().FindIndex(file => file.Name == "04.png");
+        Assert.False(store.IsUsable(damaged));
+        Assert.True(store[damaged].ToArray().All(b => b == 0));
+        Assert.Equal("A/04.png: is empty (0 bytes); left out", Assert.Single(store.Warnings));
+        Assert.Equal(Enumerable.Range(0, 20).Where(i => i != damaged), store.UsableIndices());
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Equal(found.Files[i].Class == "A" ? 0 : 1, store.ClassIndex(i));
+            if (i == damaged) continue;
+            byte value = byte.Parse(found.Files[i].Name[..2]);
+            Assert.True(store[i].ToArray().All(b => b == value));
+        }
+    }
+
+    [Fact]
+    public async Task A_reader_does_not_wait_for_images_it_did_not_ask_for()
+    {
+        using var gate = new ManualResetEventSlim();
+        int fills = 0;
+        // Every image but the last is held up, on all of the store's own threads.
+        var store = new ImageStore(Files(50), classes, 1, 1, (index, target) =>
+        {
+            Interlocked.Increment(ref fills);
+            if (index != 49) gate.Wait();
+            target[0] = (byte)index;
+        });
+        Assert.Equal(49, store[49][0]);
+        gate.Set();
+        Assert.Equal(50, store.UsableIndices().Length);
+        await store.Completed;
+        Assert.Equal((50, 50), (fills, store.Done));
+        for (int i = 0; i < 50; i++) Assert.Equal(i, store[i][0]);
+    }
+
+    [Fact]
+    public async Task A_fault_reaches_the_reader_and_the_task()
+    {
+        var store = new ImageStore(Files(3), classes, 1, 1, (_, _) => throw new InvalidDataException("disk"));
+        Assert.Contains("disk", Assert.Throws<InvalidOperationException>(() => store.IsUsable(2)).Message);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => store.Completed);
+    }
+
+    [Fact]
+    public async Task A_stop_reaches_the_reader_and_the_task()
+    {
+        using var stop = new CancellationTokenSource();
+        var store = new ImageStore(Files(500), classes, 1, 1, (index, _) =>
+        {
+            if (index == 1) stop.Cancel();
+            Thread.Sleep(1);
+        }, cancellation: stop.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.Completed);
+        Assert.ThrowsAny<OperationCanceledException>(() => store.IsUsable(499));
+    }
+
+    [Fact]
+    public void Too_many_bytes_are_refused_before_they_are_asked_for() =>
+        Assert.Contains("--pixels", Assert.Throws<UserError>(() => new ImageStore(Files(1000), classes, 4096, 3, (_, _) => { })).Message);
+
+    [SkippableFact]
+    public void Real_xrays_are_decoded_at_the_decoders_speed()
+    {
+        RealXrays.SkipIfMissing();
+        IReadOnlyList<ImageFile> files = [.. ImageFolder.Open(RealXrays.Folder!).Files.Take(100)];
+        ImageStore store = ImageStore.Decode(files, [ImageFolder.Normal, ImageFolder.Pneumonia], 150, ResizeMethod.Bilinear);
+        Assert.Equal(100, store.UsableIndices().Length);
+        Assert.InRange(store[7].ToArray().Average(b => b), 30, 220);
+    }
+}

@@ -1,0 +1,55 @@
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+public sealed class SyntheticXraysTests
+{
+    private const int Size = 48;
+
+    [Fact]
+    public void An_image_depends_on_seed_part_and_index_alone()
+    {
+        ImageStore few = SyntheticXrays.Store(7, ImagePart.Train, 6, Size);
+        ImageStore many = SyntheticXrays.Store(7, ImagePart.Train, 30, Size, order: [.. Enumerable.Range(0, 30).Reverse()]);
+        for (int i = 0; i < 6; i++) Assert.True(few[i].SequenceEqual(many[i]));
+        byte[] first = few[0].ToArray();
+        Assert.NotEqual(first, few[2].ToArray());
+        Assert.NotEqual(first, SyntheticXrays.Store(8, ImagePart.Train, 1, Size)[0].ToArray());
+        Assert.NotEqual(first, SyntheticXrays.Store(7, ImagePart.Test, 1, Size)[0].ToArray());
+    }
+
+    [Fact]
+    public void Gray_and_colour_hold_the_same_image()
+    {
+        byte[] gray = SyntheticXrays.Store(1, ImagePart.Val, 1, Size, channels: 1)[0].ToArray();
+        Assert.Equal(gray.SelectMany(b => new[] { b, b, b }), SyntheticXrays.Store(1, ImagePart.Val, 1, Size)[0].ToArray());
+    }
+
+    [Fact]
+    public void Brightness_does_not_tell_the_classes_apart()
+    {
+        ImageStore store = SyntheticXrays.Store(1, ImagePart.Train, 300, Size, channels: 1);
+        double[] mean = [.. Enumerable.Range(0, 300).Select(i => store[i].ToArray().Average(b => b) / 255)];
+        bool[] positive = [.. Enumerable.Range(0, 300).Select(i => store.ClassIndex(i) == 1)];
+        Assert.Equal(150, positive.Count(p => p));
+        Assert.InRange(RocCurve.Area(positive, mean)!.Value, 0.35, 0.65);
+    }
+
+    [Fact]
+    public void Opacities_lie_where_they_say()
+    {
+        var phantoms = new SyntheticXrays(1, ImagePart.Train);
+        Assert.Empty(phantoms.Opacities(0));
+        for (int i = 1; i < 60; i += 2)
+        {
+            IReadOnlyList<Opacity> opacities = phantoms.Opacities(i);
+            Assert.InRange(opacities.Count, 1, 3);
+            foreach (Opacity opacity in opacities)
+            {
+                Assert.InRange(opacity.X, 0.05, 0.95);
+                Assert.InRange(opacity.Y, 0.05, 0.95);
+            }
+        }
+    }
+}

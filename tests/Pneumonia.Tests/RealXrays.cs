@@ -1,0 +1,20 @@
+namespace Convolve.Pneumonia.Tests;
+
+/// <summary>The real X-rays beside the repository, which a test may use where they are and must do without where they are not.</summary>
+public static class RealXrays
+{
+    public static string? Folder { get; } = Find();
+
+    public static void SkipIfMissing() => Skip.If(Folder is null, "no ../shared/data/chest_xray beside the repository");
+
+    private static string? Find()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (!File.Exists(Path.Combine(folder.FullName, "Convolve.sln"))) continue;
+            string images = Path.Combine(folder.FullName, "..", "shared", "data", "chest_xray");
+            return Directory.Exists(images) ? Path.GetFullPath(images) : null;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Scores;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+
+namespace Convolve.Pneumonia.Tests.Scores;
+
+public sealed class ScoreTests
+{
+    // Few distinct probabilities, so that ties are common.
+    private static (bool[] Positive, double[] Probability) Sample(byte[] bytes) =>
+        ([.. bytes.Select(b => (b & 1) != 0)], [.. bytes.Select(b => (b >> 1) % 11 / 10.0)]);
+
+    [Property]
+    public bool Area_is_the_share_of_pairs_won_with_ties_one_half(byte[] bytes)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes);
+        double won = 0, pairs = 0;
+        for (int p = 0; p < bytes.Length; p++)
+        {
+            for (int n = 0; n < bytes.Length; n++)
+            {
+                if (!positive[p] || positive[n]) continue;
+                pairs++;
+                won += probability[p] > probability[n] ? 1 : probability[p] == probability[n] ? 0.5 : 0;
+            }
+        }
+        double? area = RocCurve.Area(positive, probability);
+        return pairs == 0 ? area is null : Math.Abs(area!.Value - won / pairs) < 1e-12;
+    }
+
+    [Property]
+    public bool Area_is_the_integral_of_the_curve(byte[] bytes)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes);
+        IReadOnlyList<RocPoint> points = RocCurve.Points(positive, probability);
+        double integral = points.Zip(points.Skip(1), (a, b) =>
+            (b.FalsePositiveRate - a.FalsePositiveRate) * (a.TruePositiveRate + b.TruePositiveRate) / 2).Sum();
+        return RocCurve.Area(positive, probability) is { } area ? Math.Abs(area - integral) < 1e-12 : points.Count == 0;
+    }
+
+    [Property]
+    public bool No_threshold_beats_the_chosen_one(byte[] bytes)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes);
+        double Youden(double threshold)
+        {
+            Confusion counts = ScoreBlock.Count(positive, probability, threshold);
+            return counts.Sensitivity(1)!.Value + counts.Specificity(1)!.Value - 1;
+        }
+        double chosen = RocCurve.YoudenThreshold(positive, probability);
+        if (RocCurve.Area(positive, probability) is null) return chosen == 0.5;
+        double best = Enumerable.Range(0, 101).Max(i => Youden(i / 100.0));
+        return Youden(chosen) > best - 1e-12 && (chosen == 0.5 || Youden(0.5) < best - 1e-12);
+    }
+
+    [Theory]
+    [InlineData(new[] { false, false, true, true }, new[] { 0.1, 0.4, 0.8, 0.9 }, 0.5)]
+    [InlineData(new[] { false, false, true, true }, new[] { 0.6, 0.7, 0.8, 0.9 }, 0.75)]
+    [InlineData(new[] { false, true }, new[] { 0.2, 0.3 }, 0.25)]
+    [InlineData(new[] { true, true }, new[] { 0.2, 0.3 }, 0.5)]
+    public void The_threshold_rule(bool[] positive, double[] probability, double threshold) =>
+        Assert.Equal(threshold, RocCurve.YoudenThreshold(positive, probability), 12);
+
+    [Property(MaxTest = 30)]
+    public bool Intervals_hold_their_estimates(NonEmptyArray<byte> bytes, int seed)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes.Get);
+        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.3, 0.4, seed);
+        bool Holds(double[]? interval, double? value) => interval is null ? value is null : interval[0] <= value && value <= interval[1];
+        return Holds(block.Auc95, block.Auc) && Holds(block.Accuracy95, block.Accuracy) && block.Confusion.Total == positive.Length;
+    }
+
+    [Fact]
+    public void Intervals_have_the_width_theory_expects()
+    {
+        // 400 answers, 80 % right: a standard error of √(.8·.2/400) = .02, so ±.039.
+        bool[] positive = [.. Enumerable.Range(0, 400).Select(i => i % 2 == 0)];
+        double[] probability = [.. Enumerable.Range(0, 400).Select(i => (i % 2 == 0) == (i % 5 != 0) ? 0.9 : 0.1)];
+        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.3);
+        Assert.Equal(0.8, block.Accuracy, 12);
+        Assert.InRange(block.Accuracy95[0], 0.75, 0.77);
+        Assert.InRange(block.Accuracy95[1], 0.83, 0.85);
+        Assert.Equal(block.Accuracy95, ScoreBlock.OfTwo(positive, probability, 0.3).Accuracy95);
+    }
+
+    [Fact]
+    public void Two_classes_by_hand()
+    {
+        bool[] positive = [true, true, true, false, false];
+        double[] probability = [0.95, 0.65, 0.35, 0.55, 0.05];
+        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.5, threshold: 0.6);
+        Assert.Equal((2, 1, 1, 1), (block.Confusion[1, 1], block.Confusion[0, 1], block.Confusion[0, 0], block.Confusion[1, 0]));
+        Assert.Equal(0.6, block.Accuracy, 12);
+        Assert.Equal(2 / 3.0, block.Sensitivity!.Value, 12);
+        Assert.Equal(0.5, block.Specificity!.Value, 12);
+        Assert.Equal(2 / 3.0, block.Precision!.Value, 12);
+        Assert.Equal(2 / 3.0, block.F1!.Value, 12);
+        Assert.Equal(5 / 6.0, block.Auc!.Value, 12);
+        // Every image is alone in its bin: (.05 + .35 + .65 + .55 + .05) / 5.
+        Assert.Equal(1.65 / 5, block.Ece, 12);
+        Assert.Equal(new ThresholdScores(0.6, 0.8, 2 / 3.0, 1), block.AtThreshold);
+    }
+
+    [Fact]
+    public void Three_classes_by_hand()
+    {
+        double[][] probabilities = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]];
+        ScoreBlock block = ScoreBlock.OfMany([0, 1, 2, 2], probabilities, 0.5);
+        Assert.Equal(0.75, block.Accuracy, 12);
+        Assert.Equal((1 + 1 + 0.5) / 3, block.Sensitivity!.Value, 12);
+        Assert.Equal((2 / 3.0 + 1 + 1) / 3, block.Specificity!.Value, 12);
+        Assert.Equal((0.5 + 1 + 1) / 3, block.Precision!.Value, 12);
+        Assert.Equal(1, block.Auc!.Value, 12);
+        Assert.Null(block.AtThreshold);
+        JsonNode json = JsonNode.Parse(JsonSerializer.Serialize(block, ScoreJson.Options))!;
+        Assert.Equal("[[1,0,0],[0,1,0],[1,0,1]]", json["confusion"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void One_class_leaves_figures_undefined_and_nonsense_is_refused()
+    {
+        ScoreBlock block = ScoreBlock.OfTwo([false, false], [0.2, 0.7], 0.5, 0.5);
+        Assert.Null(block.Auc);
+        Assert.Null(block.Auc95);
+        Assert.Null(block.Sensitivity);
+        Assert.Equal(0.5, block.Specificity);
+        Assert.Throws<ArgumentException>(() => ScoreBlock.OfTwo([true], [double.NaN], 0));
+        Assert.Throws<ArgumentException>(() => ScoreBlock.OfTwo([true], [1.5], 0));
+        Assert.Throws<ArgumentException>(() => ScoreBlock.OfTwo([], [], 0));
+    }
+
+    [Fact]
+    public void The_json_has_the_documented_shape_and_reads_back()
+    {
+        ScoreBlock block = ScoreBlock.OfTwo([true, false, true], [0.9, 0.2, 0.4], 0.25, 0.3);
+        string text = JsonSerializer.Serialize(block, ScoreJson.Options);
+        JsonObject json = JsonNode.Parse(text)!.AsObject();
+        Assert.Equal(
+            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95"],
+            json.Select(member => member.Key));
+        Assert.Equal(["tp", "fp", "tn", "fn"], json["confusion"]!.AsObject().Select(member => member.Key));
+        Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity"], json["atThreshold"]!.AsObject().Select(member => member.Key));
+        Assert.Equal(2, json["auc95"]!.AsArray().Count);
+        ScoreBlock back = JsonSerializer.Deserialize<ScoreBlock>(text, ScoreJson.Options)!;
+        Assert.Equal(text, JsonSerializer.Serialize(back, ScoreJson.Options));
+    }
+}
