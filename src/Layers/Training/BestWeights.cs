@@ -18,6 +18,10 @@ public sealed class BestWeights(Sequential network, int? patience = null) : Trai
     /// <summary>Its loss.</summary>
     public double Loss { get; private set; } = double.PositiveInfinity;
 
+    /// <summary>Whether so many epochs passed since the best one that training should end.</summary>
+    /// <param name="epochs">Finished epochs.</param>
+    public bool IsExhausted(int epochs) => patience is not null && Epoch > 0 && epochs - Epoch >= patience;
+
     /// <summary>Called when an epoch is the best so far, its weights in the network.</summary>
     public Action? Improved { get; init; }
 
@@ -31,7 +35,7 @@ public sealed class BestWeights(Sequential network, int? patience = null) : Trai
             weights = [.. network.Parameters.Select(p => p.Value.ToArray())];
             Improved?.Invoke();
         }
-        return patience is null || result.Epoch - Epoch < patience;
+        return !IsExhausted(result.Epoch);
     }
 
     /// <summary>Puts the remembered weights back into the network, bit for bit.</summary>

@@ -4,7 +4,6 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Loss;
-using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
@@ -111,8 +110,10 @@ public sealed class Trainer : IDisposable
     };
 
     /// <summary>Goes to a stored place.</summary>
+    /// <param name="state">What <see cref="State"/> gave.</param>
+    /// <param name="seconds">The finished epochs' times, which a checkpoint does not hold; missing ones count as 0.</param>
     /// <exception cref="FormatException">The state is not one that <see cref="State"/> gave, or belongs to other settings.</exception>
-    public void Restore(JsonObject state)
+    public void Restore(JsonObject state, IReadOnlyList<double> seconds)
     {
         try
         {
@@ -126,7 +127,7 @@ public sealed class Trainer : IDisposable
             correctSum = (double)state["correctSum"]!;
             history.Clear();
             foreach (var row in state["history"]!.AsArray())
-                history.Add(new EpochResult(history.Count + 1, 0, (double)row![0]!, (double)row[1]!,
+                history.Add(new EpochResult(history.Count + 1, seconds.ElementAtOrDefault(history.Count), (double)row![0]!, (double)row[1]!,
                     (double?)row[2] ?? double.NaN, (double?)row[3] ?? double.NaN));
         }
         catch (Exception e) when (e is NullReferenceException or InvalidOperationException or ArgumentException)
@@ -145,7 +146,7 @@ public sealed class Trainer : IDisposable
             var watch = Stopwatch.StartNew();
             TrainEpoch(training, callbacks, watch, cancellation);
             if (samples == 0) throw new InvalidOperationException("training: not one sample is usable");
-            var scores = validation is null ? null : Predict(validation, cancellation);
+            var scores = validation is null ? null : Predictor.Run(network, validation, options, cancellation);
             var result = new EpochResult(epoch, watch.Elapsed.TotalSeconds + secondsBefore, lossSum / samples, correctSum / samples,
                 scores?.Loss ?? double.NaN, scores?.Accuracy ?? double.NaN);
             history.Add(result);
@@ -155,32 +156,6 @@ public sealed class Trainer : IDisposable
             foreach (var callback in callbacks) goOn &= callback.EpochDone(result);
             if (!goOn) return;
         }
-    }
-
-    /// <summary>The network's answers to all usable samples, in order.</summary>
-    public Predictions Predict(ISampleSource source, CancellationToken cancellation = default)
-    {
-        var outputs = network.OutputShape.Length;
-        var (indices, classes, probabilities) = (new List<int>(), new List<int>(), new List<double[]>());
-        for (var i = 0; i < source.Count; i++)
-            if (source.IsUsable(i)) indices.Add(i);
-        var reader = new BatchReader(source, EpochOrder.Sequential(source.Count), options.BatchSize);
-        double loss = 0;
-        while (reader.Read() is { } batch)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var input = Upload(batch);
-            using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });
-            var logits = output.ToArray();
-            for (var i = 0; i < batch.Count; i++)
-            {
-                var row = logits.AsSpan(i * outputs, outputs);
-                loss += Classification.Loss(row, batch.Classes[i]);
-                probabilities.Add(Classification.Probabilities(row));
-                classes.Add(batch.Classes[i]);
-            }
-        }
-        return new Predictions([.. indices], [.. classes], [.. probabilities], loss / Math.Max(1, classes.Count));
     }
 
     /// <inheritdoc/>
@@ -214,7 +189,7 @@ public sealed class Trainer : IDisposable
     /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
     private (double Loss, double Correct) Step(HostBatch batch)
     {
-        using var input = Upload(batch);
+        using var input = Predictor.Upload(network, batch, options.PixelScale);
         using var targets = Targets(batch);
         using var weights = Weights(batch);
         using var tape = new Tape(device);
@@ -231,13 +206,6 @@ public sealed class Trainer : IDisposable
         var lossValue = value[0];
         correct.CopyTo(value);
         return (lossValue, value[0]);
-    }
-
-    private Tensor Upload(HostBatch batch)
-    {
-        var input = Tensor.Uninitialized(device, new Shape([batch.Count, .. network.InputShape.Sizes]));
-        PixelConversion.Upload(input, batch.Pixels, options.PixelScale);
-        return input;
     }
 
     private Tensor Targets(HostBatch batch)

@@ -77,21 +77,27 @@ public sealed class Checkpoint
         }
     }
 
-    /// <summary>Builds the stored network and puts it on a device.</summary>
+    /// <summary>The stored network without its weights: layers and shapes.</summary>
     /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
-    public Sequential Build(Device device)
+    public Sequential Describe()
     {
-        Sequential network;
         try
         {
-            network = NetworkDescription.FromJson(JsonNode.Parse(file.Metadata.GetValueOrDefault("network", "null")));
+            var network = NetworkDescription.FromJson(JsonNode.Parse(file.Metadata.GetValueOrDefault("network", "null")));
+            CheckParameters(network);
+            return network;
         }
         catch (Exception e) when (e is FormatException or System.Text.Json.JsonException)
         {
             throw new WeightFileException($"{path}: {e.Message}", e);
         }
-        CheckParameters(network);
-        network.Initialize(device, 0);
+    }
+
+    /// <summary>Builds the stored network and puts it on a device.</summary>
+    /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
+    public Sequential Build(Device device)
+    {
+        var network = Describe().Initialize(device, 0);
         LoadInto(network);
         return network;
     }

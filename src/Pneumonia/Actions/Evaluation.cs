@@ -1,4 +1,7 @@
+using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -11,6 +14,26 @@ public sealed record EvaluateSettings(string Run, string Data, ImagePart Part, s
 /// <summary>Scores a run's best checkpoint on a folder.</summary>
 public static class Evaluation
 {
-    public static Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation) =>
-        throw new NotImplementedException("evaluate");
+    private const int BatchSize = 50;
+
+    public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        double? threshold = MetricsFile.Read(settings.Run).Threshold;
+        using OpenDevice opened = OpenDevice.For(settings.Device, terminal);
+        using TrainedModel model = TrainedModel.Load(RunFolder.BestPath(settings.Run), opened.Device);
+        ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
+        ImageFile[] files = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
+        if (files.Length == 0)
+            throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, cancellation: cancellation);
+        Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
+            new TrainingOptions { BatchSize = BatchSize }, cancellation);
+        await store.Completed;
+        foreach (string warning in store.Warnings) terminal.Warn(warning);
+        ScoreBlock scores = Scoring.Score(predictions, threshold, settings.Seed)
+            ?? throw new UserError($"{settings.Data}: not one of the {files.Length} images can be read");
+        if (settings.Json) terminal.WriteJson(scores);
+        else ScoreTable.Write(terminal, [(folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all", scores)]);
+        return 0;
+    }
 }

@@ -1,3 +1,9 @@
+using System.Globalization;
+using System.Text;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Reports;
+
 namespace Convolve.Pneumonia.Actions;
 
 /// <summary>What <c>predict</c> was asked for; one of <paramref name="Run"/> and <paramref name="Weights"/> is given.</summary>
@@ -7,9 +13,74 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Csv">File to write the answers to, or null.</param>
 public sealed record PredictSettings(string? Run, string? Weights, IReadOnlyList<string> Paths, string? Csv, string Device, bool Json);
 
+/// <summary>The answer to one image.</summary>
+/// <param name="Path">The image as it was named.</param>
+/// <param name="Class">The most probable class.</param>
+/// <param name="Probability">Its probability.</param>
+/// <param name="Probabilities">All classes' probabilities, in the order of their names.</param>
+/// <param name="AboveThreshold">Whether the positive class reaches the run's chosen threshold; null without one.</param>
+public sealed record Answer(string Path, string Class, double Probability, double[] Probabilities, bool? AboveThreshold);
+
 /// <summary>Tells class and probability of single images.</summary>
 public static class Prediction
 {
-    public static Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation) =>
-        throw new NotImplementedException("predict");
+    private const int BatchSize = 50;
+
+    public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        string[] images = [.. settings.Paths.SelectMany(Expand)];
+        double? threshold = settings.Run is null ? null : MetricsFile.Read(settings.Run).Threshold;
+        using OpenDevice opened = OpenDevice.For(settings.Device, terminal);
+        using TrainedModel model = TrainedModel.Load(settings.Weights ?? RunFolder.BestPath(settings.Run!), opened.Device);
+        // Their class is what is asked; the store wants one, and no figure is made from it.
+        ImageFile[] files = [.. images.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, cancellation: cancellation);
+        await store.Completed;
+        for (int i = 0; i < store.Count; i++)
+            if (!store.IsUsable(i)) throw new UserError(store.Warnings[0].Replace("; left out", "; remove it or repair it"));
+        Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
+            new TrainingOptions { BatchSize = BatchSize }, cancellation);
+        // Classes are told in the order of their names, whatever the order of the outputs.
+        int[] order = [.. Enumerable.Range(0, model.Classes.Count).OrderBy(i => model.Classes[i], StringComparer.Ordinal)];
+        Answer[] answers = [.. predictions.Probabilities.Select((p, i) =>
+        {
+            int best = Array.IndexOf(p, p.Max());
+            return new Answer(images[i], model.Classes[best], p[best], [.. order.Select(c => p[c])], threshold is { } t && p.Length == 2 ? p[1] >= t : null);
+        })];
+        if (settings.Csv is not null) WholeFile.WriteText(settings.Csv, Csv(answers, [.. order.Select(c => model.Classes[c])]));
+        if (settings.Json)
+        {
+            terminal.WriteJson(answers);
+            return 0;
+        }
+        foreach (Answer answer in answers)
+        {
+            string above = answer.AboveThreshold switch { true => "  at or above the threshold", false => "  below the threshold", null => "" };
+            terminal.Results.WriteLine($"{answer.Path}: {answer.Class} {answer.Probability:P1}{above}");
+        }
+        terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+        return 0;
+    }
+
+    private static IEnumerable<string> Expand(string path)
+    {
+        if (!Directory.Exists(path)) return [path];
+        string[] images = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(ImageFolder.IsImage).Order(StringComparer.Ordinal)];
+        return images.Length > 0 ? images : throw new UserError($"{path}: holds no .jpg, .jpeg or .png image");
+    }
+
+    private static string Csv(IEnumerable<Answer> answers, IReadOnlyList<string> classes)
+    {
+        var text = new StringBuilder();
+        text.AppendJoin(',', ["path", "class", "probability", .. classes.Select(Quoted), "aboveThreshold"]).Append('\n');
+        foreach (Answer answer in answers)
+        {
+            text.AppendJoin(',', [Quoted(answer.Path), Quoted(answer.Class), Number(answer.Probability), .. answer.Probabilities.Select(Number),
+                answer.AboveThreshold?.ToString().ToLowerInvariant() ?? ""]).Append('\n');
+        }
+        return text.ToString();
+
+        static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+        static string Quoted(string field) => field.AsSpan().IndexOfAny(",\"\n\r") < 0 ? field : $"\"{field.Replace("\"", "\"\"")}\"";
+    }
 }

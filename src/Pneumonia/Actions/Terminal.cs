@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Convolve.Pneumonia.Scores;
+using Spectre.Console;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -8,6 +9,12 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Messages">Standard error: progress, notes, warnings, errors.</param>
 public sealed record Terminal(TextWriter Results, TextWriter Messages)
 {
+    /// <summary>Standard output for tables: as wide as the terminal, without colour where there is none.</summary>
+    public IAnsiConsole Tables => Console(Results);
+
+    /// <summary>Standard error for a progress display.</summary>
+    public IAnsiConsole Progress => Console(Messages);
+
     /// <summary>Writes the one JSON document of a command.</summary>
     public void WriteJson<T>(T document) => Results.WriteLine(JsonSerializer.Serialize(document, ScoreJson.Options));
 
@@ -19,6 +26,8 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
 
     /// <summary>Why the command stops: one line, whatever a file name in it contains.</summary>
     public void Error(string text) => Messages.WriteLine("error: " + OneLine(text));
+
+    private static IAnsiConsole Console(TextWriter writer) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

@@ -10,13 +10,11 @@ internal sealed class SummaryCommand : Command
     private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (cnn)");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of its images (150)", 1, MostPixels);
     private readonly Option<string?> run = SharedOption.Run("the network of a run folder, instead of --model");
-    private readonly Option<bool> measure = CheckedOption.Flag("--measure", "also run it: times and share of the device's peak");
-    private readonly Option<string?> device = SharedOption.Device();
     private readonly Option<bool> json = SharedOption.Json();
 
     public SummaryCommand(Terminal terminal) : base("summary", "list a network's layers, shapes, parameters and costs")
     {
-        foreach (Option option in new Option[] { model, pixels, run, measure, device, json }) Add(option);
+        foreach (Option option in new Option[] { model, pixels, run, json }) Add(option);
         SetAction((result, cancellation) => NetworkSummary.RunAsync(Read(result), terminal, cancellation));
     }
 
@@ -27,6 +25,6 @@ internal sealed class SummaryCommand : Command
         if (folder is not null && (kind is not null || result.GetValue(pixels) is not null))
             throw new UserError("summary: --run has its own model and size; leave --model and --pixels out");
         return new SummarySettings(folder is null ? kind ?? ModelKind.Cnn : null, result.GetValue(pixels) ?? DefaultPixels, folder,
-            result.GetValue(measure), result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(json));
+            result.GetValue(json));
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Convolve.Pneumonia.Reports;
@@ -14,5 +15,19 @@ public static class HistoryFile
         foreach (EpochMetrics epoch in epochs)
             text.Append($"{epoch.Epoch},{epoch.Seconds:R},{epoch.TrainLoss:R},{epoch.TrainAccuracy:R},{epoch.ValLoss:R},{epoch.ValAccuracy:R}\n");
         WholeFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
+    }
+
+    /// <summary>The epochs' times in seconds, as far as the file has them; none without a file.</summary>
+    public static IReadOnlyList<double> ReadSeconds(string runFolder)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        if (!File.Exists(path)) return [];
+        var seconds = new List<double>();
+        foreach (string line in File.ReadLines(path).Skip(1))
+        {
+            if (line.Split(',') is not [_, var field, ..] || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)) break;
+            seconds.Add(value);
+        }
+        return seconds;
     }
 }

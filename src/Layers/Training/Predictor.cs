@@ -1,0 +1,44 @@
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Networks;
+
+namespace Convolve.Layers.Training;
+
+/// <summary>Asks a network about samples.</summary>
+public static class Predictor
+{
+    /// <summary>The answers to all usable samples, in order.</summary>
+    public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options, CancellationToken cancellation = default)
+    {
+        var outputs = network.OutputShape.Length;
+        var (indices, classes, probabilities) = (new List<int>(), new List<int>(), new List<double[]>());
+        for (var i = 0; i < source.Count; i++)
+            if (source.IsUsable(i)) indices.Add(i);
+        var reader = new BatchReader(source, EpochOrder.Sequential(source.Count), options.BatchSize);
+        double loss = 0;
+        while (reader.Read() is { } batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var input = Upload(network, batch, options.PixelScale);
+            using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });
+            var logits = output.ToArray();
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var row = logits.AsSpan(i * outputs, outputs);
+                loss += Classification.Loss(row, batch.Classes[i]);
+                probabilities.Add(Classification.Probabilities(row));
+                classes.Add(batch.Classes[i]);
+            }
+        }
+        return new Predictions([.. indices], [.. classes], [.. probabilities], loss / Math.Max(1, classes.Count));
+    }
+
+    /// <summary>Brings a batch to the network's device.</summary>
+    internal static Tensor Upload(Sequential network, HostBatch batch, float pixelScale)
+    {
+        var device = network.Device ?? throw new InvalidOperationException("prediction: initialize the network first");
+        var input = Tensor.Uninitialized(device, new Shape([batch.Count, .. network.InputShape.Sizes]));
+        PixelConversion.Upload(input, batch.Pixels, pixelScale);
+        return input;
+    }
+}

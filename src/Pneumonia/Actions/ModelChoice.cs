@@ -1,0 +1,35 @@
+using Convolve.Layers.Networks;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>Builds the networks that <c>--model</c> names.</summary>
+public static class ModelChoice
+{
+    /// <summary>Builds a network without memory for its parameters yet.</summary>
+    /// <param name="model">Which.</param>
+    /// <param name="pixels">Width and height of its images.</param>
+    /// <param name="classes">Two classes make one logit, more make one each.</param>
+    /// <param name="settings">Regularization; none if omitted.</param>
+    /// <exception cref="UserError">The images are too small for the network.</exception>
+    public static Sequential Build(ModelKind model, int pixels, int classes, TrainSettings? settings = null)
+    {
+        int outputs = classes == 2 ? 1 : classes;
+        settings ??= new TrainSettings();
+        try
+        {
+            return model switch
+            {
+                ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
+                ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
+                    denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
+                _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs),
+            };
+        }
+        catch (ArgumentException e)
+        {
+            throw new UserError($"--pixels {pixels}: too small for {model.ToString().ToLowerInvariant()}, use at least {SmallestPixels(model)}: {e.Message}", e);
+        }
+    }
+
+    private static int SmallestPixels(ModelKind model) => model switch { ModelKind.Mlp => 1, ModelKind.Cnn => 46, _ => 32 };
+}

@@ -1,0 +1,72 @@
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Reports;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>The three parts of a run, being decoded or drawn in the background.</summary>
+/// <param name="Train">To learn from.</param>
+/// <param name="Val">To choose the best epoch and the threshold on.</param>
+/// <param name="Test">To report on; null if there are none.</param>
+/// <param name="Classes">Names in the order of the model's outputs; of two, the positive one comes second.</param>
+/// <param name="SplitKind">How the images were divided, for <c>metrics.json</c>.</param>
+/// <param name="Notes">What the user must know about the division.</param>
+public sealed record TrainingImages(
+    ImageSamples Train, ImageSamples Val, ImageSamples? Test, IReadOnlyList<string> Classes, string SplitKind, IReadOnlyList<string> Notes)
+{
+    private IEnumerable<ImageSamples> Parts => Test is null ? [Train, Val] : [Train, Val, Test];
+
+    /// <summary>Images of the training part by class, those of the folder's listing.</summary>
+    public int[] TrainCounts => [.. Classes.Select((_, c) => Enumerable.Range(0, Train.Count).Count(i => Train.ClassOf(i) == c))];
+
+    /// <summary>Ends when every image is decoded or known to be unreadable.</summary>
+    public Task Completed => Task.WhenAll(Parts.Select(part => part.Store.Completed));
+
+    /// <summary>One line for each unreadable image.</summary>
+    public IReadOnlyList<string> Warnings => [.. Parts.SelectMany(part => part.Store.Warnings)];
+
+    /// <summary>The counts of usable images.</summary>
+    public SplitCounts Counts => new(SplitKind, Usable(Train), Usable(Val), Test is null ? 0 : Usable(Test));
+
+    /// <summary>Looks at a data folder and divides its images, without decoding any yet.</summary>
+    /// <exception cref="UserError">The folder cannot be trained on.</exception>
+    public static (ImageFolder Folder, ImageSplit Split) Divide(TrainSettings settings, CancellationToken cancellation)
+    {
+        ImageFolder folder = ImageFolder.Open(settings.Data!, settings.Labels);
+        return (folder, ImageSplit.Of(folder, settings.SplitSettings, cancellation));
+    }
+
+    /// <summary>Starts to decode divided images; the training images in the order in which the first epoch reads them.</summary>
+    public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, CancellationToken cancellation)
+    {
+        IReadOnlyList<string> classes = ModelOrder(folder.Classes);
+        return new TrainingImages(
+            Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1)), Start(split.Val, null),
+            split.Test.Count == 0 ? null : Start(split.Test, null), classes, split.Kind.ToString().ToLowerInvariant(), split.Notes);
+
+        ImageSamples Start(IReadOnlyList<ImageFile> files, int[]? order) =>
+            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, order: order, cancellation: cancellation), classes);
+    }
+
+    /// <summary>Starts to draw synthetic images.</summary>
+    public static TrainingImages Draw(TrainingPlan plan, CancellationToken cancellation)
+    {
+        var (train, val, test) = TrainingPlan.SyntheticCounts;
+        return new TrainingImages(Start(ImagePart.Train, train), Start(ImagePart.Val, val), Start(ImagePart.Test, test),
+            SyntheticXrays.Classes, "synthetic",
+            ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"]);
+
+        ImageSamples Start(ImagePart part, int count)
+        {
+            int kept = Math.Min(count, Math.Max(2, plan.Limit ?? count));
+            return new ImageSamples(SyntheticXrays.Store(plan.Seed, part, kept, plan.Pixels,
+                order: part == ImagePart.Train ? EpochOrder.Shuffled(kept, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
+        }
+    }
+
+    // One logit answers "positive?", so of two classes the positive one is number 1.
+    private static IReadOnlyList<string> ModelOrder(IReadOnlyList<string> classes) =>
+        classes.Count == 2 && ImageFolder.PositiveIndex(classes) == 0 ? [classes[1], classes[0]] : classes;
+
+    private static int Usable(ImageSamples samples) => samples.Store.UsableIndices().Length;
+}

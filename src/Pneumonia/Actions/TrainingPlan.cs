@@ -1,0 +1,109 @@
+using Convolve.Engine.Devices;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>
+/// A run with every default filled in, as <c>config.json</c> holds it. Two plans that agree in everything but
+/// <see cref="Epochs"/>, <see cref="EarlyStopping"/> and <see cref="Device"/> describe the same run, which can be resumed.
+/// </summary>
+public sealed record TrainingPlan
+{
+    public string Version { get; init; } = typeof(TrainingPlan).Assembly.GetName().Version?.ToString(3) ?? "";
+    public string? Data { get; init; }
+    public bool Synthetic { get; init; }
+    public ModelKind Model { get; init; }
+    public int Pixels { get; init; }
+    public ResizeMethod Resize { get; init; }
+    public int Epochs { get; init; }
+    public int Batch { get; init; }
+    public double LearningRate { get; init; }
+    public OptimizerKind Optimizer { get; init; }
+    public double Dropout { get; init; }
+    public double DenseDropout { get; init; }
+    public double L1 { get; init; }
+    public double L2 { get; init; }
+    public int? EarlyStopping { get; init; }
+    public ClassWeights ClassWeights { get; init; }
+    public LabelScheme Labels { get; init; }
+    public int? Limit { get; init; }
+    public SplitKind? Split { get; init; }
+    public SplitFractions? Fractions { get; init; }
+    public ConvolutionChoice Convolution { get; init; }
+    public int Seed { get; init; }
+    public string Device { get; init; } = "";
+
+    /// <summary>Fills in the defaults for a model and a device.</summary>
+    public static TrainingPlan For(TrainSettings settings, DeviceDescription device)
+    {
+        bool synthetic = settings.Data is null;
+        bool slow = IsSlow(device);
+        return new TrainingPlan
+        {
+            Data = settings.Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
+            Synthetic = synthetic,
+            Model = settings.Model,
+            Pixels = settings.Pixels ?? (slow ? SlowPixels : 150),
+            Resize = settings.Resize,
+            Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : 10),
+            // Few images want small steps: six hundred in batches of a hundred would be six steps an epoch.
+            Batch = settings.Batch ?? (synthetic ? SyntheticBatch : 100),
+            LearningRate = settings.LearningRate ?? (settings.Optimizer ?? DefaultOptimizer(settings.Model)) switch
+            {
+                OptimizerKind.Sgd => 0.01,
+                _ => synthetic ? SyntheticLearningRate : 1e-4,
+            },
+            Optimizer = settings.Optimizer ?? DefaultOptimizer(settings.Model),
+            Dropout = settings.Dropout,
+            DenseDropout = settings.DenseDropout,
+            L1 = settings.L1,
+            L2 = settings.L2,
+            EarlyStopping = settings.EarlyStopping,
+            ClassWeights = settings.ClassWeights,
+            Labels = settings.Labels,
+            Limit = settings.Limit ?? (slow ? SlowLimit : null),
+            Split = settings.Split,
+            Fractions = settings.Fractions,
+            Convolution = settings.Convolution,
+            Seed = settings.Seed,
+            Device = device.ToString(),
+        };
+    }
+
+    /// <summary>Images of each part when they are generated and no limit is given: training, validation, test.</summary>
+    public static (int Train, int Val, int Test) SyntheticCounts => (640, 160, 160);
+
+    /// <summary>Every setting by name, in the order in which a report shows them.</summary>
+    public IReadOnlyList<(string Name, string Value)> Rows =>
+    [
+        .. typeof(TrainingPlan).GetProperties()
+            .Where(property => property.Name is not (nameof(Rows) or nameof(SyntheticCounts)) && property.GetValue(this) is not null)
+            .Select(property => (Words(property.Name), System.Convert.ToString(property.GetValue(this), System.Globalization.CultureInfo.InvariantCulture)!)),
+    ];
+
+    /// <summary>Whether a device is ILGPU's debugger, for which the defaults shrink.</summary>
+    public static bool IsSlow(DeviceDescription device) => device.Kind == DeviceKind.IlgpuCpu;
+
+    /// <exception cref="UserError">The other plan is another run; the message names the first setting that differs.</exception>
+    public void RequireSameRun(TrainingPlan other, string run)
+    {
+        foreach (var property in typeof(TrainingPlan).GetProperties())
+        {
+            if (property.Name is nameof(Epochs) or nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Rows) or nameof(SyntheticCounts)) continue;
+            object? mine = property.GetValue(this), theirs = property.GetValue(other);
+            if (!Equals(mine, theirs))
+            {
+                throw new UserError($"--resume: the run in {run} was started with {Words(property.Name)} {theirs ?? "unset"}, not {mine ?? "unset"}; "
+                    + "give the same settings, or another --out");
+            }
+        }
+    }
+
+    private const int SlowPixels = 64, SlowLimit = 64;
+    private const int SyntheticEpochs = 4, SyntheticBatch = 20;
+    private const double SyntheticLearningRate = 3e-4;
+
+    private static OptimizerKind DefaultOptimizer(ModelKind model) => model == ModelKind.Mlp ? OptimizerKind.Sgd : OptimizerKind.RmsProp;
+
+    private static string Words(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+}
