@@ -126,9 +126,11 @@ public static class TrainingReport
         (double, string)? best = metrics.BestEpoch > 0 ? (metrics.BestEpoch, $"best: {metrics.BestEpoch}") : null;
         html.Append("<section><h2>Training</h2><div class=\"charts\">");
         html.Append(new LineChart("Loss", "epoch", "nats",
-            [Line("train", epoch => epoch.TrainLoss), Line("validation", epoch => epoch.ValLoss)]) { Mark = best }.ToSvg());
+            [Line("train", epoch => epoch.TrainLoss), Line("validation", epoch => epoch.ValLoss)])
+        { Mark = best }.ToSvg());
         html.Append(new LineChart("Accuracy", "epoch", "share",
-            [Line("train", epoch => epoch.TrainAccuracy), Line("validation", epoch => epoch.ValAccuracy)]) { Mark = best }.ToSvg());
+            [Line("train", epoch => epoch.TrainAccuracy), Line("validation", epoch => epoch.ValAccuracy)])
+        { Mark = best }.ToSvg());
         html.Append("</div></section>\n");
     }
 
@@ -144,7 +146,9 @@ public static class TrainingReport
         {
             html.Append(new LineChart("ROC", "false positive rate", "true positive rate", lines)
             {
-                XRange = (0, 1), YRange = (0, 1), Diagonal = true,
+                XRange = (0, 1),
+                YRange = (0, 1),
+                Diagonal = true,
             }.ToSvg());
         }
         if (scores is not null) AppendConfusion(html, scores.Confusion, run.Classes, run.Metrics.Test is null ? "validation" : "test");

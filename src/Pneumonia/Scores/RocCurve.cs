@@ -76,7 +76,7 @@ public static class RocCurve
         // sensitivity + specificity − 1 = TP/P − FP/N, compared as the whole number TP·N − FP·P.
         long truePositives = positives, falsePositives = negatives, best = long.MinValue;
         double chosen = 0.5, below = 0;
-        for (int i = 0; ; )
+        for (int i = 0; ;)
         {
             double above = i < order.Length ? probability[order[i]] : 1;
             double candidate = below < 0.5 && 0.5 <= above ? 0.5 : below + (above - below) / 2;

@@ -4,7 +4,10 @@ using System.Text.Json.Serialization;
 
 namespace Convolve.Pneumonia.Scores;
 
-/// <summary>How scores and metrics are written as JSON: camelCase names, null where a figure is undefined, enumerations by name.</summary>
+/// <summary>
+/// How scores, metrics and settings are written as JSON: camelCase names, enumerations by name, null where a figure is undefined or,
+/// as the loss of a diverged run, not a finite number.
+/// </summary>
 public static class ScoreJson
 {
     /// <summary>One line.</summary>
@@ -19,6 +22,22 @@ public static class ScoreJson
         // Paths and names stay readable; the output never goes into HTML as it is.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         WriteIndented = indented,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new FiniteNumber() },
     };
+
+    private sealed class FiniteNumber : JsonConverter<double>
+    {
+        public override bool HandleNull => true;
+
+        public override double Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.Null ? double.NaN : reader.GetDouble();
+
+        public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+        {
+            if (double.IsFinite(value)) writer.WriteNumberValue(value);
+            else writer.WriteNullValue();
+        }
+    }
 }
