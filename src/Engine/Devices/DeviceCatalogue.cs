@@ -67,7 +67,7 @@ public sealed class DeviceCatalogue : IDisposable
 
     /// <summary>How to get a fast device on a machine without a GPU.</summary>
     public static string InstallAdvice => OperatingSystem.IsLinux()
-        ? "install the OpenCL CPU runtime: apt-get install pocl-opencl-icd"
+        ? "install the OpenCL CPU runtime: apt-get install pocl-opencl-icd ocl-icd-libopencl1"
         : OperatingSystem.IsWindows()
             ? "install your GPU's driver or the Intel OpenCL CPU runtime"
             : "install an OpenCL runtime, for example PoCL";

@@ -45,8 +45,9 @@ public static class NetworkSummary
             });
             return Task.FromResult(0);
         }
-        var table = new Table().Border(TableBorder.Simple).AddColumns("layer", "kind", "output");
-        foreach (string name in new[] { "parameters", "trainable", "MFLOP", "KiB" }) table.AddColumn(new TableColumn(name).RightAligned());
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string name in new[] { "layer", "kind", "output" }) table.AddColumn(new TableColumn(name).NoWrap());
+        foreach (string name in new[] { "parameters", "trainable", "MFLOP", "KiB" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         foreach (SummaryRow row in rows)
         {
             table.AddRow(new Text(row.Name), new Text(row.Kind), new Text(row.OutputShape.ToString()), new Text($"{row.Parameters:N0}"),

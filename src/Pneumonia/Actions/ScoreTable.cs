@@ -11,7 +11,7 @@ public static class ScoreTable
     public static void Write(Terminal terminal, IReadOnlyList<(string Part, ScoreBlock Scores)> parts)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumn("");
-        foreach ((string part, _) in parts) table.AddColumn(new TableColumn(part).RightAligned());
+        foreach ((string part, _) in parts) table.AddColumn(new TableColumn(part).RightAligned().NoWrap());
         Row("images", scores => $"{scores.N}");
         Row("loss", scores => $"{scores.Loss:F4}");
         Row("accuracy", scores => $"{scores.Accuracy:F3} [{scores.Accuracy95[0]:F3}, {scores.Accuracy95[1]:F3}]");
