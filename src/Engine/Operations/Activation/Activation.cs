@@ -21,7 +21,8 @@ internal readonly struct Relu : IActivation
 {
     public static float Value(float x) => x < 0 ? 0 : x;
 
-    public static float Slope(float y) => y > 0 ? 1 : 0;
+    // With whole numbers for the two slopes ILGPU's OpenCL code reads the integer 1 as the bits of a float, 1.4e-45.
+    public static float Slope(float y) => y > 0 ? 1f : 0f;
 }
 
 /// <summary>1 / (1 + e⁻ˣ), with an exponent that is never positive, so that nothing overflows.</summary>

@@ -2,6 +2,7 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
 using ILGPU;
+using ILGPU.Algorithms;
 
 namespace Convolve.Engine.Operations.Pooling;
 
@@ -59,22 +60,23 @@ internal static class MaxPoolingKernels
             {
                 var h = position / g.WindowWidth;
                 var source = corner + (h * g.Width + position - h * g.WindowWidth) * g.Channels;
-                // Not "smaller or equal" rather than "larger": NaN wins, and so stays visible.
+                // A NaN wins and stays: a comparison with one is false, so both sides have to be asked.
                 if (keepWinners != 0)
                     for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
                     {
                         var value = input[source + c];
                         var largest = output[target + c];
                         var winner = winners[target + c];
-                        output[target + c] = value <= largest ? largest : value;
-                        winners[target + c] = value <= largest ? winner : position;
+                        var keep = value <= largest | XMath.IsNaN(largest);
+                        output[target + c] = keep ? largest : value;
+                        winners[target + c] = keep ? winner : position;
                     }
                 else
                     for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
                     {
                         var value = input[source + c];
                         var largest = output[target + c];
-                        output[target + c] = value <= largest ? largest : value;
+                        output[target + c] = value <= largest | XMath.IsNaN(largest) ? largest : value;
                     }
             }
         }

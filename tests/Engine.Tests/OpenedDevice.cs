@@ -1,0 +1,109 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Tensors;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Convolve.Engine.Tests;
+
+/// <summary>
+/// A device that all tests of a collection share: opening one compiles kernels, and one thread at a time may drive it. Tests that
+/// need a device this machine lacks skip themselves.
+/// </summary>
+public abstract class OpenedDevice : IDisposable
+{
+    private readonly DeviceCatalogue catalogue = new();
+    private readonly DeviceKind kind;
+    private readonly KernelShape shape;
+    private Device? device;
+
+    protected OpenedDevice(DeviceKind kind, KernelShape shape, int percentOfCases, int largestWork)
+    {
+        this.kind = kind;
+        this.shape = shape;
+        PercentOfCases = percentOfCases;
+        LargestWork = largestWork;
+    }
+
+    /// <summary>How many of a property's cases this device runs: the slow ones run fewer.</summary>
+    public int PercentOfCases { get; }
+
+    /// <summary>Multiply-adds of one case at most.</summary>
+    public int LargestWork { get; }
+
+    /// <summary>The device; skips the test that asks for it where there is none.</summary>
+    public Device Device
+    {
+        get
+        {
+            var description = catalogue.Devices.FirstOrDefault(d => d.Kind == kind);
+            Skip.If(description is null, $"this machine has no device of the kind {kind}; {DeviceCatalogue.InstallAdvice}");
+            return device ??= catalogue.Open(description!, shape);
+        }
+    }
+
+    public void Dispose()
+    {
+        device?.Dispose();
+        catalogue.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>PoCL and its like, in the kernel shape that suits them.</summary>
+public sealed class OpenClDevice() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Cpu, percentOfCases: 100, largestWork: 2_000_000);
+
+/// <summary>The same driver made to run the kernels for GPUs, barriers and shared memory included: slow, but no GPU is needed.</summary>
+public sealed class OpenClDeviceInGpuShape() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Gpu, percentOfCases: 30, largestWork: 400_000);
+
+/// <summary>ILGPU's own accelerator, which every machine has: slow.</summary>
+public sealed class IlgpuDevice() : OpenedDevice(DeviceKind.IlgpuCpu, KernelShape.Cpu, percentOfCases: 15, largestWork: 60_000);
+
+[CollectionDefinition(Name)]
+public sealed class OnOpenCl : ICollectionFixture<OpenClDevice>
+{
+    public const string Name = "OpenCL on the CPU";
+}
+
+[CollectionDefinition(Name)]
+public sealed class OnOpenClInGpuShape : ICollectionFixture<OpenClDeviceInGpuShape>
+{
+    public const string Name = "OpenCL on the CPU, kernels in GPU shape";
+}
+
+[CollectionDefinition(Name)]
+public sealed class OnIlgpu : ICollectionFixture<IlgpuDevice>
+{
+    public const string Name = "ILGPU's CPU accelerator";
+}
+
+/// <summary>What tests on a device have in common.</summary>
+public abstract class DeviceTests(OpenedDevice opened)
+{
+    /// <summary>Written into outputs before a kernel runs: an element that the kernel leaves out shows.</summary>
+    protected const float Sentinel = 666.6f, OtherSentinel = 777.7f;
+
+    protected Device Device => opened.Device;
+
+    protected int LargestWork => opened.LargestWork;
+
+    protected Tensor Upload(Shape shape, float[] values) => Tensor.FromValues(Device, shape, values);
+
+    /// <summary>A leaf that collects a gradient.</summary>
+    protected Tensor Leaf(Shape shape, float[] values)
+    {
+        var tensor = Upload(shape, values);
+        tensor.RequiresGradient = true;
+        return tensor;
+    }
+
+    /// <summary>A buffer full of one sentinel, to be overwritten or added to.</summary>
+    protected Tensor Prefilled(Shape shape, float value = Sentinel) => Tensor.Filled(Device, shape, value);
+
+    /// <summary>Checks a statement on random cases, as many of them as suit the device.</summary>
+    protected void ForAll<T>(FsCheck.Gen<T> generator, int cases, Action<T> statement)
+    {
+        // Asked for before the first case, so that a missing device skips the test instead of failing the property.
+        _ = Device;
+        RandomCases.ForAll(generator, Math.Max(3, cases * opened.PercentOfCases / 100), statement);
+    }
+}

@@ -1,0 +1,116 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Loss;
+using Convolve.Engine.Tensors;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Convolve.Engine.Tests.Operations;
+
+/// <summary>A random batch of logits with targets, some of it weighted.</summary>
+public sealed record LossCase(int Rows, int Classes, float Limit, bool Weighted, int Seed)
+{
+    public float[] Logits => RandomCases.Values(Seed, 1, Rows * Classes, Limit);
+
+    public int[] Labels => [.. RandomCases.Values(Seed, 2, Rows).Select(v => (int)((v + 1) / 2 * Math.Max(2, Classes)))];
+
+    /// <summary>Targets of the binary loss: labels and, in some rows, probabilities between them.</summary>
+    public float[] Probabilities => [.. Labels.Select((label, i) => i % 3 == 2 ? 0.25f + label / 2f : label)];
+
+    /// <summary>Weights from 0 to 3.</summary>
+    public float[]? Weights => Weighted ? [.. RandomCases.Values(Seed, 3, Rows, 1.5f).Select(v => v + 1.5f)] : null;
+
+    public static Gen<LossCase> Generator(params int[] classes) =>
+        from rows in Gen.Elements(1, 2, 7, 100, 257)
+        from count in Gen.Elements(classes)
+        from limit in Gen.Elements(1e-3f, 1f, 10f, 100f)
+        from weighted in RandomCases.Coin
+        from seed in RandomCases.Seed
+        select new LossCase(rows, count, limit, weighted, seed);
+}
+
+public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
+{
+    private const float Upstream = -1.75f;
+
+    [SkippableFact]
+    public void BinaryCrossEntropyAndItsGradient() => ForAll(LossCase.Generator(1), 60, c =>
+    {
+        var (logits, targets, weights) = (RandomCases.InDouble(c.Logits), RandomCases.InDouble(c.Probabilities), InDouble(c.Weights));
+        Check(c, c.Probabilities, Losses.BinaryCrossEntropy,
+            LossReference.BinaryCrossEntropy(logits, targets, weights), LossReference.BinaryCrossEntropyGradient(logits, targets, weights));
+    });
+
+    [SkippableFact]
+    public void SoftmaxCrossEntropyAndItsGradient() => ForAll(LossCase.Generator(2, 3, 7, 33), 60, c =>
+    {
+        var (logits, weights) = (RandomCases.InDouble(c.Logits), InDouble(c.Weights));
+        Check(c, Array.ConvertAll(c.Labels, l => (float)l), Losses.SoftmaxCrossEntropy,
+            LossReference.SoftmaxCrossEntropy(logits, c.Labels, c.Classes, weights),
+            LossReference.SoftmaxCrossEntropyGradient(logits, c.Labels, c.Classes, weights));
+    });
+
+    // At these logits a loss that is not written for them overflows, or rounds e^-z away.
+    [SkippableTheory]
+    [InlineData(100, 1, 3.7200759760208356e-44)]
+    [InlineData(100, 0, 100)]
+    [InlineData(-100, 1, 100)]
+    [InlineData(-100, 0, 3.7200759760208356e-44)]
+    [InlineData(12, 1, 6.144193478e-06)]
+    [InlineData(0, 1, 0.6931471805599453)]
+    public void BinaryCrossEntropyOfExtremeLogits(float logit, float target, double expected)
+    {
+        using var tape = new Tape(Device, recording: false);
+        using var logits = Upload(new Shape(1, 1), [logit]);
+        using var targets = Upload(new Shape(1), [target]);
+        new Tolerance(1e-37, 1e-5).Check("binary cross-entropy", expected, Losses.BinaryCrossEntropy(tape, logits, targets).ToArray()[0]);
+    }
+
+    [SkippableFact]
+    public void CorrectAnswersAreCounted() => ForAll(LossCase.Generator(1, 2, 3, 7), 40, c =>
+    {
+        using var logits = Upload(new Shape(c.Rows, c.Classes), c.Logits);
+        using var targets = Upload(new Shape(c.Rows), Array.ConvertAll(c.Labels, l => (float)l));
+        float[]? mask = c.Weighted ? [.. c.Weights!.Select(w => w > 1 ? 1f : 0f)] : null;
+        using var counted = mask is null ? null : Upload(new Shape(c.Rows), mask);
+        using var count = Prefilled(new Shape(1));
+        CorrectAnswers.Count(logits, targets, counted, count);
+        var expected = 0;
+        for (var i = 0; i < c.Rows; i++)
+        {
+            var row = c.Logits.AsSpan(i * c.Classes, c.Classes).ToArray();
+            var answer = c.Classes == 1 ? (row[0] > 0 ? 1 : 0) : Array.IndexOf(row, row.Max());
+            if (answer == c.Labels[i] && mask?[i] != 0) expected++;
+        }
+        Assert.Equal(expected, count.ToArray()[0]);
+    });
+
+    private void Check(
+        LossCase c, float[] targetValues, Func<Tape, Tensor, Tensor, Tensor?, Tensor> apply, double expected, double[] expectedGradient)
+    {
+        using var logits = Leaf(new Shape(c.Rows, c.Classes), c.Logits);
+        using var targets = Upload(new Shape(c.Rows), targetValues);
+        using var weights = c.Weights is { } values ? Upload(new Shape(c.Rows), values) : null;
+        using var upstream = Upload(new Shape(1), [Upstream]);
+        for (var pass = 1; pass <= 2; pass++)
+        {
+            using var tape = new Tape(Device);
+            var loss = apply(tape, logits, targets, weights);
+            // Each loss is at most 2·Limit times a weight of 3, rounded at that size; the mean averages the errors out.
+            new Tolerance(1e-6 * (1 + c.Limit / 8), 1e-5).Check("loss", expected, loss.ToArray()[0]);
+            tape.Backward(loss, upstream);
+            new Tolerance(1e-6 / c.Rows, 3e-7 * (c.Limit + 20)).Check($"gradient of the loss, {pass} times",
+                Array.ConvertAll(expectedGradient, g => g * Upstream * pass), logits.Gradient!.ToArray());
+        }
+    }
+
+    private static double[]? InDouble(float[]? values) => values is null ? null : RandomCases.InDouble(values);
+}
+
+[Collection(OnOpenCl.Name)]
+public sealed class LossOnOpenCl(OpenClDevice device) : LossTests(device);
+
+[Collection(OnOpenClInGpuShape.Name)]
+public sealed class LossOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : LossTests(device);
+
+[Collection(OnIlgpu.Name)]
+public sealed class LossOnIlgpu(IlgpuDevice device) : LossTests(device);

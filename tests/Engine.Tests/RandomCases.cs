@@ -1,0 +1,35 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Convolve.Engine.Tests;
+
+/// <summary>Properties over random cases, and the random numbers inside a case.</summary>
+public static class RandomCases
+{
+    /// <summary>Sizes around the tiles of the kernels (3 and 6 rows, 32 columns), and such that divide by nothing.</summary>
+    public static Gen<int> AwkwardSize(int largest) =>
+        Gen.Elements(new[] { 1, 2, 3, 4, 5, 6, 7, 8, 13, 31, 32, 33, 63, 64, 65, 95, 96, 97, 127, 128, 129 }.Where(s => s <= largest).ToArray());
+
+    /// <summary>Depths around the blocks that a factor is packed in: 8 on GPUs, 256 on processors.</summary>
+    public static Gen<int> AwkwardDepth(int largest) =>
+        Gen.Elements(new[] { 1, 2, 7, 8, 9, 31, 33, 255, 256, 257, 511, 513, 1023, 1025, 2047, 2049, 4099 }.Where(s => s <= largest).ToArray());
+
+    public static Gen<bool> Coin => Gen.Elements(false, true);
+
+    public static Gen<int> Seed => Gen.Choose(0, int.MaxValue - 1);
+
+    /// <summary>Checks a statement on random cases; a failure names the case and the seed that repeats it.</summary>
+    public static void ForAll<T>(Gen<T> generator, int cases, Action<T> statement) =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(cases), Prop.ForAll(generator.ToArbitrary(), statement));
+
+    /// <summary>Random numbers in [-limit, limit), the same for the same seed and stream.</summary>
+    public static float[] Values(int seed, int stream, int length, float limit = 1)
+    {
+        var random = new Random(unchecked(seed * 31 + stream));
+        var values = new float[length];
+        for (var i = 0; i < length; i++) values[i] = (random.NextSingle() * 2 - 1) * limit;
+        return values;
+    }
+
+    public static double[] InDouble(float[] values) => Array.ConvertAll(values, v => (double)v);
+}
