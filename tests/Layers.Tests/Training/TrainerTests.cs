@@ -1,0 +1,242 @@
+using Convolve.Engine.Tensors;
+using Convolve.Engine.Tests;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+using Convolve.Layers.Training;
+using Convolve.Layers.WeightFiles;
+
+namespace Convolve.Layers.Tests.Training;
+
+[Collection(OnOpenCl.Name)]
+public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDisposable
+{
+    private static readonly TrainingOptions options = new() { Epochs = 3, BatchSize = 8, Seed = 5 };
+
+    private readonly string folder = Directory.CreateTempSubdirectory("convolve-trainer-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [SkippableFact]
+    public void LearnsAPattern()
+    {
+        using var network = Network();
+        using var optimizer = new RmsProp { LearningRate = 3e-3f };
+        using var trainer = new Trainer(network, optimizer, options with { Epochs = 20 });
+        trainer.Fit(new PatternSamples(60), new PatternSamples(40), []);
+        Assert.Equal(20, trainer.History.Count);
+        Assert.True(trainer.History[^1].ValidationLoss < 0.5 * trainer.History[0].TrainLoss,
+            $"validation loss {trainer.History[^1].ValidationLoss} after a first training loss of {trainer.History[0].TrainLoss}");
+        Assert.True(trainer.History[^1].ValidationAccuracy > 0.9, $"validation accuracy {trainer.History[^1].ValidationAccuracy}");
+    }
+
+    [SkippableFact]
+    public void TheSameSeedWritesTheSameBytes()
+    {
+        Assert.Equal(Bytes(TrainWhole("first", 5)), Bytes(TrainWhole("second", 5)));
+        Assert.NotEqual(Bytes(TrainWhole("first", 5)), Bytes(TrainWhole("third", 6)));
+    }
+
+    [SkippableTheory]
+    [InlineData(1, "rmsprop")]
+    [InlineData(4, "adam")]
+    [InlineData(9, "rmsprop")]
+    [InlineData(12, "sgd")]
+    public void AResumedRunEndsWithTheSameBytes(int stopAfter, string kind)
+    {
+        var whole = TrainWhole("whole", options.Seed, kind);
+        var path = Path.Combine(folder, "stopped.safetensors");
+        using (var network = Network())
+        using (var optimizer = OptimizerOf(kind))
+        using (var trainer = new Trainer(network, optimizer, options))
+        {
+            using var stop = new CancellationTokenSource();
+            var steps = 0;
+            Assert.Throws<OperationCanceledException>(() => trainer.Fit(new PatternSamples(37), new PatternSamples(10),
+                [new AfterEveryStep(() => { if (++steps == stopAfter) stop.Cancel(); })], stop.Token));
+            Checkpoint.Write(path, network, [], optimizer, trainer.State);
+        }
+        using (var network = Network(seed: 99))
+        using (var optimizer = OptimizerOf(kind))
+        using (var trainer = new Trainer(network, optimizer, options))
+        {
+            var checkpoint = Checkpoint.Read(path);
+            checkpoint.LoadInto(network);
+            checkpoint.Restore(optimizer, Device);
+            trainer.Restore(checkpoint.Run!, []);
+            trainer.Fit(new PatternSamples(37), new PatternSamples(10), []);
+            Checkpoint.Write(path, network, [], optimizer, trainer.State);
+        }
+        Assert.Equal(Bytes(whole), Bytes(path));
+    }
+
+    [SkippableFact]
+    public void StateOfOtherSettingsIsRefused()
+    {
+        using var network = Network();
+        using var optimizer = new RmsProp();
+        using var trainer = new Trainer(network, optimizer, options);
+        using var other = new Trainer(network, optimizer, options with { BatchSize = 9 });
+        var error = Assert.Throws<FormatException>(() => other.Restore(trainer.State, []));
+        Assert.Contains("batch 8", error.Message);
+    }
+
+    [SkippableFact]
+    public void UnusableSamplesAreNeverSeen()
+    {
+        using var network = Network();
+        using var optimizer = new Sgd();
+        using var trainer = new Trainer(network, optimizer, options with { Epochs = 1 });
+        var samples = new PatternSamples(20, 12, 3, 7, 19);
+        var seen = 0;
+        trainer.Fit(samples, null, [new AfterEveryStep(progress => seen = progress.Samples)]);
+        Assert.Equal(17, seen);
+        Assert.Equal([.. Enumerable.Range(0, 20).Except([3, 7, 19])], samples.Visited.Order());
+        Assert.Equal(17, Predictor.Run(network, samples, options).Indices.Length);
+    }
+
+    [SkippableFact]
+    public void AnEpochAfterTheFirstAllocatesNothing()
+    {
+        using var network = Network();
+        using var optimizer = new Adam();
+        using var trainer = new Trainer(network, optimizer, options with { Epochs = 4 });
+        var allocations = new List<long>();
+        // 37 samples in eights: the last batch is smaller, as in life.
+        trainer.Fit(new PatternSamples(37), new PatternSamples(10), [new AfterEveryEpoch(() => allocations.Add(Device.Pool.Allocations))]);
+        Assert.Equal(allocations[0], allocations[^1]);
+    }
+
+    [SkippableFact]
+    public void WhatATrainingHeldIsGivenBack()
+    {
+        var used = Device.Pool.UsedBytes;
+        TrainWhole("released", 3);
+        Assert.Equal(used, Device.Pool.UsedBytes);
+    }
+
+    [SkippableFact]
+    public void ALossThatIsNoNumberEndsTheTraining()
+    {
+        using var network = Network();
+        using var optimizer = new Sgd { LearningRate = 1e30f };
+        using var trainer = new Trainer(network, optimizer, options);
+        var error = Assert.Throws<DivergedException>(() => trainer.Fit(new PatternSamples(40), null, []));
+        Assert.Contains("learning rate", error.Message);
+    }
+
+    [SkippableFact]
+    public void ThreeClassesTrainWithSoftmax()
+    {
+        using var network = new Sequential(new Shape(12, 12, 1), new Flatten(), new Dense(3)).Initialize(Device, 1);
+        using var optimizer = new RmsProp { LearningRate = 1e-2f };
+        using var trainer = new Trainer(network, optimizer, options with { Epochs = 5, ClassWeights = [1, 2, 1] });
+        trainer.Fit(new PatternSamples(40), new PatternSamples(20), []);
+        var predictions = Predictor.Run(network, new PatternSamples(20), options);
+        Assert.All(predictions.Probabilities, p => Assert.Equal(1, p.Sum(), 9));
+        Assert.True(predictions.Accuracy > 0.9, $"accuracy {predictions.Accuracy}");
+    }
+
+    [SkippableFact]
+    public void BestWeightsAreRestoredBitForBitAndPatienceEndsTheRun()
+    {
+        using var network = Network();
+        var losses = new[] { 0.9, 0.5, 0.7, 0.6, 0.8, 0.1 };
+        var best = new BestWeights(network, patience: 3);
+        var snapshots = new List<float[]>();
+        var ended = 0;
+        for (var epoch = 1; epoch <= losses.Length && ended == 0; epoch++)
+        {
+            foreach (var parameter in network.Parameters) parameter.Value.Fill(epoch);
+            snapshots.Add(network.Parameters.First().Value.ToArray());
+            if (!best.EpochDone(new EpochResult(epoch, 0, 1, 0, losses[epoch - 1], 0))) ended = epoch;
+        }
+        Assert.Equal(5, ended);
+        Assert.Equal(2, best.Epoch);
+        best.Restore();
+        Assert.Equal(snapshots[1], network.Parameters.First().Value.ToArray());
+    }
+
+    [SkippableFact]
+    public void ACheckpointOfAnotherNetworkIsNamed()
+    {
+        var path = TrainWhole("cnn", 1);
+        using var other = new Sequential(new Shape(12, 12, 1), new Flatten { Name = "flatten" }, new Dense(1) { Name = "logits" }).Initialize(Device, 1);
+        var error = Assert.Throws<WeightFileException>(() => Checkpoint.Read(path).LoadInto(other));
+        Assert.Contains("holds another network", error.Message);
+        Assert.Contains("logits/kernel is [50,1] instead of [144,1]", error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [SkippableFact]
+    public void ACheckpointBuildsItsNetworkAgain()
+    {
+        var path = TrainWhole("built", 1);
+        using var network = Checkpoint.Read(path).Build(Device);
+        Assert.Equal(["conv", "pool", "dropout", "flatten", "logits"], network.Layers.Select(l => l.Name));
+        var again = Path.Combine(folder, "again.safetensors");
+        Checkpoint.Write(again, network, []);
+        using var second = Checkpoint.Read(again).Build(Device);
+        Assert.Equal(network.Parameters.SelectMany(p => p.Value.ToArray()), second.Parameters.SelectMany(p => p.Value.ToArray()));
+    }
+
+    [SkippableFact]
+    public void ATruncatedCheckpointIsRefused()
+    {
+        var path = TrainWhole("cut", 1);
+        var bytes = File.ReadAllBytes(path);
+        foreach (var length in new[] { 0, 7, 8, 100, bytes.Length - 1 })
+        {
+            File.WriteAllBytes(path, bytes[..length]);
+            var error = Assert.Throws<WeightFileException>(() => Checkpoint.Read(path));
+            Assert.Contains(path, error.Message);
+            Assert.DoesNotContain('\n', error.Message);
+        }
+    }
+
+    private string TrainWhole(string name, uint seed, string kind = "rmsprop")
+    {
+        using var network = Network();
+        using var optimizer = OptimizerOf(kind);
+        using var trainer = new Trainer(network, optimizer, options with { Seed = seed });
+        trainer.Fit(new PatternSamples(37), new PatternSamples(10), []);
+        var path = Path.Combine(folder, name + ".safetensors");
+        Checkpoint.Write(path, network, [], optimizer, trainer.State);
+        return path;
+    }
+
+    private Sequential Network(uint seed = 1) => new Sequential(new Shape(12, 12, 1),
+    [
+        new Conv2D(2, 3) { Name = "conv", Activation = Activation.Relu, L1 = 1e-5f, L2 = 1e-4f },
+        new MaxPool2D { Name = "pool" },
+        new Dropout(0.1f) { Name = "dropout" },
+        new Flatten { Name = "flatten" },
+        new Dense(1) { Name = "logits" },
+    ]).Initialize(Device, seed);
+
+    private static Optimizer OptimizerOf(string kind) => kind switch
+    {
+        "adam" => new Adam { LearningRate = 1e-3f },
+        "sgd" => new Sgd { LearningRate = 1e-2f, Momentum = 0.9f },
+        _ => new RmsProp { LearningRate = 1e-3f },
+    };
+
+    private static byte[] Bytes(string path) => File.ReadAllBytes(path);
+
+    private sealed class AfterEveryStep(Action<StepProgress> action) : TrainingCallback
+    {
+        public AfterEveryStep(Action action) : this(_ => action())
+        {
+        }
+
+        public override void StepDone(StepProgress progress) => action(progress);
+    }
+
+    private sealed class AfterEveryEpoch(Action action) : TrainingCallback
+    {
+        public override bool EpochDone(EpochResult result)
+        {
+            action();
+            return true;
+        }
+    }
+}
