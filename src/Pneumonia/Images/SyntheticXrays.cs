@@ -131,12 +131,12 @@ public sealed class SyntheticXrays
             ribPhase = Next(0, 1);
             lungDensity = Next(0.20, 0.34);
             tissueDensity = Next(0.58, 0.72);
-            exposure = Next(-0.09, 0.09);
-            contrast = Next(0.75, 1.15);
-            gamma = Next(0.8, 1.25);
+            exposure = Next(-0.08, 0.08);
+            contrast = Next(0.85, 1.15);
+            gamma = Next(0.85, 1.2);
             markings = Next(0.04, 0.10);
             shadowSide = Next(-0.08, 0.08);
-            Grain = Next(0.015, 0.05);
+            Grain = Next(0.01, 0.035);
             flank = 0.17 + 2 * lungWidth + Next(0.08, 0.22);
         }
 
@@ -162,8 +162,8 @@ public sealed class SyntheticXrays
                 blobs[b] = new Blob(
                     side * places.Uniform(n + 1, 0.30, 0.50),
                     places.Uniform(n + 2, lungTop + 0.35, floor - 0.15),
-                    places.Uniform(n + 3, 0.10, 0.24), places.Uniform(n + 4, 0.10, 0.28),
-                    places.Uniform(n + 5, 0.14, 0.36));
+                    places.Uniform(n + 3, 0.13, 0.26), places.Uniform(n + 4, 0.14, 0.30),
+                    places.Uniform(n + 5, 0.24, 0.48));
             }
             return blobs;
         }

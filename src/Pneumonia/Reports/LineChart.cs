@@ -49,7 +49,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             double at = X(mark.X);
             bool rightHalf = at > Width / 2;
             svg.Append($"<line class=\"mark\" x1=\"{at:F1}\" x2=\"{at:F1}\" y1=\"{Top}\" y2=\"{Height - Bottom}\"/>");
-            svg.Append($"<text class=\"tick\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{at + (rightHalf ? -5 : 5):F1}\" y=\"{Top + 11}\">{WebUtility.HtmlEncode(mark.Caption)}</text>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{at + (rightHalf ? -5 : 5):F1}\" y=\"{(LinesAreHigh(mark.X, (y0 + y1) / 2) ? Height - Bottom - 6 : Top + 11)}\">{WebUtility.HtmlEncode(mark.Caption)}</text>");
         }
         int legend = Width - Right;
         for (int l = Lines.Count - 1; l >= 0; l--)
@@ -88,11 +88,16 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         return high > low ? (low, high) : (low - 0.5, high + 0.5);
     }
 
+    // Whether the caption of the mark would lie on the lines at the top of the chart.
+    private bool LinesAreHigh(double x, double middle) => Lines.Where(line => line.Points.Count > 0)
+        .Select(line => line.Points.MinBy(point => Math.Abs(point.X - x)).Y)
+        .Where(double.IsFinite).DefaultIfEmpty(middle).Average() > middle;
+
     // About five round values: multiples of 1, 2 or 5 times a power of ten.
     private static IEnumerable<double> Ticks(double low, double high)
     {
         double rough = (high - low) / 5, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
         double step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
-        for (double n = Math.Ceiling(low / step - 1e-9); n * step <= high + step * 1e-9; n++) yield return n * step;
+        for (double n = Math.Ceiling(low / step - 1e-9); n * step <= high + step * 1e-9; n++) yield return n * step + 0.0; // + 0.0 turns −0 into 0
     }
 }

@@ -201,7 +201,7 @@ public static class TrainingReport
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 
-    private static string Percent(double value) => $"{100 * value:F1} %";
+    private static string Percent(double value) => $"{100 * value:F1}\u00A0%";
 
     private static string Percent(double? value) => value is { } known ? Percent(known) : "–";
 
@@ -231,7 +231,7 @@ public static class TrainingReport
         table{border-collapse:collapse;font-variant-numeric:tabular-nums}
         th,td{padding:.35em .9em .35em 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
         th{font-weight:500}thead th{color:var(--soft)}.divider th{color:var(--soft);padding-top:1.1em}
-        small,.small{color:var(--soft);font-size:.85rem}
+        small,.small{color:var(--soft);font-size:.85rem}td small{white-space:nowrap}
         .confusion td{text-align:right;padding:.6em .9em;font-size:1.1rem}.confusion caption{text-align:left;font-weight:600;font-size:.9rem;padding-bottom:.4em}
         .right{background:var(--good)}.wrong{background:var(--bad)}
         .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:20px;align-items:start}
