@@ -77,7 +77,7 @@ public sealed class CommandLineTests
     [InlineData("train --help", "--learning-rate")]
     [InlineData("evaluate --help", "--part")]
     [InlineData("predict --help", "--csv")]
-    [InlineData("summary --help", "--measure")]
+    [InlineData("summary --help", "--pixels")]
     [InlineData("devices --help", "--device")]
     [InlineData("data --help", "check")]
     [InlineData("data check --help", "--labels")]
