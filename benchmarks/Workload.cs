@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
-using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Randomness;
 using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Tensors;

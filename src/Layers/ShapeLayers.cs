@@ -3,6 +3,7 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Activation;
 using Convolve.Engine.Operations.Dropout;
 using Convolve.Engine.Operations.Flatten;
+using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Layers;

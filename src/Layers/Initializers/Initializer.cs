@@ -1,4 +1,4 @@
-using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Randomness;
 
 namespace Convolve.Layers.Initializers;
 

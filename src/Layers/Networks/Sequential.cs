@@ -1,6 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
-using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Randomness;
 using Convolve.Engine.Operations.Penalty;
 using Convolve.Engine.Tensors;
 

@@ -1,3 +1,5 @@
+using Convolve.Engine.Randomness;
+
 namespace Convolve.Layers.Training;
 
 /// <summary>Where training takes its samples from: pixels as bytes, with a class and a weight each.</summary>
@@ -22,18 +24,8 @@ public interface ISampleSource
 /// <summary>The order in which an epoch visits the samples: a function of seed and epoch alone.</summary>
 public static class EpochOrder
 {
-    /// <summary>All numbers below <paramref name="count"/>, shuffled (Fisher and Yates).</summary>
-    public static int[] Shuffled(int count, uint seed, int epoch)
-    {
-        var order = Sequential(count);
-        var key = Engine.Operations.Dropout.CounterRandom.Key(seed, 0x5EED, (uint)epoch);
-        for (var i = count - 1; i > 0; i--)
-        {
-            var j = (int)((ulong)Engine.Operations.Dropout.CounterRandom.Bits(key, (uint)i) * (ulong)(i + 1) >> 32);
-            (order[i], order[j]) = (order[j], order[i]);
-        }
-        return order;
-    }
+    /// <summary>All numbers below <paramref name="count"/>, shuffled.</summary>
+    public static int[] Shuffled(int count, uint seed, int epoch) => new RandomStream((int)seed, (ulong)epoch).Permutation(count);
 
     /// <summary>All numbers below <paramref name="count"/> in order.</summary>
     public static int[] Sequential(int count) => [.. Enumerable.Range(0, count)];

@@ -1,4 +1,4 @@
-using Convolve.Pneumonia.Randomness;
+using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Images;
 
@@ -165,7 +165,7 @@ public sealed record ImageSplit(
         int[] total = [.. Enumerable.Range(0, classes.Length).Select(c => classOf.Count(of => of == c))];
 
         var groups = Enumerable.Range(0, files.Count).GroupBy(i => groupOf[i]).Select(group => group.ToArray())
-            .OrderBy(group => new CounterRandom(seed, files[group[0]].RelativePath).Bits(0))
+            .OrderBy(group => new RandomStream(seed, files[group[0]].RelativePath).Bits(0))
             .ThenBy(group => files[group[0]].RelativePath, StringComparer.Ordinal);
         foreach (int[] group in groups)
         {
@@ -218,7 +218,7 @@ public sealed record ImageSplit(
     {
         if (files.Count <= limit) return files;
         ImageFile[][] ofClass = [.. classes.Select(name => files.Where(file => file.Class == name)
-            .OrderBy(file => new CounterRandom(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal)
+            .OrderBy(file => new RandomStream(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal)
             .ToArray()).Where(list => list.Length > 0)];
         if (limit < ofClass.Length)
             throw new UserError($"--limit {limit}: keeps fewer images than there are classes; allowed: {ofClass.Length} or more");

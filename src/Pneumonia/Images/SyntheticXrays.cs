@@ -1,4 +1,4 @@
-using Convolve.Pneumonia.Randomness;
+using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Images;
 
@@ -75,7 +75,7 @@ public sealed class SyntheticXrays
     {
         var body = new Anatomy(Stream(index, AnatomyStream));
         Blob[] blobs = body.Blobs(ClassIndex(index), Stream(index, OpacityStream));
-        CounterRandom noise = Stream(index, NoiseStream);
+        RandomStream noise = Stream(index, NoiseStream);
         var gray = new byte[pixels * pixels];
         for (int y = 0; y < pixels; y++)
         {
@@ -92,7 +92,7 @@ public sealed class SyntheticXrays
         return gray;
     }
 
-    private CounterRandom Stream(int index, ulong stream) =>
+    private RandomStream Stream(int index, ulong stream) =>
         new(seed, ((ulong)part << 40) + (ulong)index * StreamsPerImage + stream);
 
     private readonly record struct Blob(double X, double Y, double RadiusX, double RadiusY, double Strength);
@@ -103,13 +103,13 @@ public sealed class SyntheticXrays
     /// </summary>
     private sealed class Anatomy
     {
-        private readonly CounterRandom random;
+        private readonly RandomStream random;
         private readonly double centreX, centreY, scaleX, scaleY, tilt;
         private readonly double lungWidth, lungTop, diaphragmRight, diaphragmLeft, heartSize, heartShift;
         private readonly double ribCount, ribSlope, ribContrast, ribPhase, lungDensity, tissueDensity;
         private readonly double exposure, contrast, gamma, markings, shadowSide, flank;
 
-        public Anatomy(CounterRandom random)
+        public Anatomy(RandomStream random)
         {
             this.random = random;
             ulong n = 0;
@@ -150,7 +150,7 @@ public sealed class SyntheticXrays
                 blob.RadiusX * scaleX, blob.RadiusY * scaleY);
         }
 
-        public Blob[] Blobs(int classIndex, CounterRandom places)
+        public Blob[] Blobs(int classIndex, RandomStream places)
         {
             if (classIndex == 0) return [];
             var blobs = new Blob[1 + places.Below(0, 3)];

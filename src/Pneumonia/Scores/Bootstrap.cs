@@ -1,4 +1,4 @@
-using Convolve.Pneumonia.Randomness;
+using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Scores;
 
@@ -19,7 +19,7 @@ public sealed class Bootstrap
         draws = new int[Resamples][];
         for (int r = 0; r < Resamples; r++)
         {
-            var random = new CounterRandom(seed, (ulong)r);
+            var random = new RandomStream(seed, (ulong)r);
             draws[r] = new int[images];
             for (int i = 0; i < images; i++) draws[r][random.Below((ulong)i, images)]++;
         }

@@ -1,4 +1,4 @@
-using Convolve.Pneumonia.Randomness;
+using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Scores;
 

@@ -1,4 +1,4 @@
-using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Randomness;
 using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Tests.Training;

@@ -1,5 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 using ILGPU;
 

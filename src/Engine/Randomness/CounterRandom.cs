@@ -1,7 +1,7 @@
-namespace Convolve.Engine.Operations.Dropout;
+namespace Convolve.Engine.Randomness;
 
 /// <summary>
-/// Counter-based random numbers: a value is a hash of a key and a counter, the same on host and device, in any order.
+/// Counter-based random numbers that a kernel can afford: a value is a hash of a key and a counter, the same on host and device, in any order.
 /// The mixing function is the 32-bit finalizer "lowbias32" (C. Wellons, "Prospecting for hash functions", 2018), applied twice.
 /// </summary>
 public static class CounterRandom

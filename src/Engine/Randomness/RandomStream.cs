@@ -1,10 +1,10 @@
-namespace Convolve.Pneumonia.Randomness;
+namespace Convolve.Engine.Randomness;
 
 /// <summary>
-/// Counter-based random numbers: the n-th number is a pure function of (seed, stream, n), so it does not matter which thread
+/// Counter-based random numbers for the host, with 64 bits: the n-th number is a pure function of (seed, stream, n), so it does not matter which thread
 /// asks first. The mixing function is the finalizer of SplitMix64 (Steele, Lea, Flood 2014), applied twice.
 /// </summary>
-public readonly struct CounterRandom
+public readonly struct RandomStream
 {
     private const ulong GoldenGamma = 0x9E3779B97F4A7C15;
 
@@ -12,13 +12,13 @@ public readonly struct CounterRandom
 
     /// <param name="seed">The seed of the run.</param>
     /// <param name="stream">Which independent sequence of that seed, for example the number of an image.</param>
-    public CounterRandom(int seed, ulong stream)
+    public RandomStream(int seed, ulong stream)
     {
         key = Mix(Mix((ulong)(uint)seed + GoldenGamma) ^ (stream * GoldenGamma + 1));
     }
 
     /// <summary>A stream named by text, so that a file keeps its numbers whatever other files surround it.</summary>
-    public CounterRandom(int seed, string stream) : this(seed, Fingerprint(stream)) { }
+    public RandomStream(int seed, string stream) : this(seed, Fingerprint(stream)) { }
 
     /// <summary>The number at a place of the sequence: 64 uniform bits.</summary>
     public ulong Bits(ulong counter) => Mix(Mix(key + counter * GoldenGamma) + GoldenGamma);
