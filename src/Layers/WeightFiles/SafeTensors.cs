@@ -32,7 +32,13 @@ public sealed class SafeTensors
     public IReadOnlyDictionary<string, StoredTensor> Tensors => tensors;
 
     /// <summary>Adds a tensor, or replaces one.</summary>
-    public void Add(string name, int[] shape, float[] values) => tensors[name] = new StoredTensor(shape, values);
+    /// <exception cref="ArgumentException">The shape does not have as many elements as there are values.</exception>
+    public void Add(string name, int[] shape, float[] values)
+    {
+        if (shape.Aggregate(1L, (product, s) => checked(product * s)) != values.LongLength)
+            throw new ArgumentException($"tensor {name}: {values.Length} values do not fill the shape [{string.Join(',', shape)}]");
+        tensors[name] = new StoredTensor(shape, values);
+    }
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
@@ -113,7 +119,7 @@ public sealed class SafeTensors
         var header = JsonNode.Parse(bytes.AsSpan(8, (int)headerLength))?.AsObject() ?? throw new FormatException("the header is null");
         var data = bytes.AsMemory(8 + (int)headerLength);
         var file = new SafeTensors();
-        long end = 0;
+        var ranges = new List<(long From, long To, string Name)>();
         foreach (var (name, node) in header)
         {
             if (node is null) throw new FormatException($"tensor {name} has no description");
@@ -123,15 +129,23 @@ public sealed class SafeTensors
                 continue;
             }
             var type = (string?)node["dtype"] ?? throw new FormatException($"tensor {name} has no dtype");
-            var shape = node["shape"]?.AsArray().Select(s => (int)s!).ToArray() ?? throw new FormatException($"tensor {name} has no shape");
-            var offsets = node["data_offsets"]?.AsArray().Select(s => (long)s!).ToArray();
+            var shape = node["shape"]?.AsArray().Select(s => (int?)s ?? throw new FormatException($"tensor {name} has a size null")).ToArray()
+                ?? throw new FormatException($"tensor {name} has no shape");
+            var offsets = node["data_offsets"]?.AsArray().Select(s => (long?)s ?? -1).ToArray();
             if (offsets is not [var from, var to] || from < 0 || to < from) throw new FormatException($"tensor {name} has no valid data_offsets");
             if (to > data.Length)
                 throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {data.Length}");
             if (shape.Any(s => s < 0)) throw new FormatException($"tensor {name} has a negative size");
             var length = shape.Aggregate(1L, (product, s) => checked(product * s));
             file.Add(name, shape, Convert(name, type, data.Span[(int)from..(int)to], length));
-            end = Math.Max(end, to);
+            ranges.Add((from, to, name));
+        }
+        // Tensors lie side by side: where they overlap or leave a hole, the offsets are wrong, and so may be the values.
+        long end = 0;
+        foreach (var (from, to, name) in ranges.Order())
+        {
+            if (from != end) throw new FormatException($"tensor {name} begins at byte {from} of the data, where the one before it ends at {end}");
+            end = to;
         }
         if (end != data.Length) throw new FormatException($"{data.Length - end} bytes of data belong to no tensor");
         return file;

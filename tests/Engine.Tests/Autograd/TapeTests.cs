@@ -1,0 +1,280 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Activation;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.Elementwise;
+using Convolve.Engine.Operations.Flatten;
+using Convolve.Engine.Operations.Loss;
+using Convolve.Engine.Operations.MatrixMultiply;
+using Convolve.Engine.Operations.Optimizer;
+using Convolve.Engine.Operations.Penalty;
+using Convolve.Engine.Operations.Pooling;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Engine.Tests.Autograd;
+
+public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
+{
+    private static readonly Shape five = new(5);
+
+    [SkippableFact]
+    public void GradientsOfTensorUsedSeveralTimesAddUp()
+    {
+        using var x = Leaf(five, [1, -2, 3, -4, 5]);
+        using var upstream = Upload(five, [1, 2, 3, 4, 5]);
+        using var tape = new Tape(Device);
+        // y = relu(x) + (x + x): dy/dx = 2, and 1 more where x is positive.
+        var y = Addition.Apply(tape, Activations.Relu(tape, x), Addition.Apply(tape, x, x));
+        Tolerance.Exact.Check("y", [3, -4, 9, -8, 15], y.ToArray());
+        tape.Backward(y, upstream);
+        Tolerance.Exact.Check("gradient", [3, 4, 9, 8, 15], x.Gradient!.ToArray());
+        Tolerance.Exact.Check("upstream left alone", [1, 2, 3, 4, 5], upstream.ToArray());
+    }
+
+    [SkippableFact]
+    public void IntermediateUsedTwiceAddsUpToo()
+    {
+        using var x = Leaf(new Shape(1, 1, 2, 2), [1, -2, 3, -4]);
+        using var upstream = Upload(new Shape(1, 4), [1, 10, 100, 1000]);
+        using var tape = new Tape(Device);
+        // Flatten shares memory with its input, whose gradient must not be changed behind its back.
+        var hidden = Activations.Relu(tape, x);
+        var y = Addition.Apply(tape, Flattening.Apply(tape, hidden), Flattening.Apply(tape, hidden));
+        tape.Backward(y, upstream);
+        Tolerance.Exact.Check("gradient", [2, 0, 200, 0], x.Gradient!.ToArray());
+    }
+
+    [SkippableFact]
+    public void BranchWithoutGradientCostsNothing()
+    {
+        using var x = Leaf(five, [1, -2, 3, -4, 5]);
+        using var constant = Upload(five, [1, 1, 1, 1, 1]);
+        using var upstream = Upload(five, [1, 2, 3, 4, 5]);
+        using var tape = new Tape(Device);
+        var ignored = Activations.Relu(tape, x);
+        var unrelated = Activations.Relu(tape, constant);
+        var y = Addition.Apply(tape, x, unrelated);
+        Assert.False(unrelated.RequiresGradient);
+        Assert.True(ignored.RequiresGradient);
+        var before = Device.Launches;
+        tape.Backward(y, upstream);
+        // One copy of the upstream gradient, one more for x; nothing for the branch that no gradient reaches.
+        Assert.Equal(2, Device.Launches - before);
+        Assert.Null(constant.Gradient);
+        Tolerance.Exact.Check("gradient", [1, 2, 3, 4, 5], x.Gradient!.ToArray());
+    }
+
+    [SkippableFact]
+    public void FrozenParametersGetNoGradientAndLaunchFewerKernels()
+    {
+        using var network = new SmallNetwork(Device);
+        var all = network.BackwardLaunches();
+        Assert.All(network.Parameters, p => Assert.NotNull(p.Gradient));
+        network.ClearGradients();
+        network.Parameters[0].RequiresGradient = false;
+        network.Parameters[1].RequiresGradient = false;
+        var frozen = network.BackwardLaunches();
+        Assert.Null(network.Parameters[0].Gradient);
+        Assert.Null(network.Parameters[1].Gradient);
+        Assert.NotNull(network.Parameters[2].Gradient);
+        Assert.True(frozen < all, $"{frozen} launches with a frozen convolution, {all} without");
+        network.ClearGradients();
+        foreach (var parameter in network.Parameters) parameter.RequiresGradient = false;
+        using var tape = new Tape(Device);
+        Assert.False(network.Loss(tape).RequiresGradient);
+        Assert.Empty(tape.Operations);
+    }
+
+    [SkippableFact]
+    public void SecondBackwardAddsToTheLeaves()
+    {
+        using var network = new SmallNetwork(Device);
+        network.BackwardLaunches();
+        var once = network.Parameters.Select(p => p.Gradient!.ToArray()).ToArray();
+        network.BackwardLaunches();
+        for (var i = 0; i < once.Length; i++)
+            Tolerance.Elementwise.Check($"gradient {i} after two passes", Array.ConvertAll(once[i], g => 2.0 * g), network.Parameters[i].Gradient!.ToArray());
+    }
+
+    [SkippableFact]
+    public void SameStepGivesTheSameBits()
+    {
+        using var network = new SmallNetwork(Device);
+        network.BackwardLaunches();
+        var first = network.Parameters.Select(p => p.Gradient!.ToArray()).ToArray();
+        network.ClearGradients();
+        network.BackwardLaunches();
+        for (var i = 0; i < first.Length; i++)
+            Assert.Equal(first[i].Select(BitConverter.SingleToInt32Bits), network.Parameters[i].Gradient!.ToArray().Select(BitConverter.SingleToInt32Bits));
+    }
+
+    [SkippableFact]
+    public void MistakesAreNamed()
+    {
+        using var x = Leaf(five, [1, 2, 3, 4, 5]);
+        using var constant = Upload(five, [1, 2, 3, 4, 5]);
+        using var wrong = Upload(new Shape(4), [1, 2, 3, 4]);
+        using var tape = new Tape(Device);
+        var y = Activations.Relu(tape, x);
+        Assert.Contains("[5] is no scalar", Assert.Throws<ArgumentException>(() => tape.Backward(y)).Message);
+        var shapes = Assert.Throws<ArgumentException>(() => tape.Backward(y, wrong)).Message;
+        Assert.Contains("[4]", shapes);
+        Assert.Contains("[5]", shapes);
+        Assert.Throws<InvalidOperationException>(() => tape.Backward(constant, constant));
+        using var reading = new Tape(Device, recording: false);
+        Assert.Throws<InvalidOperationException>(() => reading.Backward(Activations.Relu(reading, x), constant));
+    }
+
+    [SkippableFact]
+    public void ScalarNeedsNoUpstream()
+    {
+        using var x = Leaf(new Shape(1), [3]);
+        using var tape = new Tape(Device);
+        tape.Backward(Activations.Relu(tape, x));
+        Tolerance.Exact.Check("gradient", 1, x.Gradient!.ToArray()[0]);
+    }
+
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void NothingStaysInUse(bool backward)
+    {
+        var before = Device.Pool.UsedBytes;
+        using (var network = new SmallNetwork(Device))
+        {
+            using var tape = new Tape(Device);
+            var loss = network.Loss(tape);
+            if (backward) tape.Backward(loss);
+        }
+        Assert.Equal(before, Device.Pool.UsedBytes);
+    }
+
+    [SkippableFact]
+    public void ReleasedTensorsReturnAtOnceUnlessBackwardReadsThem()
+    {
+        using var x = Upload(new Shape(1, 8, 8, 64), RandomCases.Values(1, 1, 4096));
+        using var inference = new Tape(Device, recording: false);
+        var used = Device.Pool.UsedBytes;
+        var y = Activations.Relu(inference, x);
+        inference.Release(y);
+        Assert.True(y.IsDisposed);
+        Assert.Equal(used, Device.Pool.UsedBytes);
+        Assert.Throws<ObjectDisposedException>(() => y.ToArray());
+
+        using var tape = new Tape(Device);
+        x.RequiresGradient = true;
+        var saved = Activations.Relu(tape, x);
+        tape.Release(saved);
+        Assert.False(saved.IsDisposed);
+        var kept = tape.Keep(Activations.Relu(tape, x));
+        tape.Release(kept);
+        Assert.False(kept.IsDisposed);
+    }
+
+    [SkippableFact]
+    public void SteadyStateAllocatesNothing()
+    {
+        using var network = new SmallNetwork(Device);
+        void Step()
+        {
+            network.BackwardLaunches();
+            foreach (var parameter in network.Parameters)
+            {
+                Updates.Descent(parameter, parameter.Gradient!, 1e-3f);
+                parameter.ClearGradient();
+            }
+        }
+        Step();
+        Step();
+        var (allocations, used) = (Device.Pool.Allocations, Device.Pool.UsedBytes);
+        for (var i = 0; i < 5; i++) Step();
+        Assert.Equal(allocations, Device.Pool.Allocations);
+        Assert.Equal(used, Device.Pool.UsedBytes);
+    }
+
+    [SkippableFact]
+    public void EveryOperationPointsDownhill()
+    {
+        // A small step against the gradient lowers the loss by about η·|g|²: wrong signs or scales anywhere in the chain show.
+        using var network = new SmallNetwork(Device);
+        using var tape = new Tape(Device);
+        var loss = network.Loss(tape);
+        var before = loss.ToArray()[0];
+        tape.Backward(loss);
+        const float rate = 1e-3f;
+        double square = 0;
+        foreach (var parameter in network.Parameters)
+        {
+            square += parameter.Gradient!.ToArray().Sum(g => (double)g * g);
+            Updates.Descent(parameter, parameter.Gradient!, rate);
+        }
+        using var after = new Tape(Device, recording: false);
+        Assert.InRange((before - network.Loss(after).ToArray()[0]) / (rate * square), 0.8, 1.2);
+    }
+
+    /// <summary>Convolution with ReLU → max pooling → flatten → dense → binary cross-entropy with penalties.</summary>
+    private sealed class SmallNetwork : IDisposable
+    {
+        private readonly Convolve.Engine.Devices.Device device;
+        private readonly Tensor batch, targets;
+
+        public SmallNetwork(Convolve.Engine.Devices.Device device)
+        {
+            this.device = device;
+            batch = Tensor.FromValues(device, new Shape(2, 9, 7, 3), RandomCases.Values(1, 1, 2 * 9 * 7 * 3));
+            targets = Tensor.FromValues(device, new Shape(2), [0, 1]);
+            Parameters =
+            [
+                Parameter(new Shape(3, 3, 3, 5), 2), Parameter(new Shape(5), 3),
+                Parameter(new Shape(3 * 2 * 5, 1), 4), Parameter(new Shape(1), 5),
+            ];
+        }
+
+        public Tensor[] Parameters { get; }
+
+        public Tensor Loss(Tape tape)
+        {
+            var y = Convolution.Apply(tape, batch, Parameters[0], Parameters[1], Padding.Valid, relu: true);
+            y = Flattening.Apply(tape, MaxPooling.Apply(tape, y, 2, 2, 2));
+            var loss = Losses.BinaryCrossEntropy(tape, Dense.Apply(tape, y, Parameters[2], Parameters[3]), targets);
+            return Penalties.Add(tape, loss, Parameters[0], 1e-3f, 1e-2f);
+        }
+
+        /// <summary>Runs both ways and counts the kernels of the way back.</summary>
+        public long BackwardLaunches()
+        {
+            using var tape = new Tape(device);
+            var loss = Loss(tape);
+            var before = device.Launches;
+            tape.Backward(loss);
+            return device.Launches - before;
+        }
+
+        public void ClearGradients()
+        {
+            foreach (var parameter in Parameters) parameter.ClearGradient();
+        }
+
+        public void Dispose()
+        {
+            batch.Dispose();
+            targets.Dispose();
+            foreach (var parameter in Parameters) parameter.Dispose();
+        }
+
+        private Tensor Parameter(Shape shape, int stream)
+        {
+            var tensor = Tensor.FromValues(device, shape, RandomCases.Values(1, stream, shape.Length));
+            tensor.RequiresGradient = true;
+            return tensor;
+        }
+    }
+}
+
+[Collection(OnOpenCl.Name)]
+public sealed class TapeOnOpenCl(OpenClDevice device) : TapeTests(device);
+
+[Collection(OnOpenClInGpuShape.Name)]
+public sealed class TapeOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : TapeTests(device);
+
+[Collection(OnIlgpu.Name)]
+public sealed class TapeOnIlgpu(IlgpuDevice device) : TapeTests(device);

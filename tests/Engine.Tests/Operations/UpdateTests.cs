@@ -1,0 +1,140 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Elementwise;
+using Convolve.Engine.Operations.Optimizer;
+using Convolve.Engine.Operations.Penalty;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Engine.Tests.Operations;
+
+/// <summary>Element by element: optimizer updates, penalties, sums, fills and pixels.</summary>
+public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
+{
+    private const int Steps = 5;
+
+    /// <summary>Around the 256 threads of a group and the 8192 elements of a work-item.</summary>
+    public static TheoryData<int> Lengths => [1, 255, 257, 8191, 8192, 8193, 20_001];
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void RmsProp(int length) => Check(length, (w, g, v, _, i) =>
+    {
+        v[i] = 0.9 * v[i] + 0.1 * g[i] * g[i];
+        w[i] -= 0.01 * g[i] / (Math.Sqrt(v[i]) + 1e-7);
+    }, (w, g, v, _, _) => Updates.RmsProp(w, g, v, 0.01f, 0.9f, 1e-7f));
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void Momentum(int length) => Check(length, (w, g, m, _, i) =>
+    {
+        m[i] = 0.9 * m[i] + g[i];
+        w[i] -= 0.01 * m[i];
+    }, (w, g, m, _, _) => Updates.Momentum(w, g, m, 0.01f, 0.9f));
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void Descent(int length) =>
+        Check(length, (w, g, _, _, i) => w[i] -= 0.01 * g[i], (w, g, _, _, _) => Updates.Descent(w, g, 0.01f));
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void Adam(int length)
+    {
+        var step = 0;
+        Check(length, (w, g, m, v, i) =>
+        {
+            if (i == 0) step++;
+            m[i] = 0.9 * m[i] + 0.1 * g[i];
+            v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
+            w[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.999, step))) + 1e-7);
+        }, (w, g, m, v, t) => Updates.Adam(w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, t));
+    }
+
+    [SkippableTheory]
+    [InlineData(1, 0.5f, 0f)]
+    [InlineData(4097, 0f, 0.25f)]
+    [InlineData(30_001, 1e-3f, 1e-2f)]
+    public void PenaltiesAddToTheLossAndToTheGradient(int length, float l1, float l2)
+    {
+        var values = RandomCases.Values(length, 1, length);
+        if (length > 1) values[1] = 0;
+        using var weights = Leaf(new Shape(length), values);
+        using var loss = Leaf(new Shape(1), [1.5f]);
+        using var upstream = Upload(new Shape(1), [-3]);
+        var expected = 1.5 + values.Sum(w => l1 * Math.Abs((double)w) + l2 * (double)w * w);
+        var gradient = Array.ConvertAll(values, w => -3 * (l1 * Math.Sign(w) + 2.0 * l2 * w));
+        for (var pass = 1; pass <= 2; pass++)
+        {
+            using var tape = new Tape(Device);
+            var output = Penalties.Add(tape, loss, weights, l1, l2);
+            Tolerance.OfSum(length, l1 + l2).Check("penalty", expected, output.ToArray()[0]);
+            tape.Backward(output, upstream);
+            Tolerance.Elementwise.Check($"penalty gradient, {pass} times", Array.ConvertAll(gradient, g => g * pass), weights.Gradient!.ToArray());
+            Tolerance.Exact.Check($"gradient of the loss itself, {pass} times", -3 * pass, loss.Gradient!.ToArray()[0]);
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void BytesBecomeFloats(int length)
+    {
+        var bytes = new byte[length];
+        for (var i = 0; i < length; i++) bytes[i] = (byte)(i * 7 + 255);
+        using var target = Prefilled(new Shape(length));
+        PixelConversion.Upload(target, bytes);
+        Tolerance.Elementwise.Check("pixels / 255", Array.ConvertAll(bytes, b => b / 255.0), target.ToArray());
+        PixelConversion.Upload(target, bytes, 2, -103.939f);
+        Tolerance.Elementwise.Check("pixels, scaled and shifted", Array.ConvertAll(bytes, b => 2.0 * b - 103.939f), target.ToArray());
+        Assert.Contains($"{length + 1} were given",
+            Assert.Throws<ArgumentException>(() => PixelConversion.Upload(target, new byte[length + 1])).Message);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void SumsFillsAndCopies(int length)
+    {
+        var (a, b) = (RandomCases.Values(length, 1, length), RandomCases.Values(length, 2, length));
+        using var left = Upload(new Shape(length), a);
+        using var right = Upload(new Shape(length), b);
+        using var filled = Prefilled(new Shape(length));
+        using var tape = new Tape(Device, recording: false);
+        Tolerance.Elementwise.Check("sum", a.Zip(b, (x, y) => (double)x + y).ToArray(), Addition.Apply(tape, left, right).ToArray());
+        Assert.All(filled.ToArray(), v => Assert.Equal(Sentinel, v));
+        using var copy = Addition.Copy(left);
+        left.Fill(0);
+        Tolerance.Exact.Check("copy", a, copy.ToArray());
+        using var reshaped = copy.Reshape(new Shape(1, length));
+        Tolerance.Exact.Check("reshaped", a, reshaped.ToArray());
+    }
+
+    private void Check(
+        int length, Action<double[], double[], double[], double[], int> expected, Action<Tensor, Tensor, Tensor, Tensor, long> update)
+    {
+        var initial = RandomCases.Values(length, 0, length);
+        var (w, first, second) = (RandomCases.InDouble(initial), new double[length], new double[length]);
+        using var weights = Upload(new Shape(length), initial);
+        using var state = Tensor.Zeros(Device, new Shape(length));
+        using var otherState = Tensor.Zeros(Device, new Shape(length));
+        for (var step = 1; step <= Steps; step++)
+        {
+            var values = RandomCases.Values(length, step, length);
+            using var gradient = Upload(new Shape(length), values);
+            var inDouble = RandomCases.InDouble(values);
+            for (var i = 0; i < length; i++) expected(w, inDouble, first, second, i);
+            update(weights, gradient, state, otherState, step);
+            Tolerance.Exact.Check("gradient left alone", values, gradient.ToArray());
+        }
+        new Tolerance(2e-6, 2e-6).Check($"weights after {Steps} steps", w, weights.ToArray());
+        new Tolerance(2e-6, 2e-6).Check("first state", first, state.ToArray());
+        new Tolerance(2e-6, 2e-6).Check("second state", second, otherState.ToArray());
+    }
+}
+
+[Collection(OnOpenCl.Name)]
+public sealed class UpdateOnOpenCl(OpenClDevice device) : UpdateTests(device);
+
+[Collection(OnOpenClInGpuShape.Name)]
+public sealed class UpdateOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : UpdateTests(device);
+
+[Collection(OnIlgpu.Name)]
+public sealed class UpdateOnIlgpu(IlgpuDevice device) : UpdateTests(device);
