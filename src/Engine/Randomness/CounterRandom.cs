@@ -18,7 +18,7 @@ public static class CounterRandom
     public static uint Bits(uint key, uint counter) => Mix(Mix(counter + key) ^ key);
 
     /// <summary>A number in [0, 1), a multiple of 2⁻²⁴.</summary>
-    // By way of int: C# turns a uint into a float through double, which is slow or missing on GPUs.
+    /// <remarks>By way of int: C# turns a uint into a float through double, which is slow or missing on GPUs.</remarks>
     public static float Uniform(uint key, uint counter) => (int)(Bits(key, counter) >> 8) * (1f / 16777216f);
 
     private static uint Mix(uint x)

@@ -31,7 +31,7 @@ public sealed class KernelTextTests
         ["transposed · matrix"] = GpuBlockProduct.Product<LeftTransposed, RightMatrix>,
         ["transposed · transposed"] = GpuBlockProduct.Product<LeftTransposed, RightTransposed>,
         ["convolution, forward"] = GpuBlockProduct.Product<InputPatches, RightMatrix>,
-        ["convolution, input gradient"] = GpuBlockProduct.Product<UpstreamPatches, KernelTransposed>,
+        ["convolution, input gradient"] = GpuBlockProduct.Product<UpstreamPatches, RightMatrix>,
         ["convolution, kernel gradient"] = GpuBlockProduct.Product<InputPatchesTransposed, RightMatrix>,
     };
 
@@ -51,6 +51,7 @@ public sealed class KernelTextTests
         ["penalty"] = PenaltyKernels.SumShare,
         ["rmsprop"] = UpdateKernels.RmsProp<GridStride>,
         ["adam"] = UpdateKernels.Adam<GridStride>,
+        ["kernel transpose"] = KernelTranspose.Swap<GridStride>,
         ["naive convolution"] = NaiveConvolution.Forward<GridStride>,
     };
 

@@ -1,5 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Tests.Operations;
