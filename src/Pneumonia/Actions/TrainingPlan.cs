@@ -43,7 +43,7 @@ public sealed record TrainingPlan
             Data = settings.Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
             Synthetic = synthetic,
             Model = settings.Model,
-            Pixels = settings.Pixels ?? (slow ? SlowPixels : 150),
+            Pixels = settings.Pixels ?? (slow ? SlowPixels : synthetic ? SyntheticPixels : 150),
             Resize = settings.Resize,
             Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : 10),
             // Few images want small steps: six hundred in batches of a hundred would be six steps an epoch.
@@ -100,7 +100,7 @@ public sealed record TrainingPlan
     }
 
     private const int SlowPixels = 64, SlowLimit = 64;
-    private const int SyntheticEpochs = 4, SyntheticBatch = 20;
+    private const int SyntheticPixels = 96, SyntheticEpochs = 8, SyntheticBatch = 20;
     private const double SyntheticLearningRate = 3e-4;
 
     private static OptimizerKind DefaultOptimizer(ModelKind model) => model == ModelKind.Mlp ? OptimizerKind.Sgd : OptimizerKind.RmsProp;
