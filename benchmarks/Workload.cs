@@ -29,11 +29,12 @@ internal abstract class Workload(Device device) : IDisposable
         ConvolutionGeometry Convolution() => ConvolutionGeometry.Create(
             new Shape(Size("batch"), Size("height"), (int?)request["width"] ?? Size("height"), Size("inChannels")),
             new Shape(Size("kernel"), Size("kernel"), Size("inChannels"), Size("outChannels")), Padding.Of(Size("pad")));
+        ConvolutionAlgorithm Algorithm() => Enum.Parse<ConvolutionAlgorithm>((string?)request["algorithm"] ?? "auto", ignoreCase: true);
         return (string)request["kind"]! switch
         {
             "gemm" => new MatrixProduct(device, Size("m"), Size("n"), Size("k")),
-            "conv-forward" => new ConvolutionForward(device, Convolution(), ConvolutionAlgorithm.Auto),
-            "conv-backward" => new ConvolutionBackward(device, Convolution(), ConvolutionAlgorithm.Auto),
+            "conv-forward" => new ConvolutionForward(device, Convolution(), Algorithm()),
+            "conv-backward" => new ConvolutionBackward(device, Convolution(), Algorithm()),
             "infer" => new Inference(device, (string)request["model"]!, Size("batch"), Size("pixels")),
             "train-step" => new TrainingStep(device, (string)request["model"]!, Size("batch"), Size("pixels")),
             var kind => throw new ArgumentException($"unknown kind {kind}"),
