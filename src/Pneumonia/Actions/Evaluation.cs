@@ -18,20 +18,22 @@ public static class Evaluation
 
     public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        double? threshold = MetricsFile.Read(settings.Run).Threshold;
-        using OpenDevice opened = OpenDevice.For(settings.Device, terminal);
-        using TrainedModel model = TrainedModel.Load(RunFolder.BestPath(settings.Run), opened.Device);
+        Metrics metrics = MetricsFile.Read(settings.Run);
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel model = TrainedModel.LoadBest(settings.Run, metrics, opened.Device);
         ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         ImageFile[] files = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (files.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
         ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, cancellation: cancellation);
+        if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
+            throw new UserError($"{settings.Data}: not one of the {files.Length} images can be read; the first: {store.Warnings[0]}");
+        opened.Announce(terminal);
         Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
             new TrainingOptions { BatchSize = BatchSize }, cancellation);
         await store.Completed;
         foreach (string warning in store.Warnings) terminal.Warn(warning);
-        ScoreBlock scores = Scoring.Score(predictions, threshold, settings.Seed)
-            ?? throw new UserError($"{settings.Data}: not one of the {files.Length} images can be read");
+        ScoreBlock scores = Scoring.Score(predictions, metrics.Threshold, settings.Seed)!;
         if (settings.Json) terminal.WriteJson(scores);
         else ScoreTable.Write(terminal, [(folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all", scores)]);
         return 0;

@@ -20,17 +20,17 @@ public sealed class OpenDevice : IDisposable
     /// <summary>The device, its self-test passed.</summary>
     public Device Device { get; }
 
-    /// <summary>Opens what <c>--device</c> asks for and says which device that is and why.</summary>
+    /// <summary>
+    /// Opens what <c>--device</c> asks for, without a word: what is wrong with the rest of a command shall be the only line it prints.
+    /// </summary>
     /// <exception cref="UserError">There is no such device, or it computes wrong results.</exception>
-    public static OpenDevice For(string request, Terminal terminal)
+    public static OpenDevice For(string request)
     {
         var catalogue = new DeviceCatalogue();
         try
         {
             DeviceChoice choice = catalogue.Choose(request);
-            var opened = new OpenDevice(catalogue, choice, catalogue.Open(choice.Device));
-            terminal.Note($"device: {choice.Device} — {choice.Reason}");
-            return opened;
+            return new OpenDevice(catalogue, choice, catalogue.Open(choice.Device));
         }
         catch (DeviceException e)
         {
@@ -38,6 +38,9 @@ public sealed class OpenDevice : IDisposable
             throw new UserError(e.Message, e);
         }
     }
+
+    /// <summary>Says which device computes and why; for when nothing is left that the user may have got wrong.</summary>
+    public void Announce(Terminal terminal) => terminal.Note($"device: {Choice.Device} — {Choice.Reason}");
 
     /// <inheritdoc/>
     public void Dispose()

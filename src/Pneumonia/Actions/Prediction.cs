@@ -29,15 +29,19 @@ public static class Prediction
     public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         string[] images = [.. settings.Paths.SelectMany(Expand)];
-        double? threshold = settings.Run is null ? null : MetricsFile.Read(settings.Run).Threshold;
-        using OpenDevice opened = OpenDevice.For(settings.Device, terminal);
-        using TrainedModel model = TrainedModel.Load(settings.Weights ?? RunFolder.BestPath(settings.Run!), opened.Device);
+        Metrics? metrics = settings.Run is null ? null : MetricsFile.Read(settings.Run);
+        double? threshold = metrics?.Threshold;
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel model = metrics is null
+            ? TrainedModel.Load(settings.Weights!, opened.Device)
+            : TrainedModel.LoadBest(settings.Run!, metrics, opened.Device);
         // Their class is what is asked; the store wants one, and no figure is made from it.
         ImageFile[] files = [.. images.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
         ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, cancellation: cancellation);
         await store.Completed;
         for (int i = 0; i < store.Count; i++)
             if (!store.IsUsable(i)) throw new UserError(store.Warnings[0].Replace("; left out", "; remove it or repair it"));
+        opened.Announce(terminal);
         Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
             new TrainingOptions { BatchSize = BatchSize }, cancellation);
         // Classes are told in the order of their names, whatever the order of the outputs.

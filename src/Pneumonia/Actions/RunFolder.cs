@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Reports;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -49,6 +50,19 @@ public static class RunFolder
 /// <param name="Labels">Where the classes come from.</param>
 public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels) : IDisposable
 {
+    /// <summary>Reads the best checkpoint of a run onto a device.</summary>
+    /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>
+    public static TrainedModel LoadBest(string run, Metrics metrics, Engine.Devices.Device device)
+    {
+        string path = RunFolder.BestPath(run);
+        TrainedModel model = Load(path, device);
+        if (model.Network.ParameterCount == metrics.Parameters) return model;
+        long found = model.Network.ParameterCount;
+        model.Dispose();
+        throw new UserError($"{path}: holds {found} parameters, {MetricsFile.FileName} beside it is of a model with {metrics.Parameters}; "
+            + "put the run's own checkpoint back, or train the run again");
+    }
+
     /// <summary>Reads a checkpoint onto a device.</summary>
     /// <exception cref="UserError">The file is missing, broken or of another tool.</exception>
     public static TrainedModel Load(string path, Engine.Devices.Device device)

@@ -10,12 +10,15 @@ public static class ScoreTable
     /// <summary>One column per part.</summary>
     public static void Write(Terminal terminal, IReadOnlyList<(string Part, ScoreBlock Scores)> parts)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumn("");
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("").NoWrap());
         foreach ((string part, _) in parts) table.AddColumn(new TableColumn(part).RightAligned().NoWrap());
         Row("images", scores => $"{scores.N}");
         Row("loss", scores => $"{scores.Loss:F4}");
-        Row("accuracy", scores => $"{scores.Accuracy:F3} [{scores.Accuracy95[0]:F3}, {scores.Accuracy95[1]:F3}]");
-        Row("AUC", scores => Figure(scores.Auc) + (scores.Auc95 is { } interval ? $" [{interval[0]:F3}, {interval[1]:F3}]" : ""));
+        // Intervals have rows of their own, so that two parts fit beside each other into a narrow terminal.
+        Row("accuracy", scores => $"{scores.Accuracy:F3}");
+        Row("  95 % interval", scores => Interval(scores.Accuracy95));
+        Row("AUC", scores => Figure(scores.Auc));
+        Row("  95 % interval", scores => Interval(scores.Auc95));
         Row("sensitivity", scores => Figure(scores.Sensitivity));
         Row("specificity", scores => Figure(scores.Specificity));
         Row("precision", scores => Figure(scores.Precision));
@@ -34,6 +37,8 @@ public static class ScoreTable
         void Row(string name, Func<ScoreBlock, string> figure) =>
             table.AddRow([new Text(name), .. parts.Select(part => new Text(figure(part.Scores)))]);
     }
+
+    private static string Interval(double[]? interval) => interval is [var low, var high] ? $"{low:F3} to {high:F3}" : "–";
 
     private static string Figure(double? value) => value is { } known ? $"{known:F3}" : "–";
 }

@@ -25,25 +25,18 @@ public static class Training
         if (settings.Out is not null) RunFolder.RefuseExisting(run, settings.Resume);
         // What the user may have got wrong comes first; nothing is written before it.
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
-        using OpenDevice opened = OpenDevice.For(settings.Device, terminal);
+        using OpenDevice opened = OpenDevice.For(settings.Device);
         TrainingPlan plan = TrainingPlan.For(settings, opened.Device.Description);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
         int classCount = divided?.Folder.Classes.Count ?? 2;
         using Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classCount, settings);
-        string lastPath = RunFolder.LastPath(run);
-        bool resumed = settings.Resume && File.Exists(lastPath);
+        bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
-        RunFolder.Prepare(run);
-        ConfigFile.Write(run, plan);
-
         TrainingImages images = divided is { } d ? TrainingImages.Decode(d.Folder, d.Split, plan, cancellation) : TrainingImages.Draw(plan, cancellation);
-        foreach (string note in images.Notes) terminal.Note(note);
-        if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, plan, network, images.Train.Count);
-
-        var watch = Stopwatch.StartNew();
+        images.RequireReadable();
         try
         {
-            return await RunAsync(run, plan, opened, network, images, resumed, settings.Json, watch, terminal, cancellation);
+            return await RunAsync(run, settings, plan, opened, network, images, resumed, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -56,25 +49,26 @@ public static class Training
     }
 
     private static async Task<int> RunAsync(
-        string run, TrainingPlan plan, OpenDevice opened, Sequential network, TrainingImages images, bool resumed, bool json,
-        Stopwatch watch, Terminal terminal, CancellationToken cancellation)
+        string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, TrainingImages images, bool resumed,
+        Terminal terminal, CancellationToken cancellation)
     {
-        string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
+        var watch = Stopwatch.StartNew();
+        string bestPath = RunFolder.BestPath(run);
         network.Initialize(opened.Device, (uint)plan.Seed);
         var metadata = TrainedModel.Metadata(images.Classes, plan.Resize, plan.Labels);
         TrainingOptions options = Options(plan, images);
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(network, optimizer, options);
         var best = new BestWeights(network, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
-        if (resumed)
-        {
-            Checkpoint last = Checkpoint.Read(lastPath);
-            last.LoadInto(network);
-            last.Restore(optimizer, opened.Device);
-            trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run));
-            best.Resume(trainer.History, File.Exists(bestPath) ? () => Checkpoint.Read(bestPath).LoadInto(network) : null);
-            terminal.Note($"resuming after {trainer.History.Count} epochs");
-        }
+        if (resumed) Resume(run, network, optimizer, trainer, best);
+
+        // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
+        RunFolder.Prepare(run);
+        ConfigFile.Write(run, plan);
+        opened.Announce(terminal);
+        foreach (string note in images.Notes) terminal.Note(note);
+        if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
+        if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
         var display = new TrainingDisplay(terminal, plan.Epochs, trainer.History.Count);
         var recorder = new EpochRecorder(() => Save(run, network, metadata, optimizer, trainer));
         try
@@ -106,7 +100,7 @@ public static class Training
         MetricsFile.Write(run, metrics);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
             Scoring.Roc(val), Scoring.Roc(test), WrongAnswers(images, val, test), watch.Elapsed));
-        if (json)
+        if (settings.Json)
         {
             terminal.WriteJson(metrics);
         }
@@ -120,6 +114,17 @@ public static class Training
             terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
         }
         return 0;
+    }
+
+    private static void Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
+    {
+        string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
+        Checkpoint last = Checkpoint.Read(lastPath);
+        last.LoadInto(network);
+        last.Restore(optimizer, network.Device!);
+        trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run));
+        // After an epoch there is a best one; without its weights the run could not end as if it had never stopped.
+        best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
     }
 
     private static void Save(string run, Sequential network, System.Text.Json.Nodes.JsonObject metadata, Optimizer optimizer, Trainer trainer)
@@ -159,12 +164,18 @@ public static class Training
         _ => new RmsProp { LearningRate = (float)plan.LearningRate },
     };
 
-    private static void WarnOfSlowness(Terminal terminal, TrainingPlan plan, Sequential network, int images)
+    private static void WarnOfSlowness(Terminal terminal, TrainSettings settings, TrainingPlan plan, Sequential network, int images)
     {
         // A training step costs about three forward passes.
-        double seconds = 3 * network.Summary().Sum(row => row.Flops) * images / SlowDeviceFlops;
-        terminal.Warn($"{plan.Device}: the defaults shrink to {plan.Pixels} pixels, {plan.Limit} images a part and {plan.Epochs} epoch, about "
-            + $"{Math.Max(1, seconds):F0} s; an epoch of the {ModelKind.Cnn.ToString().ToLowerInvariant()} on 5,000 images of 150 pixels would take about "
+        double seconds = 3 * network.Summary().Sum(row => row.Flops) * images * plan.Epochs / SlowDeviceFlops;
+        string[] shrunk =
+        [
+            .. settings.Pixels is null ? [$"{plan.Pixels} pixels"] : Array.Empty<string>(),
+            .. settings.Limit is null ? [$"{plan.Limit} images a part"] : Array.Empty<string>(),
+            .. settings.Epochs is null ? [$"{plan.Epochs} epoch"] : Array.Empty<string>(),
+        ];
+        terminal.Warn($"{plan.Device}: " + (shrunk.Length > 0 ? $"the defaults shrink to {string.Join(", ", shrunk)}; " : "")
+            + $"this training will take about {Math.Max(1, seconds):F0} s, an epoch of the cnn on 5,000 images of 150 pixels about "
             + $"{3 * ModelChoice.Build(ModelKind.Cnn, 150, 2).Summary().Sum(row => row.Flops) * 5000 / SlowDeviceFlops / 3600:F0} hours; {DeviceCatalogue.InstallAdvice}");
     }
 

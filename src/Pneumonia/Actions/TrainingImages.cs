@@ -28,6 +28,26 @@ public sealed record TrainingImages(
     /// <summary>The counts of usable images.</summary>
     public SplitCounts Counts => new(SplitKind, Usable(Train), Usable(Val), Test is null ? 0 : Usable(Test));
 
+    /// <summary>
+    /// Sees that every part, and every class to learn from, has an image that can be read. Only as many images are waited for as it takes
+    /// to know, mostly one of each.
+    /// </summary>
+    /// <exception cref="UserError">One has none.</exception>
+    public void RequireReadable()
+    {
+        for (int c = 0; c < Classes.Count; c++) Require(Train, "train", $" of class {Classes[c]}", i => Train.ClassOf(i) == c);
+        Require(Val, "val", "", _ => true);
+        if (Test is not null) Require(Test, "test", "", _ => true);
+
+        static void Require(ImageSamples part, string name, string ofClass, Func<int, bool> counts)
+        {
+            int[] indices = [.. Enumerable.Range(0, part.Count).Where(counts)];
+            if (indices.Any(part.IsUsable)) return;
+            string first = part.Store.Warnings is [var warning, ..] ? $"; the first: {warning}" : "";
+            throw new UserError($"{name}: not one of the {indices.Length} images{ofClass} can be read, repair or replace them{first}");
+        }
+    }
+
     /// <summary>Looks at a data folder and divides its images, without decoding any yet.</summary>
     /// <exception cref="UserError">The folder cannot be trained on.</exception>
     public static (ImageFolder Folder, ImageSplit Split) Divide(TrainSettings settings, CancellationToken cancellation)
@@ -58,7 +78,7 @@ public sealed record TrainingImages(
 
         ImageSamples Start(ImagePart part, int count)
         {
-            int kept = Math.Min(count, Math.Max(2, plan.Limit ?? count));
+            int kept = Math.Min(count, plan.Limit ?? count);
             return new ImageSamples(SyntheticXrays.Store(plan.Seed, part, kept, plan.Pixels,
                 order: part == ImagePart.Train ? EpochOrder.Shuffled(kept, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
         }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
 using Convolve.Engine.Devices;
 using Convolve.Pneumonia.Images;
 
@@ -5,7 +7,8 @@ namespace Convolve.Pneumonia.Actions;
 
 /// <summary>
 /// A run with every default filled in, as <c>config.json</c> holds it. Two plans that agree in everything but
-/// <see cref="Epochs"/>, <see cref="EarlyStopping"/> and <see cref="Device"/> describe the same run, which can be resumed.
+/// <see cref="Epochs"/>, <see cref="EarlyStopping"/> and <see cref="Device"/> describe the same run, which can be resumed. A setting stands before those whose
+/// defaults depend on it, so that of several differences the one the user made is named.
 /// </summary>
 public sealed record TrainingPlan
 {
@@ -17,8 +20,8 @@ public sealed record TrainingPlan
     public ResizeMethod Resize { get; init; }
     public int Epochs { get; init; }
     public int Batch { get; init; }
-    public double LearningRate { get; init; }
     public OptimizerKind Optimizer { get; init; }
+    public double LearningRate { get; init; }
     public double Dropout { get; init; }
     public double DenseDropout { get; init; }
     public double L1 { get; init; }
@@ -74,11 +77,12 @@ public sealed record TrainingPlan
     public static (int Train, int Val, int Test) SyntheticCounts => (640, 160, 160);
 
     /// <summary>Every setting by name, in the order in which a report shows them.</summary>
+    [JsonIgnore]
     public IReadOnlyList<(string Name, string Value)> Rows =>
     [
         .. typeof(TrainingPlan).GetProperties()
             .Where(property => property.Name is not (nameof(Rows) or nameof(SyntheticCounts)) && property.GetValue(this) is not null)
-            .Select(property => (Words(property.Name), System.Convert.ToString(property.GetValue(this), System.Globalization.CultureInfo.InvariantCulture)!)),
+            .Select(property => (Words(property.Name), Value(property.GetValue(this)))),
     ];
 
     /// <summary>Whether a device is ILGPU's debugger, for which the defaults shrink.</summary>
@@ -93,7 +97,7 @@ public sealed record TrainingPlan
             object? mine = property.GetValue(this), theirs = property.GetValue(other);
             if (!Equals(mine, theirs))
             {
-                throw new UserError($"--resume: the run in {run} was started with {Words(property.Name)} {theirs ?? "unset"}, not {mine ?? "unset"}; "
+                throw new UserError($"--resume: the run in {run} was started with {Words(property.Name)} {Value(theirs)}, not {Value(mine)}; "
                     + "give the same settings, or another --out");
             }
         }
@@ -104,6 +108,15 @@ public sealed record TrainingPlan
     private const double SyntheticLearningRate = 3e-4;
 
     private static OptimizerKind DefaultOptimizer(ModelKind model) => model == ModelKind.Mlp ? OptimizerKind.Sgd : OptimizerKind.RmsProp;
+
+    // As it is written on the command line.
+    private static string Value(object? value) => value switch
+    {
+        null => "unset",
+        Enum or bool => value.ToString()!.ToLowerInvariant(),
+        SplitFractions fractions => FormattableString.Invariant($"{fractions.Train},{fractions.Val},{fractions.Test}"),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
 
     private static string Words(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 }

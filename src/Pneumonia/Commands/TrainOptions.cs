@@ -83,6 +83,7 @@ internal sealed class TrainOptions
         {
             if (settings.Split is not null) throw new UserError("--split: synthetic images have parts of their own; give --data DIR, or leave --split out");
             if (settings.Fractions is not null) throw new UserError("--fractions: synthetic images have parts of their own; give --data DIR, or leave --fractions out");
+            if (settings.Limit < SyntheticXrays.Classes.Count) throw new UserError($"--limit {settings.Limit}: keeps fewer images than there are classes; give {SyntheticXrays.Classes.Count} or more");
             if (settings.Labels == LabelScheme.Three) throw new UserError("--labels three: synthetic images have two classes; give --data DIR, or leave --labels out");
         }
         if (settings.Fractions is not null && settings.Split is SplitKind.Folders or SplitKind.Reference)

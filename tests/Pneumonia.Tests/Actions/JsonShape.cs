@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Convolve.Pneumonia.Tests.Actions;
+
+/// <summary>The shape of a JSON document as one line: names in their order, and the kinds of the values.</summary>
+public static class JsonShape
+{
+    /// <summary>What <c>cli.md</c> calls a score block, of two classes that are both present.</summary>
+    public const string ScoreBlock = "{n:number,loss:number,accuracy:number,auc:number,sensitivity:number,specificity:number,"
+        + "precision:number,f1:number,ece:number,confusion:{tp:number,fp:number,tn:number,fn:number},"
+        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number},auc95:[number],accuracy95:[number]}";
+
+    /// <summary><c>metrics.json</c> of two classes with test images.</summary>
+    public const string Metrics = "{model:string,parameters:number,trainable:number,device:string,seed:number,synthetic:boolean,"
+        + "split:{kind:string,train:number,val:number,test:number},"
+        + "epochs:[{epoch:number,seconds:number,trainLoss:number,trainAccuracy:number,valLoss:number,valAccuracy:number}],"
+        + "bestEpoch:number,imagesPerSecond:number,threshold:number,val:" + ScoreBlock + ",test:" + ScoreBlock + "}";
+
+    /// <summary>Describes a document; the entries of an array must all have one shape.</summary>
+    public static string Of(JsonNode? node) => node switch
+    {
+        null => "null",
+        JsonObject members => $"{{{string.Join(',', members.Select(member => $"{member.Key}:{Of(member.Value)}"))}}}",
+        JsonArray entries => $"[{string.Join('|', entries.Select(Of).Distinct())}]",
+        _ => node.GetValueKind() switch
+        {
+            JsonValueKind.True or JsonValueKind.False => "boolean",
+            var kind => kind.ToString().ToLowerInvariant(),
+        },
+    };
+}

@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+
+namespace Convolve.Pneumonia.Tests.Actions;
+
+[Collection(OnADevice.Name)]
+public sealed class ResumeTests(TrainedRun trained) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private string Run => Path.Combine(folder.Path, "run");
+
+    public void Dispose() => folder.Dispose();
+
+    private static void AssertSameBytes(string expected, string actual)
+    {
+        foreach (string file in new[] { "best.safetensors", "last.safetensors" })
+            Assert.Equal(File.ReadAllBytes(Path.Combine(expected, file)), File.ReadAllBytes(Path.Combine(actual, file)));
+    }
+
+    private static JsonNode Metrics(string run) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, "metrics.json")))!;
+
+    [Theory]
+    [InlineData("device:", 0)]
+    [InlineData("epoch 1/", 0)]
+    [InlineData("epoch 2/", 0)]
+    public async Task Stopped_and_resumed_is_as_never_stopped(string trigger, int epochs)
+    {
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
+        CommandRun stopped = await CommandRun.StoppedAt(trigger, TimeSpan.Zero, command);
+        Assert.Equal(130, stopped.Code);
+        Assert.Equal("", stopped.Output);
+        Assert.Contains("--resume", stopped.Errors);
+        Assert.True(File.Exists(Path.Combine(Run, "last.safetensors")));
+        Assert.False(File.Exists(Path.Combine(Run, "metrics.json")));
+        Assert.True(epochs <= stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));
+
+        await CommandRun.Succeeding([.. command, "--resume"]);
+        AssertSameBytes(trained.Folder, Run);
+        Assert.True(JsonNode.DeepEquals(Metrics(trained.Folder)["test"], Metrics(Run)["test"]));
+        Assert.Equal((int)Metrics(trained.Folder)["bestEpoch"]!, (int)Metrics(Run)["bestEpoch"]!);
+    }
+
+    [Fact]
+    public async Task Stopped_within_an_epoch_resumes_to_the_same_bytes()
+    {
+        // So many steps that the stop falls between two of them, wherever that is; then one epoch more is run, and the same at a stretch.
+        string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1"];
+        CommandRun stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--out", Run, "--epochs", "5000"]);
+        Assert.Equal(130, stopped.Code);
+        Assert.Contains("continue with the same command", stopped.Errors);
+        string epochs = $"{1 + stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal))}";
+        await CommandRun.Succeeding([.. command, "--out", Run, "--resume", "--epochs", epochs]);
+        string whole = Path.Combine(folder.Path, "whole");
+        await CommandRun.Succeeding([.. command, "--out", whole, "--epochs", epochs]);
+        AssertSameBytes(whole, Run);
+    }
+
+    [Fact]
+    public async Task A_finished_run_can_be_resumed_with_more_epochs()
+    {
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
+        string[] shorter = [.. command];
+        shorter[Array.IndexOf(shorter, "--epochs") + 1] = "1";
+        await CommandRun.Succeeding(shorter);
+        await CommandRun.Succeeding([.. command, "--resume"]);
+        AssertSameBytes(trained.Folder, Run);
+        Assert.Equal(3, Metrics(Run)["epochs"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task Early_stopping_stops_a_resumed_run_where_it_stops_a_whole_one()
+    {
+        // A step size at which the validation loss soon rises.
+        string[] command = ["train", "--model", "mlp", "--pixels", "24", "--epochs", "40", "--batch", "4", "--learning-rate", "0.2",
+            "--early-stopping", "2", "--data", trained.Data];
+        string whole = Path.Combine(folder.Path, "whole");
+        await CommandRun.Succeeding([.. command, "--out", whole]);
+        JsonNode metrics = Metrics(whole);
+        int ran = metrics["epochs"]!.AsArray().Count;
+        Assert.InRange(ran, 3, 39);
+        Assert.Equal(2, ran - (int)metrics["bestEpoch"]!);
+
+        CommandRun stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--out", Run]);
+        Assert.Equal(130, stopped.Code);
+        await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
+        AssertSameBytes(whole, Run);
+        // Once more: the patience is used up, nothing is trained.
+        CommandRun again = await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
+        Assert.DoesNotContain(again.ErrorLines, line => line.StartsWith("epoch ", StringComparison.Ordinal));
+        AssertSameBytes(whole, Run);
+    }
+
+    [Fact]
+    public async Task Resuming_a_folder_without_a_checkpoint_starts_afresh()
+    {
+        folder.Add("run/notes.txt", "kept");
+        await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"]);
+        AssertSameBytes(trained.Folder, Run);
+        Assert.Equal("kept", File.ReadAllText(Path.Combine(Run, "notes.txt")));
+    }
+
+    [Theory]
+    [InlineData("--batch", "8", "batch 4, not 8")]
+    [InlineData("--seed", "2", "seed 1, not 2")]
+    [InlineData("--model", "cnn", "model mlp, not cnn")]
+    [InlineData("--pixels", "32", "pixels 24, not 32")]
+    [InlineData("--optimizer", "adam", "optimizer sgd, not adam")]
+    [InlineData("--learning-rate", "0.5", "learning-rate 0.01, not 0.5")]
+    [InlineData("--class-weights", "balanced", "class-weights none, not balanced")]
+    [InlineData("--limit", "10", "limit unset, not 10")]
+    public async Task Resuming_with_another_setting_names_it(string option, string value, string mentions)
+    {
+        List<string> command = [.. TrainedRun.Tiny, "--seed", "1", "--data", trained.Data, "--out", trained.Folder, "--resume"];
+        // The network must be possible for its images, or that is what is refused.
+        if (value == "cnn") command[command.IndexOf("--pixels") + 1] = "48";
+        int place = command.IndexOf(option);
+        if (place >= 0) command[place + 1] = value;
+        else command.AddRange([option, value]);
+        string before = File.ReadAllText(Path.Combine(trained.Folder, "config.json"));
+        CommandRun run = await CommandRun.Of(command);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains(mentions, Assert.Single(run.ErrorLines));
+        Assert.Equal(before, File.ReadAllText(Path.Combine(trained.Folder, "config.json")));
+    }
+}

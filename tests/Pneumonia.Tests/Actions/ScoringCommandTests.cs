@@ -1,0 +1,188 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Actions;
+
+/// <summary>The commands that look at a trained run: evaluate, predict, summary; and devices.</summary>
+[Collection(OnADevice.Name)]
+public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private static JsonNode Metrics(string run) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, "metrics.json")))!;
+
+    private Task<CommandRun> Evaluate(string data, params string[] more) =>
+        CommandRun.Succeeding(["evaluate", "--run", trained.Folder, "--data", data, .. more]);
+
+    private Task<CommandRun> Predict(params string[] more) => CommandRun.Succeeding(["predict", "--run", trained.Folder, .. more]);
+
+    [Fact]
+    public async Task Evaluate_repeats_the_test_scores_of_the_run()
+    {
+        CommandRun run = await Evaluate(trained.Data, "--json");
+        Assert.Equal(JsonShape.ScoreBlock, JsonShape.Of(run.Json));
+        Assert.True(JsonNode.DeepEquals(Metrics(trained.Folder)["test"], run.Json), run.Output);
+        Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task Evaluate_scores_the_part_that_is_named()
+    {
+        CommandRun run = await Evaluate(trained.Data, "--part", "train", "--json");
+        Assert.Equal(24, (int)run.Json["n"]!);
+        CommandRun missing = await CommandRun.Of("evaluate", "--run", trained.Folder, "--data", trained.Data, "--part", "val");
+        Assert.Equal((2, ""), (missing.Code, missing.Output));
+        Assert.Contains("no part val", Assert.Single(missing.ErrorLines));
+    }
+
+    [Fact]
+    public async Task Evaluate_scores_a_flat_folder_whole()
+    {
+        folder.WithXrays("flat", 4, seed: 3);
+        string data = Path.Combine(folder.Path, "flat");
+        Assert.Equal(8, (int)(await Evaluate(data, "--json")).Json["n"]!);
+        CommandRun table = await Evaluate(data);
+        Assert.Contains("Not for clinical use.", table.Output);
+        Assert.Contains("AUC", table.Output);
+        Assert.DoesNotContain(table.Output, c => char.IsControl(c) && c != '\n');
+    }
+
+    [Theory]
+    [InlineData("NORMAL", "specificity", "sensitivity")]
+    [InlineData("PNEUMONIA", "sensitivity", "specificity")]
+    public async Task Evaluate_leaves_figures_of_an_absent_class_null(string present, string known, string unknown)
+    {
+        folder.WithXrays("both", 3);
+        Directory.Move(Path.Combine(folder.Path, "both", present), Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName + "/" + present);
+        JsonNode scores = (await Evaluate(Path.Combine(folder.Path, "one"), "--json")).Json;
+        Assert.Equal(3, (int)scores["n"]!);
+        foreach (string figure in new[] { "auc", "auc95", unknown }) Assert.Null(scores[figure]);
+        Assert.Equal((double)scores["accuracy"]!, (double)scores[known]!);
+    }
+
+    [Fact]
+    public async Task Predict_answers_in_the_documented_shape()
+    {
+        folder.WithXrays("xrays", 2);
+        string single = Path.Combine(folder.Path, "xrays/NORMAL/IM-0000-0001.png");
+        CommandRun run = await Predict(single, Path.Combine(folder.Path, "xrays"), "--json");
+        Assert.Equal("[{path:string,class:string,probability:number,probabilities:[number],aboveThreshold:boolean}]", JsonShape.Of(run.Json));
+        Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(5, run.Json.AsArray().Count);
+        double threshold = (double)Metrics(trained.Folder)["threshold"]!;
+        foreach (JsonNode? answer in run.Json.AsArray())
+        {
+            double[] probabilities = [.. answer!["probabilities"]!.AsArray().Select(p => (double)p!)];
+            Assert.Equal(1, probabilities.Sum(), 1e-6);
+            Assert.Equal(probabilities.Max(), (double)answer["probability"]!);
+            Assert.Equal(new[] { "NORMAL", "PNEUMONIA" }[Array.IndexOf(probabilities, probabilities.Max())], (string)answer["class"]!);
+            Assert.Equal(probabilities[1] >= threshold, (bool)answer["aboveThreshold"]!);
+        }
+        // The image that was named twice gets the same answer twice.
+        JsonNode[] same = [.. run.Json.AsArray().Where(answer => (string)answer!["path"]! == single).Select(answer => answer!)];
+        Assert.Equal(2, same.Length);
+        Assert.True(JsonNode.DeepEquals(same[0], same[1]));
+    }
+
+    [Fact]
+    public async Task Predict_tells_people_the_class_and_what_it_is_not_for()
+    {
+        folder.WithXrays("xrays", 1);
+        CommandRun run = await Predict(Path.Combine(folder.Path, "xrays"));
+        string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Matches(@"IM-0000-0001\.png: (NORMAL|PNEUMONIA) [0-9.]+ ?%", lines[0]);
+        Assert.Equal("Not for clinical use.", lines[^1]);
+    }
+
+    [Fact]
+    public async Task Predict_writes_a_table()
+    {
+        folder.WithXrays("a, b", 1);
+        string csv = Path.Combine(folder.Path, "answers.csv");
+        CommandRun run = await Predict(Path.Combine(folder.Path, "a, b"), "--csv", csv, "--json");
+        string[] lines = File.ReadAllLines(csv);
+        Assert.Equal("path,class,probability,NORMAL,PNEUMONIA,aboveThreshold", lines[0]);
+        Assert.Equal(3, lines.Length);
+        JsonNode first = run.Json[0]!;
+        string[] fields = lines[1][(lines[1].LastIndexOf('"') + 2)..].Split(',');
+        Assert.StartsWith($"\"{(string)first["path"]!}\",", lines[1]);
+        Assert.Equal((string)first["class"]!, fields[0]);
+        Assert.Equal((double)first["probability"]!, double.Parse(fields[1], CultureInfo.InvariantCulture));
+        Assert.Equal((double)first["probabilities"]![1]!, double.Parse(fields[3], CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task Gray_colour_and_16_bit_images_get_the_same_answer()
+    {
+        byte[] gray = new SyntheticXrays(5, ImagePart.Test).Draw(1, 24);
+        byte[] colour = [.. gray.SelectMany(value => new[] { value, value, value })];
+        // The lower byte is noise that an 8-bit reader must not round up.
+        ushort[] deep = [.. gray.Select((value, i) => (ushort)(value << 8 | i * 37 & 0xFF))];
+        string[] paths =
+        [
+            folder.Add("gray.png", PngWriter.Encode(gray, 24, 24, 1)),
+            folder.Add("colour.PNG", PngWriter.Encode(colour, 24, 24, 3)),
+            folder.Add("deep.png", PngWriter.Encode16(deep, 24, 24, 1)),
+        ];
+        JsonArray answers = (await Predict([.. paths, "--json"])).Json.AsArray();
+        Assert.Equal(3, answers.Count);
+        Assert.Single(answers.Select(answer => answer!["probabilities"]!.ToJsonString()).Distinct());
+    }
+
+    [Fact]
+    public async Task Three_classes_are_trained_scored_and_predicted()
+    {
+        folder.WithXrays("data/train", 12).WithXrays("data/test", 6, seed: 2);
+        string data = Path.Combine(folder.Path, "data"), run = Path.Combine(folder.Path, "run");
+        await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--labels", "three", "--out", run]);
+        JsonNode metrics = Metrics(run);
+        Assert.Equal("[[number]]", JsonShape.Of(metrics["test"]!["confusion"]));
+        Assert.Equal(3, metrics["test"]!["confusion"]!.AsArray().Count);
+        Assert.Equal(12, metrics["test"]!["confusion"]!.AsArray().Sum(row => row!.AsArray().Sum(count => (int)count!)));
+        Assert.Null(metrics["threshold"]);
+        Assert.Null(metrics["test"]!["atThreshold"]);
+        Assert.InRange((double)metrics["test"]!["auc"]!, 0, 1);
+
+        // The labels are the run's: evaluate needs no option to find them.
+        CommandRun scores = await CommandRun.Succeeding("evaluate", "--run", run, "--data", data, "--json");
+        Assert.True(JsonNode.DeepEquals(metrics["test"], scores.Json), scores.Output);
+        CommandRun answers = await CommandRun.Succeeding("predict", "--run", run, Path.Combine(data, "test"), "--json");
+        Assert.Equal(12, answers.Json.AsArray().Count);
+        Assert.All(answers.Json.AsArray(), answer => Assert.Equal(3, answer!["probabilities"]!.AsArray().Count));
+        Assert.All(answers.Json.AsArray(), answer => Assert.Contains((string)answer!["class"]!, new[] { "BACTERIAL", "NORMAL", "VIRAL" }));
+        Assert.All(answers.Json.AsArray(), answer => Assert.Null(answer!["aboveThreshold"]));
+    }
+
+    [Fact]
+    public async Task Summary_counts_what_training_trains()
+    {
+        JsonNode run = (await CommandRun.Succeeding("summary", "--run", trained.Folder, "--json")).Json;
+        JsonNode model = (await CommandRun.Succeeding("summary", "--model", "mlp", "--pixels", "24", "--json")).Json;
+        Assert.True(JsonNode.DeepEquals(run, model));
+        Assert.Equal((long)Metrics(trained.Folder)["parameters"]!, (long)run["parameters"]!);
+        Assert.Equal((long)run["parameters"]!, run["layers"]!.AsArray().Sum(layer => (long)layer!["parameters"]!));
+        CommandRun cnn = await CommandRun.Succeeding("summary");
+        Assert.Contains("3,453,121 parameters", cnn.Output);
+        Assert.Equal("", cnn.Errors);
+    }
+
+    [Fact]
+    public async Task Devices_lists_the_chosen_one_with_its_self_test()
+    {
+        JsonNode json = (await CommandRun.Succeeding("devices", "--json")).Json;
+        Assert.Equal("{devices:[{name:string,kind:string,memoryMiB:number,driver:string,chosen:boolean,selfTest:string}],chosen:string,reason:string}",
+            JsonShape.Of(json));
+        JsonNode chosen = Assert.Single(json["devices"]!.AsArray(), device => (bool)device!["chosen"]!)!;
+        Assert.Equal((string)json["chosen"]!, (string)chosen["name"]!);
+        Assert.Equal("passed", (string)chosen["selfTest"]!);
+        // ILGPU's own device is on every machine.
+        Assert.Contains(json["devices"]!.AsArray(), device => (string)device!["kind"]! == "cpu");
+        CommandRun text = await CommandRun.Succeeding("devices", "--device", "cpu");
+        Assert.Contains("chosen: ILGPU CPU", text.Output);
+        Assert.Contains("asked for by --device cpu", text.Output);
+    }
+}

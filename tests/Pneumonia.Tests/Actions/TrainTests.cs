@@ -1,0 +1,150 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Convolve.Layers.WeightFiles;
+
+namespace Convolve.Pneumonia.Tests.Actions;
+
+[Collection(OnADevice.Name)]
+public sealed class TrainTests(TrainedRun trained) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private static JsonNode Metrics(string run) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, "metrics.json")))!;
+
+    private static byte[] Best(string run) => File.ReadAllBytes(Path.Combine(run, "best.safetensors"));
+
+    private string NewRun(string name) => Path.Combine(folder.Path, name);
+
+    [Fact]
+    public void A_run_folder_has_exactly_the_documented_files() =>
+        Assert.Equal(["best.safetensors", "config.json", "history.csv", "last.safetensors", "metrics.json", "report.html"],
+            Directory.EnumerateFileSystemEntries(trained.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Metrics_have_the_documented_shape_and_agree_with_themselves()
+    {
+        JsonNode metrics = Metrics(trained.Folder);
+        Assert.Equal(JsonShape.Metrics, JsonShape.Of(metrics));
+        Assert.Equal("mlp", (string)metrics["model"]!);
+        Assert.False((bool)metrics["synthetic"]!);
+        // Flatten → 20 → 7 → 5 → 1, with biases.
+        Assert.Equal(24 * 24 * 3 * 20 + 20 + 20 * 7 + 7 + 7 * 5 + 5 + 5 + 1, (int)metrics["parameters"]!);
+        Assert.Equal("folders", (string)metrics["split"]!["kind"]!);
+        Assert.Equal(24, (int)metrics["split"]!["train"]! + (int)metrics["split"]!["val"]!);
+        Assert.Equal(12, (int)metrics["split"]!["test"]!);
+        Assert.Equal((int)metrics["split"]!["val"]!, (int)metrics["val"]!["n"]!);
+        Assert.Equal(12, (int)metrics["test"]!["n"]!);
+        Assert.Equal(12, metrics["test"]!["confusion"]!.AsObject().Sum(count => (int)count.Value!));
+        Assert.Equal([1, 2, 3], metrics["epochs"]!.AsArray().Select(epoch => (int)epoch!["epoch"]!));
+        double[] losses = [.. metrics["epochs"]!.AsArray().Select(epoch => (double)epoch!["valLoss"]!)];
+        int best = (int)metrics["bestEpoch"]!;
+        Assert.Equal(Array.IndexOf(losses, losses.Min()) + 1, best);
+        Assert.Equal(losses[best - 1], (double)metrics["val"]!["loss"]!, 1e-12);
+    }
+
+    [Fact]
+    public void Json_prints_the_metrics_and_nothing_else()
+    {
+        Assert.Single(trained.Training.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.True(JsonNode.DeepEquals(Metrics(trained.Folder), trained.Training.Json));
+    }
+
+    [Fact]
+    public void Config_holds_every_setting_by_name()
+    {
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(trained.Folder, "config.json")))!;
+        Assert.Equal("mlp", (string)config["model"]!);
+        Assert.Equal(24, (int)config["pixels"]!);
+        Assert.Equal(4, (int)config["batch"]!);
+        Assert.Equal(1, (int)config["seed"]!);
+        Assert.NotEqual("", (string)config["version"]!);
+        Assert.Equal((string)Metrics(trained.Folder)["device"]!, (string)config["device"]!);
+        Assert.All(config.AsObject(), setting => Assert.False(setting.Value is JsonObject or JsonArray, $"{setting.Key} is no setting"));
+    }
+
+    [Fact]
+    public void The_report_of_real_images_is_no_synthetic_one()
+    {
+        string report = WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
+        Assert.Contains("Not for clinical use", report);
+        Assert.DoesNotContain("Synthetic images.", report);
+        Assert.DoesNotContain("phantoms", report);
+        Assert.Contains("train, divided by patient", report);
+    }
+
+    [Fact]
+    public async Task Every_output_of_a_run_on_phantoms_says_synthetic()
+    {
+        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--limit", "12", "--out", NewRun("phantoms")]);
+        Assert.Contains("synthetic", run.Output);
+        Assert.Contains("synthetic", run.Errors);
+        Assert.Contains("Not for clinical use", run.Output);
+        Assert.Contains("Synthetic images.", File.ReadAllText(Path.Combine(NewRun("phantoms"), "report.html")));
+        Assert.Contains("Not for clinical use", File.ReadAllText(Path.Combine(NewRun("phantoms"), "report.html")));
+        JsonNode metrics = Metrics(NewRun("phantoms"));
+        Assert.True((bool)metrics["synthetic"]!);
+        Assert.Equal("{\"kind\":\"synthetic\",\"train\":12,\"val\":12,\"test\":12}", metrics["split"]!.ToJsonString());
+        Assert.Equal(JsonShape.Metrics, JsonShape.Of(metrics));
+    }
+
+    [Fact]
+    public async Task The_seed_fixes_every_bit_of_a_run()
+    {
+        await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("again")]);
+        Assert.Equal(Best(trained.Folder), Best(NewRun("again")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(trained.Folder, "last.safetensors")), File.ReadAllBytes(Path.Combine(NewRun("again"), "last.safetensors")));
+        await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("other"), "--seed", "2"]);
+        Assert.NotEqual(Best(trained.Folder), Best(NewRun("other")));
+    }
+
+    [Theory]
+    [InlineData("best.safetensors")]
+    [InlineData("last.safetensors")]
+    public void Checkpoints_tell_no_path_date_or_host(string file)
+    {
+        string metadata = string.Join('\n', SafeTensors.Read(Path.Combine(trained.Folder, file)).Metadata.Select(entry => $"{entry.Key}={entry.Value}"));
+        Assert.Contains("\"classes\":[\"NORMAL\",\"PNEUMONIA\"]", metadata);
+        Assert.DoesNotContain(Path.GetTempPath().Trim('/', '\\'), metadata);
+        Assert.DoesNotContain(Path.GetFileName(Path.GetDirectoryName(trained.Folder))!, metadata);
+        Assert.DoesNotContain(Environment.MachineName, metadata, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain($"{DateTime.UtcNow:yyyy-MM}", metadata);
+        Assert.DoesNotContain("seconds", metadata, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Piped_output_has_no_control_characters()
+    {
+        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("piped")]);
+        Assert.DoesNotContain(run.Output + run.Errors, c => char.IsControl(c) && c != '\n');
+        Assert.Equal(3, run.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Unreadable_images_are_left_out_and_named()
+    {
+        folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
+        folder.Add("data/train/NORMAL/IM-0000-0001.png", "");
+        folder.Add("data/test/PNEUMONIA/person1_bacteria_1.png", "no image");
+        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", Path.Combine(folder.Path, "data"), "--out", NewRun("run")]);
+        Assert.Equal(2, run.ErrorLines.Count(line => line.StartsWith("warning: ", StringComparison.Ordinal)));
+        Assert.Contains("train/NORMAL/IM-0000-0001.png: is empty", run.Errors);
+        Assert.Contains("test/PNEUMONIA/person1_bacteria_1.png", run.Errors);
+        JsonNode metrics = Metrics(NewRun("run"));
+        Assert.Equal(23, (int)metrics["split"]!["train"]! + (int)metrics["split"]!["val"]!);
+        Assert.Equal(5, (int)metrics["test"]!["n"]!);
+        Assert.Contains("IM-0000-0001.png", File.ReadAllText(Path.Combine(NewRun("run"), "report.html")));
+    }
+
+    [SkippableFact]
+    public async Task The_convolutional_network_trains_and_repeats_itself()
+    {
+        OpenCl.SkipIfMissing();
+        string[] command = ["train", "--model", "cnn", "--pixels", "48", "--limit", "8", "--epochs", "2", "--batch", "4", "--dropout", "0.2", "--l2", "1e-4"];
+        await CommandRun.Succeeding([.. command, "--out", NewRun("first")]);
+        await CommandRun.Succeeding([.. command, "--out", NewRun("second")]);
+        Assert.Equal(Best(NewRun("first")), Best(NewRun("second")));
+        Assert.Equal(JsonShape.Metrics, JsonShape.Of(Metrics(NewRun("first"))));
+    }
+}
