@@ -124,12 +124,13 @@ public sealed class Tape : IDisposable
         for (var i = nodes.Count - 1; i >= 0; i--)
         {
             var node = nodes[i];
-            nodes.RemoveAt(i);
             if (node.Output.Gradient is { } gradient)
             {
                 node.Backward(gradient);
                 node.Output.ClearGradient();
             }
+            // Only now: if the step throws, disposing the tape frees what the node holds.
+            nodes.RemoveAt(i);
             foreach (var tensor in node.Saved) tensor.Release();
             Release(node.Output);
         }

@@ -43,8 +43,11 @@ public sealed class Device : IDisposable
     /// <summary>How many work-items a processor needs to share a job out evenly.</summary>
     internal int ParallelItems => Shape == KernelShape.Cpu ? Description.ComputeUnits * 4 : Description.ComputeUnits * 8;
 
-    /// <summary>float32 lanes of the processor's vectors as OpenCL reports them; 1 where that means nothing.</summary>
-    internal int VectorLanes { get; }
+    /// <summary>
+    /// float32 lanes of the processor's vectors as OpenCL reports them, 1 where that means nothing. They choose the register tile;
+    /// a test sets them to run the tiles of other processors.
+    /// </summary>
+    internal int VectorLanes { get; set; }
 
     /// <summary>A buffer of one element, to be passed where a kernel takes a view that it will not read.</summary>
     internal DeviceBuffer Nothing { get; }

@@ -28,7 +28,7 @@ internal readonly struct SpanPerItem : IWorkShape
 
     public static int Step => 1;
 
-    public static int End(int length) => IntrinsicMath.Min(length, (Grid.IdxX + 1) * Length);
+    public static int End(int length) => First + IntrinsicMath.Min(length - First, Length);
 }
 
 /// <summary>GPUs: neighbouring threads visit neighbouring elements, and the whole grid strides through the array.</summary>

@@ -1,10 +1,16 @@
 using System.Collections.Immutable;
+using Convolve.Engine.Devices;
 
 namespace Convolve.Engine.Tensors;
 
 /// <summary>The sizes of a tensor, outermost first: an image batch is [N,H,W,C].</summary>
 public readonly struct Shape : IEquatable<Shape>
 {
+    /// <summary>
+    /// The most elements of a tensor: kernels index with 32 bits, and a grid's last stride must not wrap around.
+    /// </summary>
+    private const int LargestLength = int.MaxValue - GridStride.GroupSize * GridStride.MaximalGroups;
+
     private readonly ImmutableArray<int> sizes;
 
     /// <summary>Makes a shape of the given sizes, each at least one.</summary>
@@ -17,8 +23,8 @@ public readonly struct Shape : IEquatable<Shape>
         {
             if (size < 1) throw new ArgumentException($"shape [{string.Join(',', this.sizes)}]: every size must be at least 1");
             length = checked(length * size);
-            if (length > int.MaxValue)
-                throw new ArgumentException($"shape [{string.Join(',', this.sizes)}] has 2^31 elements or more; kernels index with 32 bits: use a smaller batch");
+            if (length > LargestLength)
+                throw new ArgumentException($"shape [{string.Join(',', this.sizes)}] has more than {LargestLength} elements; kernels index with 32 bits: use a smaller batch");
         }
         Length = (int)length;
     }

@@ -56,6 +56,21 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
     public void SplitProductIsTheSumOfItsDefinition() => ForAll(ProductCase.SplitGenerator(LargestWork), 40, CheckProduct);
 
     [SkippableFact]
+    public void TilesForWiderVectorsAgreeToo()
+    {
+        var lanes = Device.VectorLanes;
+        try
+        {
+            Device.VectorLanes = lanes >= 16 ? 8 : 16;
+            ForAll(ProductCase.Generator(LargestWork), 20, CheckProduct);
+        }
+        finally
+        {
+            Device.VectorLanes = lanes;
+        }
+    }
+
+    [SkippableFact]
     public void EpilogueAddsBiasAndWhatIsThereAndClips() =>
         ForAll(Gen.OneOf(ProductCase.Generator(LargestWork), ProductCase.SplitGenerator(LargestWork)), 40, c =>
         {

@@ -26,7 +26,7 @@ public sealed class GeometryErrorTests
         { "matrix multiply: [2,3]ᵀ has inner size 2, [4,5]ᵀ has 5", () => MatrixMultiplyGeometry.Create(new(2, 3), new(4, 5), true, true) },
         { "matrix multiply: [2] and [4,5] must both have two dimensions", () => MatrixMultiplyGeometry.Create(new(2), new(4, 5)) },
         { "shape [2,0]: every size must be at least 1", () => _ = new Shape(2, 0) },
-        { "shape [65536,32768] has 2^31 elements or more", () => _ = new Shape(65536, 32768) },
+        { "shape [65536,32768] has more than", () => _ = new Shape(65536, 32768) },
     };
 
     [Theory]

@@ -33,8 +33,9 @@ internal static class GpuBlockProduct
         var leftFloats = leftBlock.Cast<float>();
         var rightFloats = rightBlock.Cast<float>();
 
-        var column0 = Grid.IdxX * BlockColumns;
-        var row0 = Grid.IdxY * BlockRows;
+        // Rows along X: CUDA's grids take 2³¹ groups there, but only 65,535 along Y, and a batch's pixels can be more.
+        var row0 = Grid.IdxX * BlockRows;
+        var column0 = Grid.IdxY * BlockColumns;
         var depthBegin = Grid.IdxZ * sizes.DepthPerSplit;
         var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
         var thread = Group.IdxX;

@@ -41,7 +41,8 @@ internal static class ProductLauncher
             TilesPerItem = tilesPerItem,
             Epilogue = splits == 1 ? epilogue : Epilogue.Of(),
         };
-        var grid = new Index3D(columnBlocks, rowBlocks, splits);
+        // On a processor items run along X first: the columns of one block of rows, while that is in the cache.
+        var grid = cpu ? new Index3D(columnBlocks, rowBlocks, splits) : new Index3D(rowBlocks, columnBlocks, splits);
         if (splits == 1)
         {
             LaunchTiles(device, left, right, output, bias, sizes, grid);
