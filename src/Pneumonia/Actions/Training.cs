@@ -79,7 +79,7 @@ public static class Training
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             Save(run, network, metadata, optimizer, trainer);
-            terminal.Note($"stopped and saved; continue with the same command and --out {run} --resume");
+            terminal.Note($"stopped and saved; continue with the same command and {(settings.Out is null ? $"--out {run} " : "")}--resume");
             throw;
         }
         best.Restore();

@@ -13,11 +13,11 @@ internal sealed class TrainOptions
     private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (cnn)");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the images (150)", 1, MostPixels);
     private readonly Option<ResizeMethod?> resize = CheckedOption.Choice<ResizeMethod>("--resize", "how images get their size (bilinear)");
-    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images", 1, MostEpochs);
-    private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step", 1, LargestBatch);
-    private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer",
+    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images (10; synthetic 4)", 1, MostEpochs);
+    private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step (100; synthetic 20)", 1, LargestBatch);
+    private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer (1e-4; synthetic 3e-4; sgd 0.01)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
-    private readonly Option<OptimizerKind?> optimizer = CheckedOption.Choice<OptimizerKind>("--optimizer", "how weights are updated");
+    private readonly Option<OptimizerKind?> optimizer = CheckedOption.Choice<OptimizerKind>("--optimizer", "how weights are updated (rmsprop; mlp sgd)");
     private readonly Option<double?> dropout = Share("--dropout", "share dropped after every pooling layer (0)");
     private readonly Option<double?> denseDropout = Share("--dense-dropout", "share dropped after the hidden dense layer (0)");
     private readonly Option<double?> l1 = Penalty("--l1", "L1 penalty on convolution kernels (0)");
@@ -25,7 +25,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
     private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
     private readonly Option<LabelScheme?> labels = SharedOption.Labels();
-    private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part", 1, MostImages);
+    private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part (all)", 1, MostImages);
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
     private readonly Option<SplitFractions?> fractions = CheckedOption.Fractions("--fractions", "shares of a patient or random split (0.8,0.1,0.1)");
     private readonly Option<ConvolutionChoice?> convolution = CheckedOption.Choice<ConvolutionChoice>("--conv", "convolution algorithm (auto)");

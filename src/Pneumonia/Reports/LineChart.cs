@@ -9,7 +9,7 @@ public sealed record ChartLine(string Name, IReadOnlyList<(double X, double Y)> 
 /// <summary>A line chart as inline SVG that takes its colours from the page, so that it follows light and dark.</summary>
 public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<ChartLine> Lines)
 {
-    private const int Width = 440, Height = 300, Left = 52, Right = 14, Top = 34, Bottom = 44;
+    private const int Width = 440, Height = 300, Left = 66, Right = 14, Top = 34, Bottom = 44;
 
     /// <summary>Lowest and highest value of the axis; null to follow the points.</summary>
     public (double Low, double High)? XRange { get; init; }
@@ -19,6 +19,9 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 
     /// <summary>An x value to mark with a vertical line, and its caption.</summary>
     public (double X, string Caption)? Mark { get; init; }
+
+    /// <summary>Whether x counts something, so that nothing between two whole numbers is labelled.</summary>
+    public bool XIsWhole { get; init; }
 
     /// <summary>Draws the diagonal from the lower left to the upper right corner, as chance on a ROC curve.</summary>
     public bool Diagonal { get; init; }
@@ -37,10 +40,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         foreach (double tick in Ticks(y0, y1))
         {
             svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/>");
-            svg.Append($"<text class=\"tick\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Y(tick) + 4:F1}\">{Math.Round(tick, 4) + 0.0:0.####}</text>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Y(tick) + 4:F1}\">{tick:0.####}</text>");
         }
-        foreach (double tick in Ticks(x0, x1))
-            svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{X(tick):F1}\" y=\"{Height - Bottom + 16}\">{Math.Round(tick, 4) + 0.0:0.####}</text>");
+        foreach (double tick in Ticks(x0, x1).Where(tick => !XIsWhole || double.IsInteger(tick)))
+            svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{X(tick):F1}\" y=\"{Height - Bottom + 16}\">{tick:0.####}</text>");
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\">{WebUtility.HtmlEncode(XLabel)}</text>");
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" transform=\"rotate(-90 12 {Height / 2})\" x=\"12\" y=\"{Height / 2}\">{WebUtility.HtmlEncode(YLabel)}</text>");
         if (Diagonal) svg.Append($"<line class=\"mark\" x1=\"{X(x0):F1}\" y1=\"{Y(y0):F1}\" x2=\"{X(x1):F1}\" y2=\"{Y(y1):F1}\"/>");

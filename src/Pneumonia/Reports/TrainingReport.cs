@@ -127,10 +127,10 @@ public static class TrainingReport
         html.Append("<section><h2>Training</h2><div class=\"charts\">");
         html.Append(new LineChart("Loss", "epoch", "nats",
             [Line("train", epoch => epoch.TrainLoss), Line("validation", epoch => epoch.ValLoss)])
-        { Mark = best }.ToSvg());
+        { Mark = best, XIsWhole = true }.ToSvg());
         html.Append(new LineChart("Accuracy", "epoch", "share",
             [Line("train", epoch => epoch.TrainAccuracy), Line("validation", epoch => epoch.ValAccuracy)])
-        { Mark = best }.ToSvg());
+        { Mark = best, XIsWhole = true }.ToSvg());
         html.Append("</div></section>\n");
     }
 

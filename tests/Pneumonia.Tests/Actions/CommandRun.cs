@@ -38,17 +38,32 @@ public sealed record CommandRun(int Code, string Output, string Errors)
         using var stop = new CancellationTokenSource();
         var (output, errors) = (new StringWriter(), new StoppingWriter(stop, trigger, delay));
         int code = await CommandLine.RunAsync([.. arguments], new Terminal(output, errors), stop.Token);
+        errors.Finger?.Join();
         return new CommandRun(code, output.ToString(), errors.ToString());
     }
 
     private sealed class StoppingWriter(CancellationTokenSource stop, string trigger, TimeSpan delay) : StringWriter
     {
+        /// <summary>
+        /// Presses Ctrl-C a moment later: a thread of its own, as the signal has one, because the pool's may all be busy training.
+        /// </summary>
+        public Thread? Finger { get; private set; }
+
         public override void WriteLine(string? value)
         {
             base.WriteLine(value);
             if (value?.Contains(trigger, StringComparison.Ordinal) != true) return;
-            if (delay == TimeSpan.Zero) stop.Cancel();
-            else stop.CancelAfter(delay);
+            if (delay == TimeSpan.Zero)
+            {
+                stop.Cancel();
+                return;
+            }
+            Finger = new Thread(() =>
+            {
+                Thread.Sleep(delay);
+                stop.Cancel();
+            });
+            Finger.Start();
         }
     }
 }

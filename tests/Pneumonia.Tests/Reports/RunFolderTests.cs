@@ -108,6 +108,17 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(3, Regex.Count(html, "class=\"right\""));
     }
 
+    [Theory]
+    [InlineData(true, "1 2 3")]
+    [InlineData(false, "1 1.5 2 2.5 3")]
+    public void Epochs_are_counted_in_whole_numbers(bool whole, string labels)
+    {
+        var chart = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.7), (2, 0.6), (3, 0.5)])]) { XIsWhole = whole };
+        // The labels of the x axis are the ones centred below it, all but the last, which is its name.
+        Assert.Equal(labels + " epoch", string.Join(' ', XElement.Parse(chart.ToSvg()).Descendants("text")
+            .Where(text => (string?)text.Attribute("text-anchor") == "middle" && text.Attribute("transform") is null).Select(text => text.Value)));
+    }
+
     [Fact]
     public void One_epoch_and_equal_losses_still_make_a_chart()
     {
