@@ -19,7 +19,7 @@ public enum ClassWeights
 }
 
 /// <summary>Which convolution algorithm runs.</summary>
-public enum ConvolutionChoice { Auto, Naive, Tiled }
+public enum ConvolutionChoice { Auto, Naive, Tiled, Winograd4 }
 
 /// <summary>What <c>train</c> was asked for. Null means that the default of the model or of the device holds.</summary>
 public sealed record TrainSettings

@@ -152,6 +152,7 @@ public static class Training
             {
                 ConvolutionChoice.Naive => ConvolutionAlgorithm.Naive,
                 ConvolutionChoice.Tiled => ConvolutionAlgorithm.Tiled,
+                ConvolutionChoice.Winograd4 => ConvolutionAlgorithm.Winograd4,
                 _ => ConvolutionAlgorithm.Auto,
             },
         };

@@ -40,10 +40,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         foreach (double tick in Ticks(y0, y1))
         {
             svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/>");
-            svg.Append($"<text class=\"tick\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Y(tick) + 4:F1}\">{tick:0.####}</text>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Y(tick) + 4:F1}\">{Math.Round(tick, 4) + 0.0:0.####}</text>");
         }
         foreach (double tick in Ticks(x0, x1).Where(tick => !XIsWhole || double.IsInteger(tick)))
-            svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{X(tick):F1}\" y=\"{Height - Bottom + 16}\">{tick:0.####}</text>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{X(tick):F1}\" y=\"{Height - Bottom + 16}\">{Math.Round(tick, 4) + 0.0:0.####}</text>");
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\">{WebUtility.HtmlEncode(XLabel)}</text>");
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" transform=\"rotate(-90 12 {Height / 2})\" x=\"12\" y=\"{Height / 2}\">{WebUtility.HtmlEncode(YLabel)}</text>");
         if (Diagonal) svg.Append($"<line class=\"mark\" x1=\"{X(x0):F1}\" y1=\"{Y(y0):F1}\" x2=\"{X(x1):F1}\" y2=\"{Y(y1):F1}\"/>");

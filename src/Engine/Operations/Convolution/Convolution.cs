@@ -18,6 +18,12 @@ public enum ConvolutionAlgorithm
 
     /// <summary>A product of packed blocks, see <see cref="CpuBlockProduct"/>.</summary>
     Tiled,
+
+    /// <summary>
+    /// F(4×4,3×3), see <see cref="WinogradConvolution"/>; for 3×3 kernels with stride 1 on a processor, forward and for the input's
+    /// gradient. Where it does not exist, the best that does takes its place.
+    /// </summary>
+    Winograd4,
 }
 
 /// <summary>Convolution with bias and, fused into the same pass, ReLU.</summary>
@@ -30,6 +36,7 @@ public static class Convolution
         ConvolutionAlgorithm algorithm = ConvolutionAlgorithm.Auto)
     {
         var geometry = ConvolutionGeometry.Create(input.Shape, kernel.Shape, padding, stride);
+        if (algorithm == ConvolutionAlgorithm.Winograd4 && !WinogradLauncher.Supports(geometry, tape.Device)) algorithm = ConvolutionAlgorithm.Auto;
         if (bias.Shape != new Shape(geometry.OutputChannels))
             throw new ArgumentException($"convolution: bias {bias.Shape} does not fit kernel {kernel.Shape}");
         var output = tape.NewTensor(geometry.Output);
@@ -51,9 +58,12 @@ public static class Convolution
         ConvolutionGeometry g, Tensor input, Tensor kernel, Tensor? bias, Tensor output, bool relu, ConvolutionAlgorithm algorithm)
     {
         var epilogue = Epilogue.Of(bias: bias is not null, relu: relu);
+        algorithm = Choose(algorithm, g, output.Device);
         if (algorithm == ConvolutionAlgorithm.Naive)
             output.Device.ForEach(output.Shape.Length, NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>,
                 input.View, kernel.View, (bias ?? kernel).View, output.View, g, epilogue.HasBias, epilogue.Floor);
+        else if (algorithm == ConvolutionAlgorithm.Winograd4)
+            WinogradLauncher.Forward(output.Device, g, input.View, kernel.View, bias is null ? output.Device.Nothing.View(1) : bias.View, output.View, epilogue);
         else
             ProductLauncher.Launch(output.Device, new InputPatches(input.View, g), new RightMatrix(kernel.View, g.OutputChannels),
                 g.OutputPixels, g.OutputChannels, g.PatchLength, output.View, epilogue, bias is null ? default : bias.View);
@@ -63,9 +73,14 @@ public static class Convolution
     internal static void GradInput(
         ConvolutionGeometry g, Tensor upstream, Tensor kernel, Tensor gradient, bool accumulate, ConvolutionAlgorithm algorithm)
     {
+        algorithm = Choose(algorithm, g, gradient.Device);
         if (algorithm == ConvolutionAlgorithm.Naive)
             gradient.Device.ForEach(gradient.Shape.Length, NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>,
                 upstream.View, kernel.View, gradient.View, g, accumulate ? 1 : 0);
+        else if (algorithm == ConvolutionAlgorithm.Winograd4)
+        {
+            WinogradLauncher.GradInput(gradient.Device, g, upstream.View, kernel.View, gradient.View, Epilogue.Of(accumulate));
+        }
         else
         {
             var device = gradient.Device;
@@ -90,4 +105,11 @@ public static class Convolution
             ProductLauncher.Launch(gradient.Device, new InputPatchesTransposed(input.View, g), new RightMatrix(upstream.View, g.OutputChannels),
                 g.PatchLength, g.OutputChannels, g.OutputPixels, gradient.View, Epilogue.Of(accumulate));
     }
+
+    private static ConvolutionAlgorithm Choose(ConvolutionAlgorithm asked, ConvolutionGeometry g, Device device) => asked switch
+    {
+        ConvolutionAlgorithm.Auto => WinogradLauncher.Pays(g, device) ? ConvolutionAlgorithm.Winograd4 : ConvolutionAlgorithm.Tiled,
+        ConvolutionAlgorithm.Winograd4 when !WinogradLauncher.Supports(g, device) => ConvolutionAlgorithm.Tiled,
+        _ => asked,
+    };
 }

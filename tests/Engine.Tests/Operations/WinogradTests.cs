@@ -1,0 +1,85 @@
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Convolve.Engine.Tests.Operations;
+
+/// <summary>
+/// Winograd's transforms trade multiplications for rounding: results are held to 2e-5 of the largest value, far inside the 1e-3 that
+/// training tolerates.
+/// </summary>
+public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
+{
+    private const double LargestError = 2e-5;
+
+    private static Gen<ConvolutionCase> Generator(int largestWork) =>
+        from batch in Gen.Choose(1, 3)
+        from height in Gen.Elements(1, 3, 4, 5, 6, 7, 9, 12, 17)
+        from width in Gen.Elements(1, 2, 4, 5, 6, 8, 11, 13, 18)
+        from channels in Gen.Elements(1, 3, 16, 31, 32, 33, 129)
+        from filters in Gen.Elements(1, 5, 31, 32, 33, 65)
+        from padding in Gen.Elements(Padding.Valid, Padding.Same, Padding.Of(2), Padding.Of(3))
+        from bias in RandomCases.Coin
+        from relu in RandomCases.Coin
+        from seed in RandomCases.Seed
+        where padding != Padding.Valid || (height >= 3 && width >= 3)
+        let geometry = ConvolutionGeometry.Create(new Shape(batch, height, width, channels), new Shape(3, 3, channels, filters), padding)
+        where geometry.Flops / 2 <= largestWork
+        select new ConvolutionCase(geometry, padding, bias, relu, seed);
+
+    [SkippableFact]
+    public void ForwardIsTheSumOfItsDefinition() => ForAll(Generator(LargestWork), 40, c =>
+    {
+        var g = c.Geometry;
+        using var input = Upload(g.Input, c.Input);
+        using var kernel = Upload(g.Kernel, c.Kernel);
+        using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
+        using var output = Prefilled(g.Output);
+        Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, ConvolutionAlgorithm.Winograd4);
+        var expected = ConvolutionReference.Forward(g, InDouble(c.Input), InDouble(c.Kernel), c.Bias ? InDouble(c.BiasValues) : null);
+        if (c.Relu) expected = Array.ConvertAll(expected, v => Math.Max(0, v));
+        Check("winograd forward", expected, output);
+    });
+
+    [SkippableFact]
+    public void InputGradientOverwritesOrAccumulates() => ForAll(Generator(LargestWork), 40, c =>
+    {
+        var g = c.Geometry;
+        using var upstream = Upload(g.Output, c.Upstream);
+        using var kernel = Upload(g.Kernel, c.Kernel);
+        var expected = ConvolutionReference.GradInput(g, InDouble(c.Upstream), InDouble(c.Kernel));
+        using var overwritten = Prefilled(g.Input);
+        Convolution.GradInput(g, upstream, kernel, overwritten, accumulate: false, ConvolutionAlgorithm.Winograd4);
+        Check("winograd input gradient", expected, overwritten);
+        using var added = Prefilled(g.Input, 2);
+        Convolution.GradInput(g, upstream, kernel, added, accumulate: true, ConvolutionAlgorithm.Winograd4);
+        Check("winograd input gradient, added", Array.ConvertAll(expected, v => v + 2), added);
+    });
+
+    [SkippableFact]
+    public void ALayerOfVggAgreesWithTheTiledProduct()
+    {
+        // More blocks of tiles than work-items, depths past one block of the kernel, several register tiles of columns.
+        var g = ConvolutionGeometry.Create(new Shape(2, 37, 41, 130), new Shape(3, 3, 130, 96), Padding.Same);
+        if (g.Flops / 2 > 100.0 * LargestWork) return;
+        using var input = Upload(g.Input, RandomCases.Values(1, 1, g.Input.Length));
+        using var kernel = Upload(g.Kernel, RandomCases.Values(1, 2, g.Kernel.Length));
+        using var winograd = Prefilled(g.Output);
+        using var tiled = Prefilled(g.Output, OtherSentinel);
+        Convolution.Forward(g, input, kernel, null, winograd, false, ConvolutionAlgorithm.Winograd4);
+        Convolution.Forward(g, input, kernel, null, tiled, false, ConvolutionAlgorithm.Tiled);
+        Check("winograd", InDouble(tiled.ToArray()), winograd);
+    }
+
+    private static double[] InDouble(float[] values) => RandomCases.InDouble(values);
+
+    private static void Check(string what, double[] expected, Tensor actual) =>
+        new Tolerance(LargestError * expected.Max(Math.Abs), 0).Check(what, expected, actual.ToArray());
+}
+
+[Collection(OnOpenCl.Name)]
+public sealed class WinogradOnOpenCl(OpenClDevice device) : WinogradTests(device);
+
+[Collection(OnIlgpu.Name)]
+public sealed class WinogradOnIlgpu(IlgpuDevice device) : WinogradTests(device);
