@@ -65,6 +65,9 @@ public sealed class DeviceCatalogue : IDisposable
         return new DeviceChoice(match, $"asked for by --device {request}");
     }
 
+    /// <summary>The version of ILGPU, which turns the kernels into the device's code.</summary>
+    public static string CompilerVersion => typeof(Context).Assembly.GetName().Version?.ToString(3) ?? "";
+
     /// <summary>How to get a fast device on a machine without a GPU.</summary>
     public static string InstallAdvice => OperatingSystem.IsLinux()
         ? "install the OpenCL CPU runtime: apt-get install pocl-opencl-icd ocl-icd-libopencl1"
@@ -130,7 +133,7 @@ public sealed class DeviceCatalogue : IDisposable
         CLDevice cl => new(cl.Name.Trim(), cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU) ? DeviceKind.OpenClCpu : DeviceKind.OpenClGpu,
             cl.MemorySize, LargestAllocation(cl), cl.NumMultiprocessors, $"{cl.PlatformName}, {cl.DeviceVersion}"),
         _ => new("ILGPU CPU", DeviceKind.IlgpuCpu, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
-            $"ILGPU {typeof(Context).Assembly.GetName().Version?.ToString(3)}"),
+            $"ILGPU {CompilerVersion}"),
     };
 
     /// <summary>float32 lanes of the native vectors of an OpenCL device, else 1.</summary>

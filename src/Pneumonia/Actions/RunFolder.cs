@@ -24,6 +24,13 @@ public static class RunFolder
             throw new UserError($"--out {run}: exists already; choose another folder, or add --resume to continue that run");
     }
 
+    /// <summary>Takes back what <see cref="Prepare"/> and the plan left of a run that never finished an epoch.</summary>
+    public static void Discard(string run)
+    {
+        File.Delete(Path.Combine(run, Reports.ConfigFile.FileName));
+        if (!Directory.EnumerateFileSystemEntries(run).Any()) Directory.Delete(run);
+    }
+
     /// <summary>Makes the folder and sees that it can be written to.</summary>
     /// <exception cref="UserError">It cannot.</exception>
     public static void Prepare(string run)

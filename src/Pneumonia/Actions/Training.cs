@@ -28,6 +28,7 @@ public static class Training
         using OpenDevice opened = OpenDevice.For(settings.Device);
         TrainingPlan plan = TrainingPlan.For(settings, opened.Device.Description);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
+        plan = plan with { Images = divided?.Split.Fingerprint };
         int classCount = divided?.Folder.Classes.Count ?? 2;
         using Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classCount, settings);
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
@@ -80,6 +81,11 @@ public static class Training
         {
             Save(run, network, metadata, optimizer, trainer);
             terminal.Note($"stopped and saved; continue with the same command and {(settings.Out is null ? $"--out {run} " : "")}--resume");
+            throw;
+        }
+        catch (DivergedException) when (!File.Exists(RunFolder.LastPath(run)))
+        {
+            RunFolder.Discard(run);
             throw;
         }
         best.Restore();

@@ -13,7 +13,10 @@ namespace Convolve.Pneumonia.Actions;
 public sealed record TrainingPlan
 {
     public string Version { get; init; } = typeof(TrainingPlan).Assembly.GetName().Version?.ToString(3) ?? "";
+    public string Dotnet { get; init; } = Environment.Version.ToString();
+    public string Ilgpu { get; init; } = DeviceCatalogue.CompilerVersion;
     public string? Data { get; init; }
+
     public bool Synthetic { get; init; }
     public ModelKind Model { get; init; }
     public int Pixels { get; init; }
@@ -35,6 +38,9 @@ public sealed record TrainingPlan
     public ConvolutionChoice Convolution { get; init; }
     public int Seed { get; init; }
     public string Device { get; init; } = "";
+
+    /// <summary>A fingerprint of which image stands in which part; null for synthetic images.</summary>
+    public string? Images { get; init; }
 
     /// <summary>Fills in the defaults for a model and a device.</summary>
     public static TrainingPlan For(TrainSettings settings, DeviceDescription device)
@@ -93,10 +99,12 @@ public sealed record TrainingPlan
     {
         foreach (var property in typeof(TrainingPlan).GetProperties())
         {
-            if (property.Name is nameof(Epochs) or nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Rows) or nameof(SyntheticCounts)) continue;
+            if (property.Name is nameof(Epochs) or nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Dotnet) or nameof(Ilgpu) or nameof(Rows) or nameof(SyntheticCounts)) continue;
             object? mine = property.GetValue(this), theirs = property.GetValue(other);
             if (!Equals(mine, theirs))
             {
+                if (property.Name == nameof(Images))
+                    throw new UserError($"--resume: the run in {run} was started with other images or another division of them; give the same data, or another --out");
                 throw new UserError($"--resume: the run in {run} was started with {Words(property.Name)} {Value(theirs)}, not {Value(mine)}; "
                     + "give the same settings, or another --out");
             }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Images;
@@ -44,6 +46,21 @@ public sealed record ImageSplit(
 {
     private const int SmallestValidation = 50;
     private const int ReferenceNormal = 1583, ReferencePneumonia = 4273;
+
+    /// <summary>A short hash of which image stands in which part: two divisions agree exactly if these do.</summary>
+    public string Fingerprint
+    {
+        get
+        {
+            var text = new StringBuilder();
+            foreach (IReadOnlyList<ImageFile> part in new[] { Train, Val, Test })
+            {
+                foreach (ImageFile file in part) text.Append(file.RelativePath).Append('\n');
+                text.Append('\n');
+            }
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..8]);
+        }
+    }
 
     /// <summary>Divides the images of a folder.</summary>
     /// <exception cref="UserError">The division asked for is impossible with these images; the message says why.</exception>

@@ -240,4 +240,19 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
         await Refused(["predict", "--run", trained.Folder, trained.Data, "--device", "cuda"], "--device cuda");
         await Refused(["devices", "--device", "cuda"], "--device cuda");
     }
+
+    [SkippableFact]
+    public async Task A_training_that_diverges_leaves_no_run_behind()
+    {
+        OpenCl.SkipIfMissing();
+        folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2);
+        string[] before = folder.Listing();
+        // Each step multiplies the penalized weights by −199, until they are no numbers any more.
+        CommandRun run = await CommandRun.Of("train", "--model", "cnn", "--pixels", "48", "--optimizer", "sgd", "--learning-rate", "100", "--l2", "1",
+            "--batch", "2", "--epochs", "1", "--data", Data, "--out", Run);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        string line = Assert.Single(run.ErrorLines, line => line.StartsWith("error: ", StringComparison.Ordinal));
+        Assert.Contains("learning rate", line);
+        Assert.Equal(before, folder.Listing());
+    }
 }

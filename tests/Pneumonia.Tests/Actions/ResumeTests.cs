@@ -125,4 +125,16 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Contains(mentions, line);
         Assert.Equal(before, File.ReadAllText(Path.Combine(trained.Folder, "config.json")));
     }
+
+    [Fact]
+    public async Task Resuming_with_other_images_is_refused()
+    {
+        string data = Path.Combine(folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2).Path, "data");
+        string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
+        await CommandRun.Succeeding(command);
+        File.Delete(Directory.EnumerateFiles(Path.Combine(data, "train", "NORMAL")).First());
+        CommandRun run = await CommandRun.Of([.. command, "--resume"]);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains("was started with other images", Assert.Single(run.ErrorLines));
+    }
 }

@@ -4,50 +4,6 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// How a product is cut for a processor. The register tile holds Rows × Columns sums: with vectors of L lanes it needs
-/// Rows · Columns / L registers for sums, Rows for the left values and one for the right ones, and every one of them counts, since
-/// a sum that does not fit spills to memory and costs half the speed.
-/// </summary>
-internal interface ICpuTile
-{
-    /// <summary>Rows of the register tile.</summary>
-    static abstract int Rows { get; }
-
-    /// <summary>Columns of the register tile: a whole number of vectors.</summary>
-    static abstract int Columns { get; }
-
-    /// <summary>Rows of a work-item at most, a multiple of <see cref="Rows"/>: the left block [RowBlock, DepthBlock] stays in L2.</summary>
-    static abstract int RowBlock { get; }
-
-    /// <summary>The right block [DepthBlock, Columns] stays in L1.</summary>
-    static abstract int DepthBlock { get; }
-}
-
-/// <summary>Sixteen registers of eight lanes (AVX2): 12 sums, 3 left values, 1 right value.</summary>
-internal readonly struct Tile3x32 : ICpuTile
-{
-    public static int Rows => 3;
-
-    public static int Columns => 32;
-
-    public static int RowBlock => 96;
-
-    public static int DepthBlock => 256;
-}
-
-/// <summary>Thirty-two registers of sixteen lanes (AVX-512): 12 sums, 6 left values, 2 right values.</summary>
-internal readonly struct Tile6x32 : ICpuTile
-{
-    public static int Rows => 6;
-
-    public static int Columns => 32;
-
-    public static int RowBlock => 96;
-
-    public static int DepthBlock => 256;
-}
-
-/// <summary>
 /// The product kernel in the shape for processors: one work-item owns a block of rows and the columns of a few tiles, packs both factors
 /// block by block into memory of its own, and runs the register tile over them. Packing makes every factor look alike to the inner
 /// loop, however it is stored.
@@ -75,7 +31,8 @@ internal static class CpuBlockProduct
         var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
         var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
         var sums = LocalMemory.Allocate1D<float>(MaximalTilesPerItem * TTile.RowBlock * TTile.Columns);
-        for (var i = 0; i < sizes.TilesPerItem * TTile.RowBlock * TTile.Columns; i++) sums[i] = 0;
+        var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
+        var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
         // Ragged edges: the tile computes on zeros there, and the results are not stored.
         if (columns % TTile.Columns != 0)
             for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
@@ -95,7 +52,8 @@ internal static class CpuBlockProduct
                 if (columns - c >= TTile.Columns) right.Copy(depth0, depths, column0 + c, TTile.Columns, rightBlock, TTile.Columns);
                 else right.Copy(depth0, depths, column0 + c, columns - c, rightBlock, TTile.Columns);
                 for (var r = 0; r < rows; r += TTile.Rows)
-                    MultiplyTile<TLeft, TTile>(leftBlock, rightBlock, sums, r, c * TTile.RowBlock + r * TTile.Columns, depths);
+                    RegisterTile.Multiply<TTile>(leftBlock, r * rowStride, rowStride, depthStride, rightBlock, 0,
+                        sums, c * TTile.RowBlock + r * TTile.Columns, depths, depth0 == depthBegin);
             }
         }
 
@@ -106,35 +64,6 @@ internal static class CpuBlockProduct
                 var width = IntrinsicMath.Min(TTile.Columns, columns - c);
                 Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
             }
-    }
-
-    /// <summary>
-    /// The hot loop. Columns outside, rows inside: in this order the compiler unrolls the rows, vectorises the columns and keeps the
-    /// tile in registers; the other order runs at a twentieth of the speed.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyTile<TLeft, TTile>(
-        ArrayView<float> leftBlock, ArrayView<float> rightBlock, ArrayView<float> sums, int row, int sum, int depths)
-        where TLeft : struct, ILeftOperand
-        where TTile : struct, ICpuTile
-    {
-        var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
-        var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
-        var tile = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
-        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = sums[sum + i];
-        var leftAt = row * rowStride;
-        var rightAt = 0;
-        for (var d = 0; d < depths; d++)
-        {
-            for (var j = 0; j < TTile.Columns; j++)
-            {
-                var rightValue = rightBlock[rightAt + j];
-                for (var i = 0; i < TTile.Rows; i++) tile[i * TTile.Columns + j] += leftBlock[leftAt + i * rowStride] * rightValue;
-            }
-            leftAt += depthStride;
-            rightAt += TTile.Columns;
-        }
-        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[sum + i] = tile[i];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -120,8 +120,9 @@ internal static class WinogradConvolution
                     {
                         var depths = IntrinsicMath.Min(DepthBlock, s.InputChannels - depth0);
                         for (var t = 0; t < tiles; t += TTile.Rows)
-                            MultiplyTile<TTile>(scratch, left + t * s.InputChannels + depth0, s.InputChannels,
-                                kernel, right + depth0 * TTile.Columns, products, (position * BlockTiles + t) * TTile.Columns + position * Gap, depths, depth0);
+                            RegisterTile.Multiply<TTile>(scratch, left + t * s.InputChannels + depth0, s.InputChannels, 1,
+                                kernel, right + depth0 * TTile.Columns,
+                                products, (position * BlockTiles + t) * TTile.Columns + position * Gap, depths, depth0 == 0);
                     }
                 }
                 for (var t = 0; t < tiles; t++)
@@ -196,30 +197,6 @@ internal static class WinogradConvolution
         target[at + 3 * stride] = row.D;
         target[at + 4 * stride] = row.E;
         target[at + 5 * stride] = row.F;
-    }
-
-    /// <summary>The hot loop, in the order that <see cref="CpuBlockProduct"/> explains.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyTile<TTile>(
-        ArrayView<float> left, int leftAt, int leftStride, ArrayView<float> right, int rightAt, ArrayView<float> products, int sum, int depths, int depth0)
-        where TTile : struct, ICpuTile
-    {
-        var tile = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
-        if (depth0 == 0)
-            for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = 0;
-        else
-            for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = products[sum + i];
-        for (var d = 0; d < depths; d++)
-        {
-            for (var j = 0; j < TTile.Columns; j++)
-            {
-                var rightValue = right[rightAt + j];
-                for (var i = 0; i < TTile.Rows; i++) tile[i * TTile.Columns + j] += left[leftAt + i * leftStride] * rightValue;
-            }
-            leftAt++;
-            rightAt += TTile.Columns;
-        }
-        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) products[sum + i] = tile[i];
     }
 
     /// <summary>36 products per channel to one tile's 4×4 outputs, bias and ReLU included; what lies outside the image is dropped.</summary>
