@@ -1,7 +1,7 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
-using Convolve.Engine.Randomness;
 using Convolve.Engine.Operations.Penalty;
+using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Layers.Networks;
