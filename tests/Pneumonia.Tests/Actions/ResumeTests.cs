@@ -129,7 +129,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task Resuming_with_other_images_is_refused()
     {
-        string data = Path.Combine(folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2).Path, "data");
+        string data = Path.Combine(folder.WithXrays("data/train", 24).WithXrays("data/val", 30, seed: 2).Path, "data");
         string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
         await CommandRun.Succeeding(command);
         File.Delete(Directory.EnumerateFiles(Path.Combine(data, "train", "NORMAL")).First());
