@@ -9,6 +9,8 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Messages">Standard error: progress, notes, warnings, errors.</param>
 public sealed record Terminal(TextWriter Results, TextWriter Messages)
 {
+    private const int WidthOfFiles = 160;
+
     /// <summary>Standard output for tables: as wide as the terminal, without colour where there is none.</summary>
     public IAnsiConsole Tables => Console(Results);
 
@@ -27,7 +29,13 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     /// <summary>Why the command stops: one line, whatever a file name in it contains.</summary>
     public void Error(string text) => Messages.WriteLine("error: " + OneLine(text));
 
-    private static IAnsiConsole Console(TextWriter writer) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+    private static IAnsiConsole Console(TextWriter writer)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        // A file or a pipe has no width that a table would have to be folded into.
+        if (!console.Profile.Out.IsTerminal) console.Profile.Width = WidthOfFiles;
+        return console;
+    }
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }
