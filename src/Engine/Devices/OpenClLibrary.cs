@@ -30,21 +30,6 @@ internal static class OpenClLibrary
         }
     }
 
-    /// <summary>Whether any OpenCL loader is installed.</summary>
-    public static bool IsInstalled
-    {
-        get
-        {
-            foreach (var name in names)
-            {
-                if (!NativeLibrary.TryLoad(name, out var handle)) continue;
-                NativeLibrary.Free(handle);
-                return true;
-            }
-            return false;
-        }
-    }
-
     private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
         if (name != "OpenCL") return IntPtr.Zero;

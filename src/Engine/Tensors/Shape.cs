@@ -41,14 +41,6 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>All sizes.</summary>
     public ImmutableArray<int> Sizes => sizes;
 
-    /// <summary>The same shape with another first size, e.g. another batch.</summary>
-    public Shape WithFirst(int size)
-    {
-        var copy = sizes.ToArray();
-        copy[0] = size;
-        return new Shape(copy);
-    }
-
     /// <inheritdoc/>
     public bool Equals(Shape other) => sizes.AsSpan().SequenceEqual(other.sizes.AsSpan());
 

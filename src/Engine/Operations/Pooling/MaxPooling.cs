@@ -47,11 +47,7 @@ internal static class MaxPoolingKernels
     {
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.OutputPixels); pixel++)
         {
-            var line = pixel / g.OutputWidth;
-            var ow = pixel - line * g.OutputWidth;
-            var n = line / g.OutputHeight;
-            var oh = line - n * g.OutputHeight;
-            var corner = ((n * g.Height + oh * g.Stride) * g.Width + ow * g.Stride) * g.Channels;
+            var corner = g.WindowStart(pixel);
             var target = pixel * g.Channels;
             for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] = input[corner + c];
             if (keepWinners != 0)
@@ -96,10 +92,10 @@ internal static class MaxPoolingKernels
             var target = pixel * g.Channels;
             if (accumulate == 0)
                 for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
-            var firstRow = h < g.WindowHeight ? 0 : (h - g.WindowHeight) / g.Stride + 1;
-            var firstColumn = w < g.WindowWidth ? 0 : (w - g.WindowWidth) / g.Stride + 1;
-            var endRow = IntrinsicMath.Min(h / g.Stride + 1, g.OutputHeight);
-            var endColumn = IntrinsicMath.Min(w / g.Stride + 1, g.OutputWidth);
+            var firstRow = g.FirstWindow(h, g.WindowHeight);
+            var firstColumn = g.FirstWindow(w, g.WindowWidth);
+            var endRow = g.EndWindow(h, g.OutputHeight);
+            var endColumn = g.EndWindow(w, g.OutputWidth);
             for (var oh = firstRow; oh < endRow; oh++)
                 for (var ow = firstColumn; ow < endColumn; ow++)
                 {

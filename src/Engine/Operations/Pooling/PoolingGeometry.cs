@@ -1,4 +1,5 @@
 using Convolve.Engine.Tensors;
+using ILGPU;
 
 namespace Convolve.Engine.Operations.Pooling;
 
@@ -26,6 +27,22 @@ public readonly record struct PoolingGeometry(
 
     /// <summary>Input pixels of the whole batch.</summary>
     public int InputPixels => Batch * Height * Width;
+
+    /// <summary>Where the first channel of an output pixel's window begins in the input.</summary>
+    internal int WindowStart(int outputPixel)
+    {
+        var line = outputPixel / OutputWidth;
+        var ow = outputPixel - line * OutputWidth;
+        var n = line / OutputHeight;
+        var oh = line - n * OutputHeight;
+        return ((n * Height + oh * Stride) * Width + ow * Stride) * Channels;
+    }
+
+    /// <summary>The first window, along one direction, that contains an input position.</summary>
+    internal int FirstWindow(int position, int window) => position < window ? 0 : (position - window) / Stride + 1;
+
+    /// <summary>One past the last window, along one direction, that contains an input position.</summary>
+    internal int EndWindow(int position, int windows) => IntrinsicMath.Min(position / Stride + 1, windows);
 
     /// <summary>Computes the sizes; rows and columns that no whole window covers are dropped.</summary>
     /// <exception cref="ArgumentException">The window does not fit into the input.</exception>
