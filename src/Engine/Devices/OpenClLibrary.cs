@@ -25,6 +25,7 @@ internal static class OpenClLibrary
         lock (gate)
         {
             if (registered) return;
+            PoclThreads.GiveEachACore();
             NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, Resolve);
             registered = true;
         }
