@@ -34,7 +34,9 @@ internal abstract class Workload(Device device) : IDisposable
         {
             "gemm" => new MatrixProduct(device, Size("m"), Size("n"), Size("k")),
             "conv-forward" => new ConvolutionForward(device, Convolution(), Algorithm()),
-            "conv-backward" => new ConvolutionBackward(device, Convolution(), Algorithm()),
+            "conv-backward" => new ConvolutionBackward(device, Convolution(), Algorithm(), input: true, kernelAndBias: true),
+            "conv-grad-input" => new ConvolutionBackward(device, Convolution(), Algorithm(), input: true, kernelAndBias: false),
+            "conv-grad-kernel" => new ConvolutionBackward(device, Convolution(), Algorithm(), input: false, kernelAndBias: true),
             "infer" => new Inference(device, (string)request["model"]!, Size("batch"), Size("pixels")),
             "train-step" => new TrainingStep(device, (string)request["model"]!, Size("batch"), Size("pixels")),
             var kind => throw new ArgumentException($"unknown kind {kind}"),
@@ -114,11 +116,14 @@ internal abstract class Workload(Device device) : IDisposable
         private readonly ConvolutionGeometry geometry;
         private readonly Tensor input, kernel, bias, upstream, inputGradient, kernelGradient;
 
-        public ConvolutionBackward(Device device, ConvolutionGeometry geometry, ConvolutionAlgorithm algorithm) : base(device)
+        private readonly bool ofInput, ofKernelAndBias;
+
+        public ConvolutionBackward(Device device, ConvolutionGeometry geometry, ConvolutionAlgorithm algorithm, bool input, bool kernelAndBias) : base(device)
         {
+            (ofInput, ofKernelAndBias) = (input, kernelAndBias);
             this.geometry = geometry;
             this.algorithm = algorithm;
-            input = Random(geometry.Input);
+            this.input = Random(geometry.Input);
             kernel = Random(geometry.Kernel);
             bias = Random(new Shape(geometry.OutputChannels));
             bias.RequiresGradient = true;
@@ -129,11 +134,14 @@ internal abstract class Workload(Device device) : IDisposable
 
         public override void Run()
         {
-            using var tape = new Tape(Device);
-            Engine.Operations.Bias.BiasGradient.Apply(tape, upstream, null, bias);
-            bias.ClearGradient();
-            Convolution.GradKernel(geometry, upstream, input, kernelGradient, false, algorithm);
-            Convolution.GradInput(geometry, upstream, kernel, inputGradient, false, algorithm);
+            if (ofKernelAndBias)
+            {
+                using var tape = new Tape(Device);
+                Engine.Operations.Bias.BiasGradient.Apply(tape, upstream, null, bias);
+                bias.ClearGradient();
+                Convolution.GradKernel(geometry, upstream, input, kernelGradient, false, algorithm);
+            }
+            if (ofInput) Convolution.GradInput(geometry, upstream, kernel, inputGradient, false, algorithm);
         }
     }
 

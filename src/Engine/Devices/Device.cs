@@ -15,6 +15,8 @@ public sealed class Device : IDisposable
     private readonly AcceleratorStream stream;
     private readonly Dictionary<Delegate, Delegate> launchers = [];
     private readonly List<Kernel> kernels = [];
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> queueCounter;
+    private int queueEnd;
 
     internal Device(DeviceDescription description, Context context, Accelerator accelerator, KernelShape shape)
     {
@@ -25,6 +27,8 @@ public sealed class Device : IDisposable
         stream = accelerator.DefaultStream;
         Pool = new BufferPool(accelerator, description);
         Nothing = Pool.Rent(1);
+        queueCounter = accelerator.Allocate1D<int>(1);
+        queueCounter.MemSetToZero(stream);
         VectorLanes = DeviceCatalogue.VectorLanes(accelerator);
     }
 
@@ -39,6 +43,9 @@ public sealed class Device : IDisposable
 
     /// <summary>Kernels launched so far: a step's count shows in a test what a change to it costs.</summary>
     public long Launches { get; private set; }
+
+    /// <summary>Workers that share the items of a <see cref="WorkQueue"/>: one per core. Each may have scratch memory of its own.</summary>
+    internal int Workers => Description.ComputeUnits;
 
     /// <summary>How many work-items a processor needs to share a job out evenly.</summary>
     internal int ParallelItems => Shape == KernelShape.Cpu ? Description.ComputeUnits * 4 : Description.ComputeUnits * 8;
@@ -61,6 +68,7 @@ public sealed class Device : IDisposable
         Synchronize();
         Nothing.Release();
         Pool.Dispose();
+        queueCounter.Dispose();
         foreach (var kernel in kernels) kernel.Dispose();
         accelerator.Dispose();
     }
@@ -103,6 +111,55 @@ public sealed class Device : IDisposable
     private KernelConfig PixelGrid(int pixels) => Shape == KernelShape.Cpu
         ? new KernelConfig((pixels + PixelSpan.Length - 1) / PixelSpan.Length, 1)
         : new KernelConfig(new Index2D((pixels + PixelThreads.Pixels - 1) / PixelThreads.Pixels, 1), new Index2D(PixelThreads.Channels, PixelThreads.Pixels));
+
+    /// <summary>Takes the next <paramref name="items"/> tickets for the workers of one launch.</summary>
+    private WorkQueue NextQueue(int items, int workers)
+    {
+        if (queueEnd > int.MaxValue / 2)
+        {
+            queueCounter.MemSetToZero(stream);
+            queueEnd = 0;
+        }
+        var queue = new WorkQueue(queueCounter.View, queueEnd, items);
+        queueEnd += items + workers;
+        return queue;
+    }
+
+    /// <summary>Launches a kernel in the shape for processors, whose workers take items from a queue, its last parameter.</summary>
+    internal void LaunchItems<T1, T2, T3, T4>(Action<T1, T2, T3, T4, WorkQueue> kernel, int items, T1 a1, T2 a2, T3 a3, T4 a4)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+    {
+        var workers = Math.Min(Workers, items);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, NextQueue(items, workers));
+    }
+
+    internal void LaunchItems<T1, T2, T3, T4, T5>(
+        Action<T1, T2, T3, T4, T5, WorkQueue> kernel, int items, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+    {
+        var workers = Math.Min(Workers, items);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, NextQueue(items, workers));
+    }
+
+    internal void LaunchItems<T1, T2, T3, T4, T5, T6>(
+        Action<T1, T2, T3, T4, T5, T6, WorkQueue> kernel, int items, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+    {
+        var workers = Math.Min(Workers, items);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, a6, NextQueue(items, workers));
+    }
 
     /// <summary>Launches a kernel over a grid of groups.</summary>
     internal void Launch<T1>(Action<T1> kernel, KernelConfig grid, T1 a1)

@@ -23,7 +23,7 @@ internal static partial class KernelCompiler
     {
         var compiled = accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), KernelSpecialization.Empty);
         if (compiled is CLCompiledKernel opencl)
-            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, ContractionPragma + StableNames(opencl.Source), opencl.CVersion);
+            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, ContractionPragma + GlobalAtomics(StableNames(opencl.Source)), opencl.CVersion);
         return accelerator.LoadKernel(compiled);
     }
 
@@ -48,6 +48,15 @@ internal static partial class KernelCompiler
             return name;
         });
     }
+
+    /// <summary>
+    /// ILGPU passes an atomic operation a pointer without an address space, which devices such as PoCL do not know. All atomics of this
+    /// engine are on global memory (<see cref="WorkQueue"/>), for which every version of OpenCL has a function.
+    /// </summary>
+    private static string GlobalAtomics(string source) => AtomicAdd().Replace(source, "atomic_add ((volatile __global int*)");
+
+    [GeneratedRegex(@"\batomic_fetch_add \(\(atomic_int\*\)")]
+    private static partial Regex AtomicAdd();
 
     [GeneratedRegex(@"\b(type_|L_)\d+(?=\b|_)")]
     private static partial Regex NumberedName();

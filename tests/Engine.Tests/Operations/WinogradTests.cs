@@ -58,6 +58,21 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
     });
 
     [SkippableFact]
+    public void KernelGradientOverwritesOrAccumulates() => ForAll(Generator(LargestWork), 40, c =>
+    {
+        var g = c.Geometry;
+        using var upstream = Upload(g.Output, c.Upstream);
+        using var input = Upload(g.Input, c.Input);
+        var expected = ConvolutionReference.GradKernel(g, InDouble(c.Upstream), InDouble(c.Input));
+        using var overwritten = Prefilled(g.Kernel);
+        Convolution.GradKernel(g, upstream, input, overwritten, accumulate: false, ConvolutionAlgorithm.Winograd4);
+        Check("winograd kernel gradient", expected, overwritten);
+        using var added = Prefilled(g.Kernel, 2);
+        Convolution.GradKernel(g, upstream, input, added, accumulate: true, ConvolutionAlgorithm.Winograd4);
+        Check("winograd kernel gradient, added", Array.ConvertAll(expected, v => v + 2), added);
+    });
+
+    [SkippableFact]
     public void ALayerOfVggAgreesWithTheTiledProduct()
     {
         // More blocks of tiles than work-items, depths past one block of the kernel, several register tiles of columns.

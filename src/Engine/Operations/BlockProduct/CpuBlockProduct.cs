@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The product kernel in the shape for processors: one work-item owns a block of rows and the columns of a few tiles, packs both factors
+/// The product kernel in the shape for processors: an item is a block of rows and the columns of a few tiles; a worker packs both factors
 /// block by block into memory of its own, and runs the register tile over them. Packing makes every factor look alike to the inner
 /// loop, however it is stored.
 /// </summary>
@@ -13,57 +14,64 @@ internal static class CpuBlockProduct
     /// <summary>Tiles side by side that share one packed left block; more would push the sums out of the second-level cache.</summary>
     public const int MaximalTilesPerItem = 4;
 
-    // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+    // left [Rows, Depth], right [Depth, Columns], output [Splits, Rows, Columns] or [Rows, Columns], bias [Columns]
     public static void Product<TLeft, TRight, TTile>(
-        TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
+        TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, WorkQueue queue)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
         where TTile : struct, ICpuTile
     {
-        var column0 = Grid.IdxX * sizes.TilesPerItem * TTile.Columns;
-        var columns = IntrinsicMath.Min(sizes.TilesPerItem * TTile.Columns, sizes.Columns - column0);
-        var row0 = Grid.IdxY * sizes.RowsPerItem;
-        var rows = IntrinsicMath.Min(sizes.RowsPerItem, sizes.Rows - row0);
-        var depthBegin = Grid.IdxZ * sizes.DepthPerSplit;
-        var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
-
         // leftBlock [rows][depths] or [depths][rows], rightBlock [depths][columns of a tile], sums [tile][rows][columns of a tile]
         var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
         var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
         var sums = LocalMemory.Allocate1D<float>(MaximalTilesPerItem * TTile.RowBlock * TTile.Columns);
         var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
         var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
-        // Ragged edges: the tile computes on zeros there, and the results are not stored.
-        if (columns % TTile.Columns != 0)
-            for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
-        if (rows % TTile.Rows != 0)
-            for (var i = 0; i < TTile.RowBlock * TTile.DepthBlock; i++) leftBlock[i] = 0;
+        var columnBlocks = (sizes.Columns + sizes.TilesPerItem * TTile.Columns - 1) / (sizes.TilesPerItem * TTile.Columns);
+        var rowBlocks = (sizes.Rows + sizes.RowsPerItem - 1) / sizes.RowsPerItem;
 
-        for (var depth0 = depthBegin; depth0 < depthEnd; depth0 += TTile.DepthBlock)
+        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {
-            var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
-            if (TLeft.RowsAreContiguous)
-                for (var d = 0; d < depths; d++) left.Copy(row0, depth0 + d, rows, leftBlock, d * TTile.RowBlock);
-            else
-                for (var r = 0; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, r * TTile.DepthBlock);
-            for (var c = 0; c < columns; c += TTile.Columns)
-            {
-                // Full tiles get a constant width, which the compiler turns into plain vector copies.
-                if (columns - c >= TTile.Columns) right.Copy(depth0, depths, column0 + c, TTile.Columns, rightBlock, TTile.Columns);
-                else right.Copy(depth0, depths, column0 + c, columns - c, rightBlock, TTile.Columns);
-                for (var r = 0; r < rows; r += TTile.Rows)
-                    RegisterTile.Multiply<TTile>(leftBlock, r * rowStride, rowStride, depthStride, rightBlock, 0,
-                        sums, c * TTile.RowBlock + r * TTile.Columns, depths, depth0 == depthBegin);
-            }
-        }
+            // Neighbouring items are the columns of one block of rows, while that is in the cache.
+            var split = item / columnBlocks / rowBlocks;
+            var row0 = (item / columnBlocks - split * rowBlocks) * sizes.RowsPerItem;
+            var column0 = item % columnBlocks * sizes.TilesPerItem * TTile.Columns;
+            var columns = IntrinsicMath.Min(sizes.TilesPerItem * TTile.Columns, sizes.Columns - column0);
+            var rows = IntrinsicMath.Min(sizes.RowsPerItem, sizes.Rows - row0);
+            var depthBegin = split * sizes.DepthPerSplit;
+            var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
+            // Ragged edges: the tile computes on zeros there, and the results are not stored.
+            if (columns % TTile.Columns != 0)
+                for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
+            if (rows % TTile.Rows != 0)
+                for (var i = 0; i < TTile.RowBlock * TTile.DepthBlock; i++) leftBlock[i] = 0;
 
-        for (var r = 0; r < rows; r++)
-            for (var c = 0; c < columns; c += TTile.Columns)
+            for (var depth0 = depthBegin; depth0 < depthEnd; depth0 += TTile.DepthBlock)
             {
-                var target = (Grid.IdxZ * sizes.Rows + row0 + r) * sizes.Columns + column0 + c;
-                var width = IntrinsicMath.Min(TTile.Columns, columns - c);
-                Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
+                var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
+                if (TLeft.RowsAreContiguous)
+                    for (var d = 0; d < depths; d++) left.Copy(row0, depth0 + d, rows, leftBlock, d * TTile.RowBlock);
+                else
+                    for (var r = 0; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, r * TTile.DepthBlock);
+                for (var c = 0; c < columns; c += TTile.Columns)
+                {
+                    // Full tiles get a constant width, which the compiler turns into plain vector copies.
+                    if (columns - c >= TTile.Columns) right.Copy(depth0, depths, column0 + c, TTile.Columns, rightBlock, TTile.Columns);
+                    else right.Copy(depth0, depths, column0 + c, columns - c, rightBlock, TTile.Columns);
+                    for (var r = 0; r < rows; r += TTile.Rows)
+                        RegisterTile.Multiply<TTile>(leftBlock, r * rowStride, rowStride, depthStride, rightBlock, 0,
+                            sums, c * TTile.RowBlock + r * TTile.Columns, depths, depth0 == depthBegin);
+                }
             }
+
+            for (var r = 0; r < rows; r++)
+                for (var c = 0; c < columns; c += TTile.Columns)
+                {
+                    var target = (split * sizes.Rows + row0 + r) * sizes.Columns + column0 + c;
+                    var width = IntrinsicMath.Min(TTile.Columns, columns - c);
+                    Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
+                }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

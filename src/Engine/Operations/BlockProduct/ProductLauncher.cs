@@ -30,19 +30,20 @@ internal static class ProductLauncher
         var splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * columnBlocks), 1, mostSplits);
         var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
         splits = Blocks(depth, depthPerSplit);
+        // Even shares: 100 rows become 51 and 49, not 96 and 4.
+        var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuBlockProduct.BlockRows;
+        rowBlocks = Blocks(rows, rowsPerItem);
         var sizes = new ProductSizes
         {
             Rows = rows,
             Columns = columns,
             Depth = depth,
             DepthPerSplit = depthPerSplit,
-            // Even shares: 100 rows become 51 and 49, not 96 and 4.
-            RowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuBlockProduct.BlockRows,
+            RowsPerItem = rowsPerItem,
             TilesPerItem = tilesPerItem,
             Epilogue = splits == 1 ? epilogue : Epilogue.Of(),
         };
-        // On a processor items run along X first: the columns of one block of rows, while that is in the cache.
-        var grid = cpu ? new Index3D(columnBlocks, rowBlocks, splits) : new Index3D(rowBlocks, columnBlocks, splits);
+        var grid = new Index3D(rowBlocks, columnBlocks, splits);
         if (splits == 1)
         {
             LaunchTiles(device, left, right, output, bias, sizes, grid);
@@ -50,9 +51,7 @@ internal static class ProductLauncher
         }
         var parts = device.Pool.Rent((long)splits * rows * columns);
         LaunchTiles(device, left, right, parts.View(splits * rows * columns), device.Nothing.View(1), sizes, grid);
-        sizes.Epilogue = epilogue;
-        device.ForEach(rows * columns, SplitSum.Add<SpanPerItem>, SplitSum.Add<GridStride>,
-            parts.View(splits * rows * columns), output, bias, sizes, splits);
+        SplitSum.Launch(device, parts.View(splits * rows * columns), output, rows, columns, splits, epilogue, bias);
         parts.Release();
     }
 
@@ -65,10 +64,10 @@ internal static class ProductLauncher
             device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuBlockProduct.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);
         else if (device.VectorLanes >= 16)
-            device.Launch(CpuBlockProduct.Product<TLeft, TRight, Tile6x32>, new KernelConfig(grid, new Index3D(1, 1, 1)),
+            device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile6x32>, grid.Size,
                 left, right, output, bias, sizes);
         else
-            device.Launch(CpuBlockProduct.Product<TLeft, TRight, Tile3x32>, new KernelConfig(grid, new Index3D(1, 1, 1)),
+            device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile3x32>, grid.Size,
                 left, right, output, bias, sizes);
     }
 

@@ -6,6 +6,12 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// <summary>Adds the partial sums of a product whose depth was split, always in the same order: a run repeats bit for bit.</summary>
 internal static class SplitSum
 {
+    /// <summary>output [rows, columns] = the sum of parts [splits, rows, columns], with an epilogue.</summary>
+    public static void Launch(
+        Device device, ArrayView<float> parts, ArrayView<float> output, int rows, int columns, int splits, Epilogue epilogue, ArrayView<float> bias = default) =>
+        device.ForEach(rows * columns, Add<SpanPerItem>, Add<GridStride>, parts, output, epilogue.HasBias == 0 ? device.Nothing.View(1) : bias,
+            new ProductSizes { Rows = rows, Columns = columns, Epilogue = epilogue }, splits);
+
     // parts [splits, Rows * Columns], output [Rows * Columns], bias [Columns]
     public static void Add<TShape>(
         ArrayView<float> parts, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, int splits)

@@ -63,7 +63,7 @@ public static class Convolution
             output.Device.ForEach(output.Shape.Length, NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>,
                 input.View, kernel.View, (bias ?? kernel).View, output.View, g, epilogue.HasBias, epilogue.Floor);
         else if (algorithm == ConvolutionAlgorithm.Winograd4)
-            WinogradLauncher.Forward(output.Device, g, input.View, kernel.View, bias is null ? output.Device.Nothing.View(1) : bias.View, output.View, epilogue);
+            WinogradLauncher.Forward<WinogradF4>(output.Device, g, input.View, kernel.View, bias is null ? output.Device.Nothing.View(1) : bias.View, output.View, epilogue);
         else
             ProductLauncher.Launch(output.Device, new InputPatches(input.View, g), new RightMatrix(kernel.View, g.OutputChannels),
                 g.OutputPixels, g.OutputChannels, g.PatchLength, output.View, epilogue, bias is null ? default : bias.View);
@@ -79,15 +79,13 @@ public static class Convolution
                 upstream.View, kernel.View, gradient.View, g, accumulate ? 1 : 0);
         else if (algorithm == ConvolutionAlgorithm.Winograd4)
         {
-            WinogradLauncher.GradInput(gradient.Device, g, upstream.View, kernel.View, gradient.View, Epilogue.Of(accumulate));
+            WinogradLauncher.GradInput<WinogradF4>(gradient.Device, g, upstream.View, kernel.View, gradient.View, Epilogue.Of(accumulate));
         }
         else
         {
             var device = gradient.Device;
-            var swapped = device.Pool.Rent(kernel.Shape.Length);
-            var swappedView = swapped.View(kernel.Shape.Length);
-            device.ForEach(kernel.Shape.Length, KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>, kernel.View, swappedView, g);
-            ProductLauncher.Launch(device, new UpstreamPatches(upstream.View, g), new RightMatrix(swappedView, g.InputChannels),
+            var swapped = KernelTranspose.Rent(device, kernel.View, g);
+            ProductLauncher.Launch(device, new UpstreamPatches(upstream.View, g), new RightMatrix(swapped.View(kernel.Shape.Length), g.InputChannels),
                 g.Batch * g.Height * g.Width, g.InputChannels, g.KernelHeight * g.KernelWidth * g.OutputChannels,
                 gradient.View, Epilogue.Of(accumulate));
             swapped.Release();
@@ -98,7 +96,10 @@ public static class Convolution
     internal static void GradKernel(
         ConvolutionGeometry g, Tensor upstream, Tensor input, Tensor gradient, bool accumulate, ConvolutionAlgorithm algorithm)
     {
-        if (algorithm == ConvolutionAlgorithm.Naive)
+        algorithm = Choose(algorithm, g, gradient.Device);
+        if (algorithm == ConvolutionAlgorithm.Winograd4)
+            WinogradLauncher.GradKernel<WinogradF4>(gradient.Device, g, upstream.View, input.View, gradient.View, Epilogue.Of(accumulate));
+        else if (algorithm == ConvolutionAlgorithm.Naive)
             gradient.Device.ForEach(gradient.Shape.Length, NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>,
                 upstream.View, input.View, gradient.View, g, accumulate ? 1 : 0);
         else
@@ -108,7 +109,7 @@ public static class Convolution
 
     private static ConvolutionAlgorithm Choose(ConvolutionAlgorithm asked, ConvolutionGeometry g, Device device) => asked switch
     {
-        ConvolutionAlgorithm.Auto => WinogradLauncher.Pays(g, device) ? ConvolutionAlgorithm.Winograd4 : ConvolutionAlgorithm.Tiled,
+        ConvolutionAlgorithm.Auto => WinogradLauncher.Supports(g, device) && g.InputChannels >= 16 && g.OutputChannels >= 16 ? ConvolutionAlgorithm.Winograd4 : ConvolutionAlgorithm.Tiled,
         ConvolutionAlgorithm.Winograd4 when !WinogradLauncher.Supports(g, device) => ConvolutionAlgorithm.Tiled,
         _ => asked,
     };

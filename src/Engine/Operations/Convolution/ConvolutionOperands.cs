@@ -1,6 +1,9 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Tensors;
 using ILGPU;
+using ILGPU.Runtime;
+using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -136,7 +139,36 @@ internal readonly struct UpstreamPatches(ArrayView<float> upstream, ConvolutionG
 /// <summary>The right factor of the input's gradient: the kernel with its channels swapped, so that it is packed as fast as it is stored.</summary>
 internal static class KernelTranspose
 {
-    // w [KH,KW,C,K], swapped [KH,KW,K,C]
+    /// <summary>Side of the squares that a processor swaps at a time: they lie in few enough cache lines to stay until they are used up.</summary>
+    private const int Square = 16;
+
+    /// <summary>Rents a buffer and swaps a kernel's channels into it; the caller releases it.</summary>
+    public static DeviceBuffer Rent(Device device, ArrayView<float> kernel, ConvolutionGeometry g)
+    {
+        var swapped = device.Pool.Rent(kernel.Length);
+        if (device.Shape == KernelShape.Cpu)
+            device.Launch(SwapSquares, new KernelConfig(new Index2D((g.OutputChannels + Square - 1) / Square, g.KernelHeight * g.KernelWidth), new Index2D(1, 1)),
+                kernel, swapped.View(kernel.IntLength), g);
+        else
+            device.ForEach(kernel.IntLength, Swap<SpanPerItem>, Swap<GridStride>, kernel, swapped.View(kernel.IntLength), g);
+        return swapped;
+    }
+
+    // w [KH,KW,C,K], swapped [KH,KW,K,C]; a work-item swaps all input channels of one tap and 16 output channels
+    public static void SwapSquares(ArrayView<float> kernel, ArrayView<float> swapped, ConvolutionGeometry g)
+    {
+        var first = Grid.IdxX * Square;
+        var end = IntrinsicMath.Min(g.OutputChannels, first + Square);
+        for (var c0 = 0; c0 < g.InputChannels; c0 += Square)
+        {
+            var endChannel = IntrinsicMath.Min(g.InputChannels, c0 + Square);
+            for (var k = first; k < end; k++)
+                for (var c = c0; c < endChannel; c++)
+                    swapped[(Grid.IdxY * g.OutputChannels + k) * g.InputChannels + c] = kernel[(Grid.IdxY * g.InputChannels + c) * g.OutputChannels + k];
+        }
+    }
+
+    // the same, one element per turn
     public static void Swap<TShape>(ArrayView<float> kernel, ArrayView<float> swapped, ConvolutionGeometry g) where TShape : struct, IWorkShape
     {
         for (var i = TShape.First; i < TShape.End(kernel.IntLength); i += TShape.Step)

@@ -1,47 +1,69 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
-using ILGPU.Runtime;
 using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>Shares a Winograd convolution out over a processor.</summary>
+/// <summary>Shares a convolution by one of Winograd's algorithms out over a processor.</summary>
 internal static class WinogradLauncher
 {
-    /// <summary>Fewer tiles than this do not pay for transforming the kernel; fewer channels not for transforming the tiles.</summary>
-    private const int FewestTiles = 64, FewestChannels = 16;
-
-    /// <summary>Whether the algorithm exists for a geometry on a device: 3×3 kernels, stride 1, and so far only the shape for processors.</summary>
+    /// <summary>Whether the algorithms exist for a geometry on a device: 3×3 kernels, stride 1, and so far only the shape for processors.</summary>
     public static bool Supports(ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && g is { KernelHeight: 3, KernelWidth: 3, Stride: 1 };
 
-    /// <summary>Whether it is likely to be the fastest: see docs/performance.md.</summary>
-    public static bool Pays(ConvolutionGeometry g, Device device) =>
-        Supports(g, device) && g.InputChannels >= FewestChannels && g.OutputChannels >= FewestChannels
-        && g.Batch * Quotient(g.OutputHeight, WinogradTransform.Outputs) * Quotient(g.OutputWidth, WinogradTransform.Outputs) >= FewestTiles;
-
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
-    public static void Forward(
+    public static void Forward<TWinograd>(
         Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
-        Epilogue epilogue) =>
-        Launch(device, input, kernel, bias, output, mirrored: false, Sizes(
-            g.Batch, g.Height, g.Width, g.InputChannels, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.PaddingTop, g.PaddingLeft, epilogue));
+        Epilogue epilogue)
+        where TWinograd : struct, IWinogradTransform =>
+        Launch<TWinograd>(device, input, kernel, bias, output, Sizes<TWinograd>(g) with { Epilogue = epilogue });
 
     /// <summary>
     /// upstream [N,OH,OW,K] → gradient [N,H,W,C]: the same convolution of the upstream gradient, with the kernel mirrored, its
     /// channels swapped, and the padding that completes the kernel.
     /// </summary>
-    public static void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue) =>
-        Launch(device, upstream, kernel, device.Nothing.View(1), gradient, mirrored: true, Sizes(
-            g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft, epilogue));
-
-    private static WinogradSizes Sizes(
-        int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left, Epilogue epilogue)
+    public static void GradInput<TWinograd>(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+        where TWinograd : struct, IWinogradTransform
     {
-        var down = Quotient(outputHeight, WinogradTransform.Outputs);
-        var across = Quotient(outputWidth, WinogradTransform.Outputs);
+        var swapped = KernelTranspose.Rent(device, kernel, g);
+        Launch<TWinograd>(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, Sizes<TWinograd>(
+            g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
+            with { Mirrored = 1, Epilogue = epilogue });
+        swapped.Release();
+    }
+
+    /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [3,3,C,K].</summary>
+    public static void GradKernel<TWinograd>(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
+        where TWinograd : struct, IWinogradTransform
+    {
+        var forward = Sizes<TWinograd>(g);
+        var blocks = Quotient(forward.Tiles, WinogradKernelGradient.BlockTiles);
+        var cells = Quotient(g.InputChannels, WinogradKernelGradient.InputBlock) * Quotient(g.OutputChannels, WinogradKernelGradient.OutputBlock);
+        var blocksPerSplit = Quotient(blocks, Math.Min(blocks, Quotient(device.ParallelItems, cells)));
+        var splits = Quotient(blocks, blocksPerSplit);
+        var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
+        var parts = device.Pool.Rent((long)splits * gradient.IntLength);
+        var partsView = parts.View(splits * gradient.IntLength);
+        if (device.VectorLanes >= 16)
+            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile6x32>, splits * cells, upstream, input, partsView, sizes);
+        else
+            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile3x32>, splits * cells, upstream, input, partsView, sizes);
+        SplitSum.Launch(device, partsView, gradient, 9 * g.InputChannels, g.OutputChannels, splits, epilogue);
+        parts.Release();
+    }
+
+    private static WinogradSizes Sizes<TWinograd>(ConvolutionGeometry g) where TWinograd : struct, IWinogradTransform => Sizes<TWinograd>(
+        g.Batch, g.Height, g.Width, g.InputChannels, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.PaddingTop, g.PaddingLeft);
+
+    private static WinogradSizes Sizes<TWinograd>(
+        int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left)
+        where TWinograd : struct, IWinogradTransform
+    {
+        var down = Quotient(outputHeight, TWinograd.Outputs);
+        var across = Quotient(outputWidth, TWinograd.Outputs);
         return new WinogradSizes
         {
             Batch = batch,
@@ -56,38 +78,32 @@ internal static class WinogradLauncher
             TilesDown = down,
             TilesAcross = across,
             Tiles = batch * down * across,
-            Epilogue = epilogue,
         };
     }
 
-    private static void Launch(
-        Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, bool mirrored, WinogradSizes sizes)
+    private static void Launch<TWinograd>(
+        Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
+        where TWinograd : struct, IWinogradTransform
     {
         var columnTiles = Quotient(sizes.OutputChannels, Tile3x32.Columns);
+        // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
         var blocks = Quotient(sizes.Tiles, WinogradConvolution.BlockTiles);
-        // Few items, each with a scratch buffer that stays in its caches and is used for one block after the other; where there are
-        // fewer blocks than items, the output channels are shared out, too.
-        var items = Math.Min(device.ParallelItems, blocks);
-        var groups = Math.Min(columnTiles, Quotient(device.ParallelItems / 2, items));
         sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Quotient(Quotient(sizes.Tiles, blocks), Tile6x32.Rows) * Tile6x32.Rows);
-        sizes.Blocks = Quotient(sizes.Tiles, sizes.TilesPerBlock);
+        blocks = Quotient(sizes.Tiles, sizes.TilesPerBlock);
+        // Where there are few blocks, several items share one and each takes some of the output channels.
+        var groups = Math.Min(columnTiles, Quotient(device.ParallelItems, blocks));
         sizes.ColumnTilesPerItem = Quotient(columnTiles, groups);
-        groups = Quotient(columnTiles, sizes.ColumnTilesPerItem);
+        sizes.ColumnGroups = Quotient(columnTiles, sizes.ColumnTilesPerItem);
 
-        var transformedLength = WinogradTransform.Positions * (sizes.InputChannels * columnTiles * Tile3x32.Columns + WinogradConvolution.Gap);
-        var scratchLength = items * groups * WinogradTransform.Positions * (WinogradConvolution.BlockTiles * sizes.InputChannels + WinogradConvolution.Gap);
-        var transformed = device.Pool.Rent(transformedLength);
+        var scratchLength = device.Workers * WinogradConvolution.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);
-        device.Launch(WinogradConvolution.TransformKernel<Tile3x32>,
-            new KernelConfig(new Index2D(Quotient(sizes.InputChannels, WinogradConvolution.KernelChannels), columnTiles), new Index2D(1, 1)),
-            kernel, transformed.View(transformedLength), sizes.InputChannels, sizes.OutputChannels, mirrored ? 1 : 0);
-        var grid = new KernelConfig(new Index2D(items, groups), new Index2D(1, 1));
         if (device.VectorLanes >= 16)
-            device.Launch(WinogradConvolution.Forward<Tile6x32>, grid, input, transformed.View(transformedLength), bias, output, scratch.View(scratchLength), sizes);
+            device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile6x32>, blocks * sizes.ColumnGroups,
+                input, kernel, bias, output, scratch.View(scratchLength), sizes);
         else
-            device.Launch(WinogradConvolution.Forward<Tile3x32>, grid, input, transformed.View(transformedLength), bias, output, scratch.View(scratchLength), sizes);
+            device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile3x32>, blocks * sizes.ColumnGroups,
+                input, kernel, bias, output, scratch.View(scratchLength), sizes);
         scratch.Release();
-        transformed.Release();
     }
 
     private static int Quotient(int length, int block) => (length + block - 1) / block;

@@ -1,0 +1,143 @@
+using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.BlockProduct;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.Convolution;
+
+/// <summary>How the kernel's gradient by Winograd is shared out.</summary>
+internal struct WinogradGradientSizes
+{
+    /// <summary>The forward convolution; its epilogue is not used.</summary>
+    public WinogradSizes Forward;
+
+    /// <summary>Blocks of tiles in one part of the long sum.</summary>
+    public int BlocksPerSplit;
+}
+
+/// <summary>
+/// The kernel's gradient of a 3×3 convolution with stride 1 by Winograd: dg = Gᵀ[Σ (Bᵀ·d·B) ⊙ (A·dY·Aᵀ)]G over all tiles, in the shape for
+/// processors. An item is a block of input and output channels and a part of the tiles; the parts are added in a fixed order
+/// afterwards.
+/// </summary>
+internal static class WinogradKernelGradient
+{
+    /// <summary>Input and output channels of an item: their products [Positions][InputBlock][OutputBlock] stay in a worker's caches.</summary>
+    public const int InputBlock = 64, OutputBlock = 64;
+
+    /// <summary>Tiles transformed at a time.</summary>
+    public const int BlockTiles = 48;
+
+    /// <summary>Rows of a block of products: the input channels, rounded up to whole register tiles of any kind.</summary>
+    private const int BlockRows = 66;
+
+    // dy [N,OH,OW,K], x [N,H,W,C], parts [splits][3,3,C,K]
+    public static void Sum<TWinograd, TTile>(
+        ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> parts, WinogradGradientSizes sizes, WorkQueue queue)
+        where TWinograd : struct, IWinogradTransform
+        where TTile : struct, ICpuTile
+    {
+        var s = sizes.Forward;
+        var patch = LocalMemory.Allocate1D<float>(TWinograd.Positions * WinogradConvolution.Lanes);
+        // Factors of the input [Positions][tiles][rows], of the upstream gradient [Positions][column tiles][tiles][32], products
+        // [Positions][column tiles][rows][32].
+        var inputFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (BlockTiles * BlockRows + WinogradConvolution.Gap));
+        var upstreamFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (BlockTiles * OutputBlock + WinogradConvolution.Gap));
+        var products = LocalMemory.Allocate1D<float>(TWinograd.Positions * (BlockRows * OutputBlock + WinogradConvolution.Gap));
+        var inputStride = BlockTiles * BlockRows + WinogradConvolution.Gap;
+        var upstreamStride = BlockTiles * OutputBlock + WinogradConvolution.Gap;
+        var productStride = BlockRows * OutputBlock + WinogradConvolution.Gap;
+        var inputBlocks = (s.InputChannels + InputBlock - 1) / InputBlock;
+        var outputBlocks = (s.OutputChannels + OutputBlock - 1) / OutputBlock;
+        // The rows between the last channel and the end of its register tile are computed but not used; they must hold numbers.
+        for (var i = 0; i < TWinograd.Positions * inputStride; i++) inputFactors[i] = 0;
+
+        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
+        {
+            var split = item / inputBlocks / outputBlocks;
+            var channel0 = item / outputBlocks % inputBlocks * InputBlock;
+            var channels = IntrinsicMath.Min(InputBlock, s.InputChannels - channel0);
+            var column0 = item % outputBlocks * OutputBlock;
+            var columns = IntrinsicMath.Min(OutputBlock, s.OutputChannels - column0);
+            var firstTile = split * sizes.BlocksPerSplit * BlockTiles;
+            var endTile = IntrinsicMath.Min(s.Tiles, firstTile + sizes.BlocksPerSplit * BlockTiles);
+            for (var tile0 = firstTile; tile0 < endTile; tile0 += BlockTiles)
+            {
+                var tiles = IntrinsicMath.Min(BlockTiles, endTile - tile0);
+                for (var t = 0; t < tiles; t++)
+                {
+                    WinogradConvolution.TransformInput<TWinograd>(input, channel0, channels, inputFactors, t * BlockRows, inputStride, patch, tile0 + t, s);
+                    TransformUpstream<TWinograd>(upstream, column0, columns, upstreamFactors, t * WinogradConvolution.Lanes, upstreamStride, patch, tile0 + t, s);
+                }
+                for (var position = 0; position < TWinograd.Positions; position++)
+                    // A constant number of column tiles: with a bound that it knows, the compiler sees that no index wraps around.
+                    for (var c = 0; c < OutputBlock; c += TTile.Columns)
+                        for (var r = 0; r < (c < columns ? channels : 0); r += TTile.Rows)
+                            RegisterTile.Multiply<TTile>(inputFactors, position * inputStride + r, 1, BlockRows,
+                                upstreamFactors, position * upstreamStride + c * BlockTiles,
+                                products, position * productStride + c * BlockRows + r * TTile.Columns, tiles, tile0 == firstTile);
+            }
+            for (var c = 0; c < columns; c += TTile.Columns)
+                for (var r = 0; r < channels; r++)
+                    TransformGradient<TWinograd, TTile>(products, c * BlockRows + r * TTile.Columns, productStride, patch, parts,
+                        (split * 9 * s.InputChannels + channel0 + r) * s.OutputChannels + column0 + c, IntrinsicMath.Min(TTile.Columns, columns - c), s);
+        }
+    }
+
+    /// <summary>One tile's upstream gradients, zeros where they lie outside the image, to factors [Positions][column tiles][tiles][32].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransformUpstream<TWinograd>(
+        ArrayView<float> upstream, int column0, int columns, ArrayView<float> factors, int target, int factorStride, ArrayView<float> patch, int tile,
+        WinogradSizes s)
+        where TWinograd : struct, IWinogradTransform
+    {
+        var line = tile / s.TilesAcross;
+        var left = (tile - line * s.TilesAcross) * TWinograd.Outputs;
+        var n = line / s.TilesDown;
+        var top = (line - n * s.TilesDown) * TWinograd.Outputs;
+        var inside = top + TWinograd.Outputs <= s.OutputHeight & left + TWinograd.Outputs <= s.OutputWidth;
+        for (var k0 = 0; k0 < columns; k0 += WinogradConvolution.Lanes)
+        {
+            var lanes = IntrinsicMath.Min(WinogradConvolution.Lanes, columns - k0);
+            var to = target + k0 * BlockTiles;
+            if (inside & lanes == WinogradConvolution.Lanes)
+            {
+                var source = ((n * s.OutputHeight + top) * s.OutputWidth + left) * s.OutputChannels + column0 + k0;
+                for (var j = 0; j < WinogradConvolution.Lanes; j++)
+                    TWinograd.Upstream(upstream, source + j, s.OutputWidth * s.OutputChannels, s.OutputChannels, factors, to + j, factorStride);
+                continue;
+            }
+            for (var pixel = 0; pixel < TWinograd.Outputs * TWinograd.Outputs; pixel++)
+            {
+                var row = pixel / TWinograd.Outputs;
+                var h = top + row;
+                var w = left + pixel - row * TWinograd.Outputs;
+                var at = pixel * WinogradConvolution.Lanes;
+                var source = ((n * s.OutputHeight + h) * s.OutputWidth + w) * s.OutputChannels + column0 + k0;
+                for (var j = 0; j < WinogradConvolution.Lanes; j++) patch[at + j] = 0;
+                if (h < s.OutputHeight & w < s.OutputWidth)
+                    for (var j = 0; j < lanes; j++) patch[at + j] = upstream[source + j];
+            }
+            for (var j = 0; j < WinogradConvolution.Lanes; j++)
+                TWinograd.Upstream(patch, j, TWinograd.Outputs * WinogradConvolution.Lanes, WinogradConvolution.Lanes, factors, to + j, factorStride);
+        }
+    }
+
+    /// <summary>Summed products of one input channel and a register tile of output channels to the nine taps' gradients.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransformGradient<TWinograd, TTile>(
+        ArrayView<float> products, int source, int productStride, ArrayView<float> taps, ArrayView<float> parts, int target, int columns, WinogradSizes s)
+        where TWinograd : struct, IWinogradTransform
+        where TTile : struct, ICpuTile
+    {
+        for (var j = 0; j < TTile.Columns; j++) TWinograd.KernelGradient(products, source + j, productStride, taps, j, TTile.Columns);
+        for (var tap = 0; tap < 9; tap++)
+        {
+            var at = target + tap * s.InputChannels * s.OutputChannels;
+            if (columns == TTile.Columns)
+                for (var j = 0; j < TTile.Columns; j++) parts[at + j] = taps[tap * TTile.Columns + j];
+            else
+                for (var j = 0; j < columns; j++) parts[at + j] = taps[tap * TTile.Columns + j];
+        }
+    }
+}
