@@ -1,3 +1,4 @@
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
@@ -30,6 +31,7 @@ public sealed class Device : IDisposable
         queueCounter = accelerator.Allocate1D<int>(1);
         queueCounter.MemSetToZero(stream);
         VectorLanes = DeviceCatalogue.VectorLanes(accelerator);
+        ConvolutionTuning = new ConvolutionTuning(description, ConvolutionTuning.DefaultFolder);
     }
 
     /// <summary>What was opened.</summary>
@@ -40,6 +42,9 @@ public sealed class Device : IDisposable
 
     /// <summary>The memory of this device.</summary>
     public BufferPool Pool { get; }
+
+    /// <summary>Measured choices of convolution algorithms on this device, remembered on disk.</summary>
+    public ConvolutionTuning ConvolutionTuning { get; }
 
     /// <summary>Kernels launched so far: a step's count shows in a test what a change to it costs.</summary>
     public long Launches { get; private set; }
@@ -126,6 +131,14 @@ public sealed class Device : IDisposable
     }
 
     /// <summary>Launches a kernel in the shape for processors, whose workers take items from a queue, its last parameter.</summary>
+    internal void LaunchItems<T1, T2>(Action<T1, T2, WorkQueue> kernel, int items, T1 a1, T2 a2)
+        where T1 : struct
+        where T2 : struct
+    {
+        var workers = Math.Min(Workers, items);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, NextQueue(items, workers));
+    }
+
     internal void LaunchItems<T1, T2, T3, T4>(Action<T1, T2, T3, T4, WorkQueue> kernel, int items, T1 a1, T2 a2, T3 a3, T4 a4)
         where T1 : struct
         where T2 : struct

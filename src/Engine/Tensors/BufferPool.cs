@@ -39,6 +39,12 @@ public sealed class BufferPool : IDisposable
     /// <summary>The most bytes ever in use at once.</summary>
     public long PeakBytes { get; private set; }
 
+    /// <summary>The most bytes in use at once since <see cref="MarkPeak"/>.</summary>
+    internal long PeakSinceMark { get; private set; }
+
+    /// <summary>Begins a new reading of <see cref="PeakSinceMark"/>.</summary>
+    internal void MarkPeak() => PeakSinceMark = UsedBytes;
+
     /// <summary>Takes a buffer of at least <paramref name="length"/> floats, with unspecified content.</summary>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
     internal DeviceBuffer Rent(long length)
@@ -47,6 +53,7 @@ public sealed class BufferPool : IDisposable
         var memory = Reuse(size) ?? Allocate(size);
         UsedBytes += memory.LengthInBytes;
         PeakBytes = Math.Max(PeakBytes, UsedBytes);
+        PeakSinceMark = Math.Max(PeakSinceMark, UsedBytes);
         return new DeviceBuffer(this, memory);
     }
 

@@ -1,3 +1,4 @@
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Actions;
@@ -17,9 +18,6 @@ public enum ClassWeights
     /// <summary>Every class the same: an image of class c counts n / (classes · n_c).</summary>
     Balanced,
 }
-
-/// <summary>Which convolution algorithm runs.</summary>
-public enum ConvolutionChoice { Auto, Naive, Tiled, Winograd4 }
 
 /// <summary>What <c>train</c> was asked for. Null means that the default of the model or of the device holds.</summary>
 public sealed record TrainSettings
@@ -70,7 +68,7 @@ public sealed record TrainSettings
 
     public SplitFractions? Fractions { get; init; }
 
-    public ConvolutionChoice Convolution { get; init; }
+    public ConvolutionAlgorithm Convolution { get; init; }
 
     /// <summary>auto, cuda, opencl, cpu or part of a device's name.</summary>
     public string Device { get; init; } = "auto";

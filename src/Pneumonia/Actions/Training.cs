@@ -154,13 +154,7 @@ public static class Training
             BatchSize = plan.Batch,
             Seed = (uint)plan.Seed,
             ClassWeights = plan.ClassWeights == ClassWeights.None ? null : [.. counts.Select(n => (float)images.Train.Count / (counts.Length * n))],
-            Algorithm = plan.Convolution switch
-            {
-                ConvolutionChoice.Naive => ConvolutionAlgorithm.Naive,
-                ConvolutionChoice.Tiled => ConvolutionAlgorithm.Tiled,
-                ConvolutionChoice.Winograd4 => ConvolutionAlgorithm.Winograd4,
-                _ => ConvolutionAlgorithm.Auto,
-            },
+            Algorithm = plan.Convolution,
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Actions;
@@ -35,7 +36,7 @@ public sealed record TrainingPlan
     public int? Limit { get; init; }
     public SplitKind? Split { get; init; }
     public SplitFractions? Fractions { get; init; }
-    public ConvolutionChoice Convolution { get; init; }
+    public ConvolutionAlgorithm Convolution { get; init; }
     public int Seed { get; init; }
     public string Device { get; init; } = "";
 

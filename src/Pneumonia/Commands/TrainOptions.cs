@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
 
@@ -28,7 +29,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part (all)", 1, MostImages);
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
     private readonly Option<SplitFractions?> fractions = CheckedOption.Fractions("--fractions", "shares of a patient or random split (0.8,0.1,0.1)");
-    private readonly Option<ConvolutionChoice?> convolution = CheckedOption.Choice<ConvolutionChoice>("--conv", "convolution algorithm (auto)");
+    private readonly Option<ConvolutionAlgorithm?> convolution = CheckedOption.Choice<ConvolutionAlgorithm>("--conv", "convolution algorithm (auto)");
     private readonly Option<string?> device = SharedOption.Device();
     private readonly Option<int?> seed = SharedOption.Seed();
     private readonly Option<string?> output = CheckedOption.Text("--out", "DIR", "run folder to write (runs/TIMESTAMP-MODEL)", "a folder");
@@ -72,7 +73,7 @@ internal sealed class TrainOptions
             Limit = result.GetValue(limit),
             Split = result.GetValue(split),
             Fractions = result.GetValue(fractions),
-            Convolution = result.GetValue(convolution) ?? ConvolutionChoice.Auto,
+            Convolution = result.GetValue(convolution) ?? ConvolutionAlgorithm.Auto,
             Device = result.GetValue(device) ?? SharedOption.DefaultDevice,
             Seed = result.GetValue(seed) ?? SharedOption.DefaultSeed,
             Out = result.GetValue(output),

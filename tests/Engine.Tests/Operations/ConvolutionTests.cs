@@ -51,12 +51,15 @@ public sealed record ConvolutionCase(ConvolutionGeometry Geometry, Padding Paddi
 public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened)
 {
     [SkippableTheory]
-    [InlineData(ConvolutionAlgorithm.Tiled, 60)]
+    [InlineData(ConvolutionAlgorithm.Implicit, 60)]
     [InlineData(ConvolutionAlgorithm.Naive, 20)]
+    [InlineData(ConvolutionAlgorithm.Im2col, 20)]
+    [InlineData(ConvolutionAlgorithm.Direct, 60)]
     public void ForwardIsTheSumOfItsDefinition(ConvolutionAlgorithm algorithm, int cases) =>
         ForAll(ConvolutionCase.Generator(LargestWork), cases, c =>
         {
             var g = c.Geometry;
+            if (!ConvolutionChoice.IsAvailable(algorithm, ConvolutionPass.Forward, g, Device)) return;
             using var input = Upload(g.Input, c.Input);
             using var kernel = Upload(g.Kernel, c.Kernel);
             using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
@@ -69,12 +72,15 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
         });
 
     [SkippableTheory]
-    [InlineData(ConvolutionAlgorithm.Tiled, 60)]
+    [InlineData(ConvolutionAlgorithm.Implicit, 60)]
     [InlineData(ConvolutionAlgorithm.Naive, 20)]
+    [InlineData(ConvolutionAlgorithm.Im2col, 20)]
+    [InlineData(ConvolutionAlgorithm.Direct, 60)]
     public void InputGradientOverwritesOrAccumulates(ConvolutionAlgorithm algorithm, int cases) =>
         ForAll(ConvolutionCase.Generator(LargestWork), cases, c =>
         {
             var g = c.Geometry;
+            if (!ConvolutionChoice.IsAvailable(algorithm, ConvolutionPass.GradInput, g, Device)) return;
             using var upstream = Upload(g.Output, c.Upstream);
             using var kernel = Upload(g.Kernel, c.Kernel);
             using var overwritten = Prefilled(g.Input, OtherSentinel);
@@ -88,12 +94,15 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
         });
 
     [SkippableTheory]
-    [InlineData(ConvolutionAlgorithm.Tiled, 60)]
+    [InlineData(ConvolutionAlgorithm.Implicit, 60)]
     [InlineData(ConvolutionAlgorithm.Naive, 20)]
+    [InlineData(ConvolutionAlgorithm.Im2col, 20)]
+    [InlineData(ConvolutionAlgorithm.Direct, 60)]
     public void KernelGradientOverwritesOrAccumulates(ConvolutionAlgorithm algorithm, int cases) =>
         ForAll(ConvolutionCase.Generator(LargestWork), cases, c =>
         {
             var g = c.Geometry;
+            if (!ConvolutionChoice.IsAvailable(algorithm, ConvolutionPass.GradKernel, g, Device)) return;
             using var upstream = Upload(g.Output, c.Upstream);
             using var input = Upload(g.Input, c.Input);
             using var overwritten = Prefilled(g.Kernel, OtherSentinel);
@@ -107,7 +116,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
         });
 
     [SkippableFact]
-    public void NaiveAndTiledAgreeOnTheDevice() =>
+    public void NaiveAndImplicitAgreeOnTheDevice() =>
         ForAll(ConvolutionCase.Generator(LargestWork), 20, c =>
         {
             var g = c.Geometry;
@@ -117,7 +126,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             using var naive = Prefilled(g.Output, Sentinel);
             using var tiled = Prefilled(g.Output, OtherSentinel);
             Convolution.Forward(g, input, kernel, bias, naive, c.Relu, ConvolutionAlgorithm.Naive);
-            Convolution.Forward(g, input, kernel, bias, tiled, c.Relu, ConvolutionAlgorithm.Tiled);
+            Convolution.Forward(g, input, kernel, bias, tiled, c.Relu, ConvolutionAlgorithm.Implicit);
             Tolerance.OfSum(g.PatchLength).Check("naive and tiled convolution", naive.ToArray(), tiled.ToArray());
         });
 
@@ -155,7 +164,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
         using var input = Upload(new Shape(1, 2, 2, 1), pixels);
         using var kernel = Upload(new Shape(1, 1, 1, 1), [-1]);
         using var bias = Upload(new Shape(1), [0]);
-        foreach (var algorithm in new[] { ConvolutionAlgorithm.Naive, ConvolutionAlgorithm.Tiled })
+        foreach (var algorithm in new[] { ConvolutionAlgorithm.Naive, ConvolutionAlgorithm.Implicit })
         {
             var output = Convolution.Apply(tape, input, kernel, bias, Padding.Valid, relu: true, algorithm: algorithm).ToArray();
             Assert.True(float.IsNaN(output[1]), $"{algorithm}: ReLU turned NaN into {output[1]}");

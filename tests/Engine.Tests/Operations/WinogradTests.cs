@@ -28,52 +28,58 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         where geometry.Flops / 2 <= largestWork
         select new ConvolutionCase(geometry, padding, bias, relu, seed);
 
-    [SkippableFact]
-    public void ForwardIsTheSumOfItsDefinition() => ForAll(Generator(LargestWork), 40, c =>
+    /// <summary>Both sizes of tile: F(2×2) and F(4×4).</summary>
+    public static TheoryData<ConvolutionAlgorithm> Sizes => new(ConvolutionAlgorithm.Winograd2, ConvolutionAlgorithm.Winograd4);
+
+    [SkippableTheory]
+    [MemberData(nameof(Sizes))]
+    public void ForwardIsTheSumOfItsDefinition(ConvolutionAlgorithm algorithm) => ForAll(Generator(LargestWork), 30, c =>
     {
         var g = c.Geometry;
         using var input = Upload(g.Input, c.Input);
         using var kernel = Upload(g.Kernel, c.Kernel);
         using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
         using var output = Prefilled(g.Output);
-        Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, ConvolutionAlgorithm.Winograd4);
+        Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, algorithm);
         var expected = ConvolutionReference.Forward(g, InDouble(c.Input), InDouble(c.Kernel), c.Bias ? InDouble(c.BiasValues) : null);
         if (c.Relu) expected = Array.ConvertAll(expected, v => Math.Max(0, v));
         Check("winograd forward", expected, output);
     });
 
-    [SkippableFact]
-    public void InputGradientOverwritesOrAccumulates() => ForAll(Generator(LargestWork), 40, c =>
+    [SkippableTheory]
+    [MemberData(nameof(Sizes))]
+    public void InputGradientOverwritesOrAccumulates(ConvolutionAlgorithm algorithm) => ForAll(Generator(LargestWork), 30, c =>
     {
         var g = c.Geometry;
         using var upstream = Upload(g.Output, c.Upstream);
         using var kernel = Upload(g.Kernel, c.Kernel);
         var expected = ConvolutionReference.GradInput(g, InDouble(c.Upstream), InDouble(c.Kernel));
         using var overwritten = Prefilled(g.Input);
-        Convolution.GradInput(g, upstream, kernel, overwritten, accumulate: false, ConvolutionAlgorithm.Winograd4);
+        Convolution.GradInput(g, upstream, kernel, overwritten, accumulate: false, algorithm);
         Check("winograd input gradient", expected, overwritten);
         using var added = Prefilled(g.Input, 2);
-        Convolution.GradInput(g, upstream, kernel, added, accumulate: true, ConvolutionAlgorithm.Winograd4);
+        Convolution.GradInput(g, upstream, kernel, added, accumulate: true, algorithm);
         Check("winograd input gradient, added", Array.ConvertAll(expected, v => v + 2), added);
     });
 
-    [SkippableFact]
-    public void KernelGradientOverwritesOrAccumulates() => ForAll(Generator(LargestWork), 40, c =>
+    [SkippableTheory]
+    [MemberData(nameof(Sizes))]
+    public void KernelGradientOverwritesOrAccumulates(ConvolutionAlgorithm algorithm) => ForAll(Generator(LargestWork), 30, c =>
     {
         var g = c.Geometry;
         using var upstream = Upload(g.Output, c.Upstream);
         using var input = Upload(g.Input, c.Input);
         var expected = ConvolutionReference.GradKernel(g, InDouble(c.Upstream), InDouble(c.Input));
         using var overwritten = Prefilled(g.Kernel);
-        Convolution.GradKernel(g, upstream, input, overwritten, accumulate: false, ConvolutionAlgorithm.Winograd4);
+        Convolution.GradKernel(g, upstream, input, overwritten, accumulate: false, algorithm);
         Check("winograd kernel gradient", expected, overwritten);
         using var added = Prefilled(g.Kernel, 2);
-        Convolution.GradKernel(g, upstream, input, added, accumulate: true, ConvolutionAlgorithm.Winograd4);
+        Convolution.GradKernel(g, upstream, input, added, accumulate: true, algorithm);
         Check("winograd kernel gradient, added", Array.ConvertAll(expected, v => v + 2), added);
     });
 
     [SkippableFact]
-    public void ALayerOfVggAgreesWithTheTiledProduct()
+    public void ALayerOfVggAgreesWithTheImplicitProduct()
     {
         // More blocks of tiles than work-items, depths past one block of the kernel, several register tiles of columns.
         var g = ConvolutionGeometry.Create(new Shape(2, 37, 41, 130), new Shape(3, 3, 130, 96), Padding.Same);
@@ -81,10 +87,10 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         using var input = Upload(g.Input, RandomCases.Values(1, 1, g.Input.Length));
         using var kernel = Upload(g.Kernel, RandomCases.Values(1, 2, g.Kernel.Length));
         using var winograd = Prefilled(g.Output);
-        using var tiled = Prefilled(g.Output, OtherSentinel);
+        using var implicitly = Prefilled(g.Output, OtherSentinel);
         Convolution.Forward(g, input, kernel, null, winograd, false, ConvolutionAlgorithm.Winograd4);
-        Convolution.Forward(g, input, kernel, null, tiled, false, ConvolutionAlgorithm.Tiled);
-        Check("winograd", InDouble(tiled.ToArray()), winograd);
+        Convolution.Forward(g, input, kernel, null, implicitly, false, ConvolutionAlgorithm.Implicit);
+        Check("winograd", InDouble(implicitly.ToArray()), winograd);
     }
 
     private static double[] InDouble(float[] values) => RandomCases.InDouble(values);

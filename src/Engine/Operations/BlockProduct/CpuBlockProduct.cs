@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using ILGPU;
 
@@ -69,23 +68,8 @@ internal static class CpuBlockProduct
                 {
                     var target = (split * sizes.Rows + row0 + r) * sizes.Columns + column0 + c;
                     var width = IntrinsicMath.Min(TTile.Columns, columns - c);
-                    Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
+                    RegisterTile.Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
                 }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TTile>(
-        ArrayView<float> sums, int source, ArrayView<float> output, int target, ArrayView<float> bias, int column, int columns, Epilogue epilogue)
-        where TTile : struct, ICpuTile
-    {
-        if (epilogue.HasBias != 0)
-            for (var j = 0; j < columns; j++) sums[source + j] += bias[column + j];
-        if (epilogue.Accumulate != 0)
-            for (var j = 0; j < columns; j++) sums[source + j] += output[target + j];
-        if (columns == TTile.Columns)
-            for (var j = 0; j < TTile.Columns; j++) output[target + j] = epilogue.Clip(sums[source + j]);
-        else
-            for (var j = 0; j < columns; j++) output[target + j] = epilogue.Clip(sums[source + j]);
     }
 }

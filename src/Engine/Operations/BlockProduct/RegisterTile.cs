@@ -88,4 +88,48 @@ internal static class RegisterTile
         }
         for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[sum + i] = tile[i];
     }
+
+    /// <summary>
+    /// The same with a left factor in lines, each <paramref name="depths"/> long and <paramref name="lineStride"/> after the one before:
+    /// the taps of a convolution's kernel. The sums begin here.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyLines<TTile>(
+        ArrayView<float> left, int leftAt, int rowStride, int lineStride, int lines, ArrayView<float> right, int rightAt,
+        ArrayView<float> sums, int depths)
+        where TTile : struct, ICpuTile
+    {
+        var tile = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
+        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) tile[i] = 0;
+        for (var line = 0; line < lines; line++)
+        {
+            for (var d = 0; d < depths; d++)
+            {
+                for (var j = 0; j < TTile.Columns; j++)
+                {
+                    var rightValue = right[rightAt + j];
+                    for (var i = 0; i < TTile.Rows; i++) tile[i * TTile.Columns + j] += left[leftAt + d + i * rowStride] * rightValue;
+                }
+                rightAt += TTile.Columns;
+            }
+            leftAt += lineStride;
+        }
+        for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[i] = tile[i];
+    }
+
+    /// <summary>One row of finished sums to the output, with an epilogue; changes the sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TTile>(
+        ArrayView<float> sums, int source, ArrayView<float> output, int target, ArrayView<float> bias, int column, int columns, Epilogue epilogue)
+        where TTile : struct, ICpuTile
+    {
+        if (epilogue.HasBias != 0)
+            for (var j = 0; j < columns; j++) sums[source + j] += bias[column + j];
+        if (epilogue.Accumulate != 0)
+            for (var j = 0; j < columns; j++) sums[source + j] += output[target + j];
+        if (columns == TTile.Columns)
+            for (var j = 0; j < TTile.Columns; j++) output[target + j] = epilogue.Clip(sums[source + j]);
+        else
+            for (var j = 0; j < columns; j++) output[target + j] = epilogue.Clip(sums[source + j]);
+    }
 }

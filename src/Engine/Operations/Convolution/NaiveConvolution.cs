@@ -1,5 +1,7 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
+using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -89,4 +91,25 @@ internal static class NaiveConvolution
             gradient[i] = sum;
         }
     }
+}
+
+/// <summary>Launches the naive algorithm.</summary>
+internal sealed class NaiveLauncher : IConvolutionAlgorithm
+{
+    public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) => true;
+
+    public void Forward(
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, Epilogue epilogue) =>
+        device.ForEach(output.IntLength, NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>,
+            input, kernel, bias, output, g, epilogue.HasBias, epilogue.Floor);
+
+    public void GradInput(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue) =>
+        device.ForEach(gradient.IntLength, NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>,
+            upstream, kernel, gradient, g, epilogue.Accumulate);
+
+    public void GradKernel(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue) =>
+        device.ForEach(gradient.IntLength, NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>,
+            upstream, input, gradient, g, epilogue.Accumulate);
 }

@@ -6,40 +6,38 @@ using Device = Convolve.Engine.Devices.Device;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>Shares a convolution by one of Winograd's algorithms out over a processor.</summary>
-internal static class WinogradLauncher
+internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
+    where TWinograd : struct, IWinogradTransform
 {
-    /// <summary>Whether the algorithms exist for a geometry on a device: 3×3 kernels, stride 1, and so far only the shape for processors.</summary>
-    public static bool Supports(ConvolutionGeometry g, Device device) =>
+    /// <summary>3×3 kernels, stride 1, and so far only the shape for processors.</summary>
+    public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && g is { KernelHeight: 3, KernelWidth: 3, Stride: 1 };
 
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
-    public static void Forward<TWinograd>(
+    public void Forward(
         Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
-        Epilogue epilogue)
-        where TWinograd : struct, IWinogradTransform =>
-        Launch<TWinograd>(device, input, kernel, bias, output, Sizes<TWinograd>(g) with { Epilogue = epilogue });
+        Epilogue epilogue) =>
+        Launch(device, input, kernel, bias, output, Sizes(g) with { Epilogue = epilogue });
 
     /// <summary>
     /// upstream [N,OH,OW,K] → gradient [N,H,W,C]: the same convolution of the upstream gradient, with the kernel mirrored, its
     /// channels swapped, and the padding that completes the kernel.
     /// </summary>
-    public static void GradInput<TWinograd>(
+    public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
-        where TWinograd : struct, IWinogradTransform
     {
         var swapped = KernelTranspose.Rent(device, kernel, g);
-        Launch<TWinograd>(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, Sizes<TWinograd>(
+        Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, Sizes(
             g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
             with { Mirrored = 1, Epilogue = epilogue });
         swapped.Release();
     }
 
     /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [3,3,C,K].</summary>
-    public static void GradKernel<TWinograd>(
+    public void GradKernel(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
-        where TWinograd : struct, IWinogradTransform
     {
-        var forward = Sizes<TWinograd>(g);
+        var forward = Sizes(g);
         var blocks = Quotient(forward.Tiles, WinogradKernelGradient.BlockTiles);
         var cells = Quotient(g.InputChannels, WinogradKernelGradient.InputBlock) * Quotient(g.OutputChannels, WinogradKernelGradient.OutputBlock);
         var blocksPerSplit = Quotient(blocks, Math.Min(blocks, Quotient(device.ParallelItems, cells)));
@@ -55,12 +53,11 @@ internal static class WinogradLauncher
         parts.Release();
     }
 
-    private static WinogradSizes Sizes<TWinograd>(ConvolutionGeometry g) where TWinograd : struct, IWinogradTransform => Sizes<TWinograd>(
+    private static WinogradSizes Sizes(ConvolutionGeometry g) => Sizes(
         g.Batch, g.Height, g.Width, g.InputChannels, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.PaddingTop, g.PaddingLeft);
 
-    private static WinogradSizes Sizes<TWinograd>(
+    private static WinogradSizes Sizes(
         int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left)
-        where TWinograd : struct, IWinogradTransform
     {
         var down = Quotient(outputHeight, TWinograd.Outputs);
         var across = Quotient(outputWidth, TWinograd.Outputs);
@@ -81,9 +78,8 @@ internal static class WinogradLauncher
         };
     }
 
-    private static void Launch<TWinograd>(
+    private static void Launch(
         Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
-        where TWinograd : struct, IWinogradTransform
     {
         var columnTiles = Quotient(sizes.OutputChannels, Tile3x32.Columns);
         // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Convolve.Engine.Operations.BlockProduct;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Convolve.Engine.Devices;
+
+/// <summary>
+/// The device's measured peak: multiply-adds on values that never leave the registers. What share of it a kernel reaches says how
+/// good the kernel is, whatever the machine.
+/// </summary>
+public static class PeakArithmetic
+{
+    /// <summary>Sums of a work-item on a GPU, enough independent chains to hide the latency of a multiply-add.</summary>
+    private const int Chains = 8;
+
+    private const int Repetitions = 4096;
+
+    /// <summary>float32 operations per second in units of 10⁹, a multiply-add counted as two; the best of <paramref name="runs"/>.</summary>
+    public static double MeasureGigaflops(Device device, int runs = 9)
+    {
+        var best = double.PositiveInfinity;
+        double operations = 0;
+        using var output = Tensors.Tensor.Filled(device, new Tensors.Shape(1), 0);
+        for (var run = 0; run <= runs; run++)
+        {
+            var watch = Stopwatch.StartNew();
+            operations = Launch(device, output.View);
+            device.Synchronize();
+            // The first run compiles.
+            if (run > 0) best = Math.Min(best, watch.Elapsed.TotalSeconds);
+        }
+        return operations / best * 1e-9;
+    }
+
+    private static double Launch(Device device, ArrayView<float> output)
+    {
+        if (device.Shape == KernelShape.Gpu)
+        {
+            var groups = device.Description.ComputeUnits * 32;
+            device.Launch(ChainsOfThreads, new KernelConfig(groups, GridStride.GroupSize), output, 0.5f);
+            return 2.0 * groups * GridStride.GroupSize * Repetitions * Chains;
+        }
+        var items = device.Workers * 64;
+        if (device.VectorLanes >= 16) device.LaunchItems(TileOfSums<Tile6x32>, items, output, 0.5f);
+        else device.LaunchItems(TileOfSums<Tile3x32>, items, output, 0.5f);
+        var sums = device.VectorLanes >= 16 ? Tile6x32.Rows * Tile6x32.Columns : Tile3x32.Rows * Tile3x32.Columns;
+        return 2.0 * items * Repetitions * sums;
+    }
+
+    // As many sums as a register tile has, one multiply-add each per repetition.
+    private static void TileOfSums<TTile>(ArrayView<float> output, float factor, WorkQueue queue) where TTile : struct, ICpuTile
+    {
+        var sums = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
+        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
+        {
+            for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[i] = i;
+            for (var repetition = 0; repetition < Repetitions; repetition++)
+                for (var i = 0; i < TTile.Rows * TTile.Columns; i++) sums[i] = sums[i] * factor + factor;
+            var total = 0f;
+            for (var i = 0; i < TTile.Rows * TTile.Columns; i++) total += sums[i];
+            // Never true, but the compiler does not know.
+            if (total < 0) output[0] = total;
+        }
+    }
+
+    private static void ChainsOfThreads(ArrayView<float> output, float factor)
+    {
+        float a = Group.IdxX, b = a + 1f, c = a + 2f, d = a + 3f, e = a + 4f, f = a + 5f, g = a + 6f, h = a + 7f;
+        for (var repetition = 0; repetition < Repetitions; repetition++)
+        {
+            a = Step(a, factor);
+            b = Step(b, factor);
+            c = Step(c, factor);
+            d = Step(d, factor);
+            e = Step(e, factor);
+            f = Step(f, factor);
+            g = Step(g, factor);
+            h = Step(h, factor);
+        }
+        if (a + b + c + d + e + f + g + h < 0f) output[0] = a;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Step(float value, float factor) => value * factor + factor;
+}

@@ -1,0 +1,63 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.BlockProduct;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.Convolution;
+
+/// <summary>The algorithms of the convolution, from the formula to the fastest.</summary>
+public enum ConvolutionAlgorithm
+{
+    /// <summary>What a model of the device and shape says is fastest; always the same for the same device and shape.</summary>
+    Auto,
+
+    /// <summary>What a measurement on this device found to be fastest, see <see cref="ConvolutionTuning"/>.</summary>
+    Tuned,
+
+    /// <summary>One loop per sum.</summary>
+    Naive,
+
+    /// <summary>The patches of the image as a matrix in memory, and a matrix product, see <see cref="Im2colConvolution"/>.</summary>
+    Im2col,
+
+    /// <summary>The same product with patches that exist only block by block, see <see cref="ImplicitConvolution"/>.</summary>
+    Implicit,
+
+    /// <summary>Register tiles straight along the lines of the image, see <see cref="DirectConvolution"/>; for processors.</summary>
+    Direct,
+
+    /// <summary>F(2×2,3×3), see <see cref="WinogradConvolution"/>; for 3×3 kernels with stride 1 on a processor.</summary>
+    Winograd2,
+
+    /// <summary>F(4×4,3×3), the same.</summary>
+    Winograd4,
+}
+
+/// <summary>A convolution's forward pass and its two gradients.</summary>
+public enum ConvolutionPass
+{
+    /// <summary>y from x, w and b.</summary>
+    Forward,
+
+    /// <summary>dx from dy and w.</summary>
+    GradInput,
+
+    /// <summary>dw from dy and x.</summary>
+    GradKernel,
+}
+
+/// <summary>One algorithm: where it exists, and its launches. Outputs are what the epilogue makes of the sums.</summary>
+internal interface IConvolutionAlgorithm
+{
+    /// <summary>Whether the algorithm exists for a pass of a geometry on a device.</summary>
+    bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device);
+
+    /// <summary>x [N,H,W,C], w [KH,KW,C,K], b [K] → y [N,OH,OW,K].</summary>
+    void Forward(
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, Epilogue epilogue);
+
+    /// <summary>dy [N,OH,OW,K], w [KH,KW,C,K] → dx [N,H,W,C].</summary>
+    void GradInput(Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue);
+
+    /// <summary>dy [N,OH,OW,K], x [N,H,W,C] → dw [KH,KW,C,K].</summary>
+    void GradKernel(Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue);
+}

@@ -1,0 +1,93 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.BlockProduct;
+using ILGPU;
+using ILGPU.Runtime;
+using Device = Convolve.Engine.Devices.Device;
+
+namespace Convolve.Engine.Operations.Convolution;
+
+/// <summary>Shares a direct convolution out over a processor.</summary>
+internal sealed class DirectLauncher : IConvolutionAlgorithm
+{
+    /// <summary>Lines of an item: enough to hide what taking one costs, few enough to share out evenly.</summary>
+    private const int LinesPerItem = 8;
+
+    /// <summary>So far only in the shape for processors; the input's gradient for stride 1.</summary>
+    public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
+        device.Shape == KernelShape.Cpu && (pass != ConvolutionPass.GradInput || g.Stride == 1);
+
+    /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
+    public void Forward(
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Epilogue epilogue)
+    {
+        var columnTiles = Quotient(g.OutputChannels, Tile3x32.Columns);
+        var packedLength = columnTiles * g.PatchLength * Tile3x32.Columns;
+        var packed = device.Pool.Rent(packedLength);
+        device.Launch(DirectConvolution.Pack<Tile3x32>, new KernelConfig(columnTiles, 1), kernel, packed.View(packedLength), g.PatchLength, g.OutputChannels);
+        var lineLength = LineLength(g);
+        var sizes = new DirectSizes
+        {
+            Geometry = g, LinesPerItem = LinesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength, Epilogue = epilogue,
+        };
+        var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
+        var view = scratch.View(device.Workers * sizes.ScratchLength);
+        var items = Quotient(g.Batch * g.OutputHeight, LinesPerItem);
+        if (device.VectorLanes >= 16)
+            device.LaunchItems(DirectConvolution.Forward<Tile6x32>, items, input, packed.View(packedLength), bias, output, view, sizes);
+        else
+            device.LaunchItems(DirectConvolution.Forward<Tile3x32>, items, input, packed.View(packedLength), bias, output, view, sizes);
+        scratch.Release();
+        packed.Release();
+    }
+
+    /// <summary>upstream [N,OH,OW,K] → gradient [N,H,W,C], stride 1.</summary>
+    public void GradInput(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+    {
+        var channelTiles = Quotient(g.InputChannels, DirectConvolution.Channels);
+        var columns = DirectConvolution.PaddedColumns(g);
+        var packedLength = channelTiles * g.KernelHeight * g.KernelWidth * DirectConvolution.Channels * columns;
+        var packed = device.Pool.Rent(packedLength);
+        device.Launch(DirectConvolution.PackForInput, new KernelConfig(channelTiles, 1), kernel, packed.View(packedLength), g);
+        var lineLength = (Quotient(g.Width, DirectConvolution.Pixels) * DirectConvolution.Pixels + g.KernelWidth - 1) * columns;
+        var sizes = new DirectSizes
+        {
+            Geometry = g, LinesPerItem = LinesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength, Epilogue = epilogue,
+        };
+        var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
+        device.LaunchItems(DirectConvolution.GradInput, Quotient(g.Batch * g.Height, LinesPerItem),
+            upstream, packed.View(packedLength), gradient, scratch.View(device.Workers * sizes.ScratchLength), sizes);
+        scratch.Release();
+        packed.Release();
+    }
+
+    /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [KH,KW,C,K].</summary>
+    public void GradKernel(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
+    {
+        var lines = g.Batch * g.OutputHeight;
+        var linesPerItem = Quotient(lines, Math.Min(lines, device.ParallelItems * 2));
+        var items = Quotient(lines, linesPerItem);
+        var lineLength = LineLength(g);
+        var sumsLength = Quotient(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectConvolution.SumRows(g) * Tile3x32.Columns;
+        var sizes = new DirectSizes { Geometry = g, LinesPerItem = linesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength + sumsLength };
+        var parts = device.Pool.Rent((long)items * gradient.IntLength);
+        var partsView = parts.View(items * gradient.IntLength);
+        var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
+        var view = scratch.View(device.Workers * sizes.ScratchLength);
+        if (device.VectorLanes >= 16)
+            device.LaunchItems(DirectConvolution.GradKernel<Tile6x32>, items, upstream, input, partsView, view, sizes);
+        else
+            device.LaunchItems(DirectConvolution.GradKernel<Tile3x32>, items, upstream, input, partsView, view, sizes);
+        SplitSum.Launch(device, partsView, gradient, g.PatchLength, g.OutputChannels, items, epilogue);
+        scratch.Release();
+        parts.Release();
+    }
+
+    /// <summary>A padded line, long enough for the last register tile, whose rows past the output's width are computed and dropped.</summary>
+    private static int LineLength(ConvolutionGeometry g) =>
+        ((Quotient(g.OutputWidth, Tile6x32.Rows) * Tile6x32.Rows - 1) * g.Stride + g.KernelWidth) * g.InputChannels + Tile6x32.Rows;
+
+    private static int Quotient(int length, int block) => (length + block - 1) / block;
+}
