@@ -92,6 +92,16 @@ public sealed class Tape : IDisposable
         return tensor.Gradient ??= Tensor.Uninitialized(Device, tensor.Shape);
     }
 
+    /// <summary>
+    /// <see cref="GradientOf"/> for an operation whose gradient at an element depends on the upstream gradient at that element alone: the
+    /// first contribution is written over the upstream gradient, which nobody else will read.
+    /// </summary>
+    internal Tensor GradientOver(Tensor upstream, Tensor tensor, out bool accumulate)
+    {
+        accumulate = tensor.Gradient is not null;
+        return tensor.Gradient ??= upstream.Reshape(tensor.Shape);
+    }
+
     /// <summary>Adds a finished contribution to a tensor's gradient; takes the contribution over.</summary>
     internal void AddGradient(Tensor tensor, Tensor contribution)
     {

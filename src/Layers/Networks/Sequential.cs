@@ -60,7 +60,11 @@ public sealed class Sequential : IDisposable
         return this;
     }
 
-    /// <summary>Runs all layers; a tensor between two layers is freed as soon as nothing needs it.</summary>
+    /// <summary>
+    /// Runs all layers; a tensor between two layers is freed as soon as nothing needs it. Where a convolution with ReLU is followed by
+    /// max pooling, the pooling applies the ReLU: the result is the same, bit for bit, and the convolution's output, the largest tensor
+    /// of most networks, is free before the next layer runs instead of waiting for the backward pass.
+    /// </summary>
     /// <param name="tape">Records the pass.</param>
     /// <param name="batch">[N, …input].</param>
     /// <param name="pass">Training or inference.</param>
@@ -70,13 +74,24 @@ public sealed class Sequential : IDisposable
         if (!batch.Shape.Sizes.AsSpan()[1..].SequenceEqual(InputShape.Sizes.AsSpan()))
             throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
         var value = batch;
-        foreach (var layer in Layers)
+        for (var i = 0; i < Layers.Count; i++)
+            if (i + 1 < Layers.Count && Layers[i] is Conv2D { Activation: Activation.Relu } convolution && Layers[i + 1] is MaxPool2D pooling)
+            {
+                Advance(convolution.ForwardSums(tape, value, pass));
+                Advance(pooling.ForwardWithRelu(tape, value));
+                i++;
+            }
+            else
+            {
+                Advance(Layers[i].Forward(tape, value, pass));
+            }
+        return value;
+
+        void Advance(Tensor next)
         {
-            var next = layer.Forward(tape, value, pass);
             if (!ReferenceEquals(next, value)) tape.Release(value);
             value = next;
         }
-        return value;
     }
 
     /// <summary>Adds the penalties of all trainable parameters to a loss.</summary>
