@@ -73,16 +73,10 @@ public sealed class Device : IDisposable
         accelerator.Dispose();
     }
 
-    internal void CopyToDevice(ReadOnlySpan<float> source, ArrayView<float> target)
+    internal void CopyToDevice<T>(ReadOnlySpan<T> source, ArrayView<T> target) where T : unmanaged
     {
         if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
         // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
-        stream.Synchronize();
-    }
-
-    internal void CopyToDevice(ReadOnlySpan<byte> source, ArrayView<byte> target)
-    {
-        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
         stream.Synchronize();
     }
 

@@ -40,11 +40,13 @@ public sealed class BufferPool : IDisposable
     public long PeakBytes { get; private set; }
 
     /// <summary>Takes a buffer of at least <paramref name="length"/> floats, with unspecified content.</summary>
+    /// <param name="length">Floats.</param>
+    /// <param name="lasting">Whether it is kept for many steps: then no larger buffer, which a step may need again, is taken for it.</param>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
-    internal DeviceBuffer Rent(long length)
+    internal DeviceBuffer Rent(long length, bool lasting = false)
     {
         var size = Math.Max(1, (length + Granularity - 1) / Granularity) * Granularity;
-        var memory = Reuse(size) ?? Allocate(size);
+        var memory = Reuse(size, lasting ? 1 : LargestWaste) ?? Allocate(size);
         UsedBytes += memory.LengthInBytes;
         PeakBytes = Math.Max(PeakBytes, UsedBytes);
         return new DeviceBuffer(this, memory);
@@ -79,12 +81,12 @@ public sealed class BufferPool : IDisposable
         free.Clear();
     }
 
-    private MemoryBuffer1D<float, Stride1D.Dense>? Reuse(long size)
+    private MemoryBuffer1D<float, Stride1D.Dense>? Reuse(long size, double largestWaste)
     {
         if (free.TryGetValue(size, out var exact) && exact.TryPop(out var same)) return same;
         foreach (var (length, stack) in free)
         {
-            if (length > size * LargestWaste) break;
+            if (length > size * largestWaste) break;
             if (length >= size && stack.TryPop(out var memory)) return memory;
         }
         return null;
@@ -130,7 +132,9 @@ internal sealed class DeviceBuffer(BufferPool pool, MemoryBuffer1D<float, Stride
 {
     private int holders = 1;
 
-    public ArrayView<float> View(int length) => memory.AsArrayView<float>(0, length);
+    public ArrayView<float> View(int length) => View(0, length);
+
+    public ArrayView<float> View(int begin, int length) => memory.AsArrayView<float>(begin, length);
 
     public void Retain()
     {

@@ -48,9 +48,9 @@ public sealed class KernelTextTests
         ["binary cross-entropy"] = LossKernels.BinaryCrossEntropy<GridStride>,
         ["softmax cross-entropy"] = LossKernels.SoftmaxCrossEntropy<GridStride>,
         ["dropout"] = DropoutKernels.Mask<GridStride>,
-        ["penalty"] = PenaltyKernels.SumShare,
-        ["rmsprop"] = UpdateKernels.RmsProp<GridStride>,
-        ["adam"] = UpdateKernels.Adam<GridStride>,
+        ["penalty"] = PenaltyKernels.SumPiece,
+        ["rmsprop"] = UpdateKernels.RmsProp<PiecePerGroup>,
+        ["adam"] = UpdateKernels.Adam<PiecePerGroup>,
         ["kernel transpose"] = KernelTranspose.Swap<GridStride>,
         ["naive convolution"] = NaiveConvolution.Forward<GridStride>,
     };
