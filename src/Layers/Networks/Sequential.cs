@@ -59,6 +59,7 @@ public sealed class Sequential : IDisposable
         memory?.Dispose();
         Device = device;
         memory = new ParameterMemory(device, Parameters);
+        if (!device.Computes) return this;
         // One array serves all: copies of the weights that wait for the garbage collector would double a large network.
         var values = new float[Parameters.Select(p => p.Shape.Length).DefaultIfEmpty().Max()];
         var index = 0u;
