@@ -91,6 +91,7 @@ public abstract class Optimizer : IDisposable
         table?.Dispose();
         table = new UpdateTable(gradients.Device, updated.Select(memory.Row));
         var old = buffers;
+        var moved = false;
         buffers = new Tensor[StateNames.Count];
         for (var i = 0; i < buffers.Length; i++)
         {
@@ -104,11 +105,14 @@ public abstract class Optimizer : IDisposable
                 {
                     place.CopyFrom(before);
                     before.Dispose();
+                    moved = true;
                 }
                 state.Add(name, place);
             }
         }
         foreach (var buffer in old) buffer.Dispose();
+        // The places it moved from fit nothing that a step rents.
+        if (moved) gradients.Device.Pool.Trim();
     }
 }
 
