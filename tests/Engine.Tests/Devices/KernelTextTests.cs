@@ -41,6 +41,7 @@ public sealed class KernelTextTests
         ["split sum"] = SplitSum.Add<GridStride>,
         ["max pooling"] = MaxPoolingKernels.Forward<PixelThreads>,
         ["max pooling gradient"] = MaxPoolingKernels.GradInput<PixelThreads>,
+        ["max pooling gradient, windows apart"] = MaxPoolingKernels.GradInputApart<PixelThreads>,
         ["average pooling"] = AveragePoolingKernels.Forward<PixelThreads>,
         ["relu gradient"] = ActivationKernels.GradInput<GridStride, Relu>,
         ["sigmoid"] = ActivationKernels.Forward<GridStride, Sigmoid>,

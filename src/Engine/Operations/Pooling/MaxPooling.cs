@@ -49,9 +49,16 @@ public static class MaxPooling
         output.Device.ForEachPixel(g.OutputPixels, MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>,
             input.View, output.View, (winners ?? output).View.Cast<byte>(), g, relu ? 1 : 0, winners is null ? 0 : 1);
 
-    internal static void GradInput(PoolingGeometry g, Tensor upstream, Tensor winners, Tensor gradient, bool accumulate) =>
-        gradient.Device.ForEachPixel(g.InputPixels, MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>,
-            upstream.View, winners.View.Cast<byte>(), gradient.View, g, accumulate ? 1 : 0);
+    internal static void GradInput(PoolingGeometry g, Tensor upstream, Tensor winners, Tensor gradient, bool accumulate)
+    {
+        var (upstreamView, winnersView) = (upstream.View, winners.View.Cast<byte>());
+        if (g.WindowHeight <= g.Stride && g.WindowWidth <= g.Stride)
+            gradient.Device.ForEachPixel(g.Cells, MaxPoolingKernels.GradInputApart<PixelSpan>, MaxPoolingKernels.GradInputApart<PixelThreads>,
+                upstreamView, winnersView, gradient.View, g, accumulate ? 1 : 0);
+        else
+            gradient.Device.ForEachPixel(g.InputPixels, MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>,
+                upstreamView, winnersView, gradient.View, g, accumulate ? 1 : 0);
+    }
 }
 
 internal static class MaxPoolingKernels
@@ -133,6 +140,42 @@ internal static class MaxPoolingKernels
                         for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
                             gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
                     overwrite = false;
+                }
+        }
+    }
+
+    // dy, winners [N,OH,OW,C], dx [N,H,W,C]: where windows lie apart, each hands its gradient to its own cell of Stride x Stride inputs;
+    // a cell's inputs outside its window, and cells at the edge that have no window, get nothing
+    public static void GradInputApart<TShape>(
+        ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+        where TShape : struct, IPixelShape
+    {
+        for (var cell = TShape.FirstPixel; cell < TShape.EndPixel(g.Cells); cell++)
+        {
+            var line = cell / g.CellsAcross;
+            var ow = cell - line * g.CellsAcross;
+            var n = line / g.CellsDown;
+            var oh = line - n * g.CellsDown;
+            var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.Channels;
+            var hasWindow = oh < g.OutputHeight & ow < g.OutputWidth;
+            var rows = IntrinsicMath.Min(g.Stride, g.Height - oh * g.Stride);
+            var columns = IntrinsicMath.Min(g.Stride, g.Width - ow * g.Stride);
+            for (var h = 0; h < rows; h++)
+                for (var w = 0; w < columns; w++)
+                {
+                    var target = ((n * g.Height + oh * g.Stride + h) * g.Width + ow * g.Stride + w) * g.Channels;
+                    var position = h * g.WindowWidth + w;
+                    if (hasWindow & h < g.WindowHeight & w < g.WindowWidth)
+                    {
+                        if (accumulate == 0)
+                            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                                gradient[target + c] = winners[source + c] == position ? upstream[source + c] : 0f;
+                        else
+                            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                                gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
+                    }
+                    else if (accumulate == 0)
+                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
                 }
         }
     }
