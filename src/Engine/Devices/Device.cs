@@ -15,7 +15,7 @@ public sealed class Device : IDisposable
     private readonly AcceleratorStream? stream;
     private readonly Dictionary<Delegate, Delegate> launchers = [];
     private readonly List<Kernel> kernels = [];
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> queueCounter;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense>? queueCounter;
     private int queueEnd;
 
     internal Device(DeviceDescription description, Context context, Accelerator accelerator, KernelShape shape)
@@ -36,7 +36,7 @@ public sealed class Device : IDisposable
     {
         Description = description;
         Shape = like.Shape;
-        Pool = new BufferPool(null, description);
+        Pool = new BufferPool(null, description, like.Pool.StandIn ?? like.Nothing.Memory);
         Nothing = Pool.Rent(1);
         VectorLanes = like.VectorLanes;
     }
@@ -87,7 +87,7 @@ public sealed class Device : IDisposable
         Synchronize();
         Nothing.Release();
         Pool.Dispose();
-        queueCounter.Dispose();
+        queueCounter?.Dispose();
         foreach (var kernel in kernels) kernel.Dispose();
         accelerator?.Dispose();
     }
@@ -138,10 +138,10 @@ public sealed class Device : IDisposable
     {
         if (queueEnd > int.MaxValue / 2)
         {
-            queueCounter.MemSetToZero(stream);
+            queueCounter?.MemSetToZero(stream!);
             queueEnd = 0;
         }
-        var queue = new WorkQueue(queueCounter.View, queueEnd, items);
+        var queue = new WorkQueue(queueCounter is null ? default : queueCounter.View, queueEnd, items);
         queueEnd += items + workers;
         return queue;
     }

@@ -30,11 +30,16 @@ public sealed class BufferPool : IDisposable
 
     /// <param name="accelerator">Gives the memory; null for a pool that only counts.</param>
     /// <param name="description">The device's limits.</param>
-    internal BufferPool(Accelerator? accelerator, DeviceDescription description)
+    /// <param name="standIn">For a pool that only counts: any memory, which the views of its buffers name and nobody reads.</param>
+    internal BufferPool(Accelerator? accelerator, DeviceDescription description, MemoryBuffer? standIn = null)
     {
         this.accelerator = accelerator;
         this.description = description;
+        StandIn = standIn;
     }
+
+    /// <summary>What the views of buffers without memory name; null where there is memory.</summary>
+    internal MemoryBuffer? StandIn { get; }
 
     /// <summary>Buffers taken from the driver so far; constant once a training loop has reached its steady state.</summary>
     public long Allocations { get; private set; }
@@ -288,7 +293,8 @@ internal sealed class MemoryBlock(MemoryBuffer1D<float, Stride1D.Dense>? memory,
     /// <summary>The block's number there.</summary>
     public int Number { get; init; }
 
-    public ArrayView<float> View(int first, int count) => memory is null ? default : memory.AsArrayView<float>(begin + first, count);
+    public ArrayView<float> View(MemoryBuffer? standIn, int first, int count) =>
+        memory is null ? new ArrayView<float>(standIn!, 0, count) : memory.AsArrayView<float>(begin + first, count);
 }
 
 /// <summary>A rented buffer, shared by the tensors that hold it; the last release returns it to the pool.</summary>
@@ -298,7 +304,9 @@ internal sealed class DeviceBuffer(BufferPool pool, MemoryBlock block)
 
     public ArrayView<float> View(int length) => View(0, length);
 
-    public ArrayView<float> View(int begin, int length) => block.View(begin, length);
+    public ArrayView<float> View(int begin, int length) => block.View(pool.StandIn, begin, length);
+
+    public MemoryBuffer? Memory => block.Memory;
 
     public void Retain()
     {

@@ -5,6 +5,7 @@ using Convolve.Engine.Tests;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
+using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Training;
 
@@ -77,6 +78,44 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
         var deviations = Device.Pool.Deviations;
         trainer.Step(HostBatchOf(3));
         Assert.Equal((allocations, deviations), (Device.Pool.Allocations, Device.Pool.Deviations));
+    }
+
+    // A resumed run brings the optimizer's state along, which moves to its planned place in the first step.
+    [SkippableFact]
+    public void AResumedTrainingTakesWhatThePlanSays()
+    {
+        var pool = Device.Pool;
+        var path = Path.GetTempFileName();
+        try
+        {
+            using (var network = Network("cnn").Initialize(Device, 1))
+            using (var optimizer = OptimizerOf("adam"))
+            using (var trainer = new Trainer(network, optimizer, options with { Epochs = 1 }))
+            {
+                trainer.Fit(new PatternSamples(Samples), null, []);
+                Checkpoint.Write(path, network, [], optimizer, trainer.State);
+            }
+            pool.Trim();
+            var (allocated, deviations) = (pool.AllocatedBytes, pool.Deviations);
+            using var resumed = Network("cnn");
+            using var plan = MemoryPlan.For(Device, resumed, () => OptimizerOf("adam"), options, Samples);
+            plan.Reserve(Device);
+            resumed.Initialize(Device, 1);
+            using var again = OptimizerOf("adam");
+            using var rest = new Trainer(resumed, again, options);
+            var checkpoint = Checkpoint.Read(path);
+            checkpoint.LoadInto(resumed);
+            checkpoint.Restore(again, Device);
+            rest.Restore(checkpoint.Run!, []);
+            rest.Fit(new PatternSamples(Samples), null, []);
+            using var empty = Device.WithoutMemory();
+            Assert.Equal(plan.Bytes - empty.Pool.AllocatedBytes, pool.AllocatedBytes - allocated);
+            Assert.Equal(deviations, pool.Deviations);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [SkippableFact]
