@@ -29,6 +29,14 @@ internal static class Worker
                     workload = null;
                     // Another case's buffers are of no use to this one.
                     device.Pool.Trim();
+                    // The work is rehearsed, so that its memory is laid out before it begins, as a training's is.
+                    device.Pool.Rehearsal = (_, _) =>
+                    {
+                        using var rehearsing = device.WithoutMemory();
+                        using var rehearsal = Workload.Create(rehearsing, request);
+                        for (var i = 0; i < 2; i++) rehearsal.Run();
+                        return rehearsing.Pool;
+                    };
                     workload = Workload.Create(device, request);
                     name = (string)request["name"]!;
                     for (var i = 0; i < ((int?)request["warmup"] ?? 1); i++) workload.Run();

@@ -51,11 +51,19 @@ internal abstract class Workload(Device device) : IDisposable
     /// <summary>A tensor of uniform random numbers, freed with the workload.</summary>
     protected Tensor Random(Shape shape, float low = -0.5f, float high = 0.5f)
     {
-        var values = new float[shape.Length];
         var key = CounterRandom.Key((uint)tensors.Count);
-        for (var i = 0; i < values.Length; i++) values[i] = low + (high - low) * CounterRandom.Uniform(key, (uint)i);
-        var tensor = Tensor.FromValues(Device, shape, values);
+        var tensor = Tensor.Lasting(Device, shape);
         tensors.Add(tensor);
+        if (!Device.Computes) return tensor;
+        // In pieces: a copy of the whole on the host would count as memory of the work.
+        var values = new float[Math.Min(shape.Length, 65_536)];
+        for (var begin = 0; begin < shape.Length; begin += values.Length)
+        {
+            var piece = values.AsSpan(0, Math.Min(values.Length, shape.Length - begin));
+            for (var i = 0; i < piece.Length; i++) piece[i] = low + (high - low) * CounterRandom.Uniform(key, (uint)(begin + i));
+            using var part = tensor.Slice(begin, new Shape(piece.Length));
+            part.CopyFrom(piece);
+        }
         return tensor;
     }
 
@@ -158,6 +166,7 @@ internal abstract class Workload(Device device) : IDisposable
 
         public override void Run()
         {
+            using var work = Device.Pool.Follow("prediction", batch.Shape[0]);
             using var output = network.Predict(batch);
         }
 
@@ -186,6 +195,7 @@ internal abstract class Workload(Device device) : IDisposable
 
         public override void Run()
         {
+            using var work = Device.Pool.Follow("training step", batch.Shape[0]);
             using var tape = new Tape(Device);
             var logits = network.Forward(tape, batch, new Pass(true, 1, step++));
             var mean = tape.Keep(Losses.BinaryCrossEntropy(tape, logits, targets));

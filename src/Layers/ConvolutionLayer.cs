@@ -55,8 +55,10 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) =>
-        Convolution.Apply(tape, batch, Parameters[0].Value, Parameters[1].Value, Padding, Stride, Activation == Activation.Relu, pass.Algorithm);
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, Activation == Activation.Relu);
+
+    /// <summary>The sums before the activation, for a layer that applies it itself.</summary>
+    internal Tensor ForwardSums(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, relu: false);
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)
@@ -77,6 +79,9 @@ public sealed class Conv2D(int filters, int kernel) : Layer
             new Parameter($"{Name}/bias", new Shape(filters), Initializer.Zeros, filters, filters),
         ];
     }
+
+    private Tensor Forward(Tape tape, Tensor batch, Pass pass, bool relu) =>
+        Convolution.Apply(tape, batch, Parameters[0].Value, Parameters[1].Value, Padding, Stride, relu, pass.Algorithm);
 
     private ConvolutionGeometry Geometry(Shape image) =>
         ConvolutionGeometry.Create(OneImage(image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);

@@ -1,4 +1,3 @@
-using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
 
@@ -43,21 +42,35 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
     /// <summary>λ₂ of an L2 penalty on this parameter.</summary>
     public float L2 { get; init; }
 
-    /// <summary>Puts first values on a device.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="key">The key of this parameter's random numbers.</param>
-    internal void Initialize(Device device, uint key)
+    /// <summary>The memory that it shares with the network's other parameters.</summary>
+    internal ParameterMemory? Memory { get; private set; }
+
+    /// <summary>Where its values begin there.</summary>
+    internal int Begin { get; private set; }
+
+    /// <summary>Takes a place in the network's memory.</summary>
+    internal void Place(ParameterMemory memory, int begin, Tensor place)
     {
-        var values = new float[Shape.Length];
-        initializer.Fill(values, fanIn, fanOut, key);
-        value?.Dispose();
-        value = Tensor.FromValues(device, Shape, values);
+        Memory = memory;
+        Begin = begin;
+        value = place;
         value.RequiresGradient = Trainable;
+    }
+
+    /// <summary>Puts first values on the device.</summary>
+    /// <param name="values">Host memory to make them in, at least as long as the parameter.</param>
+    /// <param name="key">The key of this parameter's random numbers.</param>
+    internal void Initialize(Span<float> values, uint key)
+    {
+        values = values[..Shape.Length];
+        initializer.Fill(values, fanIn, fanOut, key);
+        Value.CopyFrom(values);
     }
 
     internal void Free()
     {
         value?.Dispose();
         value = null;
+        Memory = null;
     }
 }

@@ -23,6 +23,9 @@ public sealed class MaxPool2D(int window = 2) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => MaxPooling.Apply(tape, batch, window, window, Step);
 
+    /// <summary>The layer after a ReLU that the layer before left to it.</summary>
+    internal Tensor ForwardWithRelu(Tape tape, Tensor sums) => MaxPooling.Apply(tape, sums, window, window, Step, relu: true);
+
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)
     {

@@ -89,18 +89,29 @@ public sealed class Tape : IDisposable
     internal Tensor GradientOf(Tensor tensor, out bool accumulate)
     {
         accumulate = tensor.Gradient is not null;
-        return tensor.Gradient ??= Tensor.Uninitialized(Device, tensor.Shape);
+        return tensor.Gradient ??= tensor.GradientMemory ?? Tensor.Uninitialized(Device, tensor.Shape);
+    }
+
+    /// <summary>
+    /// <see cref="GradientOf"/> for an operation whose gradient at an element depends on the upstream gradient at that element alone: the
+    /// first contribution is written over the upstream gradient, which nobody else will read.
+    /// </summary>
+    internal Tensor GradientOver(Tensor upstream, Tensor tensor, out bool accumulate)
+    {
+        accumulate = tensor.Gradient is not null;
+        return tensor.Gradient ??= tensor.GradientMemory ?? upstream.Reshape(tensor.Shape);
     }
 
     /// <summary>Adds a finished contribution to a tensor's gradient; takes the contribution over.</summary>
     internal void AddGradient(Tensor tensor, Tensor contribution)
     {
-        if (tensor.Gradient is null)
+        if (tensor is { Gradient: null, GradientMemory: null })
         {
             tensor.Gradient = contribution;
             return;
         }
-        Addition.AddTo(tensor.Gradient, contribution);
+        if (tensor.Gradient is null) Addition.Copy(contribution, tensor.Gradient = tensor.GradientMemory!);
+        else Addition.AddTo(tensor.Gradient, contribution);
         contribution.Dispose();
     }
 

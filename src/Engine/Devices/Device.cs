@@ -11,12 +11,12 @@ namespace Convolve.Engine.Devices;
 /// </summary>
 public sealed class Device : IDisposable
 {
-    private readonly Context context;
-    private readonly Accelerator accelerator;
-    private readonly AcceleratorStream stream;
+    private readonly Context? context;
+    private readonly Accelerator? accelerator;
+    private readonly AcceleratorStream? stream;
     private readonly Dictionary<Delegate, Delegate> launchers = [];
     private readonly List<Kernel> kernels = [];
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> queueCounter;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense>? queueCounter;
     private int queueEnd;
 
     internal Device(DeviceDescription description, Context context, Accelerator accelerator, KernelShape shape)
@@ -31,8 +31,28 @@ public sealed class Device : IDisposable
         queueCounter = accelerator.Allocate1D<int>(1);
         queueCounter.MemSetToZero(stream);
         VectorLanes = DeviceCatalogue.VectorLanes(accelerator);
-        ConvolutionTuning = new ConvolutionTuning(description, ConvolutionTuning.DefaultFolder);
+        ConvolutionTuning = new ConvolutionTuning(this, ConvolutionTuning.DefaultFolder);
     }
+
+    private Device(Device like, DeviceDescription description)
+    {
+        Description = description;
+        Shape = like.Shape;
+        Pool = new BufferPool(null, description, like.Pool.StandIn ?? like.Nothing.Memory);
+        Nothing = Pool.Rent(1);
+        VectorLanes = like.VectorLanes;
+        ConvolutionTuning = like.ConvolutionTuning;
+    }
+
+    /// <summary>
+    /// A device like this one that takes no memory and computes nothing: tensors have shapes but no values, launches are counted and
+    /// left out, and its pool's figures are those that the same work has here. Work is rehearsed on it to know them beforehand.
+    /// </summary>
+    /// <param name="description">Other limits than those of this device.</param>
+    public Device WithoutMemory(DeviceDescription? description = null) => new(this, description ?? Description);
+
+    /// <summary>Whether work is done; false for a device <see cref="WithoutMemory"/>, whose tensors have no values.</summary>
+    public bool Computes => accelerator is not null;
 
     /// <summary>What was opened.</summary>
     public DeviceDescription Description { get; }
@@ -65,7 +85,7 @@ public sealed class Device : IDisposable
     internal DeviceBuffer Nothing { get; }
 
     /// <summary>Waits until everything launched so far is done.</summary>
-    public void Synchronize() => stream.Synchronize();
+    public void Synchronize() => stream?.Synchronize();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -73,34 +93,36 @@ public sealed class Device : IDisposable
         Synchronize();
         Nothing.Release();
         Pool.Dispose();
-        queueCounter.Dispose();
+        queueCounter?.Dispose();
         foreach (var kernel in kernels) kernel.Dispose();
-        accelerator.Dispose();
+        accelerator?.Dispose();
     }
 
-    internal void CopyToDevice(ReadOnlySpan<float> source, ArrayView<float> target)
+    internal void CopyToDevice<T>(ReadOnlySpan<T> source, ArrayView<T> target) where T : unmanaged
     {
+        if (stream is null) return;
         if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
         // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
         stream.Synchronize();
     }
 
-    internal void CopyToDevice(ReadOnlySpan<byte> source, ArrayView<byte> target)
-    {
-        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
-        stream.Synchronize();
-    }
-
     internal void CopyToHost(ArrayView<float> source, Span<float> target)
     {
+        if (stream is null)
+        {
+            target.Clear();
+            return;
+        }
         source.SubView(0, target.Length).CopyToCPU(stream, target);
         stream.Synchronize();
     }
 
-    private TLauncher Launcher<TLauncher>(Delegate kernel) where TLauncher : Delegate
+    /// <summary>What launches a kernel; null on a device that computes nothing.</summary>
+    private TLauncher? Launcher<TLauncher>(Delegate kernel) where TLauncher : Delegate
     {
+        if (accelerator is null) return null;
         if (launchers.TryGetValue(kernel, out var known)) return (TLauncher)known;
-        var compiled = KernelCompiler.Compile(context, accelerator, kernel.Method);
+        var compiled = KernelCompiler.Compile(context!, accelerator, kernel.Method);
         kernels.Add(compiled);
         var launcher = compiled.CreateLauncherDelegate<TLauncher>();
         launchers.Add(kernel, launcher);
@@ -122,10 +144,10 @@ public sealed class Device : IDisposable
     {
         if (queueEnd > int.MaxValue / 2)
         {
-            queueCounter.MemSetToZero(stream);
+            queueCounter?.MemSetToZero(stream!);
             queueEnd = 0;
         }
-        var queue = new WorkQueue(queueCounter.View, queueEnd, items);
+        var queue = new WorkQueue(queueCounter is null ? default : queueCounter.View, queueEnd, items);
         queueEnd += items + workers;
         return queue;
     }
@@ -179,7 +201,7 @@ public sealed class Device : IDisposable
         where T1 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)(stream, grid, a1);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)?.Invoke(stream!, grid, a1);
     }
 
     internal void Launch<T1, T2>(Action<T1, T2> kernel, KernelConfig grid, T1 a1, T2 a2)
@@ -187,7 +209,7 @@ public sealed class Device : IDisposable
         where T2 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(stream, grid, a1, a2);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)?.Invoke(stream!, grid, a1, a2);
     }
 
     internal void Launch<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3)
@@ -196,7 +218,7 @@ public sealed class Device : IDisposable
         where T3 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)(stream, grid, a1, a2, a3);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)?.Invoke(stream!, grid, a1, a2, a3);
     }
 
     internal void Launch<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4)
@@ -206,7 +228,7 @@ public sealed class Device : IDisposable
         where T4 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)(stream, grid, a1, a2, a3, a4);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4);
     }
 
     internal void Launch<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
@@ -217,7 +239,7 @@ public sealed class Device : IDisposable
         where T5 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)(stream, grid, a1, a2, a3, a4, a5);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5);
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
@@ -229,7 +251,7 @@ public sealed class Device : IDisposable
         where T6 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)(stream, grid, a1, a2, a3, a4, a5, a6);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6);
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
@@ -242,7 +264,7 @@ public sealed class Device : IDisposable
         where T7 : struct
     {
         Launches++;
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)(stream, grid, a1, a2, a3, a4, a5, a6, a7);
+        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6, a7);
     }
 
     /// <summary>Launches a flat loop over <paramref name="length"/> elements in this device's shape.</summary>

@@ -6,7 +6,8 @@ namespace Convolve.Engine.Tensors;
 
 /// <summary>
 /// The memory of a device. Buffers that nobody holds any more are kept and rented again, so that a training step that has run
-/// once allocates nothing when it runs again.
+/// once allocates nothing when it runs again. Work that was rehearsed (see <see cref="Follow"/>) takes its buffers from one stretch of
+/// memory instead, in which each has the place that a <see cref="MemoryLayout"/> gives it.
 /// </summary>
 public sealed class BufferPool : IDisposable
 {
@@ -16,16 +17,29 @@ public sealed class BufferPool : IDisposable
     /// <summary>A free buffer serves a request if it is at most this many times larger.</summary>
     private const double LargestWaste = 1.25;
 
-    private readonly Accelerator accelerator;
+    private readonly Accelerator? accelerator;
     private readonly DeviceDescription description;
-    private readonly SortedDictionary<long, Stack<MemoryBuffer1D<float, Stride1D.Dense>>> free = [];
-    private readonly HashSet<MemoryBuffer1D<float, Stride1D.Dense>> all = [];
+    private readonly SortedDictionary<long, Stack<MemoryBlock>> free = [];
+    private readonly HashSet<MemoryBlock> all = [];
+    private readonly Dictionary<(string Work, int Size), MemoryLayout> layouts = [];
+    private readonly List<MemoryBlock> slabs = [];
+    private MemoryLayout? layout;
+    private (string Work, int Size) work;
+    private int position, placedBlocks;
+    private long arena;
 
-    internal BufferPool(Accelerator accelerator, DeviceDescription description)
+    /// <param name="accelerator">Gives the memory; null for a pool that only counts.</param>
+    /// <param name="description">The device's limits.</param>
+    /// <param name="standIn">For a pool that only counts: any memory, which the views of its buffers name and nobody reads.</param>
+    internal BufferPool(Accelerator? accelerator, DeviceDescription description, MemoryBuffer? standIn = null)
     {
         this.accelerator = accelerator;
         this.description = description;
+        StandIn = standIn;
     }
+
+    /// <summary>What the views of buffers without memory name; null where there is memory.</summary>
+    internal MemoryBuffer? StandIn { get; }
 
     /// <summary>Buffers taken from the driver so far; constant once a training loop has reached its steady state.</summary>
     public long Allocations { get; private set; }
@@ -42,102 +56,264 @@ public sealed class BufferPool : IDisposable
     /// <summary>The most bytes in use at once since <see cref="MarkPeak"/>.</summary>
     internal long PeakSinceMark { get; private set; }
 
+    /// <summary>Times that rehearsed work did not rent what it had rented in the rehearsal, and went on without its layout.</summary>
+    public long Deviations { get; private set; }
+
+    /// <summary>Bytes of the stretch of memory that the rehearsed works known so far need; they share it.</summary>
+    public long RehearsedBytes => layouts.Values.Select(l => l.Length).DefaultIfEmpty().Max() * sizeof(float);
+
+    /// <summary>
+    /// The pool of a device without memory on which work of a kind and size can be rehearsed: it is asked for what this pool does not
+    /// know yet, and must have followed that work when it returns. Null if nothing is rehearsed.
+    /// </summary>
+    public Func<string, int, BufferPool>? Rehearsal { get; set; }
+
+    private long LargestFloats => description.LargestAllocationBytes / sizeof(float) / Granularity * Granularity;
+
+    /// <summary>
+    /// Begins work that rents the same buffers whenever it is repeated; disposing the result ends it. A device without memory records
+    /// what it rents; another one, with a <see cref="Rehearsal"/>, follows the record.
+    /// </summary>
+    /// <param name="kind">The kind of work, e.g. <c>training step</c>.</param>
+    /// <param name="size">Samples in it: another number, other buffers.</param>
+    public RepeatedWork Follow(string kind, int size)
+    {
+        if (layout is not null) throw new InvalidOperationException($"memory: {kind} begins within {work.Work}");
+        work = (kind, size);
+        position = 0;
+        if (accelerator is null) layout = new MemoryLayout();
+        // What still holds a place of an earlier work must not be overwritten.
+        else if (placedBlocks == 0) layout = Rehearsed(kind, size);
+        return new RepeatedWork(this);
+    }
+
+    /// <summary>Makes a rehearsed work's memory ready before the work begins for the first time.</summary>
+    /// <exception cref="DeviceException">The device has no room for it.</exception>
+    public void Reserve(string kind, int size) => Rehearsed(kind, size);
+
+    internal void EndOfWork()
+    {
+        if (layout is not null && accelerator is null)
+        {
+            layout.Place(LargestFloats);
+            layouts[work] = layout;
+        }
+        else if (layout is not null && !layout.EndsAt(position))
+        {
+            Deviations++;
+        }
+        layout = null;
+    }
+
     /// <summary>Begins a new reading of <see cref="PeakSinceMark"/>.</summary>
     internal void MarkPeak() => PeakSinceMark = UsedBytes;
 
     /// <summary>Takes a buffer of at least <paramref name="length"/> floats, with unspecified content.</summary>
+    /// <param name="length">Floats.</param>
+    /// <param name="lasting">Whether it is kept for many steps: then no larger buffer, which a step may need again, is taken for it.</param>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
-    internal DeviceBuffer Rent(long length)
+    internal DeviceBuffer Rent(long length, bool lasting = false)
     {
         var size = Math.Max(1, (length + Granularity - 1) / Granularity) * Granularity;
-        var memory = Reuse(size) ?? Allocate(size);
-        UsedBytes += memory.LengthInBytes;
+        var block = (lasting ? null : Placed(size)) ?? Reuse(size, lasting ? 1 : LargestWaste) ?? Allocate(size);
+        UsedBytes += block.Bytes;
         PeakBytes = Math.Max(PeakBytes, UsedBytes);
         PeakSinceMark = Math.Max(PeakSinceMark, UsedBytes);
-        return new DeviceBuffer(this, memory);
+        return new DeviceBuffer(this, block);
     }
 
-    internal void Return(MemoryBuffer1D<float, Stride1D.Dense> memory)
+    internal void Return(MemoryBlock block)
     {
-        UsedBytes -= memory.LengthInBytes;
-        if (!free.TryGetValue(memory.Length, out var stack)) free.Add(memory.Length, stack = new());
-        stack.Push(memory);
+        UsedBytes -= block.Bytes;
+        if (block.Layout is { } placedBy)
+        {
+            placedBlocks--;
+            if (layout != placedBy) return;
+            if (accelerator is null) layout.Return(block.Number);
+            else if (layout.IsReturnedAt(position, block.Number)) position++;
+            else Deviate();
+            return;
+        }
+        if (!free.TryGetValue(block.Length, out var stack)) free.Add(block.Length, stack = new());
+        stack.Push(block);
     }
 
     /// <summary>Gives every buffer that nobody holds back to the driver.</summary>
     public void Trim()
     {
-        accelerator.Synchronize();
-        foreach (var stack in free.Values)
-            while (stack.TryPop(out var memory))
-            {
-                AllocatedBytes -= memory.LengthInBytes;
-                all.Remove(memory);
-                memory.Dispose();
-            }
-        free.Clear();
+        GiveBackFree();
+        if (placedBlocks > 0 || layout is not null) return;
+        FreeArena();
+        layouts.Clear();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var memory in all) memory.Dispose();
+        foreach (var block in all) block.Memory?.Dispose();
         all.Clear();
+        free.Clear();
+        slabs.Clear();
+    }
+
+    /// <summary>The block that the layout of the work at hand has for this request; null if it has none.</summary>
+    private MemoryBlock? Placed(long size)
+    {
+        if (layout is null) return null;
+        if (accelerator is null)
+        {
+            RequireOneAllocation(size);
+            placedBlocks++;
+            return new MemoryBlock(null, 0, size) { Layout = layout, Number = layout.Rent(size) };
+        }
+        var number = layout.RentedAt(position, size);
+        if (number < 0)
+        {
+            Deviate();
+            return null;
+        }
+        position++;
+        if (!layout.HasPlace(number)) return null;
+        placedBlocks++;
+        var begin = layout.Begin(number);
+        return new MemoryBlock(slabs[(int)(begin / LargestFloats)].Memory, begin % LargestFloats, size) { Layout = layout, Number = number };
+    }
+
+    private void Deviate()
+    {
+        Deviations++;
+        layout = null;
+    }
+
+    private MemoryLayout? Rehearsed(string kind, int size)
+    {
+        if (!layouts.TryGetValue((kind, size), out var known))
+        {
+            if (Rehearsal is null || !Rehearsal(kind, size).layouts.TryGetValue((kind, size), out known)) return null;
+            layouts.Add((kind, size), known);
+        }
+        if (known.Length <= arena) return known;
+        if (placedBlocks > 0) return null;
+        FreeArena();
+        for (long begin = 0; begin < known.Length; begin += LargestFloats) slabs.Add(Allocate(Math.Min(LargestFloats, known.Length - begin)));
+        arena = known.Length;
+        return known;
+    }
+
+    private void GiveBackFree()
+    {
+        accelerator?.Synchronize();
+        foreach (var stack in free.Values)
+            while (stack.TryPop(out var block)) Free(block);
         free.Clear();
     }
 
-    private MemoryBuffer1D<float, Stride1D.Dense>? Reuse(long size)
+    private void FreeArena()
+    {
+        accelerator?.Synchronize();
+        foreach (var slab in slabs) Free(slab);
+        slabs.Clear();
+        arena = 0;
+    }
+
+    private MemoryBlock? Reuse(long size, double largestWaste)
     {
         if (free.TryGetValue(size, out var exact) && exact.TryPop(out var same)) return same;
         foreach (var (length, stack) in free)
         {
-            if (length > size * LargestWaste) break;
-            if (length >= size && stack.TryPop(out var memory)) return memory;
+            if (length > size * largestWaste) break;
+            if (length >= size && stack.TryPop(out var block)) return block;
         }
         return null;
     }
 
-    private MemoryBuffer1D<float, Stride1D.Dense> Allocate(long size)
+    private MemoryBlock Allocate(long size)
     {
-        var bytes = size * sizeof(float);
-        if (bytes > description.LargestAllocationBytes)
-            throw new DeviceException(
-                $"out of device memory: one buffer of {Mebibytes(bytes)} is more than {description} offers at once "
-                + $"({Mebibytes(description.LargestAllocationBytes)}); use a smaller batch or smaller images");
-        MemoryBuffer1D<float, Stride1D.Dense> memory;
-        try
-        {
-            memory = accelerator.Allocate1D<float>(size);
-        }
-        catch (Exception first) when (first is not DeviceException)
-        {
-            Trim();
+        RequireOneAllocation(size);
+        MemoryBuffer1D<float, Stride1D.Dense>? memory = null;
+        if (accelerator is not null)
             try
             {
                 memory = accelerator.Allocate1D<float>(size);
             }
-            catch (Exception second)
+            catch (Exception first) when (first is not DeviceException)
             {
-                throw new DeviceException(
-                    $"out of device memory: {Mebibytes(bytes)} more do not fit beside the {Mebibytes(UsedBytes)} in use on {description}; "
-                    + "use a smaller batch or smaller images", second);
+                GiveBackFree();
+                try
+                {
+                    memory = accelerator.Allocate1D<float>(size);
+                }
+                catch (Exception second)
+                {
+                    throw new DeviceException(
+                        $"out of device memory: {Mebibytes(size * sizeof(float))} more do not fit beside the {Mebibytes(UsedBytes)} in use on {description}; "
+                        + "use a smaller batch or smaller images", second);
+                }
             }
-        }
+        var block = new MemoryBlock(memory, 0, size);
         Allocations++;
-        AllocatedBytes += memory.LengthInBytes;
-        all.Add(memory);
-        return memory;
+        AllocatedBytes += block.Bytes;
+        all.Add(block);
+        return block;
+    }
+
+    private void Free(MemoryBlock block)
+    {
+        AllocatedBytes -= block.Bytes;
+        all.Remove(block);
+        block.Memory?.Dispose();
+    }
+
+    private void RequireOneAllocation(long size)
+    {
+        if (size * sizeof(float) > description.LargestAllocationBytes)
+            throw new DeviceException(
+                $"out of device memory: one buffer of {Mebibytes(size * sizeof(float))} is more than {description} offers at once "
+                + $"({Mebibytes(description.LargestAllocationBytes)}); use a smaller batch or smaller images");
     }
 
     private static string Mebibytes(long bytes) => $"{bytes / 1048576.0:F0} MiB";
 }
 
+/// <summary>Work that rents the same buffers whenever it is repeated, from <see cref="BufferPool.Follow"/> until it is disposed.</summary>
+public readonly struct RepeatedWork(BufferPool pool) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => pool.EndOfWork();
+}
+
+/// <summary>Floats next to each other: a whole allocation of the driver, or a part of one.</summary>
+/// <param name="memory">The allocation; null on a device without memory.</param>
+/// <param name="begin">Where the block begins in it.</param>
+/// <param name="length">Its floats.</param>
+internal sealed class MemoryBlock(MemoryBuffer1D<float, Stride1D.Dense>? memory, long begin, long length)
+{
+    public MemoryBuffer1D<float, Stride1D.Dense>? Memory => memory;
+
+    public long Length => length;
+
+    public long Bytes => length * sizeof(float);
+
+    /// <summary>The layout that gave the block its place, if one did.</summary>
+    public MemoryLayout? Layout { get; init; }
+
+    /// <summary>The block's number there.</summary>
+    public int Number { get; init; }
+
+    public ArrayView<float> View(MemoryBuffer? standIn, int first, int count) =>
+        memory is null ? new ArrayView<float>(standIn!, 0, count) : memory.AsArrayView<float>(begin + first, count);
+}
+
 /// <summary>A rented buffer, shared by the tensors that hold it; the last release returns it to the pool.</summary>
-internal sealed class DeviceBuffer(BufferPool pool, MemoryBuffer1D<float, Stride1D.Dense> memory)
+internal sealed class DeviceBuffer(BufferPool pool, MemoryBlock block)
 {
     private int holders = 1;
 
-    public ArrayView<float> View(int length) => memory.AsArrayView<float>(0, length);
+    public ArrayView<float> View(int length) => View(0, length);
+
+    public ArrayView<float> View(int begin, int length) => block.View(pool.StandIn, begin, length);
+
+    public MemoryBuffer? Memory => block.Memory;
 
     public void Retain()
     {
@@ -148,6 +324,6 @@ internal sealed class DeviceBuffer(BufferPool pool, MemoryBuffer1D<float, Stride
     public void Release()
     {
         ObjectDisposedException.ThrowIf(holders == 0, this);
-        if (--holders == 0) pool.Return(memory);
+        if (--holders == 0) pool.Return(block);
     }
 }

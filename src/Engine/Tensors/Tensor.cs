@@ -10,14 +10,16 @@ namespace Convolve.Engine.Tensors;
 public sealed class Tensor : IDisposable
 {
     private readonly DeviceBuffer buffer;
+    private readonly int begin;
     private int holders = 1;
     private bool releasedByOwner;
 
-    internal Tensor(Device device, Shape shape, DeviceBuffer buffer)
+    internal Tensor(Device device, Shape shape, DeviceBuffer buffer, int begin = 0)
     {
         Device = device;
         Shape = shape;
         this.buffer = buffer;
+        this.begin = begin;
     }
 
     /// <summary>Where the values are.</summary>
@@ -32,6 +34,11 @@ public sealed class Tensor : IDisposable
     /// <summary>The accumulated gradient; null as long as there is none.</summary>
     public Tensor? Gradient { get; internal set; }
 
+    /// <summary>
+    /// Where the gradient is collected, if it has a place of its own, whose owner frees it; null if it gets memory as it comes.
+    /// </summary>
+    public Tensor? GradientMemory { get; set; }
+
     /// <summary>Whether the memory was given back.</summary>
     public bool IsDisposed => holders == 0;
 
@@ -40,12 +47,18 @@ public sealed class Tensor : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
-            return buffer.View(Shape.Length);
+            return buffer.View(begin, Shape.Length);
         }
     }
 
     /// <summary>A tensor with unspecified content, to be written whole before it is read.</summary>
     public static Tensor Uninitialized(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length));
+
+    /// <summary>
+    /// A tensor with unspecified content that is to live long, such as a network's parameters: it gets memory of exactly its size, and
+    /// leaves what a training step uses again and again alone.
+    /// </summary>
+    public static Tensor Lasting(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length, lasting: true));
 
     /// <summary>A tensor filled with one value.</summary>
     public static Tensor Filled(Device device, Shape shape, float value)
@@ -75,6 +88,14 @@ public sealed class Tensor : IDisposable
         Device.CopyToDevice(values, View);
     }
 
+    /// <summary>Overwrites all values with those of another tensor of this shape.</summary>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    public void CopyFrom(Tensor other)
+    {
+        if (other.Shape != Shape) throw new ArgumentException($"copy: {other} does not fit {this}");
+        Operations.Elementwise.Addition.Copy(other, this);
+    }
+
     /// <summary>Copies all values to host memory; waits for the device.</summary>
     /// <exception cref="ArgumentException">The target's length is not the shape's.</exception>
     public void CopyTo(Span<float> target)
@@ -102,13 +123,25 @@ public sealed class Tensor : IDisposable
         if (shape.Length != Shape.Length)
             throw new ArgumentException($"reshape: {Shape} has {Shape.Length} elements, {shape} has {shape.Length}");
         buffer.Retain();
-        return new Tensor(Device, shape, buffer);
+        return new Tensor(Device, shape, buffer, begin);
+    }
+
+    /// <summary>Neighbouring elements under a shape of their own; shares the memory.</summary>
+    /// <param name="first">The first element.</param>
+    /// <param name="shape">The shape of the part.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part does not lie in this tensor.</exception>
+    public Tensor Slice(int first, Shape shape)
+    {
+        if (first < 0 || (long)first + shape.Length > Shape.Length)
+            throw new ArgumentOutOfRangeException(nameof(first), $"slice: {shape} from element {first} on does not lie in {Shape}");
+        buffer.Retain();
+        return new Tensor(Device, shape, buffer, begin + first);
     }
 
     /// <summary>Drops the gradient, if there is one.</summary>
     public void ClearGradient()
     {
-        Gradient?.Dispose();
+        if (!ReferenceEquals(Gradient, GradientMemory)) Gradient?.Dispose();
         Gradient = null;
     }
 

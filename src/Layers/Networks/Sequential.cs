@@ -9,6 +9,8 @@ namespace Convolve.Layers.Networks;
 /// <summary>A network of layers in a row. Its shapes and parameters are known at once; memory is taken by <see cref="Initialize"/>.</summary>
 public sealed class Sequential : IDisposable
 {
+    private ParameterMemory? memory;
+
     /// <summary>Puts layers in a row.</summary>
     /// <param name="inputShape">One input without the batch, e.g. [150,150,3].</param>
     /// <param name="layers">The layers; those without a name get one of their kind and number.</param>
@@ -54,13 +56,22 @@ public sealed class Sequential : IDisposable
     /// <summary>Takes memory on a device and fills the parameters with their first values, which the seed fixes.</summary>
     public Sequential Initialize(Device device, uint seed)
     {
+        memory?.Dispose();
         Device = device;
+        memory = new ParameterMemory(device, Parameters);
+        if (!device.Computes) return this;
+        // One array serves all: copies of the weights that wait for the garbage collector would double a large network.
+        var values = new float[Parameters.Select(p => p.Shape.Length).DefaultIfEmpty().Max()];
         var index = 0u;
-        foreach (var parameter in Parameters) parameter.Initialize(device, CounterRandom.Key(seed, index++));
+        foreach (var parameter in Parameters) parameter.Initialize(values, CounterRandom.Key(seed, index++));
         return this;
     }
 
-    /// <summary>Runs all layers; a tensor between two layers is freed as soon as nothing needs it.</summary>
+    /// <summary>
+    /// Runs all layers; a tensor between two layers is freed as soon as nothing needs it. Where a convolution with ReLU is followed by
+    /// max pooling, the pooling applies the ReLU: the result is the same, bit for bit, and the convolution's output, the largest tensor
+    /// of most networks, is free before the next layer runs instead of waiting for the backward pass.
+    /// </summary>
     /// <param name="tape">Records the pass.</param>
     /// <param name="batch">[N, …input].</param>
     /// <param name="pass">Training or inference.</param>
@@ -69,24 +80,34 @@ public sealed class Sequential : IDisposable
     {
         if (!batch.Shape.Sizes.AsSpan()[1..].SequenceEqual(InputShape.Sizes.AsSpan()))
             throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
+        if (tape.Recording) memory?.Prepare();
         var value = batch;
-        foreach (var layer in Layers)
+        for (var i = 0; i < Layers.Count; i++)
+            if (i + 1 < Layers.Count && Layers[i] is Conv2D { Activation: Activation.Relu } convolution && Layers[i + 1] is MaxPool2D pooling)
+            {
+                Advance(convolution.ForwardSums(tape, value, pass));
+                Advance(pooling.ForwardWithRelu(tape, value));
+                i++;
+            }
+            else
+            {
+                Advance(Layers[i].Forward(tape, value, pass));
+            }
+        return value;
+
+        void Advance(Tensor next)
         {
-            var next = layer.Forward(tape, value, pass);
             if (!ReferenceEquals(next, value)) tape.Release(value);
             value = next;
         }
-        return value;
     }
 
-    /// <summary>Adds the penalties of all trainable parameters to a loss.</summary>
-    public Tensor AddPenalties(Tape tape, Tensor loss)
-    {
-        foreach (var parameter in Parameters)
-            if (parameter.Trainable && (parameter.L1 != 0 || parameter.L2 != 0))
-                loss = Penalties.Add(tape, loss, parameter.Value, parameter.L1, parameter.L2);
-        return loss;
-    }
+    /// <summary>
+    /// Adds the penalties of all trainable parameters to a loss. Their gradients are not part of the backward pass: the optimizer adds
+    /// them in the launch that updates the parameters.
+    /// </summary>
+    public Tensor AddPenalties(Tape tape, Tensor loss) =>
+        memory?.Penalties is { } penalties ? Penalties.Add(tape, loss, memory.Values, penalties) : loss;
 
     /// <summary>The outputs for a batch, without recording anything.</summary>
     /// <returns>A tensor that the caller disposes.</returns>
@@ -108,7 +129,8 @@ public sealed class Sequential : IDisposable
     /// <summary>Gives the parameters' memory back.</summary>
     public void Dispose()
     {
-        foreach (var parameter in Parameters) parameter.Free();
+        memory?.Dispose();
+        memory = null;
         Device = null;
     }
 }

@@ -3,10 +3,17 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Layers.Optimizers;
 
-/// <summary>Changes parameters after each backward pass. State is made per parameter on first use and can be saved and restored.</summary>
+/// <summary>
+/// Changes a network's parameters after each backward pass: all of them, and the gradients of their penalties, in one launch. State is
+/// made on the first step, one buffer for all parameters, and can be saved and restored parameter by parameter.
+/// </summary>
 public abstract class Optimizer : IDisposable
 {
     private readonly SortedDictionary<string, Tensor> state = new(StringComparer.Ordinal);
+    private readonly List<Parameter> updated = [];
+    private Tensor[] buffers = [];
+    private Tensor? gradients;
+    private UpdateTable? table;
 
     /// <summary>η; may change between steps.</summary>
     public float LearningRate { get; set; } = 1e-3f;
@@ -20,15 +27,31 @@ public abstract class Optimizer : IDisposable
     /// <summary>State tensors by name, e.g. <c>conv1/kernel/mean_square</c>.</summary>
     public IReadOnlyDictionary<string, Tensor> State => state;
 
+    /// <summary>What is remembered of each number of a parameter, e.g. <c>mean_square</c>.</summary>
+    protected abstract IReadOnlyList<string> StateNames { get; }
+
     /// <summary>Updates every trainable parameter that has a gradient, and drops the gradients.</summary>
+    /// <param name="parameters">Parameters of one network.</param>
+    /// <exception cref="ArgumentException">They are of several networks.</exception>
     public void Step(IEnumerable<Parameter> parameters)
     {
         Steps++;
+        var next = 0;
+        var same = true;
+        ParameterMemory? memory = null;
         foreach (var parameter in parameters)
         {
-            if (parameter.Trainable && parameter.Value.Gradient is { } gradient) Update(parameter, gradient);
-            parameter.Value.ClearGradient();
+            if (!parameter.Trainable || parameter.Value.Gradient is null) continue;
+            if (memory is not null && memory != parameter.Memory)
+                throw new ArgumentException($"optimizer: parameter {parameter.Name} is of another network than those before it");
+            memory = parameter.Memory;
+            same = same && next < updated.Count && ReferenceEquals(updated[next], parameter);
+            next++;
         }
+        if (memory is null) return;
+        if (!same || next != updated.Count || !ReferenceEquals(gradients, memory.Gradients)) LayOut(memory, parameters);
+        Update(table!, memory.Values, gradients!, buffers);
+        foreach (var parameter in updated) parameter.Value.ClearGradient();
     }
 
     /// <summary>Puts a state tensor back, as a checkpoint gives it.</summary>
@@ -36,6 +59,7 @@ public abstract class Optimizer : IDisposable
     {
         if (state.Remove(name, out var old)) old.Dispose();
         state.Add(name, tensor);
+        updated.Clear();
     }
 
     /// <inheritdoc/>
@@ -43,18 +67,52 @@ public abstract class Optimizer : IDisposable
     {
         foreach (var tensor in state.Values) tensor.Dispose();
         state.Clear();
+        foreach (var buffer in buffers) buffer.Dispose();
+        buffers = [];
+        table?.Dispose();
+        table = null;
+        updated.Clear();
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The rule for one parameter.</summary>
-    protected abstract void Update(Parameter parameter, Tensor gradient);
+    /// <summary>The rule.</summary>
+    /// <param name="table">Which parameters.</param>
+    /// <param name="weights">Their values.</param>
+    /// <param name="gradients">Their gradients.</param>
+    /// <param name="state">One buffer for each of <see cref="StateNames"/>, laid out like the gradients.</param>
+    protected abstract void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state);
 
-    /// <summary>A state tensor of a parameter's shape, zero at first.</summary>
-    protected Tensor StateOf(Parameter parameter, string what)
+    /// <summary>Lays out table and state for the parameters that have a gradient now; state that there is moves to its new place.</summary>
+    private void LayOut(ParameterMemory memory, IEnumerable<Parameter> parameters)
     {
-        var name = $"{parameter.Name}/{what}";
-        if (!state.TryGetValue(name, out var tensor)) state.Add(name, tensor = Tensor.Zeros(parameter.Value.Device, parameter.Shape));
-        return tensor;
+        updated.Clear();
+        updated.AddRange(parameters.Where(p => p.Trainable && p.Value.Gradient is not null));
+        gradients = memory.Gradients!;
+        table?.Dispose();
+        table = new UpdateTable(gradients.Device, updated.Select(memory.Row));
+        var old = buffers;
+        var moved = false;
+        buffers = new Tensor[StateNames.Count];
+        for (var i = 0; i < buffers.Length; i++)
+        {
+            buffers[i] = Tensor.Lasting(gradients.Device, gradients.Shape);
+            buffers[i].Fill(0);
+            foreach (var parameter in updated)
+            {
+                var name = $"{parameter.Name}/{StateNames[i]}";
+                var place = buffers[i].Slice(memory.GradientBegin(parameter), parameter.Shape);
+                if (state.Remove(name, out var before))
+                {
+                    place.CopyFrom(before);
+                    before.Dispose();
+                    moved = true;
+                }
+                state.Add(name, place);
+            }
+        }
+        foreach (var buffer in old) buffer.Dispose();
+        // The places it moved from fit nothing that a step rents.
+        if (moved) gradients.Device.Pool.Trim();
     }
 }
 
@@ -71,13 +129,18 @@ public sealed class RmsProp : Optimizer
     public override string Kind => "rmsprop";
 
     /// <inheritdoc/>
-    protected override void Update(Parameter parameter, Tensor gradient) =>
-        Updates.RmsProp(parameter.Value, gradient, StateOf(parameter, "mean_square"), LearningRate, Rho, Epsilon);
+    protected override IReadOnlyList<string> StateNames { get; } = ["mean_square"];
+
+    /// <inheritdoc/>
+    protected override void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state) =>
+        Updates.RmsProp(table, weights, gradients, state[0], LearningRate, Rho, Epsilon);
 }
 
 /// <summary>w −= η·g, or with momentum m = μm + g; w −= η·m.</summary>
 public sealed class Sgd : Optimizer
 {
+    private static readonly string[] velocity = ["velocity"];
+
     /// <summary>μ.</summary>
     public float Momentum { get; init; }
 
@@ -85,10 +148,13 @@ public sealed class Sgd : Optimizer
     public override string Kind => "sgd";
 
     /// <inheritdoc/>
-    protected override void Update(Parameter parameter, Tensor gradient)
+    protected override IReadOnlyList<string> StateNames => Momentum == 0 ? [] : velocity;
+
+    /// <inheritdoc/>
+    protected override void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state)
     {
-        if (Momentum == 0) Updates.Descent(parameter.Value, gradient, LearningRate);
-        else Updates.Momentum(parameter.Value, gradient, StateOf(parameter, "velocity"), LearningRate, Momentum);
+        if (Momentum == 0) Updates.Descent(table, weights, gradients, LearningRate);
+        else Updates.Momentum(table, weights, gradients, state[0], LearningRate, Momentum);
     }
 }
 
@@ -108,7 +174,9 @@ public sealed class Adam : Optimizer
     public override string Kind => "adam";
 
     /// <inheritdoc/>
-    protected override void Update(Parameter parameter, Tensor gradient) =>
-        Updates.Adam(parameter.Value, gradient, StateOf(parameter, "mean"), StateOf(parameter, "mean_square"),
-            LearningRate, Beta1, Beta2, Epsilon, Steps);
+    protected override IReadOnlyList<string> StateNames { get; } = ["mean", "mean_square"];
+
+    /// <inheritdoc/>
+    protected override void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state) =>
+        Updates.Adam(table, weights, gradients, state[0], state[1], LearningRate, Beta1, Beta2, Epsilon, Steps);
 }

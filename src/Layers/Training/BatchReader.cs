@@ -18,6 +18,9 @@ public sealed class HostBatch(int capacity, int sampleLength)
     /// <summary>Where in the epoch's order the next batch begins.</summary>
     public int NextPosition { get; private set; }
 
+    /// <summary>So many samples without pixels, all of the first class, for a device that computes nothing.</summary>
+    internal static HostBatch Blank(int count) => new(count, 0) { Count = count };
+
     /// <summary>Takes the next usable samples of an order; those that are not usable are passed over.</summary>
     internal void Fill(ISampleSource source, int[] order, int position)
     {

@@ -7,6 +7,9 @@ namespace Convolve.Layers.Training;
 /// <summary>Asks a network about samples.</summary>
 public static class Predictor
 {
+    /// <summary>The name of a batch's prediction among the works whose memory is planned.</summary>
+    internal const string Work = "prediction";
+
     /// <summary>The answers to all usable samples, in order.</summary>
     public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options, CancellationToken cancellation = default)
     {
@@ -19,9 +22,7 @@ public static class Predictor
         while (reader.Read() is { } batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            using var input = Upload(network, batch, options.PixelScale);
-            using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });
-            var logits = output.ToArray();
+            var logits = Answer(network, batch, options);
             for (var i = 0; i < batch.Count; i++)
             {
                 var row = logits.AsSpan(i * outputs, outputs);
@@ -31,6 +32,15 @@ public static class Predictor
             }
         }
         return new Predictions([.. indices], [.. classes], [.. probabilities], loss / Math.Max(1, classes.Count));
+    }
+
+    /// <summary>The logits of a batch, [N, outputs].</summary>
+    internal static float[] Answer(Sequential network, HostBatch batch, TrainingOptions options)
+    {
+        using var work = network.Device?.Pool.Follow(Work, batch.Count);
+        using var input = Upload(network, batch, options.PixelScale);
+        using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });
+        return output.ToArray();
     }
 
     /// <summary>Brings a batch to the network's device.</summary>

@@ -73,6 +73,9 @@ public sealed class DivergedException(string message) : Exception(message);
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    /// <summary>The name of a step among the works whose memory is planned.</summary>
+    internal const string Work = "training step";
+
     private readonly Sequential network;
     private readonly Optimizer optimizer;
     private readonly TrainingOptions options;
@@ -187,8 +190,9 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
-    private (double Loss, double Correct) Step(HostBatch batch)
+    internal (double Loss, double Correct) Step(HostBatch batch)
     {
+        using var work = device.Pool.Follow(Work, batch.Count);
         using var input = Predictor.Upload(network, batch, options.PixelScale);
         using var targets = Targets(batch);
         using var weights = Weights(batch);

@@ -33,11 +33,12 @@ public static class Training
         using Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classCount, settings);
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
+        using MemoryPlan memory = PlanMemory(plan, opened.Device, network, classCount, divided?.Split);
         TrainingImages images = divided is { } d ? TrainingImages.Decode(d.Folder, d.Split, plan, cancellation) : TrainingImages.Draw(plan, cancellation);
         images.RequireReadable();
         try
         {
-            return await RunAsync(run, settings, plan, opened, network, images, resumed, terminal, cancellation);
+            return await RunAsync(run, settings, plan, opened, network, memory, images, resumed, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -50,14 +51,17 @@ public static class Training
     }
 
     private static async Task<int> RunAsync(
-        string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, TrainingImages images, bool resumed,
+        string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, MemoryPlan memory, TrainingImages images, bool resumed,
         Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
+        // What opening and testing the device left behind is of no use to steps.
+        opened.Device.Pool.Trim();
+        memory.Reserve(opened.Device);
         network.Initialize(opened.Device, (uint)plan.Seed);
         var metadata = TrainedModel.Metadata(images.Classes, plan.Resize, plan.Labels);
-        TrainingOptions options = Options(plan, images);
+        TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(network, optimizer, options);
         var best = new BestWeights(network, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
@@ -67,6 +71,8 @@ public static class Training
         RunFolder.Prepare(run);
         ConfigFile.Write(run, plan);
         opened.Announce(terminal);
+        terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
+            + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
@@ -145,18 +151,34 @@ public static class Training
             epoch.ValidationLoss, epoch.ValidationAccuracy)),
     ];
 
-    private static TrainingOptions Options(TrainingPlan plan, TrainingImages images)
+    /// <exception cref="UserError">The device has too little memory; the message names the largest batch that fits.</exception>
+    private static MemoryPlan PlanMemory(TrainingPlan plan, Device device, Sequential network, int classCount, ImageSplit? split)
     {
-        int[] counts = images.TrainCounts;
-        return new TrainingOptions
+        var (train, val, test) = split is null ? plan.DrawnCounts : (split.Train.Count, split.Val.Count, split.Test.Count);
+        try
         {
-            Epochs = plan.Epochs,
-            BatchSize = plan.Batch,
-            Seed = (uint)plan.Seed,
-            ClassWeights = plan.ClassWeights == ClassWeights.None ? null : [.. counts.Select(n => (float)images.Train.Count / (counts.Length * n))],
-            Algorithm = plan.Convolution,
-        };
+            return MemoryPlan.For(device, network, () => OptimizerOf(plan), Options(plan, WeightsOf(plan, new int[classCount])), train, val, test);
+        }
+        catch (DeviceException e)
+        {
+            throw new UserError($"{e.Message} (--batch {plan.Batch}, --pixels {plan.Pixels})", e);
+        }
     }
+
+    private static double Mebibytes(long bytes) => Math.Ceiling(bytes / 1048576.0);
+
+    private static float[]? WeightsOf(TrainingPlan plan, int[] counts) => plan.ClassWeights == ClassWeights.None
+        ? null
+        : [.. counts.Select(n => (float)counts.Sum() / (counts.Length * n))];
+
+    private static TrainingOptions Options(TrainingPlan plan, float[]? classWeights) => new()
+    {
+        Epochs = plan.Epochs,
+        BatchSize = plan.Batch,
+        Seed = (uint)plan.Seed,
+        ClassWeights = classWeights,
+        Algorithm = plan.Convolution,
+    };
 
     private static Optimizer OptimizerOf(TrainingPlan plan) => plan.Optimizer switch
     {

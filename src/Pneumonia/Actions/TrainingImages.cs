@@ -71,17 +71,14 @@ public sealed record TrainingImages(
     /// <summary>Starts to draw synthetic images.</summary>
     public static TrainingImages Draw(TrainingPlan plan, CancellationToken cancellation)
     {
-        var (train, val, test) = TrainingPlan.SyntheticCounts;
+        var (train, val, test) = plan.DrawnCounts;
         return new TrainingImages(Start(ImagePart.Train, train), Start(ImagePart.Val, val), Start(ImagePart.Test, test),
             SyntheticXrays.Classes, "synthetic",
             ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"]);
 
-        ImageSamples Start(ImagePart part, int count)
-        {
-            int kept = Math.Min(count, plan.Limit ?? count);
-            return new ImageSamples(SyntheticXrays.Store(plan.Seed, part, kept, plan.Pixels,
-                order: part == ImagePart.Train ? EpochOrder.Shuffled(kept, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
-        }
+        ImageSamples Start(ImagePart part, int count) =>
+            new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels,
+                order: part == ImagePart.Train ? EpochOrder.Shuffled(count, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
     }
 
     // One logit answers "positive?", so of two classes the positive one is number 1.

@@ -83,12 +83,17 @@ public sealed record TrainingPlan
     /// <summary>Images of each part when they are generated and no limit is given: training, validation, test.</summary>
     public static (int Train, int Val, int Test) SyntheticCounts => (640, 160, 160);
 
+    /// <summary>Images of each part that this run draws.</summary>
+    [JsonIgnore]
+    public (int Train, int Val, int Test) DrawnCounts =>
+        (Drawn(SyntheticCounts.Train), Drawn(SyntheticCounts.Val), Drawn(SyntheticCounts.Test));
+
     /// <summary>Every setting by name, in the order in which a report shows them.</summary>
     [JsonIgnore]
     public IReadOnlyList<(string Name, string Value)> Rows =>
     [
         .. typeof(TrainingPlan).GetProperties()
-            .Where(property => property.Name is not (nameof(Rows) or nameof(SyntheticCounts)) && property.GetValue(this) is not null)
+            .Where(property => property.Name is not (nameof(Rows) or nameof(SyntheticCounts) or nameof(DrawnCounts)) && property.GetValue(this) is not null)
             .Select(property => (Words(property.Name), Value(property.GetValue(this)))),
     ];
 
@@ -100,7 +105,7 @@ public sealed record TrainingPlan
     {
         foreach (var property in typeof(TrainingPlan).GetProperties())
         {
-            if (property.Name is nameof(Epochs) or nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Dotnet) or nameof(Ilgpu) or nameof(Rows) or nameof(SyntheticCounts)) continue;
+            if (property.Name is nameof(Epochs) or nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Dotnet) or nameof(Ilgpu) or nameof(Rows) or nameof(SyntheticCounts) or nameof(DrawnCounts)) continue;
             object? mine = property.GetValue(this), theirs = property.GetValue(other);
             if (!Equals(mine, theirs))
             {
@@ -111,6 +116,8 @@ public sealed record TrainingPlan
             }
         }
     }
+
+    private int Drawn(int count) => Math.Min(count, Limit ?? count);
 
     private const int SlowPixels = 64, SlowLimit = 64;
     private const int SyntheticPixels = 96, SyntheticEpochs = 8, SyntheticBatch = 20;

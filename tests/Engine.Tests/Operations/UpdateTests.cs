@@ -21,7 +21,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     {
         v[i] = 0.9 * v[i] + 0.1 * g[i] * g[i];
         w[i] -= 0.01 * g[i] / (Math.Sqrt(v[i]) + 1e-7);
-    }, (w, g, v, _, _) => Updates.RmsProp(w, g, v, 0.01f, 0.9f, 1e-7f));
+    }, (t, w, g, v, _, _) => Updates.RmsProp(t, w, g, v, 0.01f, 0.9f, 1e-7f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
@@ -29,12 +29,12 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     {
         m[i] = 0.9 * m[i] + g[i];
         w[i] -= 0.01 * m[i];
-    }, (w, g, m, _, _) => Updates.Momentum(w, g, m, 0.01f, 0.9f));
+    }, (t, w, g, m, _, _) => Updates.Momentum(t, w, g, m, 0.01f, 0.9f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
     public void Descent(int length) =>
-        Check(length, (w, g, _, _, i) => w[i] -= 0.01 * g[i], (w, g, _, _, _) => Updates.Descent(w, g, 0.01f));
+        Check(length, (w, g, _, _, i) => w[i] -= 0.01 * g[i], (t, w, g, _, _, _) => Updates.Descent(t, w, g, 0.01f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
@@ -47,31 +47,64 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             m[i] = 0.9 * m[i] + 0.1 * g[i];
             v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
             w[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.999, step))) + 1e-7);
-        }, (w, g, m, v, t) => Updates.Adam(w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, t));
+        }, (t, w, g, m, v, steps) => Updates.Adam(t, w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, steps));
     }
 
     [SkippableTheory]
     [InlineData(1, 0.5f, 0f)]
     [InlineData(4097, 0f, 0.25f)]
     [InlineData(30_001, 1e-3f, 1e-2f)]
-    public void PenaltiesAddToTheLossAndToTheGradient(int length, float l1, float l2)
+    public void PenaltiesAddToTheLossAndTheirGradientToTheUpdate(int length, float l1, float l2)
     {
         var values = RandomCases.Values(length, 1, length);
         if (length > 1) values[1] = 0;
-        using var weights = Leaf(new Shape(length), values);
+        var gradientValues = RandomCases.Values(length, 2, length);
+        using var weights = Upload(new Shape(length), values);
+        using var gradients = Upload(new Shape(length), gradientValues);
+        using var table = new UpdateTable(Device, new UpdateRow(0, 0, length, L1: l1, L2: l2));
         using var loss = Leaf(new Shape(1), [1.5f]);
         using var upstream = Upload(new Shape(1), [-3]);
+        using var tape = new Tape(Device);
+        var output = Penalties.Add(tape, loss, weights, table);
         var expected = 1.5 + values.Sum(w => l1 * Math.Abs((double)w) + l2 * (double)w * w);
-        var gradient = Array.ConvertAll(values, w => -3 * (l1 * Math.Sign(w) + 2.0 * l2 * w));
-        for (var pass = 1; pass <= 2; pass++)
-        {
-            using var tape = new Tape(Device);
-            var output = Penalties.Add(tape, loss, weights, l1, l2);
-            Tolerance.OfSum(length, l1 + l2).Check("penalty", expected, output.ToArray()[0]);
-            tape.Backward(output, upstream);
-            Tolerance.Elementwise.Check($"penalty gradient, {pass} times", Array.ConvertAll(gradient, g => g * pass), weights.Gradient!.ToArray());
-            Tolerance.Exact.Check($"gradient of the loss itself, {pass} times", -3 * pass, loss.Gradient!.ToArray()[0]);
-        }
+        Tolerance.OfSum(length, l1 + l2).Check("penalty", expected, output.ToArray()[0]);
+        tape.Backward(output, upstream);
+        Tolerance.Exact.Check("gradient of the loss itself", -3, loss.Gradient!.ToArray()[0]);
+        Updates.Descent(table, weights, gradients, 0.5f);
+        Tolerance.Elementwise.Check("weights that a penalty pulls on",
+            values.Zip(gradientValues, (w, g) => w - 0.5 * (g + l1 * Math.Sign(w) + 2.0 * l2 * w)).ToArray(), weights.ToArray());
+    }
+
+    // Parameters of all sizes in one launch: gaps between them, those that the table leaves out, and each one's own rate.
+    [SkippableFact]
+    public void OneLaunchUpdatesManyParametersAndNothingElse()
+    {
+        UpdateRow[] rows =
+        [
+            new(64, 0, 1), new(128, 64, 8191, Rate: 0.5f), new(8320, 8256, 8192, L1: 0.1f), new(16_512, 16_448, 8193, L2: 0.2f), new(30_000, 25_000, 20_001),
+        ];
+        const int length = 50_100;
+        var (values, gradientValues) = (RandomCases.Values(1, 1, length), RandomCases.Values(1, 2, length));
+        using var weights = Upload(new Shape(length), values);
+        using var gradients = Upload(new Shape(length), gradientValues);
+        using var velocity = Prefilled(new Shape(length), 0.25f);
+        using var table = new UpdateTable(Device, rows);
+        var expected = RandomCases.InDouble(values);
+        var expectedVelocity = Enumerable.Repeat(0.25, length).ToArray();
+        foreach (var row in rows)
+            for (var i = 0; i < row.Length; i++)
+            {
+                var w = values[row.Weights + i];
+                ref var m = ref expectedVelocity[row.Gradient + i];
+                m = 0.9 * m + gradientValues[row.Gradient + i] + row.L1 * Math.Sign(w) + 2.0 * row.L2 * w;
+                expected[row.Weights + i] -= 0.1 * row.Rate * m;
+            }
+        var launches = Device.Launches;
+        Updates.Momentum(table, weights, gradients, velocity, 0.1f, 0.9f);
+        Assert.Equal(launches + 1, Device.Launches);
+        Tolerance.Elementwise.Check("weights", expected, weights.ToArray());
+        Tolerance.Elementwise.Check("velocity", expectedVelocity, velocity.ToArray());
+        Assert.StartsWith("update: there is no parameter", Assert.Throws<ArgumentException>(() => new UpdateTable(Device)).Message);
     }
 
     [SkippableTheory]
@@ -108,11 +141,12 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     }
 
     private void Check(
-        int length, Action<double[], double[], double[], double[], int> expected, Action<Tensor, Tensor, Tensor, Tensor, long> update)
+        int length, Action<double[], double[], double[], double[], int> expected, Action<UpdateTable, Tensor, Tensor, Tensor, Tensor, long> update)
     {
         var initial = RandomCases.Values(length, 0, length);
         var (w, first, second) = (RandomCases.InDouble(initial), new double[length], new double[length]);
         using var weights = Upload(new Shape(length), initial);
+        using var table = new UpdateTable(Device, new UpdateRow(0, 0, length));
         using var state = Tensor.Zeros(Device, new Shape(length));
         using var otherState = Tensor.Zeros(Device, new Shape(length));
         for (var step = 1; step <= Steps; step++)
@@ -121,7 +155,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             using var gradient = Upload(new Shape(length), values);
             var inDouble = RandomCases.InDouble(values);
             for (var i = 0; i < length; i++) expected(w, inDouble, first, second, i);
-            update(weights, gradient, state, otherState, step);
+            update(table, weights, gradient, state, otherState, step);
             Tolerance.Exact.Check("gradient left alone", values, gradient.ToArray());
         }
         new Tolerance(2e-6, 2e-6).Check($"weights after {Steps} steps", w, weights.ToArray());

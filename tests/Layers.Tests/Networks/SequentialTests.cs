@@ -200,6 +200,65 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.Equal(allocations, Device.Pool.Allocations);
     }
 
+    // The network leaves a ReLU to the max pooling after it; the layers one by one do not.
+    [SkippableFact]
+    public void ReluInThePoolingGivesTheBitsOfReluInTheConvolution()
+    {
+        using var network = new Sequential(image,
+            new Conv2D(5, 3) { Activation = Activation.Relu }, new MaxPool2D(), new Conv2D(7, 3) { Activation = Activation.Relu },
+            new MaxPool2D(2) { Stride = 1 }, new Flatten(), new Dense(1)).Initialize(Device, 5);
+        using var batch = Upload(new Shape([4, .. image.Sizes]), RandomCases.Values(2, 1, 4 * image.Length));
+        using var upstream = Upload(new Shape(4, 1), RandomCases.Values(3, 1, 4));
+        var gradients = new List<int[]>();
+        foreach (var fused in new[] { true, false })
+        {
+            using var tape = new Tape(Device);
+            var pass = new Pass(Training: true);
+            var output = fused
+                ? network.Forward(tape, batch, pass)
+                : network.Layers.Aggregate(batch, (value, layer) => layer.Forward(tape, value, pass));
+            tape.Backward(output, upstream);
+            gradients.Add([.. network.Parameters.SelectMany(p => p.Value.Gradient!.ToArray()).Select(BitConverter.SingleToInt32Bits)]);
+            foreach (var parameter in network.Parameters) parameter.Value.ClearGradient();
+        }
+        Assert.Equal(gradients[0], gradients[1]);
+    }
+
+    [SkippableFact]
+    public void ParametersWithoutAGradientStayAndUnfrozenOnesJoin()
+    {
+        using var network = SmallCnn().Initialize(Device, 5);
+        using var optimizer = new RmsProp();
+        var (first, last) = (network.Layers[0], network.Layers[^1]);
+        first.Trainable = false;
+        Train(network, optimizer, 2);
+        var square = optimizer.State[last.Name + "/bias/mean_square"].ToArray();
+        Assert.NotEqual(0, square[0]);
+        first.Trainable = true;
+        // Unfreezing gives all gradients and states new places: what was remembered moves along, and the newcomers begin at zero.
+        Train(network, optimizer, 1);
+        Assert.NotEqual(square, optimizer.State[last.Name + "/bias/mean_square"].ToArray());
+        Assert.All(optimizer.State[first.Name + "/kernel/mean_square"].ToArray(), v => Assert.True(v > 0));
+        var before = network.Parameters.Select(p => p.Value.ToArray()).ToArray();
+        optimizer.Step(network.Parameters);
+        Assert.Equal(before, network.Parameters.Select(p => p.Value.ToArray()));
+        using var other = SmallCnn().Initialize(Device, 6);
+        foreach (var trained in new[] { network, other })
+        {
+            using var tape = new Tape(Device);
+            using var batch = Upload(new Shape([4, .. image.Sizes]), RandomCases.Values(2, 1, 4 * image.Length));
+            using var upstream = Prefilled(new Shape(4, 1), 1);
+            tape.Backward(trained.Forward(tape, batch, new Pass(Training: true)), upstream);
+        }
+        Assert.Contains("another network", Assert.Throws<ArgumentException>(() => optimizer.Step(network.Parameters.Concat(other.Parameters))).Message);
+        last.Trainable = false;
+        first.Trainable = false;
+        using var late = new Tape(Device);
+        using var input = Prefilled(new Shape([1, .. image.Sizes]));
+        Assert.Contains("after the optimizer's step",
+            Assert.Throws<InvalidOperationException>(() => network.Forward(late, input, new Pass(Training: true))).Message);
+    }
+
     // Recorded from this engine: what changes the course of training by more than rounding fails here.
     [SkippableFact]
     public void LossCurveIsTheRecordedOne()

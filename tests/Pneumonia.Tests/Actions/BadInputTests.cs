@@ -224,6 +224,11 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData("--bogus", "--bogus")]
     public Task Options_that_cannot_be(string options, string mentions) => Refused(["train", "--out", Run, .. options.Split(' ')], mentions);
 
+    // 100 images make a tensor too long for any device; the figure for one image is another on every machine.
+    [Fact]
+    public Task A_batch_that_no_device_has_memory_for() => Refused(
+        ["train", "--model", "cnn", "--pixels", "1024", "--batch", "100", "--out", Run], "out of device memory", "fit", "--batch 100, --pixels 1024");
+
     [Fact]
     public Task A_limit_below_the_number_of_classes()
     {

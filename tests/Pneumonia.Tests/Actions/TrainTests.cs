@@ -52,6 +52,14 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
+    public void The_memory_of_a_step_is_said_before_the_first()
+    {
+        string line = Assert.Single(trained.Training.ErrorLines, line => line.StartsWith("memory: ", StringComparison.Ordinal));
+        Assert.Matches(@"^memory: \d+ MiB of the device's \d+, \d+ of them for a step of at most 4 images$", line);
+        Assert.True(Array.IndexOf(trained.Training.ErrorLines, line) < Array.FindIndex(trained.Training.ErrorLines, line => line.Contains("epoch")));
+    }
+
+    [Fact]
     public void Config_holds_every_setting_by_name()
     {
         JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(trained.Folder, "config.json")))!;

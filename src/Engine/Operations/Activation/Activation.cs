@@ -54,7 +54,7 @@ public static class Activations
         if (tape.Records(input))
             tape.Record(operation, output, [output], upstream =>
             {
-                var gradient = tape.GradientOf(input, out var accumulate);
+                var gradient = tape.GradientOver(upstream, input, out var accumulate);
                 gradient.Device.ForEach(gradient.Shape.Length,
                     ActivationKernels.GradInput<SpanPerItem, TActivation>, ActivationKernels.GradInput<GridStride, TActivation>,
                     upstream.View, output.View, gradient.View, accumulate ? 1 : 0);

@@ -47,7 +47,7 @@ public static class ConvolutionChoice
         var algorithm = asked switch
         {
             ConvolutionAlgorithm.Auto => Model(pass, geometry, device),
-            ConvolutionAlgorithm.Tuned => device.ConvolutionTuning.Fastest(pass, geometry, device),
+            ConvolutionAlgorithm.Tuned => device.ConvolutionTuning.Fastest(pass, geometry),
             _ => asked,
         };
         var implementation = implementations[algorithm];

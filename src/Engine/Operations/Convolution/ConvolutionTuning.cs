@@ -15,14 +15,16 @@ public sealed class ConvolutionTuning
 
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
 
+    private readonly Device device;
     private readonly string path;
     private SortedDictionary<string, Choice>? choices;
 
-    /// <summary>The choices of a device, kept in a folder.</summary>
-    internal ConvolutionTuning(DeviceDescription device, string folder)
+    /// <summary>The choices of a device, on which they are measured, kept in a folder.</summary>
+    internal ConvolutionTuning(Device device, string folder)
     {
+        this.device = device;
         var version = typeof(ConvolutionTuning).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        var name = string.Concat($"{device} {version}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '-'));
+        var name = string.Concat($"{device.Description} {version}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '-'));
         path = Path.Combine(folder, $"convolutions-{name}.json");
     }
 
@@ -44,20 +46,29 @@ public sealed class ConvolutionTuning
     }
 
     /// <summary>The remembered choice for a shape; measured and written down if there is none.</summary>
-    internal ConvolutionAlgorithm Fastest(ConvolutionPass pass, ConvolutionGeometry geometry, Device device)
+    internal ConvolutionAlgorithm Fastest(ConvolutionPass pass, ConvolutionGeometry geometry)
     {
         choices ??= Read();
         var key = Key(pass, geometry);
         if (choices.TryGetValue(key, out var known) && Enum.TryParse<ConvolutionAlgorithm>(known.Algorithm, out var algorithm)
             && ConvolutionChoice.Available(pass, geometry, device).Contains(algorithm)) return algorithm;
-        using var trial = new ConvolutionTrial(device, geometry, pass);
-        // The formula itself is never the fastest, and takes too long to find out.
-        var fastest = ConvolutionChoice.Available(pass, geometry, device).Where(a => a != ConvolutionAlgorithm.Naive)
-            .Select(a => (Algorithm: a, Milliseconds: trial.Milliseconds(a, Runs))).MinBy(t => t.Milliseconds);
+        var fastest = Measure(pass, geometry);
         Measurements++;
         choices[key] = new Choice(fastest.Algorithm.ToString(), Math.Round(fastest.Milliseconds, 3));
         Write();
         return fastest.Algorithm;
+    }
+
+    private (ConvolutionAlgorithm Algorithm, double Milliseconds) Measure(ConvolutionPass pass, ConvolutionGeometry geometry)
+    {
+        (ConvolutionAlgorithm, double) fastest;
+        using (var trial = new ConvolutionTrial(device, geometry, pass))
+            // The formula itself is never the fastest, and takes too long to find out.
+            fastest = ConvolutionChoice.Available(pass, geometry, device).Where(a => a != ConvolutionAlgorithm.Naive)
+                .Select(a => (Algorithm: a, Milliseconds: trial.Milliseconds(a, Runs))).MinBy(t => t.Milliseconds);
+        // Nothing else will need buffers of these sizes.
+        device.Pool.Trim();
+        return fastest;
     }
 
     private static string Key(ConvolutionPass pass, ConvolutionGeometry g) =>

@@ -26,7 +26,7 @@ public static class Dropping
         Launch(input, output, probability, key, false);
         if (tape.Records(input))
             tape.Record("dropout", output, [], upstream =>
-                Launch(upstream, tape.GradientOf(input, out var accumulate), probability, key, accumulate));
+                Launch(upstream, tape.GradientOver(upstream, input, out var accumulate), probability, key, accumulate));
         return output;
     }
 

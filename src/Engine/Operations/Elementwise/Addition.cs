@@ -34,9 +34,13 @@ public static class Addition
     internal static Tensor Copy(Tensor source)
     {
         var copy = Tensor.Uninitialized(source.Device, source.Shape);
-        source.Device.ForEach(source.Shape.Length, AdditionKernels.Copy<SpanPerItem>, AdditionKernels.Copy<GridStride>, source.View, copy.View);
+        Copy(source, copy);
         return copy;
     }
+
+    /// <summary>target = source.</summary>
+    internal static void Copy(Tensor source, Tensor target) =>
+        source.Device.ForEach(source.Shape.Length, AdditionKernels.Copy<SpanPerItem>, AdditionKernels.Copy<GridStride>, source.View, target.View);
 }
 
 internal static class AdditionKernels

@@ -5,29 +5,35 @@ using ILGPU.Algorithms;
 
 namespace Convolve.Engine.Operations.Optimizer;
 
-/// <summary>The update rules: parameters and optimizer state change in place, given the gradient.</summary>
+/// <summary>
+/// The update rules: parameters and optimizer state change in place, given the gradients. All parameters of a network are updated by one
+/// launch, their penalties included: g is the gradient of the loss plus λ₁·sign(w) + 2λ₂·w, and η a parameter's own rate times the
+/// optimizer's. Weights, gradients and state lie in one buffer each; the table says where.
+/// </summary>
 public static class Updates
 {
     /// <summary>RMSprop as in Keras 2 and libtorch: v = ρv + (1−ρ)g²; w −= η·g / (√v + ε).</summary>
-    public static void RmsProp(Tensor weights, Tensor gradient, Tensor meanSquare, float learningRate, float rho, float epsilon) =>
-        weights.Device.ForEach(weights.Shape.Length, UpdateKernels.RmsProp<SpanPerItem>, UpdateKernels.RmsProp<GridStride>,
-            weights.View, gradient.View, meanSquare.View, learningRate, rho, epsilon);
+    public static void RmsProp(
+        UpdateTable table, Tensor weights, Tensor gradients, Tensor meanSquare, float learningRate, float rho, float epsilon) =>
+        Launch(table, UpdateKernels.RmsProp<PiecePerItem>, UpdateKernels.RmsProp<PiecePerGroup>, weights, gradients, meanSquare, meanSquare,
+            new UpdateRates { LearningRate = learningRate, Beta2 = rho, Epsilon = epsilon });
 
     /// <summary>Stochastic gradient descent with momentum: m = μm + g; w −= η·m.</summary>
-    public static void Momentum(Tensor weights, Tensor gradient, Tensor velocity, float learningRate, float momentum) =>
-        weights.Device.ForEach(weights.Shape.Length, UpdateKernels.Momentum<SpanPerItem>, UpdateKernels.Momentum<GridStride>,
-            weights.View, gradient.View, velocity.View, learningRate, momentum);
+    public static void Momentum(UpdateTable table, Tensor weights, Tensor gradients, Tensor velocity, float learningRate, float momentum) =>
+        Launch(table, UpdateKernels.Momentum<PiecePerItem>, UpdateKernels.Momentum<PiecePerGroup>, weights, gradients, velocity, velocity,
+            new UpdateRates { LearningRate = learningRate, Beta1 = momentum });
 
     /// <summary>Stochastic gradient descent: w −= η·g.</summary>
-    public static void Descent(Tensor weights, Tensor gradient, float learningRate) =>
-        weights.Device.ForEach(weights.Shape.Length, UpdateKernels.Descent<SpanPerItem>, UpdateKernels.Descent<GridStride>,
-            weights.View, gradient.View, learningRate);
+    public static void Descent(UpdateTable table, Tensor weights, Tensor gradients, float learningRate) =>
+        Launch(table, UpdateKernels.Descent<PiecePerItem>, UpdateKernels.Descent<PiecePerGroup>, weights, gradients, gradients, gradients,
+            new UpdateRates { LearningRate = learningRate });
 
     /// <summary>
     /// Adam (Kingma and Ba, 2014): m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; w −= η·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
     /// </summary>
+    /// <param name="table">Which parameters.</param>
     /// <param name="weights">w.</param>
-    /// <param name="gradient">g.</param>
+    /// <param name="gradients">g.</param>
     /// <param name="mean">m.</param>
     /// <param name="meanSquare">v.</param>
     /// <param name="learningRate">η.</param>
@@ -36,70 +42,101 @@ public static class Updates
     /// <param name="epsilon">ε.</param>
     /// <param name="step">t, counted from 1.</param>
     public static void Adam(
-        Tensor weights, Tensor gradient, Tensor mean, Tensor meanSquare, float learningRate, float beta1, float beta2, float epsilon, long step)
-    {
-        var rates = new AdamRates
+        UpdateTable table, Tensor weights, Tensor gradients, Tensor mean, Tensor meanSquare,
+        float learningRate, float beta1, float beta2, float epsilon, long step) =>
+        Launch(table, UpdateKernels.Adam<PiecePerItem>, UpdateKernels.Adam<PiecePerGroup>, weights, gradients, mean, meanSquare, new UpdateRates
         {
-            Step = (float)(learningRate / (1 - Math.Pow(beta1, step))),
+            LearningRate = (float)(learningRate / (1 - Math.Pow(beta1, step))),
             Beta1 = beta1,
             Beta2 = beta2,
             SquareCorrection = (float)(1 / (1 - Math.Pow(beta2, step))),
             Epsilon = epsilon,
-        };
-        weights.Device.ForEach(weights.Shape.Length, UpdateKernels.Adam<SpanPerItem>, UpdateKernels.Adam<GridStride>,
-            weights.View, gradient.View, mean.View, meanSquare.View, rates);
+        });
+
+    private static void Launch(
+        UpdateTable table,
+        Action<ArrayView<UpdatePiece>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateRates> cpu,
+        Action<ArrayView<UpdatePiece>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateRates> gpu,
+        Tensor weights, Tensor gradients, Tensor first, Tensor second, UpdateRates rates)
+    {
+        var device = weights.Device;
+        device.Launch(device.Shape == KernelShape.Cpu ? cpu : gpu, table.Grid,
+            table.View, weights.View, gradients.View, first.View, second.View, rates);
     }
 }
 
-internal struct AdamRates
+/// <summary>The numbers of an update rule that hold for all parameters; a rule reads those that it has.</summary>
+internal struct UpdateRates
 {
-    public float Step, Beta1, Beta2, SquareCorrection, Epsilon;
+    public float LearningRate, Beta1, Beta2, SquareCorrection, Epsilon;
 }
 
+// pieces [groups], weights [all parameters], gradients and state [trained parameters]
 internal static class UpdateKernels
 {
     public static void RmsProp<TShape>(
-        ArrayView<float> weights, ArrayView<float> gradient, ArrayView<float> meanSquare, float learningRate, float rho, float epsilon)
+        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> meanSquare, ArrayView<float> unused,
+        UpdateRates rates)
         where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(weights.IntLength); i += TShape.Step)
+        var piece = pieces[Grid.IdxX];
+        var learningRate = rates.LearningRate * piece.Rate;
+        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
         {
-            var g = gradient[i];
-            var v = rho * meanSquare[i] + (1f - rho) * g * g;
-            meanSquare[i] = v;
-            weights[i] -= learningRate * g / (XMath.Sqrt(v) + epsilon);
+            var w = weights[piece.Weights + i];
+            var g = piece.Penalized(gradients[piece.Gradient + i], w);
+            var v = rates.Beta2 * meanSquare[piece.Gradient + i] + (1f - rates.Beta2) * g * g;
+            meanSquare[piece.Gradient + i] = v;
+            weights[piece.Weights + i] = w - learningRate * g / (XMath.Sqrt(v) + rates.Epsilon);
         }
     }
 
     public static void Momentum<TShape>(
-        ArrayView<float> weights, ArrayView<float> gradient, ArrayView<float> velocity, float learningRate, float momentum)
+        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> velocity, ArrayView<float> unused,
+        UpdateRates rates)
         where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(weights.IntLength); i += TShape.Step)
+        var piece = pieces[Grid.IdxX];
+        var learningRate = rates.LearningRate * piece.Rate;
+        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
         {
-            var m = momentum * velocity[i] + gradient[i];
-            velocity[i] = m;
-            weights[i] -= learningRate * m;
+            var w = weights[piece.Weights + i];
+            var m = rates.Beta1 * velocity[piece.Gradient + i] + piece.Penalized(gradients[piece.Gradient + i], w);
+            velocity[piece.Gradient + i] = m;
+            weights[piece.Weights + i] = w - learningRate * m;
         }
     }
 
-    public static void Descent<TShape>(ArrayView<float> weights, ArrayView<float> gradient, float learningRate) where TShape : struct, IWorkShape
+    public static void Descent<TShape>(
+        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> unused, ArrayView<float> unusedToo,
+        UpdateRates rates)
+        where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(weights.IntLength); i += TShape.Step) weights[i] -= learningRate * gradient[i];
+        var piece = pieces[Grid.IdxX];
+        var learningRate = rates.LearningRate * piece.Rate;
+        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
+        {
+            var w = weights[piece.Weights + i];
+            weights[piece.Weights + i] = w - learningRate * piece.Penalized(gradients[piece.Gradient + i], w);
+        }
     }
 
     public static void Adam<TShape>(
-        ArrayView<float> weights, ArrayView<float> gradient, ArrayView<float> mean, ArrayView<float> meanSquare, AdamRates rates)
+        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> mean, ArrayView<float> meanSquare,
+        UpdateRates rates)
         where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(weights.IntLength); i += TShape.Step)
+        var piece = pieces[Grid.IdxX];
+        var learningRate = rates.LearningRate * piece.Rate;
+        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
         {
-            var g = gradient[i];
-            var m = rates.Beta1 * mean[i] + (1f - rates.Beta1) * g;
-            var v = rates.Beta2 * meanSquare[i] + (1f - rates.Beta2) * g * g;
-            mean[i] = m;
-            meanSquare[i] = v;
-            weights[i] -= rates.Step * m / (XMath.Sqrt(v * rates.SquareCorrection) + rates.Epsilon);
+            var w = weights[piece.Weights + i];
+            var g = piece.Penalized(gradients[piece.Gradient + i], w);
+            var m = rates.Beta1 * mean[piece.Gradient + i] + (1f - rates.Beta1) * g;
+            var v = rates.Beta2 * meanSquare[piece.Gradient + i] + (1f - rates.Beta2) * g * g;
+            mean[piece.Gradient + i] = m;
+            meanSquare[piece.Gradient + i] = v;
+            weights[piece.Weights + i] = w - learningRate * m / (XMath.Sqrt(v * rates.SquareCorrection) + rates.Epsilon);
         }
     }
 }

@@ -3,53 +3,77 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
 using ILGPU;
 using ILGPU.Algorithms;
+using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Pooling;
 
-/// <summary>Max pooling: the largest value of each window, channel by channel; ties go to the first in row-major order.</summary>
+/// <summary>
+/// Max pooling: the largest value of each window, channel by channel; ties go to the first in row-major order. With ReLU it computes
+/// max(0, x) on the way, bit for bit what a ReLU before it would give, and the gradient that it hands back is masked already: a
+/// convolution whose output goes through ReLU and pooling need not be kept for the backward pass.
+/// </summary>
+/// <remarks>
+/// All that the gradient needs to know is which of its window's values won, as a number in row-major order: one byte per output.
+/// </remarks>
 public static class MaxPooling
 {
+    /// <summary>The winner of a window in which ReLU let nothing through.</summary>
+    internal const int NoWinner = 255;
+
     /// <summary>input [N,H,W,C] → [N,OH,OW,C].</summary>
-    /// <exception cref="ArgumentException">The window does not fit into the input.</exception>
-    public static Tensor Apply(Tape tape, Tensor input, int windowHeight, int windowWidth, int stride)
+    /// <exception cref="ArgumentException">The window does not fit into the input, or has more than 255 positions.</exception>
+    public static Tensor Apply(Tape tape, Tensor input, int windowHeight, int windowWidth, int stride, bool relu = false)
     {
         var geometry = PoolingGeometry.Create(input.Shape, windowHeight, windowWidth, stride);
+        if (windowHeight * windowWidth > NoWinner)
+            throw new ArgumentException(
+                $"max pooling: window {windowHeight}x{windowWidth} has more than {NoWinner} positions; pool twice with smaller windows");
         var output = tape.NewTensor(geometry.Output);
         if (!tape.Records(input))
         {
-            Forward(geometry, input, output, null);
+            Forward(geometry, input, output, null, relu);
             return output;
         }
-        // Which of its window's values won, as a number in row-major order: all that the gradient needs to know.
-        var winners = Tensor.Uninitialized(tape.Device, geometry.Output);
-        Forward(geometry, input, output, winners);
+        var winners = Winners(tape.Device, geometry);
+        Forward(geometry, input, output, winners, relu);
         tape.Record("max pooling", output, [winners], upstream =>
             GradInput(geometry, upstream, winners, tape.GradientOf(input, out var accumulate), accumulate));
         winners.Dispose();
         return output;
     }
 
-    internal static void Forward(PoolingGeometry g, Tensor input, Tensor output, Tensor? winners) =>
-        output.Device.ForEachPixel(g.OutputPixels, MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>,
-            input.View, output.View, (winners ?? output).View, g, winners is null ? 0 : 1);
+    /// <summary>Memory for one byte per output, four to a float.</summary>
+    internal static Tensor Winners(Device device, PoolingGeometry g) => Tensor.Uninitialized(device, new Shape((g.Output.Length + 3) / 4));
 
-    internal static void GradInput(PoolingGeometry g, Tensor upstream, Tensor winners, Tensor gradient, bool accumulate) =>
-        gradient.Device.ForEachPixel(g.InputPixels, MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>,
-            upstream.View, winners.View, gradient.View, g, accumulate ? 1 : 0);
+    internal static void Forward(PoolingGeometry g, Tensor input, Tensor output, Tensor? winners, bool relu = false) =>
+        output.Device.ForEachPixel(g.OutputPixels, MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>,
+            input.View, output.View, (winners ?? output).View.Cast<byte>(), g, relu ? 1 : 0, winners is null ? 0 : 1);
+
+    internal static void GradInput(PoolingGeometry g, Tensor upstream, Tensor winners, Tensor gradient, bool accumulate)
+    {
+        var (upstreamView, winnersView) = (upstream.View, winners.View.Cast<byte>());
+        if (g.WindowHeight <= g.Stride && g.WindowWidth <= g.Stride)
+            gradient.Device.ForEachPixel(g.Cells, MaxPoolingKernels.GradInputApart<PixelSpan>, MaxPoolingKernels.GradInputApart<PixelThreads>,
+                upstreamView, winnersView, gradient.View, g, accumulate ? 1 : 0);
+        else
+            gradient.Device.ForEachPixel(g.InputPixels, MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>,
+                upstreamView, winnersView, gradient.View, g, accumulate ? 1 : 0);
+    }
 }
 
 internal static class MaxPoolingKernels
 {
     // x [N,H,W,C], y, winners [N,OH,OW,C]
     public static void Forward<TShape>(
-        ArrayView<float> input, ArrayView<float> output, ArrayView<float> winners, PoolingGeometry g, int keepWinners)
+        ArrayView<float> input, ArrayView<float> output, ArrayView<byte> winners, PoolingGeometry g, int relu, int keepWinners)
         where TShape : struct, IPixelShape
     {
+        var floor = relu != 0 ? 0f : float.NegativeInfinity;
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.OutputPixels); pixel++)
         {
             var corner = g.WindowStart(pixel);
             var target = pixel * g.Channels;
-            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] = input[corner + c];
+            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] = Clip(input[corner + c], floor);
             if (keepWinners != 0)
                 for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) winners[target + c] = 0;
             for (var position = 1; position < g.WindowHeight * g.WindowWidth; position++)
@@ -60,27 +84,33 @@ internal static class MaxPoolingKernels
                 if (keepWinners != 0)
                     for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
                     {
-                        var value = input[source + c];
+                        var value = Clip(input[source + c], floor);
                         var largest = output[target + c];
-                        var winner = winners[target + c];
+                        int winner = winners[target + c];
                         var keep = value <= largest | XMath.IsNaN(largest);
                         output[target + c] = keep ? largest : value;
-                        winners[target + c] = keep ? winner : position;
+                        winners[target + c] = (byte)(keep ? winner : position);
                     }
                 else
                     for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
                     {
-                        var value = input[source + c];
+                        var value = Clip(input[source + c], floor);
                         var largest = output[target + c];
                         output[target + c] = value <= largest | XMath.IsNaN(largest) ? largest : value;
                     }
             }
+            if (relu != 0 && keepWinners != 0)
+                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                {
+                    int winner = winners[target + c];
+                    winners[target + c] = (byte)(output[target + c] > 0 ? winner : MaxPooling.NoWinner);
+                }
         }
     }
 
     // dy, winners [N,OH,OW,C], dx [N,H,W,C]: every input asks the windows that contain it whether it won there
     public static void GradInput<TShape>(
-        ArrayView<float> upstream, ArrayView<float> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+        ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
         where TShape : struct, IPixelShape
     {
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.InputPixels); pixel++)
@@ -90,20 +120,65 @@ internal static class MaxPoolingKernels
             var n = line / g.Height;
             var h = line - n * g.Height;
             var target = pixel * g.Channels;
-            if (accumulate == 0)
-                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
             var firstRow = g.FirstWindow(h, g.WindowHeight);
             var firstColumn = g.FirstWindow(w, g.WindowWidth);
             var endRow = g.EndWindow(h, g.OutputHeight);
             var endColumn = g.EndWindow(w, g.OutputWidth);
+            // What the first window gives overwrites; only what several windows give has to be added up.
+            var overwrite = accumulate == 0;
+            if (overwrite & (firstRow >= endRow | firstColumn >= endColumn))
+                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
             for (var oh = firstRow; oh < endRow; oh++)
                 for (var ow = firstColumn; ow < endColumn; ow++)
                 {
                     var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.Channels;
-                    var position = (float)((h - oh * g.Stride) * g.WindowWidth + w - ow * g.Stride);
-                    for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
-                        gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
+                    var position = (h - oh * g.Stride) * g.WindowWidth + w - ow * g.Stride;
+                    if (overwrite)
+                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                            gradient[target + c] = winners[source + c] == position ? upstream[source + c] : 0f;
+                    else
+                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                            gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
+                    overwrite = false;
                 }
         }
     }
+
+    // dy, winners [N,OH,OW,C], dx [N,H,W,C]: where windows lie apart, each hands its gradient to its own cell of Stride x Stride inputs;
+    // a cell's inputs outside its window, and cells at the edge that have no window, get nothing
+    public static void GradInputApart<TShape>(
+        ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+        where TShape : struct, IPixelShape
+    {
+        for (var cell = TShape.FirstPixel; cell < TShape.EndPixel(g.Cells); cell++)
+        {
+            var line = cell / g.CellsAcross;
+            var ow = cell - line * g.CellsAcross;
+            var n = line / g.CellsDown;
+            var oh = line - n * g.CellsDown;
+            var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.Channels;
+            var hasWindow = oh < g.OutputHeight & ow < g.OutputWidth;
+            var rows = IntrinsicMath.Min(g.Stride, g.Height - oh * g.Stride);
+            var columns = IntrinsicMath.Min(g.Stride, g.Width - ow * g.Stride);
+            for (var h = 0; h < rows; h++)
+                for (var w = 0; w < columns; w++)
+                {
+                    var target = ((n * g.Height + oh * g.Stride + h) * g.Width + ow * g.Stride + w) * g.Channels;
+                    var position = h * g.WindowWidth + w;
+                    if (hasWindow & h < g.WindowHeight & w < g.WindowWidth)
+                    {
+                        if (accumulate == 0)
+                            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                                gradient[target + c] = winners[source + c] == position ? upstream[source + c] : 0f;
+                        else
+                            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                                gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
+                    }
+                    else if (accumulate == 0)
+                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
+                }
+        }
+    }
+
+    private static float Clip(float value, float floor) => value < floor ? floor : value;
 }

@@ -28,6 +28,15 @@ public readonly record struct PoolingGeometry(
     /// <summary>Input pixels of the whole batch.</summary>
     public int InputPixels => Batch * Height * Width;
 
+    /// <summary>Cells of Stride rows that the input's height is divided into, the last one perhaps smaller.</summary>
+    internal int CellsDown => (Height + Stride - 1) / Stride;
+
+    /// <summary>Cells of Stride columns that the input's width is divided into.</summary>
+    internal int CellsAcross => (Width + Stride - 1) / Stride;
+
+    /// <summary>Cells of the whole batch; each has at most one window.</summary>
+    internal int Cells => Batch * CellsDown * CellsAcross;
+
     /// <summary>Where the first channel of an output pixel's window begins in the input.</summary>
     internal int WindowStart(int outputPixel)
     {

@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Tensors;
+using ILGPU;
+using ILGPU.Runtime;
+using Device = Convolve.Engine.Devices.Device;
+
+namespace Convolve.Engine.Operations.Optimizer;
+
+/// <summary>A parameter among many that lie in one buffer, and what its update needs to know besides values and gradient.</summary>
+/// <param name="Weights">Where its values begin in the buffer of weights.</param>
+/// <param name="Gradient">Where its gradient begins in the buffer of gradients, and its state in those of the optimizer.</param>
+/// <param name="Length">Numbers in it.</param>
+/// <param name="Rate">Its own factor on the learning rate.</param>
+/// <param name="L1">λ₁ of its penalty λ₁·Σ|w|.</param>
+/// <param name="L2">λ₂ of its penalty λ₂·Σw².</param>
+public readonly record struct UpdateRow(int Weights, int Gradient, int Length, float Rate = 1, float L1 = 0, float L2 = 0);
+
+/// <summary>
+/// The parameters that one launch updates, cut into pieces of a work-item each and kept in the device's memory: whatever their number,
+/// an optimizer's step is one launch and brings nothing over from the host.
+/// </summary>
+public sealed class UpdateTable : IDisposable
+{
+    /// <summary>Numbers in a piece at most: 32 KiB of each buffer, small enough to share out evenly.</summary>
+    private const int PieceLength = 8192;
+
+    private readonly DeviceBuffer buffer;
+    private readonly int floats;
+
+    /// <summary>Lays the pieces of some parameters down on a device.</summary>
+    /// <exception cref="ArgumentException">There are none.</exception>
+    public UpdateTable(Device device, params IEnumerable<UpdateRow> rows)
+    {
+        var pieces = new List<UpdatePiece>();
+        foreach (var row in rows)
+            for (var begin = 0; begin < row.Length; begin += PieceLength)
+                pieces.Add(new UpdatePiece
+                {
+                    Weights = row.Weights + begin,
+                    Gradient = row.Gradient + begin,
+                    Length = Math.Min(PieceLength, row.Length - begin),
+                    Rate = row.Rate,
+                    L1 = row.L1,
+                    L2 = row.L2,
+                });
+        if (pieces.Count == 0) throw new ArgumentException("update: there is no parameter to update");
+        Device = device;
+        Pieces = pieces.Count;
+        floats = Pieces * UpdatePiece.Floats;
+        buffer = device.Pool.Rent(floats, lasting: true);
+        device.CopyToDevice<UpdatePiece>(CollectionsMarshal.AsSpan(pieces), View);
+    }
+
+    internal Device Device { get; }
+
+    /// <summary>Pieces, each a group of threads.</summary>
+    internal int Pieces { get; }
+
+    internal ArrayView<UpdatePiece> View => buffer.View(floats).Cast<UpdatePiece>();
+
+    /// <summary>One group a piece: of a single work-item on a processor, of many threads on a GPU.</summary>
+    internal KernelConfig Grid => new(Pieces, Device.Shape == KernelShape.Cpu ? 1 : GridStride.GroupSize);
+
+    /// <inheritdoc/>
+    public void Dispose() => buffer.Release();
+}
+
+/// <summary>A part of a parameter: see <see cref="UpdateRow"/>.</summary>
+internal struct UpdatePiece
+{
+    /// <summary>The size of this struct.</summary>
+    public const int Floats = 6;
+
+    public int Weights, Gradient, Length;
+
+    public float Rate, L1, L2;
+
+    /// <summary>The gradient with the penalty's: g + λ₁·sign(w) + 2λ₂·w, with sign(0) = 0.</summary>
+    public readonly float Penalized(float gradient, float weight) =>
+        gradient + (L1 * (weight > 0 ? 1f : weight < 0 ? -1f : 0f) + 2f * L2 * weight);
+}
+
+/// <summary>Processors: one work-item walks through a piece.</summary>
+internal readonly struct PiecePerItem : IWorkShape
+{
+    public static int First => 0;
+
+    public static int Step => 1;
+
+    public static int End(int length) => length;
+}
+
+/// <summary>GPUs: the threads of a group share a piece.</summary>
+internal readonly struct PiecePerGroup : IWorkShape
+{
+    public static int First => Group.IdxX;
+
+    public static int Step => Group.DimX;
+
+    public static int End(int length) => length;
+}

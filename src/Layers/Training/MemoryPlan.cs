@@ -1,0 +1,140 @@
+using Convolve.Engine.Devices;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+
+namespace Convolve.Layers.Training;
+
+/// <summary>
+/// The device memory of a training, known before its first step: the same code, forward pass, backward pass, update and prediction, is
+/// rehearsed on a device without memory. What it rents there decides where everything will lie, so that the figure is not an estimate.
+/// </summary>
+public sealed class MemoryPlan : IDisposable
+{
+    private readonly Device rehearsing;
+    private readonly Sequential network;
+    private readonly Optimizer optimizer;
+    private readonly Trainer trainer;
+    private readonly TrainingOptions options;
+    private readonly HashSet<(string Work, int Size)> works = [];
+    private Device? reserved;
+
+    private MemoryPlan(Device device, Sequential like, Func<Optimizer> optimizer, TrainingOptions options)
+    {
+        this.options = options;
+        rehearsing = device.WithoutMemory();
+        network = NetworkDescription.FromJson(NetworkDescription.ToJson(like));
+        foreach (var (parameter, original) in network.Parameters.Zip(like.Parameters)) parameter.Trainable = original.Trainable;
+        network.Initialize(rehearsing, 0);
+        this.optimizer = optimizer();
+        trainer = new Trainer(network, this.optimizer, options);
+    }
+
+    /// <summary>
+    /// All that the training takes from the device: parameters, gradients, optimizer state, and the stretch of memory in which steps and
+    /// predictions put everything else.
+    /// </summary>
+    public long Bytes => rehearsing.Pool.AllocatedBytes + rehearsing.Pool.RehearsedBytes;
+
+    /// <summary>The part of <see cref="Bytes"/> that steps and predictions share.</summary>
+    public long StepBytes => rehearsing.Pool.RehearsedBytes;
+
+    /// <summary>Plans a training.</summary>
+    /// <param name="device">The device; nothing is done on it.</param>
+    /// <param name="network">The network, which needs no memory yet.</param>
+    /// <param name="optimizer">Makes an optimizer like that of the training.</param>
+    /// <param name="options">How it is trained.</param>
+    /// <param name="training">Training samples.</param>
+    /// <param name="predicted">Samples of each set that is predicted, such as those for validation.</param>
+    /// <exception cref="DeviceException">It does not fit; the message names the largest batch that does.</exception>
+    public static MemoryPlan For(
+        Device device, Sequential network, Func<Optimizer> optimizer, TrainingOptions options, int training, params IReadOnlyList<int> predicted)
+    {
+        var batch = Math.Max(1, Math.Min(options.BatchSize, training));
+        // One sample shows mistakes that have nothing to do with memory; whatever goes wrong with more of them is their number.
+        var (smallest, problem) = Try(1);
+        if (smallest is null)
+            throw new DeviceException($"out of device memory: not even one sample at a time fits, {problem}; use smaller images or a smaller network");
+        if (batch == 1) return smallest;
+        smallest.Dispose();
+        (var plan, problem) = Try(batch);
+        if (plan is not null) return plan;
+        var (fits, tooMany) = (1, batch);
+        while (tooMany - fits > 1)
+        {
+            var middle = (fits + tooMany) / 2;
+            using var tried = Try(middle).Plan;
+            if (tried is null) tooMany = middle;
+            else fits = middle;
+        }
+        throw new DeviceException($"out of device memory: a batch of {batch} does not fit, {problem}; the largest batch that fits is {fits}");
+
+        (MemoryPlan? Plan, string Problem) Try(int size)
+        {
+            MemoryPlan? tried = null;
+            try
+            {
+                tried = new MemoryPlan(device, network, optimizer, options with { BatchSize = size });
+                tried.Rehearse(training, predicted);
+                var memory = device.Description.MemoryBytes;
+                if (tried.Bytes <= memory) return (tried, "");
+                tried.Dispose();
+                return (null, $"it takes {Mebibytes(tried.Bytes)} of the {Mebibytes(memory)} of {device.Description}");
+            }
+            catch (Exception e) when (e is DeviceException || (e is ArgumentException or OverflowException && size > 1))
+            {
+                tried?.Dispose();
+                return (null, e is DeviceException
+                    ? $"it needs a buffer larger than the {Mebibytes(device.Description.LargestAllocationBytes)} that {device.Description} offers at once"
+                    : "it needs a tensor of more than 2³¹ elements");
+            }
+        }
+    }
+
+    /// <summary>Takes the memory of steps and predictions from the device, which uses it as planned as long as this plan is not disposed.</summary>
+    /// <exception cref="DeviceException">The device has less memory than it says.</exception>
+    public void Reserve(Device device)
+    {
+        reserved = device;
+        device.Pool.Rehearsal = (work, size) =>
+        {
+            Rehearse(work, size);
+            return rehearsing.Pool;
+        };
+        foreach (var (work, size) in works.OrderByDescending(w => w.Size)) device.Pool.Reserve(work, size);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (reserved is not null) reserved.Pool.Rehearsal = null;
+        trainer.Dispose();
+        optimizer.Dispose();
+        network.Dispose();
+        rehearsing.Dispose();
+    }
+
+    private void Rehearse(int training, IReadOnlyList<int> predicted)
+    {
+        foreach (var size in BatchSizes(training)) Rehearse(Trainer.Work, size);
+        foreach (var samples in predicted)
+            foreach (var size in BatchSizes(samples)) Rehearse(Predictor.Work, size);
+    }
+
+    /// <summary>Does a piece of work twice: the first step makes the optimizer's state.</summary>
+    private void Rehearse(string work, int size)
+    {
+        if (!works.Add((work, size))) return;
+        for (var i = 0; i < 2; i++)
+            if (work == Trainer.Work) trainer.Step(HostBatch.Blank(size));
+            else Predictor.Answer(network, HostBatch.Blank(size), options);
+    }
+
+    /// <summary>A full batch, and what is left at the end.</summary>
+    private IEnumerable<int> BatchSizes(int samples)
+    {
+        if (samples >= options.BatchSize) yield return options.BatchSize;
+        if (samples % options.BatchSize != 0) yield return samples % options.BatchSize;
+    }
+
+    private static string Mebibytes(long bytes) => $"{bytes / 1048576.0:F0} MiB";
+}
