@@ -27,10 +27,11 @@ internal interface ILeftOperand
 internal interface IRightOperand
 {
     /// <summary>
-    /// Copies the rectangle of <paramref name="depths"/> × <paramref name="columns"/> values from (depth, column) on to a block
-    /// whose rows are <paramref name="stride"/> apart. All of them are inside the operand.
+    /// Copies the rectangle of <paramref name="depths"/> × <paramref name="columns"/> values from (depth, column) on to
+    /// <c>block [tiles][DepthBlock][TTile.Columns]</c>, one register tile's columns after the other. All of them are inside the operand;
+    /// what the last tile has beyond them is left as it is.
     /// </summary>
-    void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int stride);
+    void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile;
 
     /// <summary>One value; depth and column are inside the operand.</summary>
     float At(int depth, int column);
@@ -76,13 +77,20 @@ internal readonly struct RightMatrix(ArrayView<float> values, int stride) : IRig
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
 
-    public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int blockStride)
+    public void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile
     {
+        // All tiles' columns of one row together: they are neighbours in memory, and the next row may be on another page.
         for (var d = 0; d < depths; d++)
-        {
-            var source = (depth + d) * stride + column;
-            for (var i = 0; i < columns; i++) block[d * blockStride + i] = values[source + i];
-        }
+            for (var c = 0; c < columns; c += TTile.Columns)
+            {
+                var source = (depth + d) * stride + column + c;
+                var target = c * TTile.DepthBlock + d * TTile.Columns;
+                // Full tiles have a constant width, which the compiler turns into plain vector copies.
+                if (columns - c >= TTile.Columns)
+                    for (var i = 0; i < TTile.Columns; i++) block[target + i] = values[source + i];
+                else
+                    for (var i = 0; i < columns - c; i++) block[target + i] = values[source + i];
+            }
     }
 
     public float At(int depth, int column) => values[depth * stride + column];
@@ -94,13 +102,15 @@ internal readonly struct RightTransposed(ArrayView<float> values, int stride) : 
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
 
-    public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int blockStride)
+    public void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile
     {
-        // Reads run along memory; the scattered writes stay in the block, which is in the first-level cache.
+        // Reads run along memory; the scattered writes stay in the block, which is in the caches.
         for (var i = 0; i < columns; i++)
         {
             var source = (column + i) * stride + depth;
-            for (var d = 0; d < depths; d++) block[d * blockStride + i] = values[source + d];
+            var tile = i / TTile.Columns;
+            var target = tile * TTile.Columns * TTile.DepthBlock + i - tile * TTile.Columns;
+            for (var d = 0; d < depths; d++) block[target + d * TTile.Columns] = values[source + d];
         }
     }
 

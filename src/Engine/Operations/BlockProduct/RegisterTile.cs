@@ -30,7 +30,7 @@ internal readonly struct Tile3x32 : ICpuTile
 
     public static int Columns => 32;
 
-    public static int RowBlock => 96;
+    public static int RowBlock => 192;
 
     public static int DepthBlock => 256;
 }
@@ -42,7 +42,7 @@ internal readonly struct Tile6x32 : ICpuTile
 
     public static int Columns => 32;
 
-    public static int RowBlock => 96;
+    public static int RowBlock => 192;
 
     public static int DepthBlock => 256;
 }

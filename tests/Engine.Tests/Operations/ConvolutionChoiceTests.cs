@@ -1,0 +1,91 @@
+using System.Text.Json.Nodes;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Engine.Tests.Operations;
+
+public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(opened)
+{
+    private static readonly ConvolutionGeometry small =
+        ConvolutionGeometry.Create(new Shape(1, 9, 9, 4), new Shape(3, 3, 4, 5), Padding.Same);
+
+    private static readonly ConvolutionGeometry strided =
+        ConvolutionGeometry.Create(new Shape(1, 9, 9, 4), new Shape(3, 3, 4, 5), Padding.Same, stride: 2);
+
+    [SkippableFact]
+    public void TheModelPicksWhatExists()
+    {
+        foreach (var pass in Enum.GetValues<ConvolutionPass>())
+            foreach (var geometry in new[] { small, strided, ConvolutionGeometry.Create(new Shape(2, 20, 20, 32), new Shape(3, 3, 32, 32), Padding.Valid) })
+                Assert.Contains(ConvolutionChoice.Model(pass, geometry, Device), ConvolutionChoice.Available(pass, geometry, Device));
+    }
+
+    [SkippableFact]
+    public void AnAlgorithmThatDoesNotExistIsNotReplaced()
+    {
+        using var input = Tensor.Filled(Device, strided.Input, 1);
+        using var kernel = Tensor.Filled(Device, strided.Kernel, 1);
+        using var output = Tensor.Filled(Device, strided.Output, 1);
+        var error = Assert.Throws<ArgumentException>(
+            () => Convolution.Forward(strided, input, kernel, null, output, false, ConvolutionAlgorithm.Winograd4));
+        Assert.Contains("Winograd4 does not exist for Forward of input [1,9,9,4], kernel [3,3,4,5], stride 2", error.Message);
+    }
+
+    [SkippableFact]
+    public void TuningMeasuresOnceAndKeepsItsChoice()
+    {
+        var folder = Directory.CreateTempSubdirectory("convolve-tuning-").FullName;
+        try
+        {
+            var first = new ConvolutionTuning(Device, folder);
+            var choice = first.Fastest(ConvolutionPass.Forward, small);
+            Assert.Contains(choice, ConvolutionChoice.Available(ConvolutionPass.Forward, small, Device));
+            Assert.NotEqual(ConvolutionAlgorithm.Naive, choice);
+            Assert.Equal(choice, first.Fastest(ConvolutionPass.Forward, small));
+            Assert.Equal(1, first.Measurements);
+
+            var second = new ConvolutionTuning(Device, folder);
+            Assert.Equal(choice, second.Fastest(ConvolutionPass.Forward, small));
+            Assert.Equal(0, second.Measurements);
+
+            // The file decides, not a new timing.
+            var path = Assert.Single(Directory.GetFiles(folder));
+            var content = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            Assert.Single(content).Value!["Algorithm"] = nameof(ConvolutionAlgorithm.Im2col);
+            File.WriteAllText(path, content.ToJsonString());
+            Assert.Equal(ConvolutionAlgorithm.Im2col, new ConvolutionTuning(Device, folder).Fastest(ConvolutionPass.Forward, small));
+
+            File.WriteAllText(path, "not JSON");
+            var afterDamage = new ConvolutionTuning(Device, folder);
+            _ = afterDamage.Fastest(ConvolutionPass.Forward, small);
+            Assert.Equal(1, afterDamage.Measurements);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [SkippableFact]
+    public void ATrialMeasuresTimeErrorAndWorkspace()
+    {
+        using var trial = new ConvolutionTrial(Device, small, ConvolutionPass.GradKernel);
+        foreach (var algorithm in ConvolutionChoice.Available(ConvolutionPass.GradKernel, small, Device))
+        {
+            Assert.True(trial.Milliseconds(algorithm, 1) > 0);
+            Assert.InRange(trial.LargestError(algorithm), 0, 1e-5);
+        }
+        Assert.Equal(0, trial.WorkspaceBytes(ConvolutionAlgorithm.Naive));
+        Assert.True(trial.WorkspaceBytes(ConvolutionAlgorithm.Im2col) >= (long)small.OutputPixels * small.PatchLength * sizeof(float));
+    }
+
+    [SkippableFact]
+    public void ThePeakIsAFigure() => Assert.InRange(PeakArithmetic.MeasureGigaflops(Device, runs: 1), 1e-6, 1e6);
+}
+
+[Collection(OnOpenCl.Name)]
+public sealed class ConvolutionChoiceOnOpenCl(OpenClDevice device) : ConvolutionChoiceTests(device);
+
+[Collection(OnOpenClInGpuShape.Name)]
+public sealed class ConvolutionChoiceOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : ConvolutionChoiceTests(device);
