@@ -1,3 +1,4 @@
+using System.Reflection;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using ILGPU;
@@ -71,6 +72,9 @@ public sealed class Device : IDisposable
 
     /// <summary>Workers that share the items of a <see cref="WorkQueue"/>: one per core. Each may have scratch memory of its own.</summary>
     internal int Workers => Description.ComputeUnits;
+
+    /// <summary>The methods of the kernels launched so far.</summary>
+    internal IEnumerable<MethodInfo> LaunchedKernels => launchers.Keys.Select(kernel => kernel.Method);
 
     /// <summary>How many work-items a processor needs to share a job out evenly.</summary>
     internal int ParallelItems => Shape == KernelShape.Cpu ? Description.ComputeUnits * 4 : Description.ComputeUnits * 8;

@@ -23,9 +23,12 @@ internal static partial class KernelCompiler
     {
         var compiled = accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), KernelSpecialization.Empty);
         if (compiled is CLCompiledKernel opencl)
-            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, ContractionPragma + GlobalAtomics(StableNames(opencl.Source)), opencl.CVersion);
+            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, OpenClSource(opencl), opencl.CVersion);
         return accelerator.LoadKernel(compiled);
     }
+
+    /// <summary>The source as drivers get it.</summary>
+    internal static string OpenClSource(CLCompiledKernel kernel) => ContractionPragma + GlobalAtomics(StableNames(kernel.Source));
 
     private static SeparateViewEntryPoint EntryPointOf(CLCompiledKernel kernel) =>
         (SeparateViewEntryPoint)(typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)

@@ -1,0 +1,106 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Activation;
+using Convolve.Engine.Operations.Bias;
+using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.Dropout;
+using Convolve.Engine.Operations.Elementwise;
+using Convolve.Engine.Operations.Loss;
+using Convolve.Engine.Operations.Optimizer;
+using Convolve.Engine.Operations.Penalty;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Operations.Pooling;
+using Convolve.Engine.Tensors;
+
+namespace Convolve.Engine.Kernels;
+
+/// <summary>
+/// Every kernel of the engine, in the closed forms that are launched. The tests compile what stands here for every architecture, and
+/// fail when a kernel that stands nowhere here is written or launched.
+/// </summary>
+public static class KernelCatalogue
+{
+    /// <summary>All kernels, operation by operation.</summary>
+    public static IReadOnlyList<CataloguedKernel> All { get; } =
+    [
+        .. Products<LeftMatrix, RightMatrix>("matrix-multiply", "matrix multiply"),
+        .. Products<LeftMatrix, RightTransposed>("matrix-multiply-nt", "matrix multiply"),
+        .. Products<LeftTransposed, RightMatrix>("matrix-multiply-tn", "matrix multiply"),
+        .. Products<LeftTransposed, RightTransposed>("matrix-multiply-tt", "matrix multiply"),
+        .. Products<InputPatches, RightMatrix>("convolution-forward", "convolution"),
+        .. Products<UpstreamPatches, RightMatrix>("convolution-input-gradient", "convolution"),
+        .. Products<InputPatchesTransposed, RightMatrix>("convolution-kernel-gradient", "convolution"),
+        new("split-sum", "matrix multiply", SplitSum.Add<SpanPerItem>, SplitSum.Add<GridStride>),
+
+        // The lowest rung reads as the formula does, one number at a time.
+        Hot("convolution-forward-naive", "convolution", NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>),
+        Hot("convolution-input-gradient-naive", "convolution", NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>),
+        Hot("convolution-kernel-gradient-naive", "convolution", NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>),
+        Hot("winograd4-3x32", "convolution", WinogradConvolution.Forward<Tile3x32>),
+        Hot("winograd4-6x32", "convolution", WinogradConvolution.Forward<Tile6x32>),
+        Hot("winograd4-kernel-transform", "convolution", WinogradConvolution.TransformKernel<Tile3x32>),
+        new("kernel-transpose", "convolution", KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>),
+
+        Hot("max-pooling-forward", "pooling", MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>),
+        Hot("max-pooling-input-gradient", "pooling", MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>),
+        Hot("average-pooling-forward", "pooling", AveragePoolingKernels.Forward<PixelSpan>, AveragePoolingKernels.Forward<PixelThreads>),
+        Hot("average-pooling-input-gradient", "pooling", AveragePoolingKernels.GradInput<PixelSpan>, AveragePoolingKernels.GradInput<PixelThreads>),
+
+        new("relu-forward", "activation", ActivationKernels.Forward<SpanPerItem, Relu>, ActivationKernels.Forward<GridStride, Relu>),
+        new("relu-gradient", "activation", ActivationKernels.GradInput<SpanPerItem, Relu>, ActivationKernels.GradInput<GridStride, Relu>),
+        new("sigmoid-forward", "activation", ActivationKernels.Forward<SpanPerItem, Sigmoid>, ActivationKernels.Forward<GridStride, Sigmoid>),
+        new("sigmoid-gradient", "activation", ActivationKernels.GradInput<SpanPerItem, Sigmoid>, ActivationKernels.GradInput<GridStride, Sigmoid>),
+        new("softmax-forward", "activation", SoftmaxKernels.Forward<SpanPerItem>, SoftmaxKernels.Forward<GridStride>),
+        new("softmax-gradient", "activation", SoftmaxKernels.GradInput<SpanPerItem>, SoftmaxKernels.GradInput<GridStride>),
+
+        new("bias-mask", "bias", BiasKernels.Mask<SpanPerItem>, BiasKernels.Mask<GridStride>),
+        new("bias-mask-and-sum-cpu", "bias", BiasKernels.MaskAndSumRows, null),
+        new("bias-mask-and-sum-gpu", "bias", null, BiasKernels.MaskAndSumColumn),
+        new("bias-add-parts", "bias", BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>),
+
+        new("dropout", "dropout", DropoutKernels.Mask<SpanPerItem>, DropoutKernels.Mask<GridStride>),
+        new("add", "elementwise", AdditionKernels.Add<SpanPerItem>, AdditionKernels.Add<GridStride>),
+        new("copy", "elementwise", AdditionKernels.Copy<SpanPerItem>, AdditionKernels.Copy<GridStride>),
+        new("fill", "elementwise", FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>),
+        new("pixel-conversion", "pixels", PixelKernels.Convert<SpanPerItem>, PixelKernels.Convert<GridStride>),
+
+        new("binary-cross-entropy", "loss", LossKernels.BinaryCrossEntropy<SpanPerItem>, LossKernels.BinaryCrossEntropy<GridStride>),
+        new("softmax-cross-entropy", "loss", LossKernels.SoftmaxCrossEntropy<SpanPerItem>, LossKernels.SoftmaxCrossEntropy<GridStride>),
+        new("loss-mean", "loss", LossKernels.Mean, LossKernels.Mean),
+        new("loss-scale-gradient", "loss", LossKernels.ScaleGradient<SpanPerItem>, LossKernels.ScaleGradient<GridStride>),
+        new("correct-answers", "loss", CorrectAnswersKernels.Count, CorrectAnswersKernels.Count),
+
+        new("penalty-sum-share", "penalty", PenaltyKernels.SumShare, PenaltyKernels.SumShare),
+        new("penalty-add-parts", "penalty", PenaltyKernels.AddParts, PenaltyKernels.AddParts),
+        new("penalty-gradient", "penalty", PenaltyKernels.Gradient<SpanPerItem>, PenaltyKernels.Gradient<GridStride>),
+
+        Hot("rmsprop", "optimizer", UpdateKernels.RmsProp<SpanPerItem>, UpdateKernels.RmsProp<GridStride>),
+        Hot("momentum", "optimizer", UpdateKernels.Momentum<SpanPerItem>, UpdateKernels.Momentum<GridStride>),
+        Hot("descent", "optimizer", UpdateKernels.Descent<SpanPerItem>, UpdateKernels.Descent<GridStride>),
+        Hot("adam", "optimizer", UpdateKernels.Adam<SpanPerItem>, UpdateKernels.Adam<GridStride>),
+    ];
+
+    /// <summary>The kernel of a name, or null.</summary>
+    public static CataloguedKernel? Find(string name) => All.FirstOrDefault(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The engine's kernels that a device has launched although they do not stand here: none, as the tests make sure.</summary>
+    internal static IReadOnlyList<string> Strangers(Device device)
+    {
+        var known = All.SelectMany(kernel => kernel.Methods).ToHashSet();
+        return [.. device.LaunchedKernels.Where(method => method.Module.Assembly == typeof(KernelCatalogue).Assembly && !known.Contains(method))
+            .Select(method => $"{method.DeclaringType!.Name}.{method}")];
+    }
+
+    /// <summary>A product of two operands in all its forms: one for GPUs, one for each register tile of processors.</summary>
+    private static CataloguedKernel[] Products<TLeft, TRight>(string name, string operation)
+        where TLeft : struct, ILeftOperand
+        where TRight : struct, IRightOperand =>
+    [
+        new($"{name}-gpu", operation, null, GpuBlockProduct.Product<TLeft, TRight>) { IsHot = true, HasVectorLoads = true },
+        Hot($"{name}-cpu-3x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile3x32>),
+        Hot($"{name}-cpu-6x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile6x32>),
+    ];
+
+    private static CataloguedKernel Hot(string name, string operation, Delegate cpu, Delegate? gpu = null) =>
+        new(name, operation, cpu, gpu) { IsHot = true };
+}
