@@ -52,6 +52,12 @@ public sealed class CataloguedKernel
     /// <summary>Whether it exists as PTX only, for it is made of instructions that OpenCL does not have.</summary>
     public bool IsCudaOnly { get; internal init; }
 
+    /// <summary>The closed method whose OpenCL is shown: the one for processors where there is one, since OpenCL also runs without a GPU.</summary>
+    public string OpenClForm => Describe(Cpu ?? Gpu!);
+
+    /// <summary>The closed method whose PTX is shown: the one for GPUs where there is one.</summary>
+    public string PtxForm => Describe(Gpu ?? Cpu!);
+
     /// <summary>The method for processors, closed.</summary>
     internal MethodInfo? Cpu { get; }
 
@@ -63,4 +69,10 @@ public sealed class CataloguedKernel
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    private static string Describe(MethodInfo method)
+    {
+        var arguments = method.IsGenericMethod ? $"<{string.Join(", ", method.GetGenericArguments().Select(type => type.Name))}>" : "";
+        return $"{method.DeclaringType!.Name}.{method.Name}{arguments}";
+    }
 }
