@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Convolve.Engine.Kernels;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Backends.OpenCL;
@@ -153,6 +154,10 @@ public sealed class DeviceCatalogue : IDisposable
             return 1;
         }
     }
+
+    /// <summary>Whether a device has tensor cores that multiply TF32 numbers.</summary>
+    internal static bool HasTf32(Accelerator? accelerator) =>
+        accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaTarget.WithTf32.Architecture;
 
     private static long LargestAllocation(CLDevice device)
     {

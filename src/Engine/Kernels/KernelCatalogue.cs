@@ -91,12 +91,19 @@ public static class KernelCatalogue
             .Select(method => $"{method.DeclaringType!.Name}.{method}")];
     }
 
-    /// <summary>A product of two operands in all its forms: one for GPUs, one for each register tile of processors.</summary>
+    /// <summary>A product of two operands in all its forms: one for GPUs, one for their tensor cores, one for each register tile of processors.</summary>
     private static CataloguedKernel[] Products<TLeft, TRight>(string name, string operation)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand =>
     [
         new($"{name}-gpu", operation, null, GpuBlockProduct.Product<TLeft, TRight>) { IsHot = true, HasVectorLoads = true },
+        new($"{name}-tf32", operation, null, Tf32BlockProduct.Product<TLeft, TRight>)
+        {
+            IsHot = true,
+            HasVectorLoads = true,
+            IsCudaOnly = true,
+            MinimalArchitecture = CudaTarget.WithTf32,
+        },
         Hot($"{name}-cpu-3x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile3x32>),
         Hot($"{name}-cpu-6x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile6x32>),
     ];

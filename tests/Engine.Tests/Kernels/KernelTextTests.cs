@@ -46,6 +46,20 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
         Assert.Equal(kernel.HasVectorLoads, KernelCounts.OfPtx(text).GlobalVectorLoads > 0);
     }
 
+    /// <summary>A warp's tile is 2 × 8 instructions a block, and each lane's values are 6 registers that ILGPU knows and 4 that it does not.</summary>
+    [Fact]
+    public void TensorCoreProductsMultiplyOnTensorCores()
+    {
+        var kernels = KernelCatalogue.All.Where(kernel => kernel.IsCudaOnly).ToArray();
+        Assert.Equal(7, kernels.Length);
+        Assert.All(kernels, kernel =>
+        {
+            var text = code.Ptx(kernel, CudaTarget.WithTf32);
+            Assert.Equal(16, TensorCoreMultiply().Count(text));
+            Assert.Throws<ArgumentException>(() => code.Ptx(kernel, CudaTarget.Oldest));
+        });
+    }
+
     [Theory]
     [MemberData(nameof(OpenClKernels))]
     public void OpenClHasNoGenericPointer(string name)
@@ -80,6 +94,9 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
     public void StableNamesKeepDifferentNamesDifferent() =>
         Assert.Equal("type_1 a; L_2: type_1 b; goto L_2; type_3 L_2; mytype_5 type_4_x",
             KernelCompiler.StableNames("type_9 a; L_3: type_9 b; goto L_3; type_12 L_3; mytype_5 type_3_x"));
+
+    [GeneratedRegex(@"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32\.tf32\.f32 \{(sum\d+(, )?){4}\}, \{\s*(%r\d+,? ?){4}\}, \{(%r\d+,? ?){2}\}, \{(sum\d+(, )?){4}\};")]
+    private static partial Regex TensorCoreMultiply();
 
     [GeneratedRegex(@"\b(ld|st)(\.(volatile|relaxed|acquire|release|weak|cta|gpu|sys|cluster))*(\.v[24])?\.[bfsu]\d+\b")]
     private static partial Regex GenericAccess();

@@ -58,6 +58,9 @@ public sealed class CommandLineTests
         table.Add("data check --data /no/such/folder", "/no/such/folder");
         table.Add("--epochs 3 data check --data x", "before the command");
         table.Add("@file", "@file");
+        table.Add("--device cpu --tf32", "TF32 needs an NVIDIA GPU");
+        table.Add("kernels show matrix-multiply-tf32 --target opencl", "only CUDA");
+        table.Add("kernels show matrix-multiply-tf32 --arch sm_75", "needs sm_80");
         table.Add("kernels", "list, show");
         table.Add("kernels lst", "did you mean list?");
         table.Add("kernels list all", "'all'");

@@ -60,7 +60,10 @@ internal static class ProductLauncher
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
-        if (device.Shape == KernelShape.Gpu)
+        if (device.UsesTf32)
+            device.Launch(Tf32BlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
+                left, right, output, bias, sizes);
+        else if (device.Shape == KernelShape.Gpu)
             device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);
         else if (device.VectorLanes >= 16)
