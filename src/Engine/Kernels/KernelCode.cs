@@ -2,12 +2,8 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
 using ILGPU;
-using ILGPU.Algorithms;
-using ILGPU.Backends;
-using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
-using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
@@ -54,7 +50,7 @@ public sealed partial class KernelCode : IDisposable
     {
         // What a driver reports does not change the text of these kernels: they use no half or double, no atomics, no sub-groups.
         openCl ??= new CLBackend(context, new CLCapabilityContext(false, false, true, true, true), CLDeviceVendor.Other, CLCVersion.CL12);
-        return KernelCompiler.OpenClSource((CLCompiledKernel)Compile(openCl, method));
+        return KernelCompiler.OpenClSource((CLCompiledKernel)KernelCompiler.Compile(openCl, method));
     }
 
     internal string Ptx(MethodInfo method, CudaTarget target)
@@ -64,11 +60,8 @@ public sealed partial class KernelCode : IDisposable
             backend = new PTXBackend(context, new CudaCapabilityContext(target.Architecture), target.Architecture, CudaInstructionSet.ISA_80, null!);
             ptx.Add(target, backend);
         }
-        return TargetLine().Replace(((PTXCompiledKernel)Compile(backend, method)).PTXAssembly, $".target {target}");
+        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, method)).PTXAssembly, $".target {target}");
     }
-
-    private static CompiledKernel Compile(Backend backend, MethodInfo method) =>
-        backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), KernelSpecialization.Empty);
 
     [GeneratedRegex(@"\.target sm_\d+")]
     private static partial Regex TargetLine();

@@ -66,7 +66,7 @@ public sealed partial record KernelCounts(
     [GeneratedRegex(@"\b(?<operation>mul|add|sub)(\.rn|\.ftz)*\.f32\s+(?<result>%f\d+),\s*(?<a>[^,\s]+),\s*(?<b>[^,;\s]+);")]
     private static partial Regex Arithmetic();
 
-    [GeneratedRegex(@"\.reg \.[a-z0-9]+\s+%[a-z]+<(\d+)>")]
+    [GeneratedRegex(@"\.reg \.[a-z0-9]+\s+%?[a-z]+<(\d+)>")]
     private static partial Regex Registers();
 
     [GeneratedRegex(@"\.shared \.align \d+ \.b8 \w+\[(\d+)\]")]

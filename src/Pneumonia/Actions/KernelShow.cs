@@ -56,7 +56,7 @@ public static class KernelShow
             output.WriteLine(openCl.TrimEnd());
         }
         string ptx = code.Ptx(kernel, settings.Architecture);
-        Title(output, $"PTX for {settings.Architecture}: {kernel.PtxForm}; {Describe(KernelCounts.OfPtx(ptx))}");
+        Title(output, $"PTX for {settings.Architecture}: {kernel.PtxForm}; {Describe(KernelCounts.OfPtx(ptx), RegisterPressure.Of(ptx))}");
         output.WriteLine(ptx.TrimEnd());
     }
 
@@ -74,12 +74,12 @@ public static class KernelShow
         _ => "for processors and GPUs",
     };
 
-    private static string Describe(KernelCounts counts)
+    private static string Describe(KernelCounts counts, int registersAtOnce)
     {
         List<string> parts = [$"global loads {counts.GlobalLoads} ({counts.GlobalVectorLoads} of vectors), stores {counts.GlobalStores}"];
         if (counts.SharedBytes > 0) parts.Add($"shared loads {counts.SharedLoads} ({counts.SharedVectorLoads} of vectors), stores {counts.SharedStores}");
         if (counts.LocalAccesses > 0) parts.Add($"accesses to local memory {counts.LocalAccesses}");
-        parts.Add($"FMAs {counts.MultiplyAdds}, registers declared {counts.DeclaredRegisters}, shared bytes {counts.SharedBytes}");
+        parts.Add($"FMAs {counts.MultiplyAdds}, registers declared {counts.DeclaredRegisters} (about {registersAtOnce} at once), shared bytes {counts.SharedBytes}");
         return string.Join(", ", parts);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
@@ -24,6 +25,7 @@ internal static class GpuBlockProduct
     public const int BlockLength = GpuStaging.BlockDepth * BlockStride;
 
     // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+    [LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
     public static void Product<TLeft, TRight>(TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand

@@ -19,6 +19,9 @@ internal static class GpuStaging
     /// <summary>Threads per group.</summary>
     public const int GroupSize = 256;
 
+    /// <summary>Groups that share a multiprocessor: one multiplies while the other waits. 128 registers a thread are what that leaves.</summary>
+    public const int GroupsPerMultiprocessor = 2;
+
     /// <summary>The position, from the start of the block, of the first of a thread's four neighbours.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Position<TOperand>(int thread) where TOperand : struct, IStagedOperand =>

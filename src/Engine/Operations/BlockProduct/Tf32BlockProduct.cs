@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
 
@@ -18,6 +19,7 @@ internal static class Tf32BlockProduct
     private const string Multiply = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 ", Factors = ", {%0, %1, %2, %3}, {%4, %5}, ";
 
     // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+    [LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
     public static void Product<TLeft, TRight>(TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
