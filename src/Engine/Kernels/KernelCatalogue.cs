@@ -36,10 +36,10 @@ public static class KernelCatalogue
         Hot("convolution-forward-naive", "convolution", NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>),
         Hot("convolution-input-gradient-naive", "convolution", NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>),
         Hot("convolution-kernel-gradient-naive", "convolution", NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>),
-        Hot("winograd4-3x32", "convolution", WinogradConvolution.Forward<Tile3x32>),
-        Hot("winograd4-6x32", "convolution", WinogradConvolution.Forward<Tile6x32>),
-        Hot("winograd4-kernel-transform", "convolution", WinogradConvolution.TransformKernel<Tile3x32>),
+        .. Winograd<WinogradF2>("winograd2"),
+        .. Winograd<WinogradF4>("winograd4"),
         new("kernel-transpose", "convolution", KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>),
+        new("kernel-transpose-squares", "convolution", KernelTranspose.SwapSquares, null),
 
         Hot("max-pooling-forward", "pooling", MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>),
         Hot("max-pooling-input-gradient", "pooling", MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>),
@@ -106,6 +106,15 @@ public static class KernelCatalogue
         },
         Hot($"{name}-cpu-3x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile3x32>),
         Hot($"{name}-cpu-6x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile6x32>),
+    ];
+
+    /// <summary>A Winograd algorithm, which exists for processors: forward, that is also the input's gradient, and the kernel's gradient.</summary>
+    private static CataloguedKernel[] Winograd<TWinograd>(string name) where TWinograd : struct, IWinogradTransform =>
+    [
+        Hot($"{name}-3x32", "convolution", WinogradConvolution.Forward<TWinograd, Tile3x32>),
+        Hot($"{name}-6x32", "convolution", WinogradConvolution.Forward<TWinograd, Tile6x32>),
+        Hot($"{name}-kernel-gradient-3x32", "convolution", WinogradKernelGradient.Sum<TWinograd, Tile3x32>),
+        Hot($"{name}-kernel-gradient-6x32", "convolution", WinogradKernelGradient.Sum<TWinograd, Tile6x32>),
     ];
 
     private static CataloguedKernel Hot(string name, string operation, Delegate cpu, Delegate? gpu = null) =>
