@@ -36,6 +36,15 @@ public static class KernelCatalogue
         Hot("convolution-forward-naive", "convolution", NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>),
         Hot("convolution-input-gradient-naive", "convolution", NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>),
         Hot("convolution-kernel-gradient-naive", "convolution", NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>),
+        Hot("convolution-forward-direct-3x32", "convolution", DirectConvolution.Forward<Tile3x32>),
+        Hot("convolution-forward-direct-6x32", "convolution", DirectConvolution.Forward<Tile6x32>),
+        Hot("convolution-input-gradient-direct", "convolution", DirectConvolution.GradInput),
+        Hot("convolution-kernel-gradient-direct-3x32", "convolution", DirectConvolution.GradKernel<Tile3x32>),
+        Hot("convolution-kernel-gradient-direct-6x32", "convolution", DirectConvolution.GradKernel<Tile6x32>),
+        new("direct-pack", "convolution", DirectConvolution.Pack<Tile3x32>, null),
+        new("direct-pack-for-input", "convolution", DirectConvolution.PackForInput, null),
+        Hot("im2col-unfold", "convolution", Im2colConvolution.Unfold<SpanPerItem>, Im2colConvolution.Unfold<GridStride>),
+        Hot("im2col-fold", "convolution", Im2colConvolution.Fold<SpanPerItem>, Im2colConvolution.Fold<GridStride>),
         .. Winograd<WinogradF2>("winograd2"),
         .. Winograd<WinogradF4>("winograd4"),
         new("kernel-transpose", "convolution", KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>),
@@ -43,6 +52,7 @@ public static class KernelCatalogue
 
         Hot("max-pooling-forward", "pooling", MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>),
         Hot("max-pooling-input-gradient", "pooling", MaxPoolingKernels.GradInput<PixelSpan>, MaxPoolingKernels.GradInput<PixelThreads>),
+        Hot("max-pooling-input-gradient-apart", "pooling", MaxPoolingKernels.GradInputApart<PixelSpan>, MaxPoolingKernels.GradInputApart<PixelThreads>),
         Hot("average-pooling-forward", "pooling", AveragePoolingKernels.Forward<PixelSpan>, AveragePoolingKernels.Forward<PixelThreads>),
         Hot("average-pooling-input-gradient", "pooling", AveragePoolingKernels.GradInput<PixelSpan>, AveragePoolingKernels.GradInput<PixelThreads>),
 
@@ -70,14 +80,17 @@ public static class KernelCatalogue
         new("loss-scale-gradient", "loss", LossKernels.ScaleGradient<SpanPerItem>, LossKernels.ScaleGradient<GridStride>),
         new("correct-answers", "loss", CorrectAnswersKernels.Count, CorrectAnswersKernels.Count),
 
-        new("penalty-sum-share", "penalty", PenaltyKernels.SumShare, PenaltyKernels.SumShare),
+        new("penalty-sum-piece", "penalty", PenaltyKernels.SumPiece, PenaltyKernels.SumPiece),
         new("penalty-add-parts", "penalty", PenaltyKernels.AddParts, PenaltyKernels.AddParts),
-        new("penalty-gradient", "penalty", PenaltyKernels.Gradient<SpanPerItem>, PenaltyKernels.Gradient<GridStride>),
 
-        Hot("rmsprop", "optimizer", UpdateKernels.RmsProp<SpanPerItem>, UpdateKernels.RmsProp<GridStride>),
-        Hot("momentum", "optimizer", UpdateKernels.Momentum<SpanPerItem>, UpdateKernels.Momentum<GridStride>),
-        Hot("descent", "optimizer", UpdateKernels.Descent<SpanPerItem>, UpdateKernels.Descent<GridStride>),
-        Hot("adam", "optimizer", UpdateKernels.Adam<SpanPerItem>, UpdateKernels.Adam<GridStride>),
+        Hot("rmsprop", "optimizer", UpdateKernels.RmsProp<PiecePerItem>, UpdateKernels.RmsProp<PiecePerGroup>),
+        Hot("momentum", "optimizer", UpdateKernels.Momentum<PiecePerItem>, UpdateKernels.Momentum<PiecePerGroup>),
+        Hot("descent", "optimizer", UpdateKernels.Descent<PiecePerItem>, UpdateKernels.Descent<PiecePerGroup>),
+        Hot("adam", "optimizer", UpdateKernels.Adam<PiecePerItem>, UpdateKernels.Adam<PiecePerGroup>),
+
+        new("peak-tile-3x32", "peak", PeakArithmetic.TileOfSums<Tile3x32>, null),
+        new("peak-tile-6x32", "peak", PeakArithmetic.TileOfSums<Tile6x32>, null),
+        new("peak-chains", "peak", null, PeakArithmetic.ChainsOfThreads),
     ];
 
     /// <summary>The kernel of a name, or null.</summary>

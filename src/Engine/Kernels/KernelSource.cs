@@ -13,8 +13,8 @@ public static class KernelSource
     public static SourceText Of(CataloguedKernel kernel)
     {
         var method = kernel.Cpu ?? kernel.Gpu!;
-        var declaration = new Regex($@"^    public static void {method.Name}[<(]");
-        var type = new Regex($@"^(internal|public) static (partial )?class {method.DeclaringType!.Name}\b");
+        var declaration = new Regex($@"^    (public|internal) static void {method.Name}[<(]");
+        var type = new Regex($@"^(internal|public) (static|sealed) (partial )?class {method.DeclaringType!.Name}\b");
         foreach (var file in Files)
         {
             var lines = Read(file);
