@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -43,9 +44,12 @@ public abstract class OpenedDevice : IDisposable
 
     public void Dispose()
     {
+        var strangers = device is null ? [] : KernelCatalogue.Strangers(device);
         device?.Dispose();
         catalogue.Dispose();
         GC.SuppressFinalize(this);
+        // All tests of the suite that launch a kernel do it here.
+        Assert.Empty(strangers);
     }
 }
 

@@ -1,3 +1,5 @@
+using System.Reflection;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using ILGPU;
@@ -41,6 +43,7 @@ public sealed class Device : IDisposable
         Pool = new BufferPool(null, description, like.Pool.StandIn ?? like.Nothing.Memory);
         Nothing = Pool.Rent(1);
         VectorLanes = like.VectorLanes;
+        UsesTf32 = like.UsesTf32;
         ConvolutionTuning = like.ConvolutionTuning;
     }
 
@@ -66,11 +69,29 @@ public sealed class Device : IDisposable
     /// <summary>Measured choices of convolution algorithms on this device, remembered on disk.</summary>
     public ConvolutionTuning ConvolutionTuning { get; }
 
+    /// <summary>Whether products of matrices and convolutions round their factors to TF32 and run on tensor cores: see <see cref="UseTf32"/>.</summary>
+    public bool UsesTf32 { get; private set; }
+
+    /// <summary>
+    /// From now on matrix products and convolutions round their factors to TF32 (ten bits of fraction instead of 23) and run on the
+    /// tensor cores, with sums in float32.
+    /// </summary>
+    /// <exception cref="DeviceException">The device has no tensor cores for TF32.</exception>
+    public void UseTf32()
+    {
+        if (!DeviceCatalogue.HasTf32(accelerator) || Shape != KernelShape.Gpu)
+            throw new DeviceException($"TF32 needs an NVIDIA GPU of the architecture {CudaTarget.WithTf32} or newer, not {Description}");
+        UsesTf32 = true;
+    }
+
     /// <summary>Kernels launched so far: a step's count shows in a test what a change to it costs.</summary>
     public long Launches { get; private set; }
 
     /// <summary>Workers that share the items of a <see cref="WorkQueue"/>: one per core. Each may have scratch memory of its own.</summary>
     internal int Workers => Description.ComputeUnits;
+
+    /// <summary>The methods of the kernels launched so far.</summary>
+    internal IEnumerable<MethodInfo> LaunchedKernels => launchers.Keys.Select(kernel => kernel.Method);
 
     /// <summary>How many work-items a processor needs to share a job out evenly.</summary>
     internal int ParallelItems => Shape == KernelShape.Cpu ? Description.ComputeUnits * 4 : Description.ComputeUnits * 8;

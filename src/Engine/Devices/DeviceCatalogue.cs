@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Convolve.Engine.Kernels;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Backends.OpenCL;
@@ -22,14 +23,10 @@ public sealed class DeviceCatalogue : IDisposable
     public DeviceCatalogue()
     {
         OpenClLibrary.Register();
-        context = Context.Create(builder => builder
+        context = Context.Create(builder => CompileAsOnDevices(builder
             .Cuda()
             .OpenCL(_ => true)
-            .CPU(new CPUDevice(2, 1, Environment.ProcessorCount))
-            .EnableAlgorithms()
-            // O2 is the only level at which ILGPU infers `global` for the pointers of views, without which PoCL refuses a program.
-            .Optimize(OptimizationLevel.O2)
-            .Inlining(InliningMode.Aggressive));
+            .CPU(new CPUDevice(2, 1, Environment.ProcessorCount))));
         foreach (var device in context.Devices) found.Add(Describe(device), device);
         Devices = [.. found.Keys.OrderBy(d => d.Kind).ThenByDescending(d => d.MemoryBytes)];
     }
@@ -106,6 +103,13 @@ public sealed class DeviceCatalogue : IDisposable
     /// <inheritdoc/>
     public void Dispose() => context.Dispose();
 
+    /// <summary>The settings under which every kernel is compiled, to run or to be read.</summary>
+    internal static Context.Builder CompileAsOnDevices(Context.Builder builder) => builder
+        .EnableAlgorithms()
+        // O2 is the only level at which ILGPU infers `global` for the pointers of views, without which PoCL refuses a program.
+        .Optimize(OptimizationLevel.O2)
+        .Inlining(InliningMode.Aggressive);
+
     private Accelerator Create(ILGPU.Runtime.Device device)
     {
         if (device is CLDevice opencl && IsPocl(opencl)) AllowMissingGenericAddressSpace(opencl);
@@ -150,6 +154,10 @@ public sealed class DeviceCatalogue : IDisposable
             return 1;
         }
     }
+
+    /// <summary>Whether a device has tensor cores that multiply TF32 numbers.</summary>
+    internal static bool HasTf32(Accelerator? accelerator) =>
+        accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaTarget.WithTf32.Architecture;
 
     private static long LargestAllocation(CLDevice device)
     {

@@ -5,6 +5,7 @@ using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 
 namespace Convolve.Engine.Devices;
@@ -21,11 +22,23 @@ internal static partial class KernelCompiler
     /// <summary>Compiles and loads a kernel method; the result must be kept, since ILGPU's own cache holds weak references.</summary>
     public static Kernel Compile(Context context, Accelerator accelerator, MethodInfo method)
     {
-        var compiled = accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), KernelSpecialization.Empty);
+        var compiled = Compile(accelerator.GetBackend(), method);
         if (compiled is CLCompiledKernel opencl)
-            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, ContractionPragma + GlobalAtomics(StableNames(opencl.Source)), opencl.CVersion);
+            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, OpenClSource(opencl), opencl.CVersion);
         return accelerator.LoadKernel(compiled);
     }
+
+    /// <summary>Compiles a kernel method to a driver's language.</summary>
+    internal static CompiledKernel Compile(Backend backend, MethodInfo method)
+    {
+        // Only CUDA takes bounds as a hint.
+        var bounds = backend is PTXBackend ? method.GetCustomAttribute<LaunchBoundsAttribute>() : null;
+        return backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method),
+            bounds is null ? KernelSpecialization.Empty : new KernelSpecialization(bounds.Threads, bounds.Groups));
+    }
+
+    /// <summary>The source as drivers get it.</summary>
+    internal static string OpenClSource(CLCompiledKernel kernel) => ContractionPragma + GlobalAtomics(StableNames(kernel.Source));
 
     private static SeparateViewEntryPoint EntryPointOf(CLCompiledKernel kernel) =>
         (SeparateViewEntryPoint)(typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)

@@ -50,7 +50,7 @@ public static class PeakArithmetic
     }
 
     // As many sums as a register tile has, one multiply-add each per repetition.
-    private static void TileOfSums<TTile>(ArrayView<float> output, float factor, WorkQueue queue) where TTile : struct, ICpuTile
+    internal static void TileOfSums<TTile>(ArrayView<float> output, float factor, WorkQueue queue) where TTile : struct, ICpuTile
     {
         var sums = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
@@ -65,7 +65,7 @@ public static class PeakArithmetic
         }
     }
 
-    private static void ChainsOfThreads(ArrayView<float> output, float factor)
+    internal static void ChainsOfThreads(ArrayView<float> output, float factor)
     {
         float a = Group.IdxX, b = a + 1f, c = a + 2f, d = a + 3f, e = a + 4f, f = a + 5f, g = a + 6f, h = a + 7f;
         for (var repetition = 0; repetition < Repetitions; repetition++)

@@ -23,19 +23,38 @@ public sealed class OpenDevice : IDisposable
     /// <summary>
     /// Opens what <c>--device</c> asks for, without a word: what is wrong with the rest of a command shall be the only line it prints.
     /// </summary>
-    /// <exception cref="UserError">There is no such device, or it computes wrong results.</exception>
-    public static OpenDevice For(string request)
+    /// <param name="request">What <c>--device</c> says.</param>
+    /// <param name="tf32">Whether to multiply on tensor cores.</param>
+    /// <exception cref="UserError">There is no such device, it computes wrong results, or it cannot do what <c>--tf32</c> asks for.</exception>
+    public static OpenDevice For(string request, bool tf32 = false)
     {
         var catalogue = new DeviceCatalogue();
+        Device? device = null;
         try
         {
             DeviceChoice choice = catalogue.Choose(request);
-            return new OpenDevice(catalogue, choice, catalogue.Open(choice.Device));
+            device = catalogue.Open(choice.Device);
+            if (tf32) UseTf32(device);
+            return new OpenDevice(catalogue, choice, device);
+        }
+        catch (Exception e) when (e is DeviceException or UserError)
+        {
+            device?.Dispose();
+            catalogue.Dispose();
+            if (e is UserError) throw;
+            throw new UserError(e.Message, e);
+        }
+    }
+
+    private static void UseTf32(Device device)
+    {
+        try
+        {
+            device.UseTf32();
         }
         catch (DeviceException e)
         {
-            catalogue.Dispose();
-            throw new UserError(e.Message, e);
+            throw new UserError($"--tf32: {e.Message}; leave it out, or choose such a device with --device", e);
         }
     }
 

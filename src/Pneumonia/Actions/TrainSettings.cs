@@ -70,6 +70,9 @@ public sealed record TrainSettings
 
     public ConvolutionAlgorithm Convolution { get; init; }
 
+    /// <summary>Multiply on tensor cores, with factors rounded to TF32.</summary>
+    public bool Tf32 { get; init; }
+
     /// <summary>auto, cuda, opencl, cpu or part of a device's name.</summary>
     public string Device { get; init; } = "auto";
 

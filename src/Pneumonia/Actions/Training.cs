@@ -25,7 +25,7 @@ public static class Training
         if (settings.Out is not null) RunFolder.RefuseExisting(run, settings.Resume);
         // What the user may have got wrong comes first; nothing is written before it.
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
-        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
         TrainingPlan plan = TrainingPlan.For(settings, opened.Device.Description);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
         plan = plan with { Images = divided?.Split.Fingerprint };

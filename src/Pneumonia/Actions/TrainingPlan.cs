@@ -37,6 +37,7 @@ public sealed record TrainingPlan
     public SplitKind? Split { get; init; }
     public SplitFractions? Fractions { get; init; }
     public ConvolutionAlgorithm Convolution { get; init; }
+    public bool Tf32 { get; init; }
     public int Seed { get; init; }
     public string Device { get; init; } = "";
 
@@ -75,6 +76,7 @@ public sealed record TrainingPlan
             Split = settings.Split,
             Fractions = settings.Fractions,
             Convolution = settings.Convolution,
+            Tf32 = settings.Tf32,
             Seed = settings.Seed,
             Device = device.ToString(),
         };

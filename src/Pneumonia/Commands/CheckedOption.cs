@@ -33,6 +33,15 @@ internal static class CheckedOption
         return option;
     }
 
+    /// <summary>One of some words.</summary>
+    public static Option<string?> OneOf(string name, string description, string[] allowed)
+    {
+        Option<string?> option = Create(name, string.Join('|', allowed), description, "one of " + string.Join(", ", allowed), text =>
+            Array.Find(allowed, word => word.Equals(text, StringComparison.OrdinalIgnoreCase)));
+        option.CompletionSources.Add(allowed);
+        return option;
+    }
+
     /// <summary>Three shares that sum to 1, of which the last may be 0.</summary>
     public static Option<SplitFractions?> Fractions(string name, string description) =>
         Create<SplitFractions?>(name, "TRAIN,VAL,TEST", description, "three numbers such as 0.8,0.1,0.1 that sum to 1, train and val above 0", text =>

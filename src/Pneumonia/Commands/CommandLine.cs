@@ -66,6 +66,7 @@ public static class CommandLine
         root.Add(new SummaryCommand(terminal));
         root.Add(new DevicesCommand(terminal));
         root.Add(new DataCommand(terminal));
+        root.Add(new KernelsCommand(terminal));
         return root;
     }
 
@@ -90,7 +91,7 @@ public static class CommandLine
             if (OptionOf(error) is { } option) return ValueError(error, option);
         if (result.UnmatchedTokens is [var token, ..])
             return token.StartsWith('-') ? Suggestion.UnknownOption(token, command) : Suggestion.UnknownWord(token, command);
-        if (command is DataCommand) return $"data: which? commands: {string.Join(", ", command.Subcommands.Select(inner => inner.Name))}";
+        if (command != root && command.Subcommands.Count > 0) return $"{command.Name}: which? commands: {string.Join(", ", command.Subcommands.Select(inner => inner.Name))}";
         if (result.Errors is [var first, ..]) return first.Message;
         if (command != root && trainOptions.FirstGiven(result) is { } misplaced)
             return $"{misplaced.Name}: stands before the command {command.Name}; options follow their command";

@@ -23,6 +23,10 @@ internal static class Suggestion
             : $"'{word}' is not a command{DidYouMean(word, commands)} commands: {string.Join(", ", commands)}";
     }
 
+    /// <summary>One line about a name that nothing of its kind has.</summary>
+    public static string UnknownName(string name, string kind, IEnumerable<string> known, string advice) =>
+        $"'{name}': there is no such {kind}{DidYouMean(name, known)} {advice}";
+
     private static string CommandName(Command command) => command is RootCommand ? "train" : command.Name;
 
     private static string DidYouMean(string word, IEnumerable<string> known)

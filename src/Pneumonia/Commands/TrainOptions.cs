@@ -30,6 +30,7 @@ internal sealed class TrainOptions
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
     private readonly Option<SplitFractions?> fractions = CheckedOption.Fractions("--fractions", "shares of a patient or random split (0.8,0.1,0.1)");
     private readonly Option<ConvolutionAlgorithm?> convolution = CheckedOption.Choice<ConvolutionAlgorithm>("--conv", "convolution algorithm (auto)");
+    private readonly Option<bool> tf32 = CheckedOption.Flag("--tf32", "round factors to TF32 and multiply on tensor cores; NVIDIA GPUs from sm_80 on (off)");
     private readonly Option<string?> device = SharedOption.Device();
     private readonly Option<int?> seed = SharedOption.Seed();
     private readonly Option<string?> output = CheckedOption.Text("--out", "DIR", "run folder to write (runs/TIMESTAMP-MODEL)", "a folder");
@@ -39,7 +40,7 @@ internal sealed class TrainOptions
     private IEnumerable<Option> All =>
     [
         data, model, pixels, resize, epochs, batch, learningRate, optimizer, dropout, denseDropout, l1, l2, earlyStopping, classWeights, labels,
-        limit, split, fractions, convolution, device, seed, output, resume, json,
+        limit, split, fractions, convolution, tf32, device, seed, output, resume, json,
     ];
 
     public void AddTo(Command command)
@@ -74,6 +75,7 @@ internal sealed class TrainOptions
             Split = result.GetValue(split),
             Fractions = result.GetValue(fractions),
             Convolution = result.GetValue(convolution) ?? ConvolutionAlgorithm.Auto,
+            Tf32 = result.GetValue(tf32),
             Device = result.GetValue(device) ?? SharedOption.DefaultDevice,
             Seed = result.GetValue(seed) ?? SharedOption.DefaultSeed,
             Out = result.GetValue(output),

@@ -26,8 +26,8 @@ public sealed record ProductCase(int Rows, int Columns, int Depth, bool Transpos
     public double[] Expected => MatrixMultiplyReference.Forward(Geometry, RandomCases.InDouble(LeftValues), RandomCases.InDouble(RightValues));
 
     public static Gen<ProductCase> Generator(int largestWork) =>
-        from rows in RandomCases.AwkwardSize(129)
-        from columns in RandomCases.AwkwardSize(129)
+        from rows in RandomCases.AwkwardSize(136)
+        from columns in RandomCases.AwkwardSize(136)
         from depth in RandomCases.AwkwardDepth(1025)
         from transposeLeft in RandomCases.Coin
         from transposeRight in RandomCases.Coin

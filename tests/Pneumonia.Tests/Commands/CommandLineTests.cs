@@ -58,6 +58,19 @@ public sealed class CommandLineTests
         table.Add("data check --data /no/such/folder", "/no/such/folder");
         table.Add("--epochs 3 data check --data x", "before the command");
         table.Add("@file", "@file");
+        table.Add("--device cpu --tf32", "TF32 needs an NVIDIA GPU");
+        table.Add("kernels show matrix-multiply-tf32 --target opencl", "only CUDA");
+        table.Add("kernels show matrix-multiply-tf32 --arch sm_75", "needs sm_80");
+        table.Add("kernels", "list, show");
+        table.Add("kernels lst", "did you mean list?");
+        table.Add("kernels list all", "'all'");
+        table.Add("kernels show", "which kernel?");
+        table.Add("kernels show rmsprob", "did you mean rmsprop?");
+        table.Add("kernels show rmsprop adam", "2 names");
+        table.Add("kernels show rmsprop --targt ptx", "did you mean --target?");
+        table.Add("kernels show rmsprop --target sass", "one of csharp, opencl, ptx");
+        table.Add("kernels show rmsprop --arch sm_70", "one of sm_75, sm_80");
+        table.Add("kernels show rmsprop --target opencl --arch sm_80", "only PTX");
         return table;
     }
 
@@ -81,6 +94,9 @@ public sealed class CommandLineTests
     [InlineData("devices --help", "--device")]
     [InlineData("data --help", "check")]
     [InlineData("data check --help", "--labels")]
+    [InlineData("kernels --help", "show")]
+    [InlineData("kernels list --help", "--json")]
+    [InlineData("kernels show --help", "--arch")]
     [InlineData("--help --bogus", "--learning-rate")]
     public async Task Help_is_everywhere(string arguments, string mentions)
     {

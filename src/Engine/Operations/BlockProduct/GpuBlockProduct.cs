@@ -1,11 +1,13 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The product kernel in the shape for GPUs: a group of 256 threads owns 128 × 128 outputs, stages 8 depths of both factors in
-/// shared memory, and every thread holds 8 × 8 sums in registers.
+/// The product kernel in the shape for GPUs: a group of 256 threads owns 128 × 128 outputs, stages 8 depths of both factors at a time in
+/// shared memory (<see cref="GpuStaging"/>), and every thread holds 8 × 8 sums in registers. Two blocks take turns: while one is
+/// multiplied the next is on its way from global memory, and one barrier a block is enough.
 /// </summary>
 /// <remarks>
 /// ILGPU never unrolls a loop, and an array with computed indices leaves the registers; so the sums are named fields of nested
@@ -13,104 +15,95 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// </remarks>
 internal static class GpuBlockProduct
 {
-    /// <summary>Rows and columns of a group's block.</summary>
-    public const int BlockRows = 128, BlockColumns = 128;
+    /// <summary>
+    /// Floats from one depth of a block to the next. Four more than it has positions: where a factor is contiguous in depth, the two
+    /// threads of a position write depths four apart, which would be the same bank of shared memory without them.
+    /// </summary>
+    public const int BlockStride = GpuStaging.BlockPositions + 4;
 
-    /// <summary>Depths staged at a time.</summary>
-    public const int BlockDepth = 8;
-
-    /// <summary>Threads per group: 16 × 16, each with 8 × 8 sums.</summary>
-    public const int GroupSize = 256;
+    /// <summary>Floats of a block.</summary>
+    public const int BlockLength = GpuStaging.BlockDepth * BlockStride;
 
     // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+    [LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
     public static void Product<TLeft, TRight>(TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
-        // leftBlock [BlockDepth][BlockRows], rightBlock [BlockDepth][BlockColumns], read four floats at a time
-        var leftBlock = SharedMemory.Allocate<Float4>(BlockDepth * BlockRows / 4);
-        var rightBlock = SharedMemory.Allocate<Float4>(BlockDepth * BlockColumns / 4);
-        var leftFloats = leftBlock.Cast<float>();
-        var rightFloats = rightBlock.Cast<float>();
+        // leftBlocks, rightBlocks [2][BlockDepth][BlockStride], read four floats at a time
+        var leftBlocks = SharedMemory.Allocate<Float4>(2 * BlockLength / 4);
+        var rightBlocks = SharedMemory.Allocate<Float4>(2 * BlockLength / 4);
 
         // Rows along X: CUDA's grids take 2³¹ groups there, but only 65,535 along Y, and a batch's pixels can be more.
-        var row0 = Grid.IdxX * BlockRows;
-        var column0 = Grid.IdxY * BlockColumns;
-        var depthBegin = Grid.IdxZ * sizes.DepthPerSplit;
-        var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
+        var row0 = Grid.IdxX * GpuStaging.BlockPositions;
+        var column0 = Grid.IdxY * GpuStaging.BlockPositions;
+        var depth0 = Grid.IdxZ * sizes.DepthPerSplit;
+        var depths = IntrinsicMath.Min(sizes.Depth - depth0, sizes.DepthPerSplit);
         var thread = Group.IdxX;
-        var tileRow = thread / 16 * 2;
-        var tileColumn = thread % 16;
+
+        // What this thread stages: rows and columns that are left from its own on, and depths.
+        var rowsLeft = sizes.Rows - row0 - GpuStaging.Position<TLeft>(thread);
+        var columnsLeft = sizes.Columns - column0 - GpuStaging.Position<TRight>(thread);
+        var leftDepths = depths - GpuStaging.Depth<TLeft>(thread);
+        var rightDepths = depths - GpuStaging.Depth<TRight>(thread);
+        var leftCursor = left.Seek(row0 + GpuStaging.Position<TLeft>(thread), depth0 + GpuStaging.Depth<TLeft>(thread));
+        var rightCursor = right.Seek(column0 + GpuStaging.Position<TRight>(thread), depth0 + GpuStaging.Depth<TRight>(thread));
+
+        // What it multiplies: a warp owns 32 × 64 outputs; of them a thread owns rows 0–3 and 16–19, columns 0–3 and 32–35 from its
+        // own on, so that the loads of a warp from shared memory and its stores to global memory are runs of 128 bytes.
+        var warp = thread >> 5;
+        var lane = thread & 31;
+        var tileRow = (warp >> 1) * 32 + (lane >> 3) * 4;
+        var tileColumn = (warp & 1) * 64 + (lane & 7) * 4;
+
+        GpuStaging.Store<TLeft>(GpuStaging.Load(left, leftCursor, rowsLeft, leftDepths), leftBlocks, 0, thread, BlockStride);
+        GpuStaging.Store<TRight>(GpuStaging.Load(right, rightCursor, columnsLeft, rightDepths), rightBlocks, 0, thread, BlockStride);
+        Group.Barrier();
 
         var tile = default(Tile8x8);
-        for (var depth0 = depthBegin; depth0 < depthEnd; depth0 += BlockDepth)
+        var block = 0;
+        for (var done = 0; done < depths; done += GpuStaging.BlockDepth)
         {
-            for (var i = thread; i < BlockDepth * BlockRows; i += GroupSize)
+            // Past the last block this loads zeros, without touching memory.
+            leftCursor = left.Advance(leftCursor, GpuStaging.BlockDepth);
+            rightCursor = right.Advance(rightCursor, GpuStaging.BlockDepth);
+            leftDepths -= GpuStaging.BlockDepth;
+            rightDepths -= GpuStaging.BlockDepth;
+            var leftFour = GpuStaging.Load(left, leftCursor, rowsLeft, leftDepths);
+            var rightFour = GpuStaging.Load(right, rightCursor, columnsLeft, rightDepths);
+
+            for (var d = 0; d < GpuStaging.BlockDepth; d++)
             {
-                // Neighbouring threads read along the direction that is contiguous in memory.
-                var r = TLeft.RowsAreContiguous ? i % BlockRows : i / BlockDepth;
-                var d = TLeft.RowsAreContiguous ? i / BlockRows : i % BlockDepth;
-                var inside = row0 + r < sizes.Rows & depth0 + d < depthEnd;
-                leftFloats[d * BlockRows + r] = inside ? left.At(row0 + r, depth0 + d) : 0f;
-            }
-            for (var i = thread; i < BlockDepth * BlockColumns; i += GroupSize)
-            {
-                var d = i / BlockColumns;
-                var c = i % BlockColumns;
-                var inside = column0 + c < sizes.Columns & depth0 + d < depthEnd;
-                rightFloats[i] = inside ? right.At(depth0 + d, column0 + c) : 0f;
-            }
-            Group.Barrier();
-            for (var d = 0; d < BlockDepth; d++)
+                var at = (block + d * BlockStride) / 4;
                 tile.AddOuterProduct(
-                    leftBlock[d * (BlockRows / 4) + tileRow], leftBlock[d * (BlockRows / 4) + tileRow + 1],
-                    rightBlock[d * (BlockColumns / 4) + tileColumn], rightBlock[d * (BlockColumns / 4) + tileColumn + 16]);
+                    leftBlocks[at + tileRow / 4], leftBlocks[at + tileRow / 4 + 4],
+                    rightBlocks[at + tileColumn / 4], rightBlocks[at + tileColumn / 4 + 8]);
+            }
+
+            block = BlockLength - block;
+            GpuStaging.Store<TLeft>(leftFour, leftBlocks, block, thread, BlockStride);
+            GpuStaging.Store<TRight>(rightFour, rightBlocks, block, thread, BlockStride);
             Group.Barrier();
         }
 
-        // Every thread's columns are two runs of four, 64 apart, so that neighbouring threads read neighbouring banks.
-        var row = row0 + tileRow * 4;
-        var column = column0 + tileColumn * 4;
-        Store(tile.R0, row, column, output, bias, sizes);
-        Store(tile.R1, row + 1, column, output, bias, sizes);
-        Store(tile.R2, row + 2, column, output, bias, sizes);
-        Store(tile.R3, row + 3, column, output, bias, sizes);
-        Store(tile.R4, row + 4, column, output, bias, sizes);
-        Store(tile.R5, row + 5, column, output, bias, sizes);
-        Store(tile.R6, row + 6, column, output, bias, sizes);
-        Store(tile.R7, row + 7, column, output, bias, sizes);
+        var row = row0 + tileRow;
+        var column = column0 + tileColumn;
+        StoreRow(tile.R0, row, column, output, bias, sizes);
+        StoreRow(tile.R1, row + 1, column, output, bias, sizes);
+        StoreRow(tile.R2, row + 2, column, output, bias, sizes);
+        StoreRow(tile.R3, row + 3, column, output, bias, sizes);
+        StoreRow(tile.R4, row + 16, column, output, bias, sizes);
+        StoreRow(tile.R5, row + 17, column, output, bias, sizes);
+        StoreRow(tile.R6, row + 18, column, output, bias, sizes);
+        StoreRow(tile.R7, row + 19, column, output, bias, sizes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Row8 sums, int row, int column, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
+    private static void StoreRow(Row8 sums, int row, int column, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
     {
         if (row >= sizes.Rows) return;
-        var target = (Grid.IdxZ * sizes.Rows + row) * sizes.Columns;
-        Store(sums.Low, target, column, output, bias, sizes);
-        Store(sums.High, target, column + BlockColumns / 2, output, bias, sizes);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Float4 sums, int target, int column, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
-    {
-        Store(sums.X, target, column, output, bias, sizes);
-        Store(sums.Y, target, column + 1, output, bias, sizes);
-        Store(sums.Z, target, column + 2, output, bias, sizes);
-        Store(sums.W, target, column + 3, output, bias, sizes);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float sum, int target, int column, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
-    {
-        if (column >= sizes.Columns) return;
-        if (sizes.Epilogue.HasBias != 0) sum += bias[column];
-        if (sizes.Epilogue.Accumulate != 0) sum += output[target + column];
-        output[target + column] = sizes.Epilogue.Clip(sum);
-    }
-
-    internal struct Float4
-    {
-        public float X, Y, Z, W;
+        GpuEpilogue.Store(sums.Low, row, column, output, bias, sizes);
+        GpuEpilogue.Store(sums.High, row, column + 32, output, bias, sizes);
     }
 
     internal struct Row8

@@ -6,7 +6,7 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// The left factor of a product, [rows, depth], however it is stored: a matrix, its transpose, or the patches of an image that a
 /// convolution multiplies with its kernel and that exist nowhere as a matrix.
 /// </summary>
-internal interface ILeftOperand
+internal interface ILeftOperand : IStagedOperand
 {
     /// <summary>
     /// Which direction is contiguous in memory: neighbouring rows (a transposed matrix) or neighbouring depths (a plain one).
@@ -18,13 +18,10 @@ internal interface ILeftOperand
     /// All of them are inside the operand.
     /// </summary>
     void Copy(int row, int depth, int count, ArrayView<float> block, int at);
-
-    /// <summary>One value; row and depth are inside the operand.</summary>
-    float At(int row, int depth);
 }
 
 /// <summary>The right factor of a product, [depth, columns], however it is stored.</summary>
-internal interface IRightOperand
+internal interface IRightOperand : IStagedOperand
 {
     /// <summary>
     /// Copies the rectangle of <paramref name="depths"/> × <paramref name="columns"/> values from (depth, column) on to
@@ -32,13 +29,10 @@ internal interface IRightOperand
     /// what the last tile has beyond them is left as it is.
     /// </summary>
     void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile;
-
-    /// <summary>One value; depth and column are inside the operand.</summary>
-    float At(int depth, int column);
 }
 
 /// <summary>A row-major matrix as the left factor: element (row, depth) at <c>row * Stride + depth</c>.</summary>
-internal readonly struct LeftMatrix(ArrayView<float> values, int stride) : ILeftOperand
+internal readonly partial struct LeftMatrix(ArrayView<float> values, int stride) : ILeftOperand
 {
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
@@ -50,12 +44,10 @@ internal readonly struct LeftMatrix(ArrayView<float> values, int stride) : ILeft
         var source = row * stride + depth;
         for (var i = 0; i < count; i++) block[at + i] = values[source + i];
     }
-
-    public float At(int row, int depth) => values[row * stride + depth];
 }
 
 /// <summary>A transposed matrix as the left factor: element (row, depth) at <c>depth * Stride + row</c>.</summary>
-internal readonly struct LeftTransposed(ArrayView<float> values, int stride) : ILeftOperand
+internal readonly partial struct LeftTransposed(ArrayView<float> values, int stride) : ILeftOperand
 {
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
@@ -67,12 +59,10 @@ internal readonly struct LeftTransposed(ArrayView<float> values, int stride) : I
         var source = depth * stride + row;
         for (var i = 0; i < count; i++) block[at + i] = values[source + i];
     }
-
-    public float At(int row, int depth) => values[depth * stride + row];
 }
 
 /// <summary>A row-major matrix as the right factor: element (depth, column) at <c>depth * Stride + column</c>.</summary>
-internal readonly struct RightMatrix(ArrayView<float> values, int stride) : IRightOperand
+internal readonly partial struct RightMatrix(ArrayView<float> values, int stride) : IRightOperand
 {
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
@@ -92,12 +82,10 @@ internal readonly struct RightMatrix(ArrayView<float> values, int stride) : IRig
                     for (var i = 0; i < columns - c; i++) block[target + i] = values[source + i];
             }
     }
-
-    public float At(int depth, int column) => values[depth * stride + column];
 }
 
 /// <summary>A transposed matrix as the right factor: element (depth, column) at <c>column * Stride + depth</c>.</summary>
-internal readonly struct RightTransposed(ArrayView<float> values, int stride) : IRightOperand
+internal readonly partial struct RightTransposed(ArrayView<float> values, int stride) : IRightOperand
 {
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
@@ -113,6 +101,4 @@ internal readonly struct RightTransposed(ArrayView<float> values, int stride) : 
             for (var d = 0; d < depths; d++) block[target + d * TTile.Columns] = values[source + d];
         }
     }
-
-    public float At(int depth, int column) => values[column * stride + depth];
 }

@@ -20,8 +20,8 @@ internal static class ProductLauncher
     {
         if (epilogue.HasBias == 0) bias = device.Nothing.View(1);
         var cpu = device.Shape == KernelShape.Cpu;
-        var rowBlocks = Blocks(rows, cpu ? Tile3x32.RowBlock : GpuBlockProduct.BlockRows);
-        var tiles = Blocks(columns, cpu ? Tile3x32.Columns : GpuBlockProduct.BlockColumns);
+        var rowBlocks = Blocks(rows, cpu ? Tile3x32.RowBlock : GpuStaging.BlockPositions);
+        var tiles = Blocks(columns, cpu ? Tile3x32.Columns : GpuStaging.BlockPositions);
         var mostSplits = Blocks(depth, ShortestSplit);
         // As many tiles per item as still leave work for everyone.
         var tilesPerItem = cpu ? Math.Min(tiles, CpuBlockProduct.MaximalTilesPerItem) : 1;
@@ -31,7 +31,7 @@ internal static class ProductLauncher
         var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
         splits = Blocks(depth, depthPerSplit);
         // Even shares: 100 rows become 51 and 49, not 96 and 4.
-        var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuBlockProduct.BlockRows;
+        var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuStaging.BlockPositions;
         rowBlocks = Blocks(rows, rowsPerItem);
         var sizes = new ProductSizes
         {
@@ -60,8 +60,11 @@ internal static class ProductLauncher
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
-        if (device.Shape == KernelShape.Gpu)
-            device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuBlockProduct.GroupSize, 1, 1)),
+        if (device.UsesTf32)
+            device.Launch(Tf32BlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
+                left, right, output, bias, sizes);
+        else if (device.Shape == KernelShape.Gpu)
+            device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);
         else if (device.VectorLanes >= 16)
             device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile6x32>, grid.Size,

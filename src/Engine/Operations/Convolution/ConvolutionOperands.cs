@@ -11,7 +11,7 @@ namespace Convolve.Engine.Operations.Convolution;
 /// A convolution as a matrix product whose left factor exists only block by block: row = output pixel, depth = (kh, kw, c), the
 /// patch of the image under the kernel. <c>im2col</c> without its memory.
 /// </summary>
-internal readonly struct InputPatches(ArrayView<float> input, ConvolutionGeometry geometry) : ILeftOperand
+internal readonly partial struct InputPatches(ArrayView<float> input, ConvolutionGeometry geometry) : ILeftOperand
 {
     private readonly ArrayView<float> input = input;
     private readonly ConvolutionGeometry geometry = geometry;
@@ -51,39 +51,23 @@ internal readonly struct InputPatches(ArrayView<float> input, ConvolutionGeometr
             done += run;
         }
     }
-
-    public float At(int row, int depth)
-    {
-        var g = geometry;
-        var ow = row % g.OutputWidth;
-        var oh = row / g.OutputWidth % g.OutputHeight;
-        var n = row / g.OutputWidth / g.OutputHeight;
-        var c = depth % g.InputChannels;
-        var tap = depth / g.InputChannels;
-        var h = oh * g.Stride + tap / g.KernelWidth - g.PaddingTop;
-        var w = ow * g.Stride + tap % g.KernelWidth - g.PaddingLeft;
-        if (h < 0 | h >= g.Height | w < 0 | w >= g.Width) return 0f;
-        return input[((n * g.Height + h) * g.Width + w) * g.InputChannels + c];
-    }
 }
 
 /// <summary>The same patches transposed, for the kernel's gradient: row = (kh, kw, c), depth = output pixel.</summary>
-internal readonly struct InputPatchesTransposed(ArrayView<float> input, ConvolutionGeometry geometry) : ILeftOperand
+internal readonly partial struct InputPatchesTransposed(ArrayView<float> input, ConvolutionGeometry geometry) : ILeftOperand
 {
     private readonly InputPatches patches = new(input, geometry);
 
     public static bool RowsAreContiguous => true;
 
     public void Copy(int row, int depth, int count, ArrayView<float> block, int at) => patches.Copy(depth, row, count, block, at);
-
-    public float At(int row, int depth) => patches.At(depth, row);
 }
 
 /// <summary>
 /// What an input pixel's gradient is made of: row = input pixel, depth = (kh, kw, k), the upstream gradient of the output that read
 /// the pixel through that tap, or zero where there is none (borders, and the gaps that a stride leaves).
 /// </summary>
-internal readonly struct UpstreamPatches(ArrayView<float> upstream, ConvolutionGeometry geometry) : ILeftOperand
+internal readonly partial struct UpstreamPatches(ArrayView<float> upstream, ConvolutionGeometry geometry) : ILeftOperand
 {
     private readonly ArrayView<float> upstream = upstream;
     private readonly ConvolutionGeometry geometry = geometry;
@@ -119,20 +103,6 @@ internal readonly struct UpstreamPatches(ArrayView<float> upstream, ConvolutionG
             }
             done += run;
         }
-    }
-
-    public float At(int row, int depth)
-    {
-        var g = geometry;
-        var k = depth % g.OutputChannels;
-        var tap = depth / g.OutputChannels;
-        var h = row / g.Width % g.Height + g.PaddingTop - tap / g.KernelWidth;
-        var w = row % g.Width + g.PaddingLeft - tap % g.KernelWidth;
-        var n = row / g.Width / g.Height;
-        var oh = h / g.Stride;
-        var ow = w / g.Stride;
-        if (h < 0 | w < 0 | oh >= g.OutputHeight | ow >= g.OutputWidth | oh * g.Stride != h | ow * g.Stride != w) return 0f;
-        return upstream[((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels + k];
     }
 }
 

@@ -58,7 +58,7 @@ internal sealed class Im2colConvolution : IConvolutionAlgorithm
     public static void Unfold<TShape>(InputPatches input, ArrayView<float> patches, ConvolutionGeometry g) where TShape : struct, IWorkShape
     {
         for (var i = TShape.First; i < TShape.End(patches.IntLength); i += TShape.Step)
-            patches[i] = input.At(i / g.PatchLength, i % g.PatchLength);
+            patches[i] = input.Load(input.Seek(i / g.PatchLength, i % g.PatchLength));
     }
 
     // dPatches [N·OH·OW, KH·KW·C] → dx [N,H,W,C]

@@ -1,0 +1,68 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Convolve.Engine.Devices;
+using ILGPU;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace Convolve.Engine.Kernels;
+
+/// <summary>Compiles kernels to the text that a driver would get, on a machine that has neither the driver nor its hardware.</summary>
+public sealed partial class KernelCode : IDisposable
+{
+    private readonly Context context = Context.Create(builder => DeviceCatalogue.CompileAsOnDevices(builder.CPU(new CPUDevice(2, 1, 1))));
+    private readonly Dictionary<CudaTarget, PTXBackend> ptx = [];
+    private CLBackend? openCl;
+
+    /// <summary>The OpenCL source of a kernel: of its form for processors where it has one, since that is where OpenCL runs without a GPU.</summary>
+    /// <exception cref="InvalidOperationException">The kernel <see cref="CataloguedKernel.IsCudaOnly"/>.</exception>
+    public string OpenCl(CataloguedKernel kernel)
+    {
+        if (kernel.IsCudaOnly) throw new InvalidOperationException($"{kernel}: exists as PTX only");
+        return OpenCl(kernel.Cpu ?? kernel.Gpu!);
+    }
+
+    /// <summary>The PTX of a kernel: of its form for GPUs where it has one.</summary>
+    /// <remarks>
+    /// ILGPU 1.5.3 writes <c>.target sm_80</c> for everything newer, too, since nothing in the text asks for more, and leaves the rest to
+    /// the driver. Here that line names the architecture that was asked for.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The architecture is older than the kernel's <see cref="CataloguedKernel.MinimalArchitecture"/>.</exception>
+    public string Ptx(CataloguedKernel kernel, CudaTarget target)
+    {
+        if (target.Number < kernel.MinimalArchitecture.Number)
+            throw new ArgumentException($"{kernel}: needs {kernel.MinimalArchitecture} or newer, not {target}");
+        return Ptx(kernel.Gpu ?? kernel.Cpu!, target);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var backend in ptx.Values) backend.Dispose();
+        openCl?.Dispose();
+        context.Dispose();
+    }
+
+    internal string OpenCl(MethodInfo method)
+    {
+        // What a driver reports does not change the text of these kernels: they use no half or double, no atomics, no sub-groups.
+        openCl ??= new CLBackend(context, new CLCapabilityContext(false, false, true, true, true), CLDeviceVendor.Other, CLCVersion.CL12);
+        return KernelCompiler.OpenClSource((CLCompiledKernel)KernelCompiler.Compile(openCl, method));
+    }
+
+    internal string Ptx(MethodInfo method, CudaTarget target)
+    {
+        if (!ptx.TryGetValue(target, out var backend))
+        {
+            backend = new PTXBackend(context, new CudaCapabilityContext(target.Architecture), target.Architecture, CudaInstructionSet.ISA_80, null!);
+            ptx.Add(target, backend);
+        }
+        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, method)).PTXAssembly, $".target {target}");
+    }
+
+    [GeneratedRegex(@"\.target sm_\d+")]
+    private static partial Regex TargetLine();
+}

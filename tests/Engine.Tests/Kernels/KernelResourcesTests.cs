@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Reflection;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.BlockProduct;
+
+namespace Convolve.Engine.Tests.Kernels;
+
+/// <summary>Registers and shared memory of the kernels for GPUs, from their PTX, held against what a multiprocessor has.</summary>
+public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<KernelCode>
+{
+    public static TheoryData<string> ProductsForGpus =>
+        [.. KernelCatalogue.All.Where(kernel => kernel is { IsHot: true, Target: KernelTarget.Gpu }).Select(kernel => kernel.Name)];
+
+    public static TheoryData<string> OthersForGpus =>
+        [.. KernelCatalogue.All.Where(kernel => kernel.Gpu is not null && kernel is not { IsHot: true, Target: KernelTarget.Gpu }).Select(kernel => kernel.Name)];
+
+    [Theory]
+    [MemberData(nameof(ProductsForGpus))]
+    public void TwoGroupsOfAProductFitIntoAMultiprocessor(string name)
+    {
+        var kernel = KernelCatalogue.Find(name)!;
+        var text = code.Ptx(kernel, CudaTarget.All[^1]);
+        var stride = kernel.IsCudaOnly ? Tf32WarpTile.BlockStride : GpuBlockProduct.BlockStride;
+        var sharedBytes = 2 * 2 * GpuStaging.BlockDepth * stride * sizeof(float);
+        Assert.Equal(sharedBytes, KernelCounts.OfPtx(text).SharedBytes);
+        Assert.True(sharedBytes <= CudaTarget.DeclaredSharedBytes);
+
+        var bounds = kernel.Gpu!.GetCustomAttribute<LaunchBoundsAttribute>()!;
+        Assert.Contains($".maxntid {bounds.Threads}, 1, 1", text);
+        Assert.Contains($".minnctapersm {bounds.Groups}", text);
+        var registers = RegisterPressure.Of(text);
+        // 64 sums at least: fewer would mean that this test counts something else.
+        Assert.InRange(registers, 64, CudaTarget.RegistersPerMultiprocessor / (bounds.Threads * bounds.Groups));
+        Assert.All(CudaTarget.All, target => Assert.True(Occupancy.Of(target, bounds.Threads, registers, sharedBytes).Groups >= bounds.Groups));
+    }
+
+    [Theory]
+    [MemberData(nameof(OthersForGpus))]
+    public void OtherKernelsLeaveRoomForEveryThread(string name)
+    {
+        var text = code.Ptx(KernelCatalogue.Find(name)!, CudaTarget.All[^1]);
+        // Turing has room for 64 registers a thread at full occupancy, Ampere to Hopper for 32 to 42.
+        Assert.InRange(RegisterPressure.Of(text), 1, 32);
+        Assert.Equal(0, KernelCounts.OfPtx(text).SharedBytes);
+    }
+
+    /// <summary>What docs/performance.md says about the tiles is what comes out here.</summary>
+    [Fact]
+    public void DocumentedFiguresAreTheComputedOnes()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Convolve.sln"))) folder = folder.Parent!;
+        var text = File.ReadAllText(Path.Combine(folder.FullName, "docs", "performance.md"));
+        foreach (var suffix in new[] { "gpu", "tf32" })
+        {
+            var products = KernelCatalogue.All.Where(kernel => kernel.IsHot && kernel.Name.EndsWith("-" + suffix, StringComparison.Ordinal)).ToArray();
+            var registers = products.Max(kernel => RegisterPressure.Of(code.Ptx(kernel, CudaTarget.All[^1])));
+            var sharedBytes = KernelCounts.OfPtx(code.Ptx(products[0], CudaTarget.All[^1])).SharedBytes;
+            var cells = CudaTarget.All.Select(target => target.Number < products[0].MinimalArchitecture.Number ? "–" : Cell(Occupancy.Of(target, GpuStaging.GroupSize, registers, sharedBytes)));
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| `…-{suffix}` | {registers} | {sharedBytes} | {string.Join(" | ", cells)} |"), text);
+        }
+        static string Cell(Occupancy occupancy) => string.Create(CultureInfo.InvariantCulture, $"{occupancy.Groups} groups, {100 * occupancy.Share:F0} %");
+    }
+
+    [Theory]
+    [InlineData("sm_75", 256, 128, 16896, 2, "registers")]
+    [InlineData("sm_80", 256, 32, 0, 8, "registers")]
+    [InlineData("sm_86", 32, 16, 0, 16, "groups")]
+    [InlineData("sm_75", 256, 16, 0, 4, "threads")]
+    [InlineData("sm_75", 128, 16, 32768, 2, "shared memory")]
+    // One KiB a group belongs to the system: three times 33 KiB are more than 100 KiB less three.
+    [InlineData("sm_86", 128, 16, 33792, 2, "shared memory")]
+    [InlineData("sm_80", 256, 256, 0, 0, "registers")]
+    [InlineData("sm_80", 256, 32, 49153, 0, "shared memory")]
+    public void OccupancyIsLimitedByWhatRunsOutFirst(string architecture, int threads, int registers, int sharedBytes, int groups, string limit)
+    {
+        var occupancy = Occupancy.Of(CudaTarget.All.Single(target => target.Name == architecture), threads, registers, sharedBytes);
+        Assert.Equal((groups, limit), (occupancy.Groups, occupancy.LimitedBy));
+    }
+
+    [Fact]
+    public void RegistersAreCountedWhereMostAreAlive()
+    {
+        // %f1 and %f2 meet; then %f3 replaces them. %rd1 (two registers) lives on to the store, and round the loop.
+        const string text = """
+            .visible .entry Kernel(
+            	.param .b64 _a
+            )
+            {
+            	.reg .f32	%f<5>;
+            	ld.param.b64	%rd1, [_a];
+            	add.u64	%rd2, %rd1, 4;
+
+            	L_1:
+            	ld.global.v2.f32	{%f1, %f2}, [%rd2];
+            	add.f32	%f3, %f1, %f2;
+            	st.global.f32	[%rd2], %f3;
+            	setp.ge.s32	%p1, 1, 2;
+            	@%p1 bra	L_1;
+            	ret;
+            }
+            """;
+        Assert.Equal(4, RegisterPressure.Of(text));
+    }
+}

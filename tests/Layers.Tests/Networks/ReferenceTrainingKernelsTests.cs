@@ -1,0 +1,56 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Tests;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+using Convolve.Layers.Tests.Training;
+using Convolve.Layers.Training;
+
+namespace Convolve.Layers.Tests.Networks;
+
+/// <summary>
+/// Trains the reference networks for a step or two, with everything that brings kernels of its own (dropout, penalties, class weights,
+/// every optimizer, two classes and three): whatever is launched stands in the catalogue, or `kernels list` hides it and no test compiles it.
+/// </summary>
+public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : DeviceTests(opened)
+{
+    [SkippableFact]
+    public void Mlp()
+    {
+        Train(ReferenceNetworks.Mlp(12, channels: 1), 12, new Sgd { Momentum = 0.9f });
+        Train(ReferenceNetworks.Mlp(12, channels: 1, outputs: 3), 12, new Sgd());
+    }
+
+    [SkippableFact]
+    public void Cnn()
+    {
+        Train(ReferenceNetworks.Cnn(46, channels: 1, dropout: 0.1f, denseDropout: 0.1f, l1: 1e-6f, l2: 1e-3f), 46, new RmsProp());
+        Train(ReferenceNetworks.Cnn(46, channels: 1, outputs: 3), 46, new Adam());
+    }
+
+    protected void Train(Sequential network, int pixels, Optimizer optimizer)
+    {
+        using (network)
+        using (optimizer)
+        {
+            network.Initialize(Device, 1);
+            using var trainer = new Trainer(network, optimizer, new TrainingOptions { BatchSize = 2, ClassWeights = [1, 2, 3] });
+            trainer.Fit(new PatternSamples(4, pixels), new PatternSamples(2, pixels), []);
+            Assert.NotEmpty(Device.LaunchedKernels);
+            Assert.Empty(KernelCatalogue.Strangers(Device));
+        }
+    }
+}
+
+[Collection(OnOpenCl.Name)]
+public sealed class ReferenceTrainingKernelsOnOpenCl(OpenClDevice opened) : ReferenceTrainingKernelsTests(opened)
+{
+    [SkippableFact]
+    public void Vgg19() => Train(ReferenceNetworks.Vgg19(32, channels: 1), 32, new RmsProp());
+}
+
+[Collection(OnOpenClInGpuShape.Name)]
+public sealed class ReferenceTrainingKernelsOnOpenClInGpuShape(OpenClDeviceInGpuShape opened) : ReferenceTrainingKernelsTests(opened);
+
+[Collection(OnIlgpu.Name)]
+public sealed class ReferenceTrainingKernelsOnIlgpu(IlgpuDevice opened) : ReferenceTrainingKernelsTests(opened);

@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+using Convolve.Engine.Kernels;
+using Convolve.Pneumonia.Tests.Actions;
+
+namespace Convolve.Pneumonia.Tests.Commands;
+
+public sealed class KernelsCommandTests
+{
+    [Fact]
+    public async Task List_names_every_kernel_with_what_scripts_rely_on()
+    {
+        JsonArray rows = (await CommandRun.Succeeding("kernels", "list", "--json")).Json.AsArray();
+        Assert.Equal(KernelCatalogue.All.Count, rows.Count);
+        Assert.All(rows, row => Assert.Equal(["name", "operation", "shape", "minArch", "hot"], row!.AsObject().Select(field => field.Key)));
+        JsonNode product = rows.Single(row => (string)row!["name"]! == "matrix-multiply-gpu")!;
+        Assert.Equal(("matrix multiply", "gpu", "sm_75", true),
+            ((string)product["operation"]!, (string)product["shape"]!, (string)product["minArch"]!, (bool)product["hot"]!));
+        Assert.Equal(["any", "cpu", "gpu"], rows.Select(row => (string)row!["shape"]!).Distinct().Order());
+
+        string table = (await CommandRun.Succeeding("kernels", "list")).Output;
+        Assert.All(KernelCatalogue.All, kernel => Assert.Contains($" {kernel.Name} ", table));
+    }
+
+    [Theory]
+    [InlineData("csharp", "public static void RmsProp<TShape>(")]
+    [InlineData("opencl", "kernel void Kernel_RmsProp(")]
+    [InlineData("ptx", ".entry Kernel_RmsProp(")]
+    public async Task A_text_asked_for_stands_alone(string target, string mentions)
+    {
+        string text = (await CommandRun.Succeeding("kernels", "show", "rmsprop", "--target", target)).Output;
+        Assert.Contains(mentions, text);
+        Assert.DoesNotContain("==", text);
+        if (target == "ptx")
+            Assert.All(text.Split('\n').Take(3), line => Assert.StartsWith("//", line));
+    }
+
+    [Theory]
+    [InlineData("sm_75")]
+    [InlineData("sm_90")]
+    public async Task Ptx_is_of_the_architecture_asked_for(string architecture)
+    {
+        string text = (await CommandRun.Succeeding("kernels", "show", "convolution-forward-gpu", "--target", "ptx", "--arch", architecture)).Output;
+        Assert.Contains($".target {architecture}\n", text.ReplaceLineEndings("\n"));
+        Assert.EndsWith("}", text.TrimEnd());
+    }
+
+    [Fact]
+    public async Task Without_a_target_all_texts_stand_under_titles_with_counts()
+    {
+        string text = (await CommandRun.Succeeding("kernels", "show", "matrix-multiply-gpu")).Output;
+        int csharp = text.IndexOf("== C#: src/Engine/Operations/BlockProduct/GpuBlockProduct.cs, line ", StringComparison.Ordinal);
+        int openCl = text.IndexOf("== OpenCL: GpuBlockProduct.Product<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
+        int ptx = text.IndexOf("== PTX for sm_80: GpuBlockProduct.Product<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
+        Assert.True(csharp > 0 && openCl > csharp && ptx > openCl, text[..200]);
+        // Two blocks of two factors: 2 · 2 · 8 · 132 floats, and 64 sums a step.
+        Assert.Contains("FMAs 64,", text[ptx..]);
+        Assert.Contains("shared bytes 16896", text[ptx..]);
+        Assert.Contains("shared loads 4 (4 of vectors)", text[ptx..]);
+    }
+}
