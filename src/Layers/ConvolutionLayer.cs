@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
@@ -59,6 +60,14 @@ public sealed class Conv2D(int filters, int kernel) : Layer
 
     /// <summary>The sums before the activation, for a layer that applies it itself.</summary>
     internal Tensor ForwardSums(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, relu: false);
+
+    /// <summary>Whether an algorithm can compute all of this layer's passes on a device.</summary>
+    /// <param name="algorithm">The algorithm.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="isFirst">Whether nothing before this layer needs a gradient.</param>
+    public bool CanUse(ConvolutionAlgorithm algorithm, Device device, bool isFirst) => Enum.GetValues<ConvolutionPass>()
+        .Where(pass => !(isFirst && pass == ConvolutionPass.GradInput))
+        .All(pass => ConvolutionChoice.IsAvailable(algorithm, pass, Geometry(InputShape), device));
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

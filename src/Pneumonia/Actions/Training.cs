@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
@@ -31,6 +32,7 @@ public static class Training
         plan = plan with { Images = divided?.Split.Fingerprint };
         int classCount = divided?.Folder.Classes.Count ?? 2;
         using Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classCount, settings);
+        RequireConvolution(plan.Convolution, network, opened.Device);
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
         using MemoryPlan memory = PlanMemory(plan, opened.Device, network, classCount, divided?.Split);
@@ -150,6 +152,17 @@ public static class Training
         .. trainer.History.Select(epoch => new EpochMetrics(epoch.Epoch, epoch.Seconds, epoch.TrainLoss, epoch.TrainAccuracy,
             epoch.ValidationLoss, epoch.ValidationAccuracy)),
     ];
+
+    /// <exception cref="UserError">The algorithm does not exist for a layer on this device.</exception>
+    private static void RequireConvolution(ConvolutionAlgorithm algorithm, Sequential network, Device device)
+    {
+        Conv2D[] convolutions = [.. network.Layers.OfType<Conv2D>()];
+        if (convolutions.FirstOrDefault(layer => !layer.CanUse(algorithm, device, layer == network.Layers[0])) is not { } layer) return;
+        string[] possible = [.. Enum.GetValues<ConvolutionAlgorithm>().Where(other => convolutions.All(l => l.CanUse(other, device, l == network.Layers[0])))
+            .Select(other => other.ToString().ToLowerInvariant())];
+        throw new UserError($"--conv {algorithm.ToString().ToLowerInvariant()}: does not exist for layer {layer.Name} on {device.Description}; "
+            + $"give one of {string.Join(", ", possible)}");
+    }
 
     /// <exception cref="UserError">The device has too little memory; the message names the largest batch that fits.</exception>
     private static MemoryPlan PlanMemory(TrainingPlan plan, Device device, Sequential network, int classCount, ImageSplit? split)

@@ -10,5 +10,6 @@ internal sealed class KernelsCommand : Command
     {
         Add(new KernelsListCommand(terminal));
         Add(new KernelsShowCommand(terminal));
+        Add(new KernelsCompareCommand(terminal));
     }
 }

@@ -57,4 +57,21 @@ public sealed class KernelsCommandTests
         Assert.Contains("shared bytes 16896", text[ptx..]);
         Assert.Contains("shared loads 4 (4 of vectors)", text[ptx..]);
     }
+
+    [Fact]
+    public async Task Compare_prints_every_algorithm_of_a_shape_with_its_figures()
+    {
+        string[] shape = ["kernels", "compare", "conv", "--batch", "1", "--pixels", "9", "--channels", "3", "--filters", "5", "--runs", "1", "--device", "cpu"];
+        JsonArray rows = (await CommandRun.Succeeding([.. shape, "--json"])).Json.AsArray();
+        Assert.Equal(["algorithm", "milliseconds", "gflops", "shareOfPeak", "largestError", "workspaceBytes", "auto"], rows[0]!.AsObject().Select(field => field.Key));
+        string[] names = [.. rows.Select(row => (string)row!["algorithm"]!)];
+        Assert.Equal(["naive", "im2col", "implicit", "direct", "winograd2", "winograd4"], names);
+        Assert.Single(rows, row => (bool)row!["auto"]!);
+        Assert.All(rows, row => Assert.InRange((double)row!["largestError"]!, 0, 1e-5));
+        Assert.All(rows, row => Assert.True((double)row!["milliseconds"]! > 0 && (double)row["gflops"]! > 0 && (double)row["shareOfPeak"]! > 0));
+
+        string table = (await CommandRun.Succeeding([.. shape, "--pass", "kernel-gradient", "--stride", "2"])).Output;
+        Assert.All(new[] { "naive", "im2col", "implicit", "direct" }, name => Assert.Contains($" {name} ", table));
+        Assert.DoesNotContain("winograd", table);
+    }
 }

@@ -28,7 +28,11 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         var lineLength = LineLength(g);
         var sizes = new DirectSizes
         {
-            Geometry = g, LinesPerItem = LinesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength, Epilogue = epilogue,
+            Geometry = g,
+            LinesPerItem = LinesPerItem,
+            LineLength = lineLength,
+            ScratchLength = g.KernelHeight * lineLength,
+            Epilogue = epilogue,
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         var view = scratch.View(device.Workers * sizes.ScratchLength);
@@ -53,7 +57,11 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         var lineLength = (Quotient(g.Width, DirectConvolution.Pixels) * DirectConvolution.Pixels + g.KernelWidth - 1) * columns;
         var sizes = new DirectSizes
         {
-            Geometry = g, LinesPerItem = LinesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength, Epilogue = epilogue,
+            Geometry = g,
+            LinesPerItem = LinesPerItem,
+            LineLength = lineLength,
+            ScratchLength = g.KernelHeight * lineLength,
+            Epilogue = epilogue,
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         device.LaunchItems(DirectConvolution.GradInput, Quotient(g.Batch * g.Height, LinesPerItem),

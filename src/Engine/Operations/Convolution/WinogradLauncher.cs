@@ -29,7 +29,8 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var swapped = KernelTranspose.Rent(device, kernel, g);
         Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, Sizes(
             g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
-            with { Mirrored = 1, Epilogue = epilogue });
+            with
+        { Mirrored = 1, Epilogue = epilogue });
         swapped.Release();
     }
 
