@@ -20,9 +20,9 @@ internal static class CpuBlockProduct
         where TRight : struct, IRightOperand
         where TTile : struct, ICpuTile
     {
-        // leftBlock [rows][depths] or [depths][rows], rightBlock [tile][depths][columns of a tile], sums [tile][rows][columns of a tile]
+        // leftBlock [rows][depths] or [depths][rows], rightBlock [depths][columns of a tile], sums [tile][rows][columns of a tile]
         var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
-        var rightBlock = LocalMemory.Allocate1D<float>(MaximalTilesPerItem * TTile.DepthBlock * TTile.Columns);
+        var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
         var sums = LocalMemory.Allocate1D<float>(MaximalTilesPerItem * TTile.RowBlock * TTile.Columns);
         var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
         var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
@@ -41,7 +41,7 @@ internal static class CpuBlockProduct
             var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
             // Ragged edges: the tile computes on zeros there, and the results are not stored.
             if (columns % TTile.Columns != 0)
-                for (var i = 0; i < MaximalTilesPerItem * TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
+                for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
             if (rows % TTile.Rows != 0)
                 for (var i = 0; i < TTile.RowBlock * TTile.DepthBlock; i++) leftBlock[i] = 0;
 
@@ -52,11 +52,15 @@ internal static class CpuBlockProduct
                     for (var d = 0; d < depths; d++) left.Copy(row0, depth0 + d, rows, leftBlock, d * TTile.RowBlock);
                 else
                     for (var r = 0; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, r * TTile.DepthBlock);
-                right.Pack<TTile>(depth0, depths, column0, columns, rightBlock);
                 for (var c = 0; c < columns; c += TTile.Columns)
+                {
+                    // Full tiles get a constant width, which the compiler turns into plain vector copies.
+                    if (columns - c >= TTile.Columns) right.Copy(depth0, depths, column0 + c, TTile.Columns, rightBlock, TTile.Columns);
+                    else right.Copy(depth0, depths, column0 + c, columns - c, rightBlock, TTile.Columns);
                     for (var r = 0; r < rows; r += TTile.Rows)
-                        RegisterTile.Multiply<TTile>(leftBlock, r * rowStride, rowStride, depthStride, rightBlock, c * TTile.DepthBlock,
+                        RegisterTile.Multiply<TTile>(leftBlock, r * rowStride, rowStride, depthStride, rightBlock, 0,
                             sums, c * TTile.RowBlock + r * TTile.Columns, depths, depth0 == depthBegin);
+                }
             }
 
             for (var r = 0; r < rows; r++)

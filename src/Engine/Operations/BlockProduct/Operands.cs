@@ -24,11 +24,10 @@ internal interface ILeftOperand : IStagedOperand
 internal interface IRightOperand : IStagedOperand
 {
     /// <summary>
-    /// Copies the rectangle of <paramref name="depths"/> × <paramref name="columns"/> values from (depth, column) on to
-    /// <c>block [tiles][DepthBlock][TTile.Columns]</c>, one register tile's columns after the other. All of them are inside the operand;
-    /// what the last tile has beyond them is left as it is.
+    /// Copies the rectangle of <paramref name="depths"/> × <paramref name="columns"/> values from (depth, column) on to a block
+    /// whose rows are <paramref name="stride"/> apart. All of them are inside the operand.
     /// </summary>
-    void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile;
+    void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int stride);
 }
 
 /// <summary>A row-major matrix as the left factor: element (row, depth) at <c>row * Stride + depth</c>.</summary>
@@ -67,20 +66,13 @@ internal readonly partial struct RightMatrix(ArrayView<float> values, int stride
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
 
-    public void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile
+    public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int blockStride)
     {
-        // All tiles' columns of one row together: they are neighbours in memory, and the next row may be on another page.
         for (var d = 0; d < depths; d++)
-            for (var c = 0; c < columns; c += TTile.Columns)
-            {
-                var source = (depth + d) * stride + column + c;
-                var target = c * TTile.DepthBlock + d * TTile.Columns;
-                // Full tiles have a constant width, which the compiler turns into plain vector copies.
-                if (columns - c >= TTile.Columns)
-                    for (var i = 0; i < TTile.Columns; i++) block[target + i] = values[source + i];
-                else
-                    for (var i = 0; i < columns - c; i++) block[target + i] = values[source + i];
-            }
+        {
+            var source = (depth + d) * stride + column;
+            for (var i = 0; i < columns; i++) block[d * blockStride + i] = values[source + i];
+        }
     }
 }
 
@@ -90,15 +82,13 @@ internal readonly partial struct RightTransposed(ArrayView<float> values, int st
     private readonly ArrayView<float> values = values;
     private readonly int stride = stride;
 
-    public void Pack<TTile>(int depth, int depths, int column, int columns, ArrayView<float> block) where TTile : struct, ICpuTile
+    public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int blockStride)
     {
-        // Reads run along memory; the scattered writes stay in the block, which is in the caches.
+        // Reads run along memory; the scattered writes stay in the block, which is in the first-level cache.
         for (var i = 0; i < columns; i++)
         {
             var source = (column + i) * stride + depth;
-            var tile = i / TTile.Columns;
-            var target = tile * TTile.Columns * TTile.DepthBlock + i - tile * TTile.Columns;
-            for (var d = 0; d < depths; d++) block[target + d * TTile.Columns] = values[source + d];
+            for (var d = 0; d < depths; d++) block[d * blockStride + i] = values[source + d];
         }
     }
 }

@@ -25,6 +25,9 @@ internal static class ProductLauncher
         var mostSplits = Blocks(depth, ShortestSplit);
         // As many tiles per item as still leave work for everyone.
         var tilesPerItem = cpu ? Math.Min(tiles, CpuBlockProduct.MaximalTilesPerItem) : 1;
+        // Rather fewer tiles than partial sums, as long as a packed left block still serves two.
+        if (cpu && tilesPerItem > 2 && rowBlocks * Blocks(tiles, tilesPerItem) < device.ParallelItems && rowBlocks * Blocks(tiles, 2) >= device.ParallelItems)
+            tilesPerItem = Math.Max(2, tiles * rowBlocks / device.ParallelItems);
         while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.ParallelItems) tilesPerItem--;
         var columnBlocks = Blocks(tiles, tilesPerItem);
         var splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * columnBlocks), 1, mostSplits);
