@@ -61,8 +61,9 @@ public sealed class CommandLineTests
         table.Add("--device cpu --tf32", "TF32 needs an NVIDIA GPU");
         table.Add("kernels show matrix-multiply-tf32 --target opencl", "only CUDA");
         table.Add("kernels show matrix-multiply-tf32 --arch sm_75", "needs sm_80");
-        table.Add("kernels compare", "0 operations; give one: conv");
-        table.Add("kernels compare pool", "'pool' is not allowed; give conv");
+        table.Add("kernels compare", "conv, gemm");
+        table.Add("kernels compare pool", "conv, gemm");
+        table.Add("kernels compare gemm --rows 65536 --columns 65536", "use a smaller batch");
         table.Add("kernels compare conv --padding 65", "give valid, same or a number of pixels up to 64");
         table.Add("kernels compare conv --pixels 2 --padding valid", "is larger than the input");
         table.Add("kernels compare conv --pixels 4096 --batch 65536", "use a smaller batch");
@@ -104,7 +105,8 @@ public sealed class CommandLineTests
     [InlineData("kernels --help", "show")]
     [InlineData("kernels list --help", "--json")]
     [InlineData("kernels show --help", "--arch")]
-    [InlineData("kernels compare --help", "--filters")]
+    [InlineData("kernels compare conv --help", "--filters")]
+    [InlineData("kernels compare gemm --help", "--depth")]
     [InlineData("--help --bogus", "--learning-rate")]
     public async Task Help_is_everywhere(string arguments, string mentions)
     {

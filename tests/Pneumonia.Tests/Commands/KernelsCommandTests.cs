@@ -74,4 +74,15 @@ public sealed class KernelsCommandTests
         Assert.All(new[] { "naive", "im2col", "implicit", "direct" }, name => Assert.Contains($" {name} ", table));
         Assert.DoesNotContain("winograd", table);
     }
+
+    [Fact]
+    public async Task Compare_prints_the_matrix_product_beside_the_peak()
+    {
+        string[] sizes = ["kernels", "compare", "gemm", "--rows", "33", "--columns", "17", "--depth", "40", "--runs", "1", "--device", "cpu"];
+        JsonNode figures = (await CommandRun.Succeeding([.. sizes, "--json"])).Json;
+        Assert.Equal(["milliseconds", "gflops", "peakGflops", "shareOfPeak", "largestError", "workspaceBytes"], figures.AsObject().Select(field => field.Key));
+        Assert.InRange((double)figures["largestError"]!, 0, 1e-5);
+        Assert.True((double)figures["gflops"]! > 0 && (double)figures["peakGflops"]! > 0);
+        Assert.Contains("GFLOP/s", (await CommandRun.Succeeding(sizes)).Output);
+    }
 }
