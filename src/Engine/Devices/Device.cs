@@ -16,6 +16,8 @@ public sealed class Device : IDisposable
     private readonly Context? context;
     private readonly Accelerator? accelerator;
     private readonly AcceleratorStream? stream;
+    // Uploads run on a stream of their own, made when the first one asks for it, so that they need not queue behind kernels.
+    private AcceleratorStream? uploads;
     private readonly Dictionary<Delegate, Delegate> launchers = [];
     private readonly List<Kernel> kernels = [];
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? queueCounter;
@@ -116,6 +118,7 @@ public sealed class Device : IDisposable
         Pool.Dispose();
         queueCounter?.Dispose();
         foreach (var kernel in kernels) kernel.Dispose();
+        uploads?.Dispose();
         accelerator?.Dispose();
     }
 
@@ -125,6 +128,15 @@ public sealed class Device : IDisposable
         if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
         // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
         stream.Synchronize();
+    }
+
+    /// <summary>Copies without waiting for kernels: none that reads or writes the target may be running.</summary>
+    internal void CopyBeside(ReadOnlySpan<byte> source, ArrayView<byte> target)
+    {
+        if (accelerator is null) return;
+        uploads ??= accelerator.CreateStream();
+        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(uploads, source);
+        uploads.Synchronize();
     }
 
     internal void CopyToHost(ArrayView<float> source, Span<float> target)

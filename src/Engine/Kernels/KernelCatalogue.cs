@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Activation;
+using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Bias;
 using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Operations.Convolution;
@@ -73,6 +74,7 @@ public static class KernelCatalogue
         new("copy", "elementwise", AdditionKernels.Copy<SpanPerItem>, AdditionKernels.Copy<GridStride>),
         new("fill", "elementwise", FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>),
         new("pixel-conversion", "pixels", PixelKernels.Convert<SpanPerItem>, PixelKernels.Convert<GridStride>),
+        new("augmentation", "augmentation", AugmentationKernels.Apply<SpanPerItem>, AugmentationKernels.Apply<GridStride>),
 
         new("binary-cross-entropy", "loss", LossKernels.BinaryCrossEntropy<SpanPerItem>, LossKernels.BinaryCrossEntropy<GridStride>),
         new("softmax-cross-entropy", "loss", LossKernels.SoftmaxCrossEntropy<SpanPerItem>, LossKernels.SoftmaxCrossEntropy<GridStride>),

@@ -4,7 +4,7 @@ namespace Convolve.Layers.Training;
 public sealed class HostBatch(int capacity, int sampleLength)
 {
     private readonly byte[] pixels = new byte[checked(capacity * sampleLength)];
-    private readonly int[] classes = new int[capacity];
+    private readonly int[] classes = new int[capacity], indices = new int[capacity];
 
     /// <summary>Samples in it.</summary>
     public int Count { get; private set; }
@@ -14,6 +14,9 @@ public sealed class HostBatch(int capacity, int sampleLength)
 
     /// <summary>The samples' classes.</summary>
     public ReadOnlySpan<int> Classes => classes.AsSpan(0, Count);
+
+    /// <summary>The samples' numbers in their source.</summary>
+    public ReadOnlySpan<int> Indices => indices.AsSpan(0, Count);
 
     /// <summary>Where in the epoch's order the next batch begins.</summary>
     public int NextPosition { get; private set; }
@@ -30,18 +33,23 @@ public sealed class HostBatch(int capacity, int sampleLength)
             var index = order[position];
             if (!source.IsUsable(index)) continue;
             source.CopyPixels(index, pixels.AsSpan(Count * sampleLength, sampleLength));
+            indices[Count] = index;
             classes[Count++] = source.ClassOf(index);
         }
         NextPosition = position;
     }
 }
 
-/// <summary>Reads batches one ahead of the device: while one is computed on, the next is copied together.</summary>
+/// <summary>Puts batches together one ahead of whoever reads them, on a thread of its own.</summary>
 public sealed class BatchReader
 {
+    // One that the device computes on, one that is uploaded meanwhile, and one that is being filled.
+    private const int Batches = 3;
+
     private readonly ISampleSource source;
     private readonly int[] order;
-    private HostBatch next, spare;
+    private readonly HostBatch[] batches = new HostBatch[Batches];
+    private int next;
     private Task filling;
 
     /// <summary>Starts to read.</summary>
@@ -54,19 +62,21 @@ public sealed class BatchReader
         this.source = source;
         this.order = order;
         var capacity = Math.Max(1, Math.Min(batchSize, order.Length));
-        next = new HostBatch(capacity, source.SampleLength);
-        spare = new HostBatch(capacity, source.SampleLength);
-        filling = Task.Run(() => next.Fill(source, order, position));
+        for (var i = 0; i < Batches; i++) batches[i] = new HostBatch(capacity, source.SampleLength);
+        filling = Task.Run(() => batches[0].Fill(source, order, position));
     }
 
-    /// <summary>The next batch, valid until the call after; null at the end.</summary>
+    /// <summary>Whether <see cref="Read"/> would return at once.</summary>
+    public bool IsReady => filling.IsCompleted;
+
+    /// <summary>The next batch, valid until the second call after this one; null at the end.</summary>
     public HostBatch? Read()
     {
         filling.GetAwaiter().GetResult();
-        var ready = next;
+        var ready = batches[next];
         if (ready.Count == 0) return null;
-        (next, spare) = (spare, ready);
-        var (target, position) = (next, ready.NextPosition);
+        next = (next + 1) % Batches;
+        var (target, position) = (batches[next], ready.NextPosition);
         filling = Task.Run(() => target.Fill(source, order, position));
         return ready;
     }

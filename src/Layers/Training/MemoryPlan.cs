@@ -117,7 +117,12 @@ public sealed class MemoryPlan : IDisposable
     {
         foreach (var size in BatchSizes(training)) Rehearse(Trainer.Work, size);
         foreach (var samples in predicted)
+        {
             foreach (var size in BatchSizes(samples)) Rehearse(Predictor.Work, size);
+            // Of fewer samples than a batch, the bytes take memory of their own size.
+            var capacity = DeviceBatches.CapacityFor(samples, options);
+            new DeviceBatches(network, HostBatch.Blank(capacity), options with { BatchSize = capacity }).Dispose();
+        }
     }
 
     /// <summary>Does a piece of work twice: the first step makes the optimizer's state.</summary>

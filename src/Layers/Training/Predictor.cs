@@ -1,5 +1,3 @@
-using Convolve.Engine.Operations.Pixels;
-using Convolve.Engine.Tensors;
 using Convolve.Layers.Networks;
 
 namespace Convolve.Layers.Training;
@@ -17,12 +15,12 @@ public static class Predictor
         var (indices, classes, probabilities) = (new List<int>(), new List<int>(), new List<double[]>());
         for (var i = 0; i < source.Count; i++)
             if (source.IsUsable(i)) indices.Add(i);
-        var reader = new BatchReader(source, EpochOrder.Sequential(source.Count), options.BatchSize);
+        using var batches = new DeviceBatches(network, source, EpochOrder.Sequential(source.Count), options);
         double loss = 0;
-        while (reader.Read() is { } batch)
+        while (batches.Next() is { } batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            var logits = Answer(network, batch, options);
+            var logits = Answer(network, batches, batch, options);
             for (var i = 0; i < batch.Count; i++)
             {
                 var row = logits.AsSpan(i * outputs, outputs);
@@ -35,20 +33,19 @@ public static class Predictor
     }
 
     /// <summary>The logits of a batch, [N, outputs].</summary>
-    internal static float[] Answer(Sequential network, HostBatch batch, TrainingOptions options)
+    internal static float[] Answer(Sequential network, DeviceBatches batches, HostBatch batch, TrainingOptions options)
     {
         using var work = network.Device?.Pool.Follow(Work, batch.Count);
-        using var input = Upload(network, batch, options.PixelScale);
+        using var input = batches.Input(batch);
         using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });
+        batches.Prefetch();
         return output.ToArray();
     }
 
-    /// <summary>Brings a batch to the network's device.</summary>
-    internal static Tensor Upload(Sequential network, HostBatch batch, float pixelScale)
+    /// <summary>The logits of a batch that stands alone.</summary>
+    internal static float[] Answer(Sequential network, HostBatch batch, TrainingOptions options)
     {
-        var device = network.Device ?? throw new InvalidOperationException("prediction: initialize the network first");
-        var input = Tensor.Uninitialized(device, new Shape([batch.Count, .. network.InputShape.Sizes]));
-        PixelConversion.Upload(input, batch.Pixels, pixelScale);
-        return input;
+        using var batches = new DeviceBatches(network, batch, options);
+        return Answer(network, batches, batch, options);
     }
 }

@@ -2,8 +2,10 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Loss;
+using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
@@ -19,7 +21,7 @@ public sealed record TrainingOptions
     /// <summary>Samples per step.</summary>
     public int BatchSize { get; init; } = 100;
 
-    /// <summary>Fixes shuffling and dropout.</summary>
+    /// <summary>Fixes shuffling, dropout and augmentation.</summary>
     public uint Seed { get; init; } = 1;
 
     /// <summary>The weight of each class in the loss; null for ones.</summary>
@@ -28,8 +30,14 @@ public sealed record TrainingOptions
     /// <summary>How convolutions are computed.</summary>
     public ConvolutionAlgorithm Algorithm { get; init; } = ConvolutionAlgorithm.Auto;
 
-    /// <summary>What a byte of an image is multiplied with.</summary>
-    public float PixelScale { get; init; } = 1f / 255f;
+    /// <summary>What becomes of a byte of an image.</summary>
+    public PixelScaling Scaling { get; init; } = PixelScaling.Rescale;
+
+    /// <summary>How training images are changed at random, other images never; null for not at all.</summary>
+    public AugmentationRanges? Augmentation { get; init; }
+
+    /// <summary>Whether an image is changed in the same way in every epoch instead of each time anew.</summary>
+    public bool AugmentOnce { get; init; }
 }
 
 /// <summary>One finished epoch.</summary>
@@ -40,7 +48,11 @@ public sealed record TrainingOptions
 /// <param name="ValidationLoss">Mean loss on the validation samples afterwards; NaN without any.</param>
 /// <param name="ValidationAccuracy">Share of right answers on them; NaN without any.</param>
 public sealed record EpochResult(
-    int Epoch, double Seconds, double TrainLoss, double TrainAccuracy, double ValidationLoss, double ValidationAccuracy);
+    int Epoch, double Seconds, double TrainLoss, double TrainAccuracy, double ValidationLoss, double ValidationAccuracy)
+{
+    /// <summary>How long of its time the device had nothing to do because the next training images were not ready; not stored in checkpoints.</summary>
+    public double InputWaitSeconds { get; init; }
+}
 
 /// <summary>The state of an epoch after a step.</summary>
 /// <param name="Epoch">Counted from 1.</param>
@@ -83,7 +95,7 @@ public sealed class Trainer : IDisposable
     private readonly List<EpochResult> history = [];
     private readonly Tensor correct;
     private int epoch = 1, position, samples;
-    private double lossSum, correctSum, secondsBefore;
+    private double lossSum, correctSum, secondsBefore, inputWait;
 
     /// <summary>Takes a network, on its device, and an optimizer.</summary>
     public Trainer(Sequential network, Optimizer optimizer, TrainingOptions options)
@@ -151,10 +163,13 @@ public sealed class Trainer : IDisposable
             if (samples == 0) throw new InvalidOperationException("training: not one sample is usable");
             var scores = validation is null ? null : Predictor.Run(network, validation, options, cancellation);
             var result = new EpochResult(epoch, watch.Elapsed.TotalSeconds + secondsBefore, lossSum / samples, correctSum / samples,
-                scores?.Loss ?? double.NaN, scores?.Accuracy ?? double.NaN);
+                scores?.Loss ?? double.NaN, scores?.Accuracy ?? double.NaN)
+            {
+                InputWaitSeconds = inputWait,
+            };
             history.Add(result);
             epoch++;
-            (position, samples, lossSum, correctSum, secondsBefore) = (0, 0, 0, 0, 0);
+            (position, samples, lossSum, correctSum, secondsBefore, inputWait) = (0, 0, 0, 0, 0, 0);
             var goOn = true;
             foreach (var callback in callbacks) goOn &= callback.EpochDone(result);
             if (!goOn) return;
@@ -167,7 +182,8 @@ public sealed class Trainer : IDisposable
     private void TrainEpoch(ISampleSource training, IReadOnlyList<TrainingCallback> callbacks, Stopwatch watch, CancellationToken cancellation)
     {
         var samplesBefore = samples;
-        var reader = new BatchReader(training, EpochOrder.Shuffled(training.Count, options.Seed, epoch), options.BatchSize, position);
+        using var batches = new DeviceBatches(
+            network, training, EpochOrder.Shuffled(training.Count, options.Seed, epoch), options, position, epoch);
         while (true)
         {
             if (cancellation.IsCancellationRequested)
@@ -175,8 +191,10 @@ public sealed class Trainer : IDisposable
                 secondsBefore += watch.Elapsed.TotalSeconds;
                 throw new OperationCanceledException(cancellation);
             }
-            if (reader.Read() is not { } batch) return;
-            var (loss, right) = Step(batch);
+            var next = batches.Next();
+            inputWait = batches.Waited.TotalSeconds;
+            if (next is not { } batch) return;
+            var (loss, right) = Step(batches, batch);
             if (!double.IsFinite(loss))
                 throw new DivergedException($"the loss became {loss} in epoch {epoch} after {samples} images: try a smaller learning rate");
             lossSum += loss * batch.Count;
@@ -190,12 +208,12 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
-    internal (double Loss, double Correct) Step(HostBatch batch)
+    private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
         using var work = device.Pool.Follow(Work, batch.Count);
-        using var input = Predictor.Upload(network, batch, options.PixelScale);
         using var targets = Targets(batch);
         using var weights = Weights(batch);
+        using var input = batches.Input(batch);
         using var tape = new Tape(device);
         var logits = network.Forward(tape, input, new Pass(true, options.Seed, optimizer.Steps, options.Algorithm));
         var loss = logits.Shape[1] == 1
@@ -205,11 +223,19 @@ public sealed class Trainer : IDisposable
         loss = tape.Keep(network.AddPenalties(tape, loss));
         tape.Backward(loss);
         optimizer.Step(network.Parameters);
+        batches.Prefetch();
         Span<float> value = stackalloc float[1];
         loss.CopyTo(value);
         var lossValue = value[0];
         correct.CopyTo(value);
         return (lossValue, value[0]);
+    }
+
+    /// <summary>A step on a batch that stands alone.</summary>
+    internal (double Loss, double Correct) Step(HostBatch batch)
+    {
+        using var batches = new DeviceBatches(network, batch, options, epoch);
+        return Step(batches, batch);
     }
 
     private Tensor Targets(HostBatch batch)

@@ -77,6 +77,20 @@ public sealed class Checkpoint
         }
     }
 
+    /// <summary>The network's tensors, without the optimizer's state.</summary>
+    public IReadOnlyList<KeyValuePair<string, StoredTensor>> Parameters =>
+        [.. file.Tensors.Where(tensor => !tensor.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))];
+
+    /// <summary>Writes the network alone, as a checkpoint from which one can predict but not go on training.</summary>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public void WriteParameters(string target)
+    {
+        var alone = new SafeTensors();
+        foreach (var key in new[] { "format", "network", "application" }) alone.Metadata[key] = file.Metadata[key];
+        foreach (var (name, tensor) in Parameters) alone.Add(name, tensor.Shape, tensor.Values);
+        alone.Write(target);
+    }
+
     /// <summary>The stored network without its weights: layers and shapes.</summary>
     /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
     public Sequential Describe()

@@ -9,7 +9,8 @@ namespace Convolve.Layers.WeightFiles;
 /// <summary>A tensor of a weight file, converted to float32.</summary>
 /// <param name="Shape">Its sizes; empty for a single number.</param>
 /// <param name="Values">Row-major values.</param>
-public sealed record StoredTensor(int[] Shape, float[] Values);
+/// <param name="Type">What the file stores its numbers as.</param>
+public sealed record StoredTensor(int[] Shape, float[] Values, ElementType Type = ElementType.Float32);
 
 /// <summary>A weight file is broken or not what it is taken for. The message is one line and names the file.</summary>
 public sealed class WeightFileException(string message, Exception? inner = null) : Exception(message, inner);
@@ -33,11 +34,13 @@ public sealed class SafeTensors
 
     /// <summary>Adds a tensor, or replaces one.</summary>
     /// <exception cref="ArgumentException">The shape does not have as many elements as there are values.</exception>
-    public void Add(string name, int[] shape, float[] values)
+    public void Add(string name, int[] shape, float[] values) => Add(name, shape, values, ElementType.Float32);
+
+    private void Add(string name, int[] shape, float[] values, ElementType type)
     {
         if (shape.Aggregate(1L, (product, s) => checked(product * s)) != values.LongLength)
             throw new ArgumentException($"tensor {name}: {values.Length} values do not fill the shape [{string.Join(',', shape)}]");
-        tensors[name] = new StoredTensor(shape, values);
+        tensors[name] = new StoredTensor(shape, values, type);
     }
 
     /// <summary>Reads a whole file.</summary>
@@ -90,16 +93,26 @@ public sealed class SafeTensors
         var padded = new byte[(json.Length + 7) / 8 * 8];
         padded.AsSpan().Fill((byte)' ');
         json.CopyTo(padded, 0);
+        WriteWhole(path, stream =>
+        {
+            Span<byte> prefix = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(prefix, padded.Length);
+            stream.Write(prefix);
+            stream.Write(padded);
+            foreach (var tensor in tensors.Values) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+        });
+    }
+
+    /// <summary>Writes a file to a temporary name, flushes and renames it.</summary>
+    /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
+    internal static void WriteWhole(string path, Action<Stream> write)
+    {
         var temporary = path + ".tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
             {
-                Span<byte> prefix = stackalloc byte[8];
-                BinaryPrimitives.WriteInt64LittleEndian(prefix, padded.Length);
-                stream.Write(prefix);
-                stream.Write(padded);
-                foreach (var tensor in tensors.Values) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+                write(stream);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -137,7 +150,8 @@ public sealed class SafeTensors
                 throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {data.Length}");
             if (shape.Any(s => s < 0)) throw new FormatException($"tensor {name} has a negative size");
             var length = shape.Aggregate(1L, (product, s) => checked(product * s));
-            file.Add(name, shape, Convert(name, type, data.Span[(int)from..(int)to], length));
+            var element = TypeOf(name, type);
+            file.Add(name, shape, Convert(name, element, data.Span[(int)from..(int)to], length), element);
             ranges.Add((from, to, name));
         }
         // Tensors lie side by side: where they overlap or leave a hole, the offsets are wrong, and so may be the values.
@@ -151,37 +165,28 @@ public sealed class SafeTensors
         return file;
     }
 
-    private static float[] Convert(string name, string type, ReadOnlySpan<byte> bytes, long length)
+    private static ElementType TypeOf(string name, string type) => type switch
     {
-        var width = type switch
-        {
-            "F64" or "I64" or "U64" => 8,
-            "F32" or "I32" or "U32" => 4,
-            "F16" or "BF16" or "I16" or "U16" => 2,
-            "I8" or "U8" or "BOOL" => 1,
-            _ => throw new FormatException($"tensor {name} has the unknown dtype {type}"),
-        };
-        if (length * width != bytes.Length) throw new FormatException($"tensor {name} has {bytes.Length} bytes where its shape needs {length * width}");
-        var values = new float[length];
-        for (var i = 0; i < values.Length; i++)
-        {
-            var item = bytes[(i * width)..];
-            values[i] = type switch
-            {
-                "F64" => (float)BinaryPrimitives.ReadDoubleLittleEndian(item),
-                "F32" => BinaryPrimitives.ReadSingleLittleEndian(item),
-                "F16" => (float)BinaryPrimitives.ReadHalfLittleEndian(item),
-                "BF16" => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadInt16LittleEndian(item) << 16),
-                "I64" => BinaryPrimitives.ReadInt64LittleEndian(item),
-                "U64" => BinaryPrimitives.ReadUInt64LittleEndian(item),
-                "I32" => BinaryPrimitives.ReadInt32LittleEndian(item),
-                "U32" => BinaryPrimitives.ReadUInt32LittleEndian(item),
-                "I16" => BinaryPrimitives.ReadInt16LittleEndian(item),
-                "U16" => BinaryPrimitives.ReadUInt16LittleEndian(item),
-                "I8" => (sbyte)item[0],
-                _ => item[0],
-            };
-        }
-        return values;
+        "F64" => ElementType.Float64,
+        "F32" => ElementType.Float32,
+        "F16" => ElementType.Float16,
+        "BF16" => ElementType.BFloat16,
+        "I64" => ElementType.Int64,
+        "U64" => ElementType.UInt64,
+        "I32" => ElementType.Int32,
+        "U32" => ElementType.UInt32,
+        "I16" => ElementType.Int16,
+        "U16" => ElementType.UInt16,
+        "I8" => ElementType.Int8,
+        "U8" => ElementType.UInt8,
+        "BOOL" => ElementType.Bool,
+        _ => throw new FormatException($"tensor {name} has the unknown dtype {type}"),
+    };
+
+    private static float[] Convert(string name, ElementType type, ReadOnlySpan<byte> bytes, long length)
+    {
+        if (length * type.Width() != bytes.Length)
+            throw new FormatException($"tensor {name} has {bytes.Length} bytes where its shape needs {length * type.Width()}");
+        return type.ToFloats(bytes);
     }
 }

@@ -15,6 +15,9 @@ public static class RunFolder
     /// <summary>The checkpoint to resume from.</summary>
     public static string LastPath(string run) => Path.Combine(run, "last.safetensors");
 
+    /// <summary>What augmentation makes of some of the training images.</summary>
+    public static string AugmentationPath(string run) => Path.Combine(run, "augmentation.png");
+
     /// <summary>Refuses a folder that holds something already, unless its run is to be resumed.</summary>
     /// <exception cref="UserError">It does.</exception>
     public static void RefuseExisting(string run, bool resume)
@@ -28,6 +31,7 @@ public static class RunFolder
     public static void Discard(string run)
     {
         File.Delete(Path.Combine(run, Reports.ConfigFile.FileName));
+        File.Delete(AugmentationPath(run));
         if (!Directory.EnumerateFileSystemEntries(run).Any()) Directory.Delete(run);
     }
 

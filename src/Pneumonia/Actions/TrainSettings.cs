@@ -53,6 +53,12 @@ public sealed record TrainSettings
     /// <summary>λ₂ of the penalty λ₂ Σw² on convolution kernels.</summary>
     public double L2 { get; init; }
 
+    /// <summary>Whether training images are turned, shifted, zoomed and mirrored at random, in every epoch anew.</summary>
+    public bool Augment { get; init; }
+
+    /// <summary>Whether they are, but every image in the same way in all epochs.</summary>
+    public bool AugmentOnce { get; init; }
+
     /// <summary>Epochs without a lower validation loss after which training stops; null never stops early.</summary>
     public int? EarlyStopping { get; init; }
 

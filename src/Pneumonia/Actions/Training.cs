@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
@@ -58,12 +59,13 @@ public static class Training
     {
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
+        TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
+        byte[]? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
         // What opening and testing the device left behind is of no use to steps.
         opened.Device.Pool.Trim();
         memory.Reserve(opened.Device);
         network.Initialize(opened.Device, (uint)plan.Seed);
         var metadata = TrainedModel.Metadata(images.Classes, plan.Resize, plan.Labels);
-        TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(network, optimizer, options);
         var best = new BestWeights(network, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
@@ -72,6 +74,7 @@ public static class Training
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
         RunFolder.Prepare(run);
         ConfigFile.Write(run, plan);
+        if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation);
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
@@ -191,6 +194,8 @@ public static class Training
         Seed = (uint)plan.Seed,
         ClassWeights = classWeights,
         Algorithm = plan.Convolution,
+        Augmentation = plan.Augment ? new AugmentationRanges() : null,
+        AugmentOnce = plan.AugmentOnce,
     };
 
     private static Optimizer OptimizerOf(TrainingPlan plan) => plan.Optimizer switch

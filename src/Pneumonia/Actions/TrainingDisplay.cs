@@ -18,6 +18,9 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     // What stands beside the bar: numbers, share, time left and the gaps between them.
     private const int BesideBar = 58, SpeedWidth = 18, LongestBar = 40;
 
+    // The share of an epoch's time from which on the user is told that images were the bottleneck.
+    private const double WaitWorthSaying = 0.02;
+
     private readonly IAnsiConsole console = terminal.Progress;
     private ProgressTask? bar;
 
@@ -53,7 +56,8 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     public override bool EpochDone(EpochResult result)
     {
         string line = $"epoch {result.Epoch}/{epochs}  {result.Seconds:F1} s  loss {result.TrainLoss:F4}  accuracy {result.TrainAccuracy:F3}"
-            + (double.IsNaN(result.ValidationLoss) ? "" : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}");
+            + (double.IsNaN(result.ValidationLoss) ? "" : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}")
+            + (result.InputWaitSeconds > WaitWorthSaying * result.Seconds ? $"  waited {result.InputWaitSeconds:F1} s for images" : "");
         // Written past the bar's own console, a line would be overwritten by the next drawing of the bar.
         if (bar is null) terminal.Note(line);
         else console.Write(new LineAboveBar(line));

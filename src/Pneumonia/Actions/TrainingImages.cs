@@ -56,16 +56,20 @@ public sealed record TrainingImages(
         return (folder, ImageSplit.Of(folder, settings.SplitSettings, cancellation));
     }
 
-    /// <summary>Starts to decode divided images; the training images in the order in which the first epoch reads them.</summary>
+    /// <summary>
+    /// Starts to decode divided images: first those for training, in the order in which the first epoch reads them, then those that are not
+    /// needed before its end.
+    /// </summary>
     public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, CancellationToken cancellation)
     {
         IReadOnlyList<string> classes = ModelOrder(folder.Classes);
-        return new TrainingImages(
-            Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1)), Start(split.Val, null),
-            split.Test.Count == 0 ? null : Start(split.Test, null), classes, split.Kind.ToString().ToLowerInvariant(), split.Notes);
+        ImageSamples train = Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1), null);
+        ImageSamples val = Start(split.Val, null, train.Store.Completed);
+        ImageSamples? test = split.Test.Count == 0 ? null : Start(split.Test, null, val.Store.Completed);
+        return new TrainingImages(train, val, test, classes, split.Kind.ToString().ToLowerInvariant(), split.Notes);
 
-        ImageSamples Start(IReadOnlyList<ImageFile> files, int[]? order) =>
-            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, order: order, cancellation: cancellation), classes);
+        ImageSamples Start(IReadOnlyList<ImageFile> files, int[]? order, Task? after) =>
+            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, order: order, after: after, cancellation: cancellation), classes);
     }
 
     /// <summary>Starts to draw synthetic images.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Pneumonia.Images;
 
@@ -30,6 +31,11 @@ public sealed record TrainingPlan
     public double DenseDropout { get; init; }
     public double L1 { get; init; }
     public double L2 { get; init; }
+    public bool Augment { get; init; }
+    public bool AugmentOnce { get; init; }
+
+    /// <summary>How far images are changed, in words; null without augmentation.</summary>
+    public string? Augmentation { get; init; }
     public int? EarlyStopping { get; init; }
     public ClassWeights ClassWeights { get; init; }
     public LabelScheme Labels { get; init; }
@@ -69,6 +75,9 @@ public sealed record TrainingPlan
             DenseDropout = settings.DenseDropout,
             L1 = settings.L1,
             L2 = settings.L2,
+            Augment = settings.Augment || settings.AugmentOnce,
+            AugmentOnce = settings.AugmentOnce,
+            Augmentation = settings.Augment || settings.AugmentOnce ? new AugmentationRanges().ToString() : null,
             EarlyStopping = settings.EarlyStopping,
             ClassWeights = settings.ClassWeights,
             Labels = settings.Labels,

@@ -67,6 +67,7 @@ public static class CommandLine
         root.Add(new DevicesCommand(terminal));
         root.Add(new DataCommand(terminal));
         root.Add(new KernelsCommand(terminal));
+        root.Add(new WeightsCommand(terminal));
         return root;
     }
 

@@ -23,6 +23,8 @@ internal sealed class TrainOptions
     private readonly Option<double?> denseDropout = Share("--dense-dropout", "share dropped after the hidden dense layer (0)");
     private readonly Option<double?> l1 = Penalty("--l1", "L1 penalty on convolution kernels (0)");
     private readonly Option<double?> l2 = Penalty("--l2", "L2 penalty on convolution kernels (0)");
+    private readonly Option<bool> augment = CheckedOption.Flag("--augment", "turn, shift, zoom and mirror training images at random, in every epoch anew");
+    private readonly Option<bool> augmentOnce = CheckedOption.Flag("--augment-once", "the same, but every image in one way for all epochs");
     private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
     private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
     private readonly Option<LabelScheme?> labels = SharedOption.Labels();
@@ -39,8 +41,8 @@ internal sealed class TrainOptions
 
     private IEnumerable<Option> All =>
     [
-        data, model, pixels, resize, epochs, batch, learningRate, optimizer, dropout, denseDropout, l1, l2, earlyStopping, classWeights, labels,
-        limit, split, fractions, convolution, tf32, device, seed, output, resume, json,
+        data, model, pixels, resize, epochs, batch, learningRate, optimizer, dropout, denseDropout, l1, l2, augment, augmentOnce, earlyStopping,
+        classWeights, labels, limit, split, fractions, convolution, tf32, device, seed, output, resume, json,
     ];
 
     public void AddTo(Command command)
@@ -68,6 +70,8 @@ internal sealed class TrainOptions
             DenseDropout = result.GetValue(denseDropout) ?? 0,
             L1 = result.GetValue(l1) ?? 0,
             L2 = result.GetValue(l2) ?? 0,
+            Augment = result.GetValue(augment),
+            AugmentOnce = result.GetValue(augmentOnce),
             EarlyStopping = result.GetValue(earlyStopping),
             ClassWeights = result.GetValue(classWeights) ?? ClassWeights.None,
             Labels = result.GetValue(labels) ?? LabelScheme.Folders,

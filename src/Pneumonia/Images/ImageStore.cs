@@ -35,10 +35,11 @@ public sealed class ImageStore
     /// <param name="channels">1 or 3.</param>
     /// <param name="fill">Produces one image; called from several threads, once for each image.</param>
     /// <param name="order">The order to fill in, such as that of the first epoch; by default that of the files.</param>
+    /// <param name="after">Filling in the background begins when this ends, however it ends; by default at once. Readers need not wait for it.</param>
     /// <param name="cancellation">Stops the filling; readers of missing images then get an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="UserError">The images need more memory than one array holds.</exception>
     public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, int channels, FillImage fill,
-        IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+        IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
     {
         if (pixels < 1) throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "image store: at least 1 pixel");
         if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "image store: 1 or 3 channels");
@@ -70,15 +71,17 @@ public sealed class ImageStore
             if (!positions.TryGetValue(files[i].Class, out classIndices[i]))
                 throw new ArgumentException($"image store: class {files[i].Class} of {files[i].RelativePath} is not among {string.Join(", ", classes)}");
         }
-        Completed = FillAll(order);
+        Completed = after is null
+            ? FillAll(order)
+            : after.ContinueWith(_ => FillAll(order), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
     }
 
     /// <summary>Starts to decode and resize files.</summary>
-    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, IReadOnlyList{int}?, CancellationToken)"/>
+    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, IReadOnlyList{int}?, Task?, CancellationToken)"/>
     public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, ResizeMethod resize,
-        int channels = 3, IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+        int channels = 3, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
     {
-        return new ImageStore(files, classes, pixels, channels, Fill, order, cancellation);
+        return new ImageStore(files, classes, pixels, channels, Fill, order, after, cancellation);
 
         void Fill(int index, Span<byte> target) =>
             ImageResize.Resize(ImageDecoder.Decode(files[index].Path), pixels, channels, resize, target);

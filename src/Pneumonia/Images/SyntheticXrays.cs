@@ -51,7 +51,7 @@ public sealed class SyntheticXrays
             string name = $"synthetic/{part.ToString().ToLowerInvariant()}/{Classes[ClassIndex(i)]}/{i:D5}";
             files[i] = new ImageFile(name, name, Classes[ClassIndex(i)], name, part);
         }
-        return new ImageStore(files, Classes, pixels, channels, Fill, order, cancellation);
+        return new ImageStore(files, Classes, pixels, channels, Fill, order, cancellation: cancellation);
 
         void Fill(int index, Span<byte> target)
         {

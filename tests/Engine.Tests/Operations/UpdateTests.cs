@@ -2,7 +2,6 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Operations.Optimizer;
 using Convolve.Engine.Operations.Penalty;
-using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Tests.Operations;
@@ -105,21 +104,6 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         Tolerance.Elementwise.Check("weights", expected, weights.ToArray());
         Tolerance.Elementwise.Check("velocity", expectedVelocity, velocity.ToArray());
         Assert.StartsWith("update: there is no parameter", Assert.Throws<ArgumentException>(() => new UpdateTable(Device)).Message);
-    }
-
-    [SkippableTheory]
-    [MemberData(nameof(Lengths))]
-    public void BytesBecomeFloats(int length)
-    {
-        var bytes = new byte[length];
-        for (var i = 0; i < length; i++) bytes[i] = (byte)(i * 7 + 255);
-        using var target = Prefilled(new Shape(length));
-        PixelConversion.Upload(target, bytes);
-        Tolerance.Elementwise.Check("pixels / 255", Array.ConvertAll(bytes, b => b / 255.0), target.ToArray());
-        PixelConversion.Upload(target, bytes, 2, -103.939f);
-        Tolerance.Elementwise.Check("pixels, scaled and shifted", Array.ConvertAll(bytes, b => 2.0 * b - 103.939f), target.ToArray());
-        Assert.Contains($"{length + 1} were given",
-            Assert.Throws<ArgumentException>(() => PixelConversion.Upload(target, new byte[length + 1])).Message);
     }
 
     [SkippableTheory]

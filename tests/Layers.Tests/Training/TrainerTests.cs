@@ -1,3 +1,4 @@
+using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Tensors;
 using Convolve.Engine.Tests;
 using Convolve.Layers.Networks;
@@ -41,9 +42,11 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
     [InlineData(4, "adam")]
     [InlineData(9, "rmsprop")]
     [InlineData(12, "sgd")]
-    public void AResumedRunEndsWithTheSameBytes(int stopAfter, string kind)
+    [InlineData(7, "rmsprop", true)]
+    public void AResumedRunEndsWithTheSameBytes(int stopAfter, string kind, bool augment = false)
     {
-        var whole = TrainWhole("whole", options.Seed, kind);
+        var options = TrainerTests.options with { Augmentation = augment ? new AugmentationRanges() : null };
+        var whole = TrainWhole("whole", options, kind);
         var path = Path.Combine(folder, "stopped.safetensors");
         using (var network = Network())
         using (var optimizer = OptimizerOf(kind))
@@ -67,6 +70,71 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
             Checkpoint.Write(path, network, [], optimizer, trainer.State);
         }
         Assert.Equal(Bytes(whole), Bytes(path));
+    }
+
+    [SkippableFact]
+    public void AugmentationIsFreshEachEpochOrTheSameOnce()
+    {
+        var ranges = new AugmentationRanges();
+        byte[] plain = Bytes(TrainWhole("plain", options)), fresh = Bytes(TrainWhole("fresh", options with { Augmentation = ranges })),
+            once = Bytes(TrainWhole("once", options with { Augmentation = ranges, AugmentOnce = true }));
+        Assert.NotEqual(plain, fresh);
+        Assert.NotEqual(plain, once);
+        Assert.NotEqual(fresh, once);
+        Assert.Equal(fresh, Bytes(TrainWhole("again", options with { Augmentation = ranges })));
+    }
+
+    [SkippableTheory]
+    [InlineData(1, 3, false)]
+    [InlineData(2, 5, false)]
+    [InlineData(9, 4, true)]
+    public void ABatchHoldsTheDrawsOfItsOwnImagesWhateverItsSize(int batchSize, int epoch, bool once)
+    {
+        using var network = Network();
+        var augmented = options with { BatchSize = batchSize, Augmentation = new AugmentationRanges { Brightness = 0.2 }, AugmentOnce = once };
+        var samples = new PatternSamples(13, 12, 4);
+        var order = EpochOrder.Shuffled(samples.Count, 1, 1);
+        using var batches = new DeviceBatches(network, samples, order, augmented, 0, epoch);
+        var geometry = AugmentationGeometry.Create(new Shape(1, 12, 12, 1));
+        var pixels = new byte[samples.SampleLength];
+        var seen = new List<int>();
+        while (batches.Next() is { } batch)
+        {
+            using var input = batches.Input(batch);
+            batches.Prefetch();
+            var values = input.ToArray();
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var image = batch.Indices[i];
+                seen.Add(image);
+                samples.CopyPixels(image, pixels);
+                var map = augmented.Augmentation.Draw(augmented.Seed, once ? 0 : epoch, image, 12, 12);
+                new Tolerance(1e-4, 0).Check($"image {image}", AugmentationReference.Apply(geometry, pixels, [map], augmented.Scaling),
+                    values[(i * pixels.Length)..((i + 1) * pixels.Length)]);
+            }
+        }
+        Assert.Equal(order.Where(i => i != 4), seen);
+    }
+
+    [SkippableFact]
+    public void OnlyTrainingImagesAreAugmented()
+    {
+        using var network = Network();
+        var samples = new PatternSamples(30);
+        var plain = Predictor.Run(network, samples, options);
+        var augmented = Predictor.Run(network, samples, options with { Augmentation = new AugmentationRanges() });
+        Assert.Equal(plain.Loss, augmented.Loss);
+    }
+
+    [SkippableFact]
+    public void TheTimeTheDeviceWaitsForImagesIsMeasured()
+    {
+        using var network = Network();
+        using var optimizer = new Sgd();
+        using var trainer = new Trainer(network, optimizer, options with { Epochs = 1 });
+        trainer.Fit(new PatternSamples(40), null, []);
+        // At least the first batch cannot be there before it is asked for.
+        Assert.InRange(trainer.History[0].InputWaitSeconds, double.Epsilon, trainer.History[0].Seconds);
     }
 
     [SkippableFact]
@@ -193,11 +261,13 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         }
     }
 
-    private string TrainWhole(string name, uint seed, string kind = "rmsprop")
+    private string TrainWhole(string name, uint seed, string kind = "rmsprop") => TrainWhole(name, options with { Seed = seed }, kind);
+
+    private string TrainWhole(string name, TrainingOptions options, string kind = "rmsprop")
     {
         using var network = Network();
         using var optimizer = OptimizerOf(kind);
-        using var trainer = new Trainer(network, optimizer, options with { Seed = seed });
+        using var trainer = new Trainer(network, optimizer, options);
         trainer.Fit(new PatternSamples(37), new PatternSamples(10), []);
         var path = Path.Combine(folder, name + ".safetensors");
         Checkpoint.Write(path, network, [], optimizer, trainer.State);

@@ -56,6 +56,21 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         AssertSameBytes(whole, Run);
     }
 
+    [Theory]
+    [InlineData("--augment")]
+    [InlineData("--augment-once")]
+    public async Task Augmentation_goes_on_where_it_stopped(string option)
+    {
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, option];
+        string whole = Path.Combine(folder.Path, "whole");
+        await CommandRun.Succeeding([.. command, "--out", whole]);
+        CommandRun stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--out", Run]);
+        Assert.Equal(130, stopped.Code);
+        await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
+        AssertSameBytes(whole, Run);
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(trained.Folder, "best.safetensors")), File.ReadAllBytes(Path.Combine(Run, "best.safetensors")));
+    }
+
     [Fact]
     public async Task A_finished_run_can_be_resumed_with_more_epochs()
     {
@@ -108,15 +123,16 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [InlineData("--optimizer", "adam", "optimizer sgd, not adam")]
     [InlineData("--learning-rate", "0.5", "learning-rate 0.01, not 0.5")]
     [InlineData("--class-weights", "balanced", "class-weights none, not balanced")]
+    [InlineData("--augment", null, "augment false, not true")]
     [InlineData("--limit", "10", ", not 10")]
-    public async Task Resuming_with_another_setting_names_it(string option, string value, string mentions)
+    public async Task Resuming_with_another_setting_names_it(string option, string? value, string mentions)
     {
         List<string> command = [.. TrainedRun.Tiny, "--seed", "1", "--data", trained.Data, "--out", trained.Folder, "--resume"];
         // The network must be possible for its images, or that is what is refused.
         if (value == "cnn") command[command.IndexOf("--pixels") + 1] = "48";
         int place = command.IndexOf(option);
-        if (place >= 0) command[place + 1] = value;
-        else command.AddRange([option, value]);
+        if (place >= 0) command[place + 1] = value!;
+        else command.AddRange(value is null ? [option] : [option, value]);
         string before = File.ReadAllText(Path.Combine(trained.Folder, "config.json"));
         CommandRun run = await CommandRun.Of(command);
         Assert.Equal((2, ""), (run.Code, run.Output));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
@@ -143,6 +144,36 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         Assert.Equal(23, (int)metrics["split"]!["train"]! + (int)metrics["split"]!["val"]!);
         Assert.Equal(5, (int)metrics["test"]!["n"]!);
         Assert.Contains("IM-0000-0001.png", File.ReadAllText(Path.Combine(NewRun("run"), "report.html")));
+    }
+
+    [Theory]
+    [InlineData("--augment", false)]
+    [InlineData("--augment-once", true)]
+    public async Task Augmentation_is_recorded_and_shown(string option, bool once)
+    {
+        string run = NewRun("augmented");
+        await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, option, "--out", run]);
+        Assert.NotEqual(Best(trained.Folder), Best(run));
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!;
+        Assert.True((bool)config["augment"]!);
+        Assert.Equal(once, (bool)config["augmentOnce"]!);
+        Assert.Contains("rotation ±40°", (string)config["augmentation"]!);
+        // Eight tiles of 24 pixels across and five down, with a gap of 4 around each.
+        DecodedImage sheet = ImageDecoder.Decode(Path.Combine(run, "augmentation.png"));
+        Assert.Equal((8 * 28 + 4, 5 * 28 + 4), (sheet.Width, sheet.Height));
+        byte[] Tile(int row, int column) =>
+        [
+            .. Enumerable.Range(0, 24 * 24 * 3).Select(i => sheet.Pixels[((4 + 28 * row + i / 72) * sheet.Width + 4 + 28 * column) * 3 + i % 72]),
+        ];
+        for (int row = 0; row < 5; row++)
+            for (int column = 1; column < 8; column++) Assert.NotEqual(Tile(row, 0), Tile(row, column));
+        // The first tile is an image as it is in the folder.
+        byte[][] originals =
+        [
+            .. Directory.EnumerateFiles(Path.Combine(trained.Data, "train"), "*.png", SearchOption.AllDirectories)
+                .Select(path => ImageDecoder.Decode(path).Pixels.SelectMany(b => new[] { b, b, b }).ToArray()),
+        ];
+        for (int row = 0; row < 5; row++) Assert.Contains(originals, image => image.AsSpan().SequenceEqual(Tile(row, 0)));
     }
 
     [SkippableFact]

@@ -55,6 +55,25 @@ public sealed class ImageStoreTests
     }
 
     [Fact]
+    public async Task A_store_that_comes_after_another_waits_for_it_but_its_readers_do_not()
+    {
+        var first = new TaskCompletionSource();
+        int fills = 0;
+        var store = new ImageStore(Files(20), classes, 1, 1, (index, target) =>
+        {
+            Interlocked.Increment(ref fills);
+            target[0] = (byte)index;
+        }, after: first.Task);
+        Assert.Equal(7, store[7][0]);
+        Assert.False(store.Completed.IsCompleted);
+        Assert.Equal((1, 1), (fills, store.Done));
+        // Whatever became of the first, the second is filled.
+        first.SetException(new InvalidDataException("disk"));
+        await store.Completed;
+        Assert.Equal((20, 20), (fills, store.Done));
+    }
+
+    [Fact]
     public async Task A_fault_reaches_the_reader_and_the_task()
     {
         var store = new ImageStore(Files(3), classes, 1, 1, (_, _) => throw new InvalidDataException("disk"));

@@ -7,30 +7,29 @@ namespace Convolve.Engine.Operations.Pixels;
 /// <summary>Bytes become floats on the device, so that an image crosses the bus at a quarter of its size.</summary>
 public static class PixelConversion
 {
-    /// <summary>value = byte · scale + offset.</summary>
-    /// <param name="target">Takes the values; its shape says how many bytes there must be.</param>
-    /// <param name="pixels">The bytes, in the target's order; none are needed where nothing is computed.</param>
-    /// <param name="scale">1/255 for Keras' <c>rescale</c>.</param>
-    /// <param name="offset">Added after scaling.</param>
+    /// <summary>Scales every byte of a batch.</summary>
+    /// <param name="pixels">The images, [N,H,W,C]; none are needed where nothing is computed.</param>
+    /// <param name="target">[N,H,W,C]; takes the values.</param>
+    /// <param name="scaling">What becomes of a byte.</param>
     /// <exception cref="ArgumentException">The number of bytes is not the target's length.</exception>
-    public static void Upload(Tensor target, ReadOnlySpan<byte> pixels, float scale = 1f / 255f, float offset = 0f)
+    public static void Apply(StagedPixels pixels, Tensor target, PixelScaling scaling)
     {
         if (pixels.Length != target.Shape.Length && target.Device.Computes)
             throw new ArgumentException($"pixel conversion: {target} needs {target.Shape.Length} bytes, but {pixels.Length} were given");
-        var device = target.Device;
-        var floats = (target.Shape.Length + sizeof(float) - 1) / sizeof(float);
-        var buffer = device.Pool.Rent(floats);
-        var bytes = buffer.View(floats).Cast<byte>();
-        device.CopyToDevice(pixels, bytes);
-        device.ForEach(target.Shape.Length, PixelKernels.Convert<SpanPerItem>, PixelKernels.Convert<GridStride>, bytes, target.View, scale, offset);
-        buffer.Release();
+        var channels = target.Shape[target.Shape.Rank - 1];
+        target.Device.ForEach(target.Shape.Length / channels, PixelKernels.Convert<SpanPerItem>, PixelKernels.Convert<GridStride>,
+            pixels.View, target.View, channels, scaling);
     }
 }
 
 internal static class PixelKernels
 {
-    public static void Convert<TShape>(ArrayView<byte> pixels, ArrayView<float> target, float scale, float offset) where TShape : struct, IWorkShape
+    // pixels, y [pixels,C]; one thread makes all channels of a pixel
+    public static void Convert<TShape>(ArrayView<byte> pixels, ArrayView<float> target, int channels, PixelScaling scaling)
+        where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step) target[i] = pixels[i] * scale + offset;
+        for (var pixel = TShape.First; pixel < TShape.End(target.IntLength / channels); pixel += TShape.Step)
+            for (var c = 0; c < channels; c++)
+                target[pixel * channels + c] = scaling.Apply(pixels[pixel * channels + scaling.Source(c, channels)], c);
     }
 }

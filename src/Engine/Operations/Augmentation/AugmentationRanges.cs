@@ -1,0 +1,113 @@
+using Convolve.Engine.Randomness;
+
+namespace Convolve.Engine.Operations.Augmentation;
+
+/// <summary>What lies beyond the edge of an image.</summary>
+public enum Fill
+{
+    /// <summary>The pixel at the edge, repeated: aaa|abcd|ddd.</summary>
+    Nearest,
+
+    /// <summary>The image mirrored at its edge: cba|abcd|dcb.</summary>
+    Reflect,
+
+    /// <summary>One value: kkk|abcd|kkk.</summary>
+    Constant,
+}
+
+/// <summary>
+/// How far augmentation may change an image. The map of an image is rotation · shift · shear · zoom about the centre, then the flip: the order
+/// and the meaning of Keras' <c>ImageDataGenerator</c> (keras-preprocessing, <c>apply_affine_transform</c>), with the centre in the
+/// middle of the image. Defaults are those of the reference experiments.
+/// </summary>
+public sealed record AugmentationRanges
+{
+    /// <summary>Rotation by up to so many degrees to either side.</summary>
+    public double Rotation { get; init; } = 40;
+
+    /// <summary>Shift by up to this share of the width to either side.</summary>
+    public double WidthShift { get; init; } = 0.2;
+
+    /// <summary>Shift by up to this share of the height to either side.</summary>
+    public double HeightShift { get; init; } = 0.2;
+
+    /// <summary>Shear by up to so many degrees to either side.</summary>
+    public double Shear { get; init; } = 0.2;
+
+    /// <summary>The least step between source pixels, per axis: below 1 the image grows.</summary>
+    public double ZoomLow { get; init; } = 0.8;
+
+    /// <summary>The largest step between source pixels, per axis: above 1 the image shrinks.</summary>
+    public double ZoomHigh { get; init; } = 1.2;
+
+    /// <summary>Whether half of the images are mirrored left to right.</summary>
+    public bool HorizontalFlip { get; init; } = true;
+
+    /// <summary>Values are multiplied with a number from 1 − this to 1 + this.</summary>
+    public double Brightness { get; init; }
+
+    /// <summary>What lies beyond the edge.</summary>
+    public Fill Fill { get; init; } = Fill.Nearest;
+
+    /// <summary>The value beyond the edge under <see cref="Fill.Constant"/>, 0 … 255.</summary>
+    public float FillValue { get; init; }
+
+    /// <summary>
+    /// The map of one image in one epoch: a function of these numbers and the ranges alone, so that neither threads nor the batch size nor
+    /// a resumed run change it.
+    /// </summary>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="epoch">The epoch; the same number gives the same copy again.</param>
+    /// <param name="image">The number of the image.</param>
+    /// <param name="height">Rows of the image.</param>
+    /// <param name="width">Columns of the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A range is negative, not finite, or out of order.</exception>
+    public AffineMap Draw(uint seed, int epoch, int image, int height, int width)
+    {
+        Validate();
+        var key = CounterRandom.Key(Purpose, seed, (uint)epoch, (uint)image);
+        var next = 0u;
+        double Between(double low, double high) => low + (high - low) * CounterRandom.Uniform(key, next++);
+        var angle = double.DegreesToRadians(Between(-Rotation, Rotation));
+        double rowShift = Between(-HeightShift, HeightShift) * height, columnShift = Between(-WidthShift, WidthShift) * width;
+        var shear = double.DegreesToRadians(Between(-Shear, Shear));
+        double rowZoom = Between(ZoomLow, ZoomHigh), columnZoom = Between(ZoomLow, ZoomHigh);
+        var flip = Between(0, 1) < 0.5 && HorizontalFlip;
+        var brightness = Between(1 - Brightness, 1 + Brightness);
+        double cos = Math.Cos(angle), sin = Math.Sin(angle);
+        // rotation [cos −sin; sin cos] · shear [1 −sin s; 0 cos s] · zoom, rows before columns
+        double a = cos * rowZoom, b = (-cos * Math.Sin(shear) - sin * Math.Cos(shear)) * columnZoom;
+        double d = sin * rowZoom, e = (-sin * Math.Sin(shear) + cos * Math.Cos(shear)) * columnZoom;
+        double centreRow = (height - 1) / 2.0, centreColumn = (width - 1) / 2.0;
+        var c = centreRow + cos * rowShift - sin * columnShift - (a * centreRow + b * centreColumn);
+        var f = centreColumn + sin * rowShift + cos * columnShift - (d * centreRow + e * centreColumn);
+        if (flip)
+        {
+            (b, c) = (-b, c + b * (width - 1));
+            (e, f) = (-e, f + e * (width - 1));
+        }
+        return new AffineMap((float)a, (float)b, (float)c, (float)d, (float)e, (float)f, (float)brightness);
+    }
+
+    /// <summary>Every setting in words, for a file that shall say what was done.</summary>
+    public override string ToString() => FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
+        + FormattableString.Invariant($"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
+        + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}");
+
+    // Keeps these numbers apart from those of dropout, initializers and shuffling under the same seed.
+    private const uint Purpose = 0x0A06;
+
+    private void Validate()
+    {
+        foreach (var (name, value) in new[]
+        {
+            (nameof(Rotation), Rotation), (nameof(WidthShift), WidthShift), (nameof(HeightShift), HeightShift), (nameof(Shear), Shear),
+            (nameof(Brightness), Brightness),
+        })
+            if (!(value >= 0 && double.IsFinite(value)))
+                throw new ArgumentOutOfRangeException(name, value, $"augmentation: {name} {value} must be at least 0 and finite");
+        if (!(ZoomLow > 0 && ZoomHigh >= ZoomLow && double.IsFinite(ZoomHigh)))
+            throw new ArgumentOutOfRangeException(nameof(ZoomLow), $"augmentation: zoom from {ZoomLow} to {ZoomHigh} must be above 0 and in order");
+        if (Brightness > 1) throw new ArgumentOutOfRangeException(nameof(Brightness), $"augmentation: brightness {Brightness} must be at most 1");
+    }
+}

@@ -1,0 +1,50 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Tensors;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.Pixels;
+
+/// <summary>
+/// Bytes of a batch in device memory, uploaded on a stream of their own: while kernels of one step run, the images of the next one
+/// cross the bus. With two of them in turn a device never waits for the copy.
+/// </summary>
+/// <remarks>
+/// <see cref="Upload"/> does not wait for kernels, so nothing that was launched on this object's bytes may still be running: fill the
+/// other one until a result of the step that read this one is back on the host.
+/// </remarks>
+public sealed class StagedPixels : IDisposable
+{
+    private readonly DeviceBuffer buffer;
+    private readonly int capacity;
+
+    /// <summary>Takes memory for so many bytes.</summary>
+    public StagedPixels(Device device, int capacity)
+    {
+        Device = device;
+        this.capacity = capacity;
+        buffer = device.Pool.Rent((capacity + sizeof(float) - 1) / sizeof(float));
+        // Its last holder's kernels may still read it, and uploads do not queue behind them.
+        device.Synchronize();
+    }
+
+    /// <summary>Where the bytes are.</summary>
+    public Device Device { get; }
+
+    /// <summary>Bytes uploaded.</summary>
+    public int Length { get; private set; }
+
+    internal ArrayView<byte> View => buffer.View((capacity + sizeof(float) - 1) / sizeof(float)).Cast<byte>().SubView(0, Length);
+
+    /// <summary>Overwrites the bytes; returns when they are there, whatever kernels are running.</summary>
+    /// <exception cref="ArgumentException">There are more than fit.</exception>
+    public void Upload(ReadOnlySpan<byte> pixels)
+    {
+        if (pixels.Length > capacity)
+            throw new ArgumentException($"staged pixels: {pixels.Length} bytes do not fit into {capacity}");
+        Length = pixels.Length;
+        Device.CopyBeside(pixels, View);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => buffer.Release();
+}

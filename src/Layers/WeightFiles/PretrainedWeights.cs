@@ -1,0 +1,81 @@
+namespace Convolve.Layers.WeightFiles;
+
+/// <summary>
+/// Fits the tensors of a weight file to the layers of a network. Where tensors are named after the layers, as in Keras' and Convolve's
+/// files (<c>block1_conv1/…</c>), names decide; else, as in PyTorch's (<c>features.0.weight</c>), the order: the n-th convolution of the file
+/// is the n-th of the network, and so with dense layers. In a layer the tensor of one dimension is the bias.
+/// </summary>
+public sealed class PretrainedWeights
+{
+    private readonly List<(Parameter Parameter, StoredTensor Tensor)> pairs = [];
+    private readonly List<string> missing = [], misshapen = [], unexpected = [];
+    private readonly string path;
+
+    /// <summary>Fits a file to layers.</summary>
+    /// <param name="file">The file, in any layout.</param>
+    /// <param name="layers">The layers to fill, those without parameters among them.</param>
+    public PretrainedWeights(WeightFile file, IReadOnlyList<Layer> layers)
+    {
+        path = file.Path;
+        var tensors = ConvolveLayout.Of(file);
+        var byName = layers.Any(layer => layer.Parameters.Count > 0 && tensors.Keys.Any(name => BelongsTo(name, layer.Name)));
+        var used = new HashSet<string>(StringComparer.Ordinal);
+        var places = new Dictionary<int, int>();
+        foreach (var layer in layers.Where(layer => layer.Parameters.Count > 0))
+        {
+            // The kernel's rank tells convolutions from dense layers; the tensors of a layer share a name up to its last part.
+            var rank = layer.Parameters.Max(parameter => parameter.Shape.Rank);
+            var place = places[rank] = places.GetValueOrDefault(rank) + 1;
+            var names = byName
+                ? [.. tensors.Keys.Where(name => BelongsTo(name, layer.Name))]
+                : SameLayer(tensors, tensors.Where(tensor => tensor.Value.Shape.Length == rank).Skip(place - 1).Select(tensor => tensor.Key).FirstOrDefault());
+            foreach (var parameter in layer.Parameters)
+            {
+                var name = names.FirstOrDefault(name => !used.Contains(name) && tensors[name].Shape.Length == 1 == (parameter.Shape.Rank == 1));
+                if (name is null)
+                {
+                    missing.Add(parameter.Name);
+                    continue;
+                }
+                used.Add(name);
+                if (parameter.Shape.Sizes.AsSpan().SequenceEqual(tensors[name].Shape)) pairs.Add((parameter, tensors[name]));
+                else misshapen.Add($"{name} is [{string.Join(',', tensors[name].Shape)}] where {parameter.Name} is {parameter.Shape}");
+            }
+        }
+        unexpected.AddRange(tensors.Keys.Where(name => !used.Contains(name)));
+    }
+
+    /// <summary>Parameters for which the file has nothing.</summary>
+    public IReadOnlyList<string> Missing => missing;
+
+    /// <summary>Tensors of another shape than their parameter, each as a phrase.</summary>
+    public IReadOnlyList<string> Misshapen => misshapen;
+
+    /// <summary>Tensors that no layer takes: of layers beyond those asked for, or of another network.</summary>
+    public IReadOnlyList<string> Unexpected => unexpected;
+
+    /// <summary>Overwrites the parameters.</summary>
+    /// <exception cref="WeightFileException">A parameter would keep its random values; the message lists what is missing or has another shape.</exception>
+    public void Load()
+    {
+        if (missing.Count > 0 || misshapen.Count > 0)
+            throw new WeightFileException($"{path}: does not fill the network: {string.Join("; ", new[]
+            {
+                missing.Count > 0 ? $"missing {List(missing)}" : null,
+                misshapen.Count > 0 ? $"of another shape: {List(misshapen)}" : null,
+                unexpected.Count > 0 ? $"not used {List(unexpected)}" : null,
+            }.OfType<string>())}");
+        foreach (var (parameter, tensor) in pairs) parameter.Value.CopyFrom(tensor.Values);
+    }
+
+    private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal);
+
+    private static string[] SameLayer(OrderedDictionary<string, StoredTensor> tensors, string? kernel)
+    {
+        if (kernel is null) return [];
+        var prefix = kernel[..(kernel.LastIndexOf('.') + 1)];
+        return [kernel, .. tensors.Keys.Where(name => name != kernel && prefix.Length > 0 && name.StartsWith(prefix, StringComparison.Ordinal))];
+    }
+
+    private static string List(List<string> names) => string.Join(", ", names.Take(6)) + (names.Count > 6 ? $" and {names.Count - 6} more" : "");
+}

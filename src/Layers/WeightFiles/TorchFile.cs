@@ -1,0 +1,152 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace Convolve.Layers.WeightFiles;
+
+/// <summary>
+/// Files of <c>torch.save</c>: since PyTorch 1.6 a zip archive with a pickle, <c>data.pkl</c>, and a file for each storage; before that
+/// several pickles in a row, then the storages. Tensors are found in dictionaries and lists of any depth and named by their path.
+/// </summary>
+internal static class TorchFile
+{
+    private const string PickleName = "data.pkl";
+
+    // Deeper than any checkpoint; a structure that contains itself ends there.
+    private const int DeepestNesting = 64;
+
+    // A list that holds another ten times, which holds another ten times: small in a file, endless to walk through.
+    private const int MostValues = 1_000_000;
+
+    private static readonly BigInteger legacyMagic = BigInteger.Parse("1950a86a20f9469cfc6c", System.Globalization.NumberStyles.HexNumber);
+
+    /// <summary>Whether an archive is one of torch.save.</summary>
+    public static bool IsTorch(ZipContent archive) => archive.Entries.Any(IsPickle);
+
+    /// <summary>Reads an archive.</summary>
+    /// <exception cref="FormatException">It is malformed, or holds more than tensors.</exception>
+    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, long fileLength)
+    {
+        var pickle = archive.Entries.First(IsPickle);
+        var folder = pickle[..^PickleName.Length];
+        var bigEndian = archive.Holds(folder + "byteorder") && archive.Read(folder + "byteorder").AsSpan().StartsWith("big"u8);
+        var position = 0;
+        var root = Pickle.Read(archive.Read(pickle), ref position);
+        var storages = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        return Tensors(root, fileLength, storage =>
+        {
+            if (!storages.TryGetValue(storage.Key, out var bytes)) storages.Add(storage.Key, bytes = archive.Read($"{folder}data/{storage.Key}"));
+            return (bytes, bigEndian);
+        });
+    }
+
+    /// <summary>Reads a file from before PyTorch 1.6: magic number, version, system, the pickle, the storages' keys, the storages.</summary>
+    /// <exception cref="FormatException">It is malformed, or holds more than tensors.</exception>
+    public static OrderedDictionary<string, StoredTensor> ReadLegacy(byte[] file)
+    {
+        var position = 0;
+        if (Pickle.Read(file, ref position) is not BigInteger magic || magic != legacyMagic)
+            throw new FormatException("is a pickle, but not one of torch.save");
+        if (Pickle.Read(file, ref position) is not 1001L) throw new FormatException("is of a version of torch.save that is not known");
+        var bigEndian = Pickle.Read(file, ref position) is PickledMap system && system.Entries.Contains(("little_endian", false));
+        var root = Pickle.Read(file, ref position);
+        if (Pickle.Read(file, ref position) is not List<object?> keys) throw new FormatException("does not list its storages");
+        // How wide the elements of a storage are is known from the tensors alone.
+        var widths = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (_, tensor) in Find(root)) widths[tensor.Storage.Key] = tensor.Storage.Type.Width();
+        var storages = new Dictionary<string, (int Start, long Length)>(StringComparer.Ordinal);
+        foreach (var key in keys)
+        {
+            if (key is not string name || !widths.TryGetValue(name, out var width)) throw new FormatException($"lists the storage {key}, which no tensor uses");
+            if (file.Length - position < sizeof(long)) throw new FormatException($"is cut off before storage {name}");
+            var elements = BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(position));
+            position += sizeof(long);
+            if (elements < 0 || elements > (file.Length - position) / width)
+                throw new FormatException($"is cut off: storage {name} has {elements} elements, {file.Length - position} bytes are left");
+            storages[name] = (position, elements * width);
+            position += (int)(elements * width);
+        }
+        return Tensors(root, file.Length, storage => storages.TryGetValue(storage.Key, out var place)
+            ? (file.AsMemory(place.Start, (int)place.Length), bigEndian)
+            : throw new FormatException($"has no storage {storage.Key}"));
+    }
+
+    private static bool IsPickle(string entry) => entry == PickleName || (entry.EndsWith("/" + PickleName, StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
+
+    private static OrderedDictionary<string, StoredTensor> Tensors(
+        object? root, long fileLength, Func<PickledStorage, (ReadOnlyMemory<byte> Bytes, bool BigEndian)> read)
+    {
+        var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
+        // Views may repeat a storage: many of them make much out of little.
+        var allowed = WeightFile.LargestContent(fileLength);
+        foreach (var (name, tensor) in Find(root))
+        {
+            var (storage, size) = (tensor.Storage, tensor.Size);
+            var length = ElementConversion.ElementsOf(name, size);
+            allowed -= (long)length * sizeof(float);
+            if (allowed < 0) throw new FormatException($"tensor {name} makes the content far larger than the file");
+            var (bytes, bigEndian) = read(storage);
+            if (bytes.Length / storage.Type.Width() < storage.Offset + storage.Length)
+                throw new FormatException($"storage {storage.Key} has {bytes.Length} bytes where {storage.Offset + storage.Length} elements are needed");
+            if (!tensors.TryAdd(name, Materialize(name, tensor, length, bytes.Span, bigEndian))) throw new FormatException($"holds {name} twice");
+        }
+        return tensors;
+    }
+
+    // Rows one after the other, whatever the strides of the view.
+    private static StoredTensor Materialize(string name, PickledTensor tensor, int length, ReadOnlySpan<byte> bytes, bool bigEndian)
+    {
+        var (storage, size, stride) = (tensor.Storage, tensor.Size, tensor.Stride);
+        if (size.Length != stride.Length) throw new FormatException($"tensor {name} has {size.Length} sizes and {stride.Length} strides");
+        int[] shape = [.. size.Select(s => (int)s)];
+        if (length == 0) return new StoredTensor(shape, [], storage.Type);
+        long last = tensor.Offset, dense = 1;
+        var contiguous = true;
+        for (var d = size.Length - 1; d >= 0; d--)
+        {
+            if (stride[d] < 0) throw new FormatException($"tensor {name} has the negative stride {stride[d]}");
+            last = checked(last + (size[d] - 1) * stride[d]);
+            contiguous &= size[d] == 1 || stride[d] == dense;
+            dense *= size[d];
+        }
+        if (tensor.Offset < 0 || last >= storage.Length)
+            throw new FormatException($"tensor {name} reaches from element {tensor.Offset} to {last} of a storage of {storage.Length}");
+        var width = storage.Type.Width();
+        var start = (int)((storage.Offset + tensor.Offset) * width);
+        if (contiguous) return new StoredTensor(shape, storage.Type.ToFloats(bytes.Slice(start, length * width), bigEndian), storage.Type);
+        var source = storage.Type.ToFloats(bytes.Slice(start, (int)(last - tensor.Offset + 1) * width), bigEndian);
+        var values = new float[length];
+        var index = new int[shape.Length];
+        for (var i = 0; i < length; i++)
+        {
+            long at = 0;
+            for (var d = 0; d < shape.Length; d++) at += index[d] * stride[d];
+            values[i] = source[at];
+            for (var d = shape.Length - 1; d >= 0 && ++index[d] == shape[d]; d--) index[d] = 0;
+        }
+        return new StoredTensor(shape, values, storage.Type);
+    }
+
+    /// <summary>Every tensor under its path, such as <c>state_dict.features.0.weight</c>; a lone one is called "tensor".</summary>
+    private static List<(string Name, PickledTensor Tensor)> Find(object? root)
+    {
+        var found = new List<(string, PickledTensor)>();
+        var values = 0;
+        Visit(root, "", 0);
+        return found;
+
+        void Visit(object? value, string path, int depth)
+        {
+            if (++values > MostValues || depth > DeepestNesting) throw new FormatException("is nested without end");
+            if (value is PickledTensor tensor) found.Add((path.Length == 0 ? "tensor" : path, tensor));
+            else if (value is PickledMap map)
+                foreach (var (key, entry) in map.Entries) Visit(entry, Join(path, key?.ToString() ?? "None"), depth + 1);
+            else if (value is IEnumerable<object?> list)
+            {
+                var i = 0;
+                foreach (var entry in list) Visit(entry, Join(path, $"{i++}"), depth + 1);
+            }
+        }
+
+        static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text.RegularExpressions;
+
+namespace Convolve.Layers.WeightFiles;
+
+/// <summary>The formats of weight files that are read.</summary>
+public enum WeightFormat
+{
+    /// <summary>.safetensors.</summary>
+    SafeTensors,
+
+    /// <summary>One NumPy array, .npy.</summary>
+    Npy,
+
+    /// <summary>An archive of NumPy arrays, .npz.</summary>
+    Npz,
+
+    /// <summary>HDF5, as Keras writes it, .h5.</summary>
+    Hdf5,
+
+    /// <summary>torch.save since PyTorch 1.6, .pth or .pt.</summary>
+    Torch,
+
+    /// <summary>torch.save before PyTorch 1.6.</summary>
+    TorchLegacy,
+}
+
+/// <summary>In which order a file's tensors hold their numbers; see <see cref="ConvolveLayout"/>.</summary>
+public enum TensorLayout
+{
+    /// <summary>To be told from the tensors' names.</summary>
+    Unsaid,
+
+    /// <summary>That of PyTorch.</summary>
+    Torch,
+
+    /// <summary>That of Convolve and Keras.</summary>
+    Convolve,
+}
+
+/// <summary>A weight file of any tool: its tensors under their own names, as float32, in the layout in which they are stored.</summary>
+/// <param name="Path">Where it is.</param>
+/// <param name="Format">What it is, found by its first bytes.</param>
+/// <param name="Layout">The order of the numbers in its tensors.</param>
+/// <param name="Tensors">Its tensors in order.</param>
+public sealed partial record WeightFile(string Path, WeightFormat Format, TensorLayout Layout, OrderedDictionary<string, StoredTensor> Tensors)
+{
+    // Says in a .safetensors file that Convolve wrote in which layout its tensors are: their names may be PyTorch's all the same.
+    private const string LayoutKey = "layout";
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="WeightFileException">It is missing, broken, or of no known format; the message is one line.</exception>
+    public static WeightFile Read(string path)
+    {
+        var format = FormatOf(path);
+        try
+        {
+            return Content(path, format);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException and not EndOfStreamException)
+        {
+            throw new WeightFileException($"{path}: cannot be read: {OneLine(e)}", e);
+        }
+        catch (FormatException e)
+        {
+            throw new WeightFileException($"{path}: {OneLine(e)}", e);
+        }
+        catch (Exception e) when (e is not WeightFileException)
+        {
+            // Libraries answer damaged bytes with whatever exception they ran into, also with one for an array of impossible size.
+            throw new WeightFileException($"{path}: is no intact {Name(format)} file: {OneLine(e)}", e);
+        }
+    }
+
+    /// <summary>The name of a format for people and scripts.</summary>
+    public static string Name(WeightFormat format) => format switch
+    {
+        WeightFormat.SafeTensors => "safetensors",
+        WeightFormat.Npy => "npy",
+        WeightFormat.Npz => "npz",
+        WeightFormat.Hdf5 => "hdf5",
+        WeightFormat.Torch => "pytorch",
+        _ => "pytorch-legacy",
+    };
+
+    /// <summary>
+    /// The most bytes that a file of a length may turn into: weights hardly compress, so far more than the file itself is an attack.
+    /// A small file may hold a few MiB of zeros.
+    /// </summary>
+    internal static long LargestContent(long fileLength) => (64L << 20) + 100 * fileLength;
+
+    /// <summary>Writes tensors as .safetensors; see <see cref="SafeTensors.Write"/>.</summary>
+    /// <exception cref="WeightFileException">The file cannot be written, or a name is not possible in it.</exception>
+    public static void WriteSafeTensors(string path, OrderedDictionary<string, StoredTensor> tensors, TensorLayout layout)
+    {
+        var file = new SafeTensors();
+        if (layout != TensorLayout.Unsaid) file.Metadata[LayoutKey] = layout.ToString().ToLowerInvariant();
+        foreach (var (name, tensor) in tensors)
+        {
+            if (name == "__metadata__") throw new WeightFileException($"{path}: a .safetensors file can hold no tensor called {name}");
+            file.Add(name, tensor.Shape, tensor.Values);
+        }
+        file.Write(path);
+    }
+
+    /// <summary>Writes tensors as .npz, to a temporary name that is renamed at the end.</summary>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public static void WriteNpz(string path, IEnumerable<KeyValuePair<string, StoredTensor>> tensors) =>
+        SafeTensors.WriteWhole(path, stream => NumpyFile.WriteArchive(stream, tensors));
+
+    private static WeightFile Content(string path, WeightFormat format)
+    {
+        switch (format)
+        {
+            case WeightFormat.Hdf5: return new(path, format, TensorLayout.Convolve, KerasFile.Read(path));
+            case WeightFormat.Npy:
+                var name = System.IO.Path.GetFileNameWithoutExtension(path);
+                return new(path, format, TensorLayout.Unsaid, new(StringComparer.Ordinal) { [name] = NumpyFile.ReadArray(name, File.ReadAllBytes(path)) });
+            case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch, TorchFile.ReadLegacy(File.ReadAllBytes(path)));
+            case WeightFormat.SafeTensors:
+                var file = SafeTensors.Read(path);
+                Enum.TryParse(file.Metadata.GetValueOrDefault(LayoutKey), ignoreCase: true, out TensorLayout layout);
+                return new(path, format, layout, InNaturalOrder(file.Tensors));
+            default:
+                using (var stream = File.OpenRead(path))
+                using (var archive = new ZipContent(stream))
+                    return TorchFile.IsTorch(archive)
+                        ? new(path, WeightFormat.Torch, TensorLayout.Torch, TorchFile.ReadArchive(archive, stream.Length))
+                        : new(path, format, TensorLayout.Unsaid, NumpyFile.ReadArchive(archive));
+        }
+    }
+
+    private static WeightFormat FormatOf(string path)
+    {
+        Span<byte> start = stackalloc byte[9];
+        int length;
+        try
+        {
+            using var stream = File.OpenRead(path);
+            length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new WeightFileException($"{path}: no such file", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightFileException($"{path}: cannot be read: {OneLine(e)}", e);
+        }
+        start = start[..length];
+        if (start.StartsWith(KerasFile.Magic)) return WeightFormat.Hdf5;
+        if (start.StartsWith("PK\u0003\u0004"u8) || start.StartsWith("PK\u0005\u0006"u8)) return WeightFormat.Npz;
+        if (length > 5 && start[0] == 0x93 && start[1..6].SequenceEqual("NUMPY"u8)) return WeightFormat.Npy;
+        // Before pickles: the length of a header may well begin with their first two bytes, but a header is shorter than 4 GiB.
+        if (length == 9 && start[8] == '{' && start[4..8].IndexOfAnyExcept((byte)0) < 0) return WeightFormat.SafeTensors;
+        if (length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5) return WeightFormat.TorchLegacy;
+        throw new WeightFileException(length == 0
+            ? $"{path}: is empty"
+            : $"{path}: is no weight file that can be read: it begins neither like .safetensors, .h5, .npz, .npy nor like a file of torch.save");
+    }
+
+    // The reference implementation sorts tensors by name as text, where features.10 comes before features.2.
+    private static OrderedDictionary<string, StoredTensor> InNaturalOrder(IReadOnlyDictionary<string, StoredTensor> tensors) =>
+        new(tensors.OrderBy(tensor => Digits().Replace(tensor.Key, number => number.Value.PadLeft(12, '0')), StringComparer.Ordinal), StringComparer.Ordinal);
+
+    private static string OneLine(Exception e) => e.Message.Split('\n')[0].TrimEnd('\r');
+
+    [GeneratedRegex(@"\d+")]
+    private static partial Regex Digits();
+}

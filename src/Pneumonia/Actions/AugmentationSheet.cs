@@ -1,0 +1,83 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Augmentation;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>
+/// A picture of what augmentation does: in each row a training image and then what training makes of it in the first epochs, drawn by the
+/// same kernel with the same numbers; with one fixed copy, pairs of an image and that copy.
+/// </summary>
+public static class AugmentationSheet
+{
+    private const int Columns = 8, Rows = 5;
+
+    // Between tiles, in pixels, in a gray that no X-ray's background has.
+    private const int Gap = 4;
+    private const byte GapColour = 128;
+
+    /// <summary>The picture as PNG.</summary>
+    /// <param name="samples">The training images; the first that training reads are shown, classes in turn.</param>
+    /// <param name="options">Seed and ranges, as training uses them.</param>
+    /// <param name="device">Where to compute.</param>
+    public static byte[] Draw(ImageSamples samples, TrainingOptions options, Device device)
+    {
+        ImageStore store = samples.Store;
+        int side = store.Pixels, width = Columns * (side + Gap) + Gap, height = Rows * (side + Gap) + Gap;
+        int perImage = options.AugmentOnce ? 2 : Columns;
+        int[] shown = Choose(samples, Rows * Columns / perImage, options.Seed);
+        var sheet = new byte[width * height * store.Channels];
+        Array.Fill(sheet, GapColour);
+        for (int i = 0; i < shown.Length; i++)
+        {
+            float[] tiles = Tiles(store, shown[i], perImage, options, device);
+            int line = side * store.Channels;
+            for (int t = 0; t < perImage; t++)
+            {
+                int place = i * perImage + t;
+                int top = Gap + place / Columns * (side + Gap), left = Gap + place % Columns * (side + Gap);
+                for (int y = 0; y < side; y++)
+                    for (int x = 0; x < line; x++)
+                        sheet[((top + y) * width + left) * store.Channels + x] = (byte)(tiles[(t * side + y) * line + x] + 0.5f);
+            }
+        }
+        return PngWriter.Encode(sheet, width, height, store.Channels);
+    }
+
+    // The image as it is, then its copies.
+    private static float[] Tiles(ImageStore store, int image, int count, TrainingOptions options, Device device)
+    {
+        var shape = new Shape(count, store.Pixels, store.Pixels, store.Channels);
+        var pixels = new byte[shape.Length];
+        var maps = new float[count * AffineMap.Length];
+        for (int t = 0; t < count; t++)
+        {
+            store[image].CopyTo(pixels.AsSpan(t * shape.Length / count));
+            AffineMap map = t == 0
+                ? AffineMap.Identity
+                : options.Augmentation!.Draw(options.Seed, options.AugmentOnce ? 0 : t, image, store.Pixels, store.Pixels);
+            map.CopyTo(maps.AsSpan(t * AffineMap.Length));
+        }
+        using var staged = new StagedPixels(device, pixels.Length);
+        staged.Upload(pixels);
+        using Tensor onDevice = Tensor.FromValues(device, new Shape(count, AffineMap.Length), maps);
+        using Tensor tiles = Tensor.Uninitialized(device, shape);
+        Augmenting.Apply(staged, onDevice, tiles,
+            AugmentationGeometry.Create(shape, options.Augmentation!.Fill, options.Augmentation.FillValue), new PixelScaling(1));
+        return tiles.ToArray();
+    }
+
+    // As many images of each class as of any other, as far as there are, among those that are decoded first.
+    private static int[] Choose(ImageSamples samples, int count, uint seed)
+    {
+        int[][] ofClass =
+        [
+            .. EpochOrder.Shuffled(samples.Count, seed, 1).GroupBy(samples.ClassOf).OrderBy(group => group.Key)
+                .Select(group => group.Where(samples.IsUsable).Take(count).ToArray()),
+        ];
+        return [.. Enumerable.Range(0, count).SelectMany(i => ofClass.Where(images => i < images.Length).Select(images => images[i])).Take(count)];
+    }
+}

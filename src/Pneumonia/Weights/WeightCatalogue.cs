@@ -1,0 +1,55 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Weights;
+
+/// <summary>A published weight file.</summary>
+/// <param name="Id">Its short name here.</param>
+/// <param name="File">Its file name.</param>
+/// <param name="What">What is in it.</param>
+/// <param name="Address">Where it is published.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Licence">Under which terms it may be used.</param>
+/// <param name="Md5">Its checksum as published; null if that is a SHA-256.</param>
+/// <param name="Sha256">Its checksum as published; null if that is an MD5.</param>
+public sealed record PublishedWeights(
+    string Id, string File, string What, string Address, long Bytes, string Licence, string? Md5 = null, string? Sha256 = null)
+{
+    /// <summary>How a file differs from the published one; null if it is the same.</summary>
+    public string? Difference(string path)
+    {
+        using FileStream stream = System.IO.File.OpenRead(path);
+        if (stream.Length != Bytes) return $"it has {stream.Length} bytes instead of {Bytes}";
+        (string name, string expected, byte[] actual) = Sha256 is not null ? ("SHA-256", Sha256, SHA256.HashData(stream)) : ("MD5", Md5!, MD5.HashData(stream));
+        return expected.Equals(Convert.ToHexString(actual), StringComparison.OrdinalIgnoreCase)
+            ? null
+            : $"its {name} is {Convert.ToHexStringLower(actual)} instead of {expected}";
+    }
+}
+
+/// <summary>The published weight files that the program knows, and where it looks for them.</summary>
+public static class WeightCatalogue
+{
+    /// <summary>All entries of <c>weights/catalogue.json</c>, which is built into the program.</summary>
+    public static IReadOnlyList<PublishedWeights> Entries { get; } = Read();
+
+    /// <summary>The folders that are searched, in this order.</summary>
+    public static IReadOnlyList<string> Folders =>
+    [
+        Path.GetFullPath("weights"),
+        Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
+            ? cache
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "convolve", "weights"),
+    ];
+
+    /// <summary>Where an entry's file is; null if it is in none of the folders.</summary>
+    public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File)).FirstOrDefault(File.Exists);
+
+    private static PublishedWeights[] Read()
+    {
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("catalogue.json")!;
+        return JsonSerializer.Deserialize<PublishedWeights[]>(stream, ScoreJson.Options)!;
+    }
+}

@@ -1,0 +1,119 @@
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Actions;
+using Spectre.Console;
+
+namespace Convolve.Pneumonia.Weights;
+
+/// <summary>The <c>weights</c> commands.</summary>
+public static class WeightTools
+{
+    /// <summary>Lists the published files, where they come from, and which are here.</summary>
+    public static Task<int> List(bool json, Terminal terminal)
+    {
+        if (json)
+        {
+            terminal.WriteJson(WeightCatalogue.Entries.Select(entry => new
+            {
+                id = entry.Id,
+                file = entry.File,
+                what = entry.What,
+                address = entry.Address,
+                bytes = entry.Bytes,
+                md5 = entry.Md5,
+                sha256 = entry.Sha256,
+                licence = entry.Licence,
+                path = WeightCatalogue.Find(entry),
+            }));
+            return Task.FromResult(0);
+        }
+        foreach (PublishedWeights entry in WeightCatalogue.Entries)
+        {
+            terminal.Results.WriteLine($"{entry.Id}: {entry.What}");
+            terminal.Results.WriteLine($"  {entry.Address}");
+            terminal.Results.WriteLine($"  {entry.Bytes / 1e6:F0} MB, {(entry.Sha256 is null ? $"MD5 {entry.Md5}" : $"SHA-256 {entry.Sha256}")}");
+            terminal.Results.WriteLine($"  {entry.Licence}");
+            terminal.Results.WriteLine(WeightCatalogue.Find(entry) is { } path ? $"  here: {path}" : $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}");
+        }
+        return Task.FromResult(0);
+    }
+
+    /// <summary>Reads a whole file and tells what is in it.</summary>
+    /// <exception cref="UserError">It is missing, broken or of no known format.</exception>
+    public static Task<int> Verify(string path, bool json, Terminal terminal)
+    {
+        WeightFile file = Read(path);
+        string format = WeightFile.Name(file.Format);
+        if (WeightCatalogue.Entries.FirstOrDefault(entry => entry.File == Path.GetFileName(path)) is { } published)
+        {
+            if (published.Difference(path) is { } difference) terminal.Warn($"{path}: is not the published {published.File}: {difference}");
+            else terminal.Note($"{path}: is the published {published.Id}");
+        }
+        if (json)
+        {
+            terminal.WriteJson(new
+            {
+                format,
+                tensors = file.Tensors.Select(tensor => new { name = tensor.Key, shape = tensor.Value.Shape, dtype = TypeName(tensor.Value) }),
+            });
+            return Task.FromResult(0);
+        }
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string name in new[] { "tensor", "shape", "stored as" }) table.AddColumn(new TableColumn(name).NoWrap());
+        foreach ((string name, StoredTensor tensor) in file.Tensors)
+            table.AddRow(new Text(name), new Text($"[{string.Join(',', tensor.Shape)}]"), new Text(TypeName(tensor)));
+        terminal.Tables.Write(table);
+        terminal.Results.WriteLine($"{path}: intact {format} file, {file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Values.LongLength):N0} numbers");
+        return Task.FromResult(0);
+    }
+
+    /// <summary>Writes the tensors of a file of another tool as .safetensors.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="output">The file to write.</param>
+    /// <param name="raw">Whether the layout stays what it is.</param>
+    /// <param name="terminal">Where to say what was done.</param>
+    /// <exception cref="UserError">The file cannot be read, or the other not be written.</exception>
+    public static Task<int> Import(string path, string output, bool raw, Terminal terminal)
+    {
+        if (Path.GetExtension(output).ToLowerInvariant() != ".safetensors")
+            throw new UserError($"--out {output}: is written as .safetensors; give it that ending");
+        WeightFile file = Read(path);
+        OrderedDictionary<string, StoredTensor> tensors = raw ? file.Tensors : ConvolveLayout.Of(file);
+        Writing(() => WeightFile.WriteSafeTensors(output, tensors, raw ? file.Layout : TensorLayout.Convolve));
+        int changed = tensors.Count(tensor => !ReferenceEquals(tensor.Value, file.Tensors[tensor.Key]));
+        terminal.Results.WriteLine($"{output}: {tensors.Count} tensors of {path} ({WeightFile.Name(file.Format)}) as float32, "
+            + (raw ? "in the layout of the file" : $"{changed} of them put into Convolve's layout"));
+        return Task.FromResult(0);
+    }
+
+    /// <summary>Writes the best weights of a run: whole as .safetensors, or its tensors as .npz.</summary>
+    /// <exception cref="UserError">There is no such run, or the file cannot be written.</exception>
+    public static Task<int> Export(string run, string output, Terminal terminal)
+    {
+        string ending = Path.GetExtension(output).ToLowerInvariant();
+        if (ending is not (".safetensors" or ".npz")) throw new UserError($"--out {output}: can be written as .safetensors or .npz; give it one of these endings");
+        Checkpoint checkpoint;
+        try { checkpoint = Checkpoint.Read(RunFolder.BestPath(run)); }
+        catch (WeightFileException e) { throw new UserError(e.Message, e); }
+        Writing(() =>
+        {
+            if (ending == ".npz") WeightFile.WriteNpz(output, checkpoint.Parameters);
+            else checkpoint.WriteParameters(output);
+        });
+        terminal.Results.WriteLine($"{output}: {checkpoint.Parameters.Count} tensors of {RunFolder.BestPath(run)}");
+        return Task.FromResult(0);
+    }
+
+    private static string TypeName(StoredTensor tensor) => tensor.Type.ToString().ToLowerInvariant();
+
+    private static WeightFile Read(string path)
+    {
+        try { return WeightFile.Read(path); }
+        catch (WeightFileException e) { throw new UserError(e.Message, e); }
+    }
+
+    private static void Writing(Action write)
+    {
+        try { write(); }
+        catch (WeightFileException e) { throw new UserError(e.Message, e); }
+    }
+}

@@ -1,0 +1,168 @@
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+using Convolve.Engine.Tests;
+using Convolve.Layers.Networks;
+using Convolve.Layers.WeightFiles;
+
+namespace Convolve.Layers.Tests.WeightFiles;
+
+[Collection(OnOpenCl.Name)]
+public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(opened), IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("convolve-pretrained-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private WeightFile Read(byte[] bytes)
+    {
+        var path = Path.Combine(folder, "weights");
+        File.WriteAllBytes(path, bytes);
+        return WeightFile.Read(path);
+    }
+
+    private static Sequential Network() => new(new Shape(6, 6, 2),
+    [
+        new Conv2D(4, 3) { Name = "block1_conv1", Padding = Padding.Same, Activation = Activation.Relu },
+        new MaxPool2D { Name = "pool" },
+        new Conv2D(5, 2) { Name = "block1_conv2" },
+        new Flatten { Name = "flatten" },
+        new Dense(3) { Name = "dense1" },
+        new Dense(2) { Name = "logits" },
+    ]);
+
+    // PyTorch's own order everywhere: images [C,H,W], kernels [O,I,H,W], weights [out,in], channels outermost when flattened.
+    private static double[] TorchForward(Dictionary<string, float[]> weights, float[] image)
+    {
+        var x = Convolve(InDouble(image), 2, 6, weights["features.0.weight"], weights["features.0.bias"], 3, 1);
+        for (var i = 0; i < x.Length; i++) x[i] = Math.Max(0, x[i]);
+        var pooled = new double[4 * 3 * 3];
+        for (var i = 0; i < pooled.Length; i++)
+        {
+            var (c, h, w) = (i / 9, i / 3 % 3, i % 3);
+            pooled[i] = new[] { (0, 0), (0, 1), (1, 0), (1, 1) }.Max(d => x[(c * 6 + 2 * h + d.Item1) * 6 + 2 * w + d.Item2]);
+        }
+        var y = Convolve(pooled, 4, 3, weights["features.3.weight"], weights["features.3.bias"], 2, 0);
+        return Dense(Dense(y, weights["classifier.0.weight"], weights["classifier.0.bias"]), weights["classifier.3.weight"], weights["classifier.3.bias"]);
+    }
+
+    private static double[] Convolve(double[] x, int channels, int side, float[] kernel, float[] bias, int window, int padding)
+    {
+        var size = side + 2 * padding - window + 1;
+        var y = new double[bias.Length * size * size];
+        for (var i = 0; i < y.Length; i++)
+        {
+            var (o, h, w) = (i / (size * size), i / size % size, i % size);
+            y[i] = bias[o];
+            for (var k = 0; k < channels * window * window; k++)
+            {
+                var (c, row, column) = (k / (window * window), h + k / window % window - padding, w + k % window - padding);
+                if (row >= 0 && row < side && column >= 0 && column < side)
+                    y[i] += x[(c * side + row) * side + column] * kernel[o * channels * window * window + k];
+            }
+        }
+        return y;
+    }
+
+    private static double[] Dense(double[] x, float[] weight, float[] bias) =>
+        [.. bias.Select((b, o) => b + x.Select((value, i) => value * weight[o * x.Length + i]).Sum())];
+
+    private static double[] InDouble(float[] values) => Array.ConvertAll(values, v => (double)v);
+
+    private static (Dictionary<string, float[]> Weights, View[] Views) TorchWeights(int seed)
+    {
+        (string Name, long[] Size)[] tensors =
+        [
+            ("features.0.weight", [4, 2, 3, 3]), ("features.0.bias", [4]), ("features.3.weight", [5, 4, 2, 2]), ("features.3.bias", [5]),
+            ("classifier.0.weight", [3, 20]), ("classifier.0.bias", [3]), ("classifier.3.weight", [2, 3]), ("classifier.3.bias", [2]),
+        ];
+        return (tensors.Select((tensor, i) => (tensor.Name, Values: RandomCases.Values(seed, i, (int)tensor.Size.Aggregate(1L, (a, b) => a * b))))
+            .ToDictionary(tensor => tensor.Name, tensor => tensor.Values), [.. tensors.Select(tensor => View.Of(tensor.Name, tensor.Name, tensor.Size))]);
+    }
+
+    [SkippableFact]
+    public void APyTorchNetworkGivesTheSameAnswersHere() =>
+        ForAll(RandomCases.Seed, 8, seed =>
+        {
+            var (weights, views) = TorchWeights(seed);
+            var image = RandomCases.Values(seed, 99, 2 * 6 * 6);
+            using var network = Network().Initialize(Device, 1);
+            foreach (var bytes in new[] { MadeWeights.Torch(weights, views), MadeWeights.TorchLegacy(weights, views), AsSafeTensors(weights, views), AsConverted(weights, views) })
+            {
+                foreach (var parameter in network.Parameters) parameter.Value.Fill(Sentinel);
+                var pretrained = new PretrainedWeights(Read(bytes), network.Layers);
+                pretrained.Load();
+                Assert.Empty(pretrained.Unexpected);
+                // [C,H,W] → [H,W,C]
+                using var batch = Upload(new Shape(1, 6, 6, 2), [.. Enumerable.Range(0, image.Length).Select(i => image[i % 2 * 36 + i / 2])]);
+                using var output = network.Predict(batch);
+                new Tolerance(1e-4, 1e-4).Check("network of PyTorch", TorchForward(weights, image), output.ToArray());
+            }
+        });
+
+    private byte[] AsSafeTensors(Dictionary<string, float[]> weights, View[] views)
+    {
+        var path = Path.Combine(folder, "as.safetensors");
+        WeightFile.WriteSafeTensors(path, new(views.Select(view => KeyValuePair.Create(
+            view.Name, new StoredTensor([.. view.Size.Select(size => (int)size)], weights[view.Name])))), TensorLayout.Unsaid);
+        return File.ReadAllBytes(path);
+    }
+
+    // Put into Convolve's layout already, under PyTorch's names: must not be turned again.
+    private byte[] AsConverted(Dictionary<string, float[]> weights, View[] views)
+    {
+        var path = Path.Combine(folder, "converted.safetensors");
+        WeightFile.WriteSafeTensors(path, ConvolveLayout.Of(Read(MadeWeights.Torch(weights, views))), TensorLayout.Convolve);
+        return File.ReadAllBytes(path);
+    }
+
+    [SkippableFact]
+    public void WhatDoesNotFitIsListed()
+    {
+        using var network = Network().Initialize(Device, 1);
+        var before = network.Parameters.First().Value.ToArray();
+        var file = Read(MadeWeights.Keras(false,
+            ("block1_conv1", [("W", new float[3, 3, 2, 4]), ("b", new float[7])]),
+            ("block1_conv2", [("W", new float[2, 2, 4, 5]), ("b", new float[5])]),
+            ("fc9", [("W", new float[2, 2])])));
+        var pretrained = new PretrainedWeights(file, network.Layers);
+        Assert.Equal(["dense1/kernel", "dense1/bias", "logits/kernel", "logits/bias"], pretrained.Missing);
+        Assert.Equal("block1_conv1/b is [7] where block1_conv1/bias is [4]", Assert.Single(pretrained.Misshapen));
+        Assert.Equal(["fc9/W"], pretrained.Unexpected);
+        var error = Assert.Throws<WeightFileException>(pretrained.Load);
+        foreach (var mention in new[] { "missing dense1/kernel", "block1_conv1/b is [7]", "not used fc9/W" }) Assert.Contains(mention, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+        // Nothing was overwritten.
+        Assert.Equal(before, network.Parameters.First().Value.ToArray());
+
+        // The layers that the file has can be filled alone.
+        var sound = Read(MadeWeights.Keras(true, ("block1_conv1", [("block1_conv1/kernel:0", new float[3, 3, 2, 4]), ("block1_conv1/bias:0", new float[4])]),
+            ("block1_conv2", [("k", new float[2, 2, 4, 5]), ("b", new float[5])])));
+        new PretrainedWeights(sound, [.. network.Layers.Take(3)]).Load();
+        Assert.All(network.Parameters.First().Value.ToArray(), value => Assert.Equal(0, value));
+    }
+
+    [SkippableFact]
+    public void RealVgg19ReproducesTheReferenceUnderBothPreprocessings()
+    {
+        var file = WeightFile.Read(SharedWeights.Path("vgg19/vgg19_imagenet_block1to3_HWIO.npz"));
+        var reference = WeightFile.Read(SharedWeights.Path("vgg19/block3_pool_reference.npz")).Tensors;
+        var whole = ReferenceNetworks.Vgg19(150);
+        var last = whole.Layers.ToList().FindIndex(layer => layer.Name == "block3_pool");
+        using var network = new Sequential(whole.InputShape, [.. whole.Layers.Take(last + 1)]).Initialize(Device, 1);
+        new PretrainedWeights(file, network.Layers).Load();
+        var images = reference["input_rgb_u8_150"];
+        using var pixels = new StagedPixels(Device, images.Values.Length);
+        pixels.Upload([.. images.Values.Select(value => (byte)value)]);
+        using var batch = Prefilled(new Shape(images.Shape));
+        foreach (var (scaling, name) in new[] { (PixelScaling.Rescale, "rescale255_RGB"), (PixelScaling.Caffe, "caffe_BGR_minus_mean") })
+        {
+            PixelConversion.Apply(pixels, batch, scaling);
+            using var output = network.Predict(batch);
+            var expected = InDouble(reference[$"{name}/block3_pool_NHWC_f32"].Values);
+            Tolerance.OfLargest(1e-3, expected).Check(name, expected, output.ToArray());
+        }
+        var missing = Assert.Throws<WeightFileException>(new PretrainedWeights(file, whole.Layers).Load);
+        Assert.Contains("missing block4_conv1/kernel", missing.Message);
+    }
+}
