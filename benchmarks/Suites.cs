@@ -40,13 +40,13 @@ public abstract class Suite
 /// <summary>Convolutions of the reference CNN and of VGG19, by algorithm.</summary>
 public class ConvolutionSuite : Suite
 {
-    [Params("conv-forward", "conv-backward")]
+    [Params("conv-forward", "conv-grad-input", "conv-grad-kernel")]
     public string Pass { get; set; } = "";
 
     [Params("cnn.conv1", "cnn.conv2", "cnn.conv3", "cnn.conv4", "vgg.conv1_2", "vgg.conv3_2", "vgg.conv5_2")]
     public string Shape { get; set; } = "";
 
-    [Params("auto", "naive")]
+    [Params("auto", "im2col", "implicit", "direct", "winograd2", "winograd4")]
     public string Algorithm { get; set; } = "";
 
     protected override string Request

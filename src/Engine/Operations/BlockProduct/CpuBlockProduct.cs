@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using ILGPU;
 
@@ -11,7 +12,7 @@ namespace Convolve.Engine.Operations.BlockProduct;
 internal static class CpuBlockProduct
 {
     /// <summary>Tiles side by side that share one packed left block; more would push the sums out of the second-level cache.</summary>
-    public const int MaximalTilesPerItem = 4;
+    public const int MaximalTilesPerItem = 8;
 
     // left [Rows, Depth], right [Depth, Columns], output [Splits, Rows, Columns] or [Rows, Columns], bias [Columns]
     public static void Product<TLeft, TRight, TTile>(
@@ -48,6 +49,11 @@ internal static class CpuBlockProduct
             for (var depth0 = depthBegin; depth0 < depthEnd; depth0 += TTile.DepthBlock)
             {
                 var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
+                if (TLeft.RowsAreInMemory & columns <= TTile.Columns)
+                {
+                    MultiplyInMemory<TLeft, TRight, TTile>(left, right, row0, rows, depth0, depths, column0, columns, leftBlock, rightBlock, sums, depth0 == depthBegin);
+                    continue;
+                }
                 if (TLeft.RowsAreContiguous)
                     for (var d = 0; d < depths; d++) left.Copy(row0, depth0 + d, rows, leftBlock, d * TTile.RowBlock);
                 else
@@ -71,5 +77,24 @@ internal static class CpuBlockProduct
                     RegisterTile.Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
                 }
         }
+    }
+
+    /// <summary>One block of depths for one tile of columns, with the left rows read where they are; only those of a ragged last tile are packed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyInMemory<TLeft, TRight, TTile>(
+        TLeft left, TRight right, int row0, int rows, int depth0, int depths, int column0, int columns,
+        ArrayView<float> leftBlock, ArrayView<float> rightBlock, ArrayView<float> sums, bool first)
+        where TLeft : struct, ILeftOperand
+        where TRight : struct, IRightOperand
+        where TTile : struct, ICpuTile
+    {
+        right.Copy(depth0, depths, column0, columns, rightBlock, TTile.Columns);
+        var whole = rows / TTile.Rows * TTile.Rows;
+        for (var r = 0; r < whole; r += TTile.Rows)
+            RegisterTile.Multiply<TTile>(left.Memory, (row0 + r) * left.RowStride + depth0, left.RowStride, 1, rightBlock, 0,
+                sums, r * TTile.Columns, depths, first);
+        if (whole == rows) return;
+        for (var r = whole; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, (r - whole) * TTile.DepthBlock);
+        RegisterTile.Multiply<TTile>(leftBlock, 0, TTile.DepthBlock, 1, rightBlock, 0, sums, whole * TTile.Columns, depths, first);
     }
 }

@@ -14,6 +14,18 @@ internal interface ILeftOperand : IStagedOperand
     static abstract bool RowsAreContiguous { get; }
 
     /// <summary>
+    /// Whether a row's depths lie in memory as they are, so that a register tile can read them there: packing them for one tile of
+    /// columns would cost more than it saves.
+    /// </summary>
+    static abstract bool RowsAreInMemory { get; }
+
+    /// <summary>The memory that holds the rows, if <see cref="RowsAreInMemory"/>.</summary>
+    ArrayView<float> Memory { get; }
+
+    /// <summary>Between the beginnings of neighbouring rows in <see cref="Memory"/>.</summary>
+    int RowStride { get; }
+
+    /// <summary>
     /// Copies <paramref name="count"/> values along the contiguous direction, from (row, depth) on, to <c>block[at…]</c>.
     /// All of them are inside the operand.
     /// </summary>
@@ -38,6 +50,12 @@ internal readonly partial struct LeftMatrix(ArrayView<float> values, int stride)
 
     public static bool RowsAreContiguous => false;
 
+    public static bool RowsAreInMemory => true;
+
+    public ArrayView<float> Memory => values;
+
+    public int RowStride => stride;
+
     public void Copy(int row, int depth, int count, ArrayView<float> block, int at)
     {
         var source = row * stride + depth;
@@ -52,6 +70,12 @@ internal readonly partial struct LeftTransposed(ArrayView<float> values, int str
     private readonly int stride = stride;
 
     public static bool RowsAreContiguous => true;
+
+    public static bool RowsAreInMemory => false;
+
+    public ArrayView<float> Memory => values;
+
+    public int RowStride => 1;
 
     public void Copy(int row, int depth, int count, ArrayView<float> block, int at)
     {

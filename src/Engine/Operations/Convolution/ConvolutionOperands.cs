@@ -18,6 +18,12 @@ internal readonly partial struct InputPatches(ArrayView<float> input, Convolutio
 
     public static bool RowsAreContiguous => false;
 
+    public static bool RowsAreInMemory => false;
+
+    public ArrayView<float> Memory => input;
+
+    public int RowStride => 0;
+
     // input [N,H,W,C] → block[at…] = patch of output pixel `row`, from (kh, kw, c) = depth on
     public void Copy(int row, int depth, int count, ArrayView<float> block, int at)
     {
@@ -60,6 +66,12 @@ internal readonly partial struct InputPatchesTransposed(ArrayView<float> input, 
 
     public static bool RowsAreContiguous => true;
 
+    public static bool RowsAreInMemory => false;
+
+    public ArrayView<float> Memory => patches.Memory;
+
+    public int RowStride => 0;
+
     public void Copy(int row, int depth, int count, ArrayView<float> block, int at) => patches.Copy(depth, row, count, block, at);
 }
 
@@ -73,6 +85,12 @@ internal readonly partial struct UpstreamPatches(ArrayView<float> upstream, Conv
     private readonly ConvolutionGeometry geometry = geometry;
 
     public static bool RowsAreContiguous => false;
+
+    public static bool RowsAreInMemory => false;
+
+    public ArrayView<float> Memory => upstream;
+
+    public int RowStride => 0;
 
     // upstream [N,OH,OW,K] → block[at…], from (kh, kw, k) = depth on
     public void Copy(int row, int depth, int count, ArrayView<float> block, int at)
