@@ -16,7 +16,6 @@ public sealed class ConvolutionTuning
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
 
     private readonly Device device;
-    private readonly string path;
     private SortedDictionary<string, Choice>? choices;
 
     /// <summary>The choices of a device, on which they are measured, kept in a folder.</summary>
@@ -25,8 +24,11 @@ public sealed class ConvolutionTuning
         this.device = device;
         var version = typeof(ConvolutionTuning).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
         var name = string.Concat($"{device.Description} {version}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '-'));
-        path = Path.Combine(folder, $"convolutions-{name}.json");
+        FilePath = Path.Combine(folder, $"convolutions-{name}.json");
     }
+
+    /// <summary>Where the choices are kept.</summary>
+    public string FilePath { get; }
 
     /// <summary>Shapes measured by this object; zero when all were known from the file.</summary>
     public int Measurements { get; private set; }
@@ -78,7 +80,7 @@ public sealed class ConvolutionTuning
     {
         try
         {
-            return JsonSerializer.Deserialize<SortedDictionary<string, Choice>>(File.ReadAllText(path)) ?? [];
+            return JsonSerializer.Deserialize<SortedDictionary<string, Choice>>(File.ReadAllText(FilePath)) ?? [];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException)
         {
@@ -89,10 +91,10 @@ public sealed class ConvolutionTuning
 
     private void Write()
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var unfinished = $"{path}.{Environment.ProcessId}";
+        Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+        var unfinished = $"{FilePath}.{Environment.ProcessId}";
         File.WriteAllText(unfinished, JsonSerializer.Serialize(choices, json));
-        File.Move(unfinished, path, overwrite: true);
+        File.Move(unfinished, FilePath, overwrite: true);
     }
 
     /// <summary>An algorithm, and how long its fastest run took.</summary>
