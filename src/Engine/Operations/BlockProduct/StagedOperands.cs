@@ -60,8 +60,6 @@ internal readonly partial struct LeftMatrix
 {
     public static bool DepthsAreContiguous => true;
 
-    public ArrayView<float> Memory => values;
-
     public bool FoursAreAligned => (stride & 3) == 0;
 
     public StagingCursor Seek(int position, int depth) => new() { Offset = position * stride + depth };
@@ -78,8 +76,6 @@ internal readonly partial struct LeftMatrix
 internal readonly partial struct LeftTransposed
 {
     public static bool DepthsAreContiguous => false;
-
-    public ArrayView<float> Memory => values;
 
     public bool FoursAreAligned => (stride & 3) == 0;
 

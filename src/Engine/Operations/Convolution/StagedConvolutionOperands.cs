@@ -11,8 +11,6 @@ internal readonly partial struct InputPatches
 {
     public static bool DepthsAreContiguous => true;
 
-    public ArrayView<float> Memory => input;
-
     /// <summary>Four channels of one tap: a multiple of four never straddles two taps.</summary>
     public bool FoursAreAligned => (geometry.InputChannels & 3) == 0;
 
@@ -82,8 +80,6 @@ internal readonly partial struct InputPatchesTransposed
 {
     public static bool DepthsAreContiguous => false;
 
-    public ArrayView<float> Memory => patches.Memory;
-
     public bool FoursAreAligned => patches.FoursAreAligned;
 
     // position = (kh, kw, c), depth = output pixel
@@ -101,8 +97,6 @@ internal readonly partial struct InputPatchesTransposed
 internal readonly partial struct UpstreamPatches
 {
     public static bool DepthsAreContiguous => true;
-
-    public ArrayView<float> Memory => upstream;
 
     /// <summary>Four channels of one tap.</summary>
     public bool FoursAreAligned => (geometry.OutputChannels & 3) == 0;
