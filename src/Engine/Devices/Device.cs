@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
@@ -229,11 +230,28 @@ public sealed class Device : IDisposable
         Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, a6, NextQueue(items, workers));
     }
 
+    /// <summary>Makes sure that a kernel's argument, if it is a view of floats, begins where a GPU can move four of them at once.</summary>
+    /// <exception cref="ArgumentException">It does not, and the device runs kernels in the shape for GPUs.</exception>
+    internal void RequireFours<T>(Delegate kernel, T argument) where T : struct
+    {
+        // A constant of each instantiation: what is no view costs nothing.
+        if (typeof(T) != typeof(ArrayView<float>) || Shape == KernelShape.Cpu) return;
+        var begin = BeginInBytes(Unsafe.As<T, ArrayView<float>>(ref argument)) / sizeof(float);
+        if (begin % Float4.Count != 0)
+            throw new ArgumentException(
+                $"{kernel.Method.Name}: a tensor begins at float {begin} of its memory; "
+                + "GPUs move four floats at a time, so a slice must begin at a multiple of 4");
+    }
+
+    // ILGPU tells it through an interface only; generic, so that nothing is boxed.
+    private static long BeginInBytes<TView>(TView view) where TView : struct, IContiguousArrayView => view.IndexInBytes;
+
     /// <summary>Launches a kernel over a grid of groups.</summary>
     internal void Launch<T1>(Action<T1> kernel, KernelConfig grid, T1 a1)
         where T1 : struct
     {
         Launches++;
+        RequireFours(kernel, a1);
         Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)?.Invoke(stream!, grid, a1);
     }
 
@@ -242,6 +260,7 @@ public sealed class Device : IDisposable
         where T2 : struct
     {
         Launches++;
+        RequireFours(kernel, a1); RequireFours(kernel, a2);
         Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)?.Invoke(stream!, grid, a1, a2);
     }
 
@@ -251,6 +270,7 @@ public sealed class Device : IDisposable
         where T3 : struct
     {
         Launches++;
+        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3);
         Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)?.Invoke(stream!, grid, a1, a2, a3);
     }
 
@@ -261,6 +281,7 @@ public sealed class Device : IDisposable
         where T4 : struct
     {
         Launches++;
+        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4);
         Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4);
     }
 
@@ -272,6 +293,7 @@ public sealed class Device : IDisposable
         where T5 : struct
     {
         Launches++;
+        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4); RequireFours(kernel, a5);
         Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5);
     }
 
@@ -284,6 +306,7 @@ public sealed class Device : IDisposable
         where T6 : struct
     {
         Launches++;
+        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4); RequireFours(kernel, a5); RequireFours(kernel, a6);
         Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6);
     }
 
@@ -297,6 +320,7 @@ public sealed class Device : IDisposable
         where T7 : struct
     {
         Launches++;
+        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4); RequireFours(kernel, a5); RequireFours(kernel, a6); RequireFours(kernel, a7);
         Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6, a7);
     }
 

@@ -16,6 +16,15 @@ internal interface IWorkShape
 
     /// <summary>One past the last element.</summary>
     static abstract int End(int length);
+
+    /// <summary>
+    /// Whether a thread takes four neighbours at a time: then <see cref="First"/>, <see cref="Step"/> and <see cref="End"/> count fours,
+    /// and what is left over is visited one by one, from <see cref="Rest"/> on.
+    /// </summary>
+    static abstract bool InFours { get; }
+
+    /// <summary>The first element that this thread visits alone, of <paramref name="length"/>: behind all fours, if there are any.</summary>
+    static abstract int Rest(int length);
 }
 
 /// <summary>Processors: each work-item walks through neighbouring elements, so that the compiler's loop vectoriser sees step 1.</summary>
@@ -29,6 +38,10 @@ internal readonly struct SpanPerItem : IWorkShape
     public static int Step => 1;
 
     public static int End(int length) => First + IntrinsicMath.Min(length - First, Length);
+
+    public static bool InFours => false;
+
+    public static int Rest(int length) => First;
 }
 
 /// <summary>GPUs: neighbouring threads visit neighbouring elements, and the whole grid strides through the array.</summary>
@@ -45,6 +58,10 @@ internal readonly struct GridStride : IWorkShape
     public static int Step => Grid.DimX * Group.DimX;
 
     public static int End(int length) => length;
+
+    public static bool InFours => true;
+
+    public static int Rest(int length) => (length & ~3) + First;
 }
 
 /// <summary>
@@ -64,6 +81,9 @@ internal interface IPixelShape
 
     /// <summary>The distance between this thread's channels.</summary>
     static abstract int ChannelStep { get; }
+
+    /// <summary>Whether a thread takes four neighbouring channels at a time where their number allows it; channels then count fours.</summary>
+    static abstract bool InFours { get; }
 }
 
 /// <summary>Processors: a work-item owns neighbouring pixels with all their channels, which are the vector lanes.</summary>
@@ -79,16 +99,21 @@ internal readonly struct PixelSpan : IPixelShape
     public static int FirstChannel => 0;
 
     public static int ChannelStep => 1;
+
+    public static bool InFours => false;
 }
 
-/// <summary>GPUs: a group of threads owns a few pixels; neighbouring threads visit neighbouring channels.</summary>
+/// <summary>
+/// GPUs: a group of threads owns a few pixels; neighbouring threads visit neighbouring channels. Eight threads with four channels each
+/// read lines of 128 bytes, and no thread is idle from 32 channels on.
+/// </summary>
 internal readonly struct PixelThreads : IPixelShape
 {
     /// <summary>Threads along the channels.</summary>
-    public const int Channels = 32;
+    public const int Channels = 8;
 
     /// <summary>Pixels per group.</summary>
-    public const int Pixels = 8;
+    public const int Pixels = 32;
 
     public static int FirstPixel => Grid.IdxX * Pixels + Group.IdxY;
 
@@ -97,4 +122,6 @@ internal readonly struct PixelThreads : IPixelShape
     public static int FirstChannel => Group.IdxX;
 
     public static int ChannelStep => Channels;
+
+    public static bool InFours => true;
 }

@@ -44,8 +44,8 @@ public sealed class CataloguedKernel
     public bool IsHot { get; internal init; }
 
     /// <summary>
-    /// Whether its form for GPUs moves four floats at a time from and to global memory. The products do; the others read neighbouring
-    /// floats in neighbouring threads, which the hardware joins to whole lines.
+    /// Whether its form for GPUs moves four floats at a time from and to global memory, as every hot one does. The others read
+    /// neighbouring floats in neighbouring threads, which the hardware joins to whole lines.
     /// </summary>
     public bool HasVectorLoads { get; internal init; }
 

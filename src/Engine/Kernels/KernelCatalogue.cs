@@ -31,9 +31,8 @@ public static class KernelCatalogue
         .. Products<InputPatches, RightMatrix>("convolution-forward", "convolution"),
         .. Products<UpstreamPatches, RightMatrix>("convolution-input-gradient", "convolution"),
         .. Products<InputPatchesTransposed, RightMatrix>("convolution-kernel-gradient", "convolution"),
-        new("split-sum", "matrix multiply", SplitSum.Add<SpanPerItem>, SplitSum.Add<GridStride>),
+        Hot("split-sum", "matrix multiply", SplitSum.Add<SpanPerItem>, SplitSum.Add<GridStride>),
 
-        // The lowest rung reads as the formula does, one number at a time.
         Hot("convolution-forward-naive", "convolution", NaiveConvolution.Forward<SpanPerItem>, NaiveConvolution.Forward<GridStride>),
         Hot("convolution-input-gradient-naive", "convolution", NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>),
         Hot("convolution-kernel-gradient-naive", "convolution", NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>),
@@ -48,7 +47,7 @@ public static class KernelCatalogue
         Hot("im2col-fold", "convolution", Im2colConvolution.Fold<SpanPerItem>, Im2colConvolution.Fold<GridStride>),
         .. Winograd<WinogradF2>("winograd2"),
         .. Winograd<WinogradF4>("winograd4"),
-        new("kernel-transpose", "convolution", KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>),
+        Hot("kernel-transpose", "convolution", KernelTranspose.Swap<SpanPerItem>, KernelTranspose.Swap<GridStride>),
         new("kernel-transpose-squares", "convolution", KernelTranspose.SwapSquares, null),
 
         Hot("max-pooling-forward", "pooling", MaxPoolingKernels.Forward<PixelSpan>, MaxPoolingKernels.Forward<PixelThreads>),
@@ -57,21 +56,21 @@ public static class KernelCatalogue
         Hot("average-pooling-forward", "pooling", AveragePoolingKernels.Forward<PixelSpan>, AveragePoolingKernels.Forward<PixelThreads>),
         Hot("average-pooling-input-gradient", "pooling", AveragePoolingKernels.GradInput<PixelSpan>, AveragePoolingKernels.GradInput<PixelThreads>),
 
-        new("relu-forward", "activation", ActivationKernels.Forward<SpanPerItem, Relu>, ActivationKernels.Forward<GridStride, Relu>),
-        new("relu-gradient", "activation", ActivationKernels.GradInput<SpanPerItem, Relu>, ActivationKernels.GradInput<GridStride, Relu>),
-        new("sigmoid-forward", "activation", ActivationKernels.Forward<SpanPerItem, Sigmoid>, ActivationKernels.Forward<GridStride, Sigmoid>),
-        new("sigmoid-gradient", "activation", ActivationKernels.GradInput<SpanPerItem, Sigmoid>, ActivationKernels.GradInput<GridStride, Sigmoid>),
+        Fours("relu-forward", "activation", ActivationKernels.Forward<SpanPerItem, Relu>, ActivationKernels.Forward<GridStride, Relu>),
+        Fours("relu-gradient", "activation", ActivationKernels.GradInput<SpanPerItem, Relu>, ActivationKernels.GradInput<GridStride, Relu>),
+        Fours("sigmoid-forward", "activation", ActivationKernels.Forward<SpanPerItem, Sigmoid>, ActivationKernels.Forward<GridStride, Sigmoid>),
+        Fours("sigmoid-gradient", "activation", ActivationKernels.GradInput<SpanPerItem, Sigmoid>, ActivationKernels.GradInput<GridStride, Sigmoid>),
         new("softmax-forward", "activation", SoftmaxKernels.Forward<SpanPerItem>, SoftmaxKernels.Forward<GridStride>),
         new("softmax-gradient", "activation", SoftmaxKernels.GradInput<SpanPerItem>, SoftmaxKernels.GradInput<GridStride>),
 
-        new("bias-mask", "bias", BiasKernels.Mask<SpanPerItem>, BiasKernels.Mask<GridStride>),
+        Fours("bias-mask", "bias", BiasKernels.Mask<SpanPerItem>, BiasKernels.Mask<GridStride>),
         new("bias-mask-and-sum-cpu", "bias", BiasKernels.MaskAndSumRows, null),
-        new("bias-mask-and-sum-gpu", "bias", null, BiasKernels.MaskAndSumColumn),
-        new("bias-add-parts", "bias", BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>),
+        Fours("bias-mask-and-sum-gpu", "bias", null, BiasKernels.MaskAndSumColumn),
+        Fours("bias-add-parts", "bias", BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>),
 
         new("dropout", "dropout", DropoutKernels.Mask<SpanPerItem>, DropoutKernels.Mask<GridStride>),
-        new("add", "elementwise", AdditionKernels.Add<SpanPerItem>, AdditionKernels.Add<GridStride>),
-        new("copy", "elementwise", AdditionKernels.Copy<SpanPerItem>, AdditionKernels.Copy<GridStride>),
+        Fours("add", "elementwise", AdditionKernels.Add<SpanPerItem>, AdditionKernels.Add<GridStride>),
+        Fours("copy", "elementwise", AdditionKernels.Copy<SpanPerItem>, AdditionKernels.Copy<GridStride>),
         new("fill", "elementwise", FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>),
         new("pixel-conversion", "pixels", PixelKernels.Convert<SpanPerItem>, PixelKernels.Convert<GridStride>),
         new("augmentation", "augmentation", AugmentationKernels.Apply<SpanPerItem>, AugmentationKernels.Apply<GridStride>),
@@ -85,10 +84,10 @@ public static class KernelCatalogue
         new("penalty-sum-piece", "penalty", PenaltyKernels.SumPiece, PenaltyKernels.SumPiece),
         new("penalty-add-parts", "penalty", PenaltyKernels.AddParts, PenaltyKernels.AddParts),
 
-        Hot("rmsprop", "optimizer", UpdateKernels.RmsProp<PiecePerItem>, UpdateKernels.RmsProp<PiecePerGroup>),
-        Hot("momentum", "optimizer", UpdateKernels.Momentum<PiecePerItem>, UpdateKernels.Momentum<PiecePerGroup>),
-        Hot("descent", "optimizer", UpdateKernels.Descent<PiecePerItem>, UpdateKernels.Descent<PiecePerGroup>),
-        Hot("adam", "optimizer", UpdateKernels.Adam<PiecePerItem>, UpdateKernels.Adam<PiecePerGroup>),
+        Hot("rmsprop", "optimizer", UpdateKernels.Update<PiecePerItem, RmsPropRule>, UpdateKernels.Update<PiecePerGroup, RmsPropRule>),
+        Hot("momentum", "optimizer", UpdateKernels.Update<PiecePerItem, MomentumRule>, UpdateKernels.Update<PiecePerGroup, MomentumRule>),
+        Hot("descent", "optimizer", UpdateKernels.Update<PiecePerItem, DescentRule>, UpdateKernels.Update<PiecePerGroup, DescentRule>),
+        Hot("adam", "optimizer", UpdateKernels.Update<PiecePerItem, AdamRule>, UpdateKernels.Update<PiecePerGroup, AdamRule>),
 
         new("peak-tile-3x32", "peak", PeakArithmetic.TileOfSums<Tile3x32>, null),
         new("peak-tile-6x32", "peak", PeakArithmetic.TileOfSums<Tile6x32>, null),
@@ -133,5 +132,9 @@ public static class KernelCatalogue
     ];
 
     private static CataloguedKernel Hot(string name, string operation, Delegate cpu, Delegate? gpu = null) =>
-        new(name, operation, cpu, gpu) { IsHot = true };
+        new(name, operation, cpu, gpu) { IsHot = true, HasVectorLoads = gpu is not null };
+
+    /// <summary>A kernel that takes its share of a step by moving memory: in fours on GPUs, too.</summary>
+    private static CataloguedKernel Fours(string name, string operation, Delegate? cpu, Delegate gpu) =>
+        new(name, operation, cpu, gpu) { HasVectorLoads = true };
 }

@@ -40,8 +40,9 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     public void OtherKernelsLeaveRoomForEveryThread(string name)
     {
         var text = code.Ptx(KernelCatalogue.Find(name)!, CudaTarget.All[^1]);
-        // Turing has room for 64 registers a thread at full occupancy, Ampere to Hopper for 32 to 42.
-        Assert.InRange(RegisterPressure.Of(text), 1, 32);
+        // Turing has room for 64 registers a thread at full occupancy, Ampere to Hopper for 32 to 42. What moves four floats of up to four
+        // buffers at a time may take 42: the bytes in flight, which occupancy is for, are four times as many.
+        Assert.InRange(RegisterPressure.Of(text), 1, KernelCatalogue.Find(name)!.HasVectorLoads ? 42 : 32);
         Assert.Equal(0, KernelCounts.OfPtx(text).SharedBytes);
     }
 

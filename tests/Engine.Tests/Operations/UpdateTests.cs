@@ -1,5 +1,7 @@
 using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Elementwise;
+using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Operations.Optimizer;
 using Convolve.Engine.Operations.Penalty;
 using Convolve.Engine.Tensors;
@@ -11,8 +13,8 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
 {
     private const int Steps = 5;
 
-    /// <summary>Around the 256 threads of a group and the 8192 elements of a work-item.</summary>
-    public static TheoryData<int> Lengths => [1, 255, 257, 8191, 8192, 8193, 20_001];
+    /// <summary>Around the four elements of a thread, the 256 threads of a group and the 8192 elements of a work-item.</summary>
+    public static TheoryData<int> Lengths => [1, 3, 4, 6, 255, 257, 1024, 1027, 8191, 8192, 8193, 20_001];
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
@@ -104,6 +106,8 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         Tolerance.Elementwise.Check("weights", expected, weights.ToArray());
         Tolerance.Elementwise.Check("velocity", expectedVelocity, velocity.ToArray());
         Assert.StartsWith("update: there is no parameter", Assert.Throws<ArgumentException>(() => new UpdateTable(Device)).Message);
+        Assert.StartsWith("update: weights at 64 and gradient at 2 must begin at multiples of 4",
+            Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(64, 2, 5))).Message);
     }
 
     [SkippableTheory]
@@ -122,6 +126,31 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         Tolerance.Exact.Check("copy", a, copy.ToArray());
         using var reshaped = copy.Reshape(new Shape(1, length));
         Tolerance.Exact.Check("reshaped", a, reshaped.ToArray());
+    }
+
+    // A GPU would stop with an address error, or read elsewhere.
+    [SkippableFact]
+    public void SlicesThatGpusCannotLoadInFoursAreRefusedThere()
+    {
+        using var memory = Prefilled(new Shape(64));
+        using var odd = memory.Slice(6, new Shape(2, 4));
+        using var oddColumns = odd.Reshape(new Shape(4, 2));
+        using var even = memory.Slice(8, new Shape(2, 4));
+        using var square = Prefilled(new Shape(4, 4));
+        using var tape = new Tape(Device, recording: false);
+        Action[] launches =
+        [
+            () => Addition.Apply(tape, even, odd),
+            () => MatrixMultiplication.Apply(tape, odd, square),
+            () => MatrixMultiplication.Apply(tape, square, oddColumns),
+        ];
+        foreach (var launch in launches)
+            if (Device.Shape == KernelShape.Cpu)
+                launch();
+            else
+                Assert.Contains("a tensor begins at float 6 of its memory", Assert.Throws<ArgumentException>(launch).Message);
+        Addition.Apply(tape, even, even);
+        MatrixMultiplication.Apply(tape, even, square);
     }
 
     private void Check(

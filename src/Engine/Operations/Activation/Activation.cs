@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
@@ -6,12 +7,9 @@ using ILGPU.Algorithms;
 
 namespace Convolve.Engine.Operations.Activation;
 
-/// <summary>A function of one number, and its derivative written in terms of the function's value.</summary>
-internal interface IActivation
+/// <summary>A function of one number, y = f(x), and its derivative written in terms of the function's value.</summary>
+internal interface IActivation : IFunctionOfOne
 {
-    /// <summary>y = f(x).</summary>
-    static abstract float Value(float x);
-
     /// <summary>f′(x), given y = f(x).</summary>
     static abstract float Slope(float y);
 }
@@ -19,7 +17,7 @@ internal interface IActivation
 /// <summary>max(0, x); NaN stays NaN.</summary>
 internal readonly struct Relu : IActivation
 {
-    public static float Value(float x) => x < 0 ? 0 : x;
+    public static float Invoke(float x) => x < 0 ? 0 : x;
 
     // With whole numbers for the two slopes ILGPU's OpenCL code reads the integer 1 as the bits of a float, 1.4e-45.
     public static float Slope(float y) => y > 0 ? 1f : 0f;
@@ -28,7 +26,7 @@ internal readonly struct Relu : IActivation
 /// <summary>1 / (1 + e⁻ˣ), with an exponent that is never positive, so that nothing overflows.</summary>
 internal readonly struct Sigmoid : IActivation
 {
-    public static float Value(float x)
+    public static float Invoke(float x)
     {
         var e = XMath.Exp(x < 0 ? x : -x);
         return (x < 0 ? e : 1f) / (1f + e);
@@ -69,7 +67,10 @@ internal static class ActivationKernels
         where TShape : struct, IWorkShape
         where TActivation : struct, IActivation
     {
-        for (var i = TShape.First; i < TShape.End(output.IntLength); i += TShape.Step) output[i] = TActivation.Value(input[i]);
+        if (TShape.InFours)
+            for (var i = TShape.First; i < TShape.End(output.IntLength / 4); i += TShape.Step)
+                Float4.Store(output, i * 4, Float4.Map<TActivation>(Float4.Load(input, i * 4)));
+        for (var i = TShape.Rest(output.IntLength); i < TShape.End(output.IntLength); i += TShape.Step) output[i] = TActivation.Invoke(input[i]);
     }
 
     public static void GradInput<TShape, TActivation>(
@@ -77,10 +78,25 @@ internal static class ActivationKernels
         where TShape : struct, IWorkShape
         where TActivation : struct, IActivation
     {
-        for (var i = TShape.First; i < TShape.End(gradient.IntLength); i += TShape.Step)
-        {
-            var contribution = upstream[i] * TActivation.Slope(output[i]);
-            gradient[i] = accumulate != 0 ? gradient[i] + contribution : contribution;
-        }
+        if (TShape.InFours)
+            for (var i = TShape.First; i < TShape.End(gradient.IntLength / 4); i += TShape.Step)
+                GradInput<Float4, TActivation>(upstream, output, gradient, i * 4, accumulate);
+        for (var i = TShape.Rest(gradient.IntLength); i < TShape.End(gradient.IntLength); i += TShape.Step)
+            GradInput<Float1, TActivation>(upstream, output, gradient, i, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GradInput<T, TActivation>(ArrayView<float> upstream, ArrayView<float> output, ArrayView<float> gradient, int i, int accumulate)
+        where T : struct, ILanes<T>
+        where TActivation : struct, IActivation
+    {
+        var contribution = T.Load(upstream, i) * T.Map<SlopeOf<TActivation>>(T.Load(output, i));
+        if (accumulate != 0) contribution = T.Load(gradient, i) + contribution;
+        T.Store(gradient, i, contribution);
+    }
+
+    private readonly struct SlopeOf<TActivation> : IFunctionOfOne where TActivation : struct, IActivation
+    {
+        public static float Invoke(float y) => TActivation.Slope(y);
     }
 }

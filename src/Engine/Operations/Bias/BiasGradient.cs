@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
@@ -41,7 +42,7 @@ internal static class BiasGradient
                 upstream.View, (activated ?? upstream).View, view, rows, columns, shares, masked);
         else
             device.Launch(BiasKernels.MaskAndSumColumn,
-                new KernelConfig(new Index3D((columns + 31) / 32, shares, 1), new Index3D(32, 1, 1)),
+                new KernelConfig(new Index3D(((columns & 3) == 0 ? columns / 4 + 31 : columns + 31) / 32, shares, 1), new Index3D(32, 1, 1)),
                 upstream.View, (activated ?? upstream).View, view, rows, columns, shares, masked);
         device.ForEach(columns, BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>,
             view, gradient.View, columns, shares, accumulate ? 1 : 0);
@@ -53,8 +54,17 @@ internal static class BiasKernels
 {
     public static void Mask<TShape>(ArrayView<float> upstream, ArrayView<float> activated) where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(upstream.IntLength); i += TShape.Step)
-            upstream[i] = activated[i] > 0 ? upstream[i] : 0f;
+        if (TShape.InFours)
+            for (var i = TShape.First; i < TShape.End(upstream.IntLength / 4); i += TShape.Step)
+                Float4.Store(upstream, i * 4, Float4.Zip<Passed>(Float4.Load(upstream, i * 4), Float4.Load(activated, i * 4)));
+        for (var i = TShape.Rest(upstream.IntLength); i < TShape.End(upstream.IntLength); i += TShape.Step)
+            upstream[i] = Passed.Invoke(upstream[i], activated[i]);
+    }
+
+    /// <summary>What comes back through a ReLU.</summary>
+    private readonly struct Passed : IFunctionOfTwo
+    {
+        public static float Invoke(float upstream, float activated) => activated > 0 ? upstream : 0f;
     }
 
     // For processors: a work-item walks through a share of the rows and keeps one sum per column.
@@ -80,38 +90,55 @@ internal static class BiasKernels
                 for (var c = 0; c < columns; c++) parts[target + c] += upstream[r * columns + c];
     }
 
-    // For GPUs: a thread owns one column of a share; neighbouring threads read neighbouring columns.
+    // For GPUs: a thread owns four columns of a share, or one where rows are no multiple of four long; neighbouring threads read neighbours.
     public static void MaskAndSumColumn(
         ArrayView<float> upstream, ArrayView<float> activated, ArrayView<float> parts, int rows, int columns, int shares, int masked)
     {
-        var column = Grid.IdxX * Group.DimX + Group.IdxX;
+        var thread = Grid.IdxX * Group.DimX + Group.IdxX;
+        if ((columns & 3) == 0) MaskAndSumColumn<Float4>(thread * 4, upstream, activated, parts, rows, columns, shares, masked);
+        else MaskAndSumColumn<Float1>(thread, upstream, activated, parts, rows, columns, shares, masked);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MaskAndSumColumn<T>(
+        int column, ArrayView<float> upstream, ArrayView<float> activated, ArrayView<float> parts, int rows, int columns, int shares, int masked)
+        where T : struct, ILanes<T>
+    {
         if (column >= columns) return;
         var share = (rows + shares - 1) / shares;
         var begin = Grid.IdxY * share;
         var end = IntrinsicMath.Min(rows, begin + share);
-        var sum = 0f;
+        var sum = default(T);
         for (var r = begin; r < end; r++)
         {
             var i = r * columns + column;
-            var value = upstream[i];
+            var value = T.Load(upstream, i);
             if (masked != 0)
             {
-                value = activated[i] > 0 ? value : 0f;
-                upstream[i] = value;
+                value = T.Zip<Passed>(value, T.Load(activated, i));
+                T.Store(upstream, i, value);
             }
             sum += value;
         }
-        parts[Grid.IdxY * columns + column] = sum;
+        T.Store(parts, Grid.IdxY * columns + column, sum);
     }
 
     public static void AddParts<TShape>(ArrayView<float> parts, ArrayView<float> gradient, int columns, int shares, int accumulate)
         where TShape : struct, IWorkShape
     {
-        for (var c = TShape.First; c < TShape.End(columns); c += TShape.Step)
-        {
-            var sum = accumulate != 0 ? gradient[c] : 0f;
-            for (var s = 0; s < shares; s++) sum += parts[s * columns + c];
-            gradient[c] = sum;
-        }
+        if (TShape.InFours && (columns & 3) == 0)
+            for (var c = TShape.First; c < TShape.End(columns / 4); c += TShape.Step) AddParts<Float4>(parts, gradient, columns, c * 4, shares, accumulate);
+        else
+            for (var c = TShape.First; c < TShape.End(columns); c += TShape.Step) AddParts<Float1>(parts, gradient, columns, c, shares, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddParts<T>(ArrayView<float> parts, ArrayView<float> gradient, int columns, int c, int shares, int accumulate)
+        where T : struct, ILanes<T>
+    {
+        var sum = default(T);
+        if (accumulate != 0) sum = T.Load(gradient, c);
+        for (var s = 0; s < shares; s++) sum += T.Load(parts, s * columns + c);
+        T.Store(gradient, c, sum);
     }
 }

@@ -19,10 +19,7 @@ internal interface ILeftOperand : IStagedOperand
     /// </summary>
     static abstract bool RowsAreInMemory { get; }
 
-    /// <summary>The memory that holds the rows, if <see cref="RowsAreInMemory"/>.</summary>
-    ArrayView<float> Memory { get; }
-
-    /// <summary>Between the beginnings of neighbouring rows in <see cref="Memory"/>.</summary>
+    /// <summary>Between the beginnings of neighbouring rows in <see cref="IStagedOperand.Memory"/>.</summary>
     int RowStride { get; }
 
     /// <summary>

@@ -63,6 +63,10 @@ internal static class ProductLauncher
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
+        // The views of operands are inside their structs, where Launch does not see them.
+        var gpuProduct = GpuBlockProduct.Product<TLeft, TRight>;
+        device.RequireFours(gpuProduct, left.Memory);
+        device.RequireFours(gpuProduct, right.Memory);
         if (device.UsesTf32)
             device.Launch(Tf32BlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);

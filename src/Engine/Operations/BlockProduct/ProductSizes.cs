@@ -42,5 +42,5 @@ internal struct Epilogue
         new() { Accumulate = accumulate ? 1 : 0, HasBias = bias ? 1 : 0, Floor = relu ? 0 : float.NegativeInfinity };
 
     /// <summary>Clips at the floor; written so that NaN stays NaN.</summary>
-    public readonly float Clip(float value) => value < Floor ? Floor : value;
+    public readonly float Clip(float value) => Devices.Clip.Invoke(value, Floor);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using ILGPU;
 
@@ -18,13 +19,20 @@ internal static class SplitSum
         where TShape : struct, IWorkShape
     {
         var length = sizes.Rows * sizes.Columns;
-        for (var i = TShape.First; i < TShape.End(length); i += TShape.Step)
-        {
-            var sum = 0f;
-            for (var s = 0; s < splits; s++) sum += parts[s * length + i];
-            if (sizes.Epilogue.HasBias != 0) sum += bias[i % sizes.Columns];
-            if (sizes.Epilogue.Accumulate != 0) sum += output[i];
-            output[i] = sizes.Epilogue.Clip(sum);
-        }
+        if (TShape.InFours && (sizes.Columns & 3) == 0)
+            for (var i = TShape.First; i < TShape.End(length / 4); i += TShape.Step) Add<Float4>(parts, output, bias, sizes, splits, i * 4);
+        else
+            for (var i = TShape.First; i < TShape.End(length); i += TShape.Step) Add<Float1>(parts, output, bias, sizes, splits, i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<T>(ArrayView<float> parts, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, int splits, int i)
+        where T : struct, ILanes<T>
+    {
+        var sum = default(T);
+        for (var s = 0; s < splits; s++) sum += T.Load(parts, s * sizes.Rows * sizes.Columns + i);
+        if (sizes.Epilogue.HasBias != 0) sum += T.Load(bias, i % sizes.Columns);
+        if (sizes.Epilogue.Accumulate != 0) sum += T.Load(output, i);
+        T.Store(output, i, T.Zip<Clip>(sum, T.Of(sizes.Epilogue.Floor)));
     }
 }

@@ -1,3 +1,4 @@
+using Convolve.Engine.Devices;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
@@ -11,10 +12,10 @@ internal interface IStagedOperand
     /// <summary>Which direction is contiguous in memory: neighbouring depths, or neighbouring positions.</summary>
     static abstract bool DepthsAreContiguous { get; }
 
-    /// <summary>
-    /// Whether four neighbours, from a multiple of four on, are always one run of memory that begins at a multiple of 16 bytes. The
-    /// views of operands begin at such an address: they are whole buffers of the pool.
-    /// </summary>
+    /// <summary>Where the elements lie; the launcher makes sure that it begins at a multiple of 16 bytes.</summary>
+    ArrayView<float> Memory { get; }
+
+    /// <summary>Whether four neighbours, from a multiple of four on, are always one run of memory that begins at a multiple of 16 bytes.</summary>
     bool FoursAreAligned { get; }
 
     /// <summary>The place of an element; need not be inside the operand.</summary>
@@ -55,15 +56,6 @@ internal struct StagingCursor
     public int Channel;
 }
 
-/// <summary>Four neighbours: what a GPU loads and stores at once.</summary>
-internal struct Float4
-{
-    public float X, Y, Z, W;
-
-    /// <summary>Four equal values.</summary>
-    public static Float4 Of(float value) => new() { X = value, Y = value, Z = value, W = value };
-}
-
 internal readonly partial struct LeftMatrix
 {
     public static bool DepthsAreContiguous => true;
@@ -102,6 +94,8 @@ internal readonly partial struct RightMatrix
 {
     public static bool DepthsAreContiguous => false;
 
+    public ArrayView<float> Memory => values;
+
     public bool FoursAreAligned => (stride & 3) == 0;
 
     public StagingCursor Seek(int position, int depth) => new() { Offset = depth * stride + position };
@@ -118,6 +112,8 @@ internal readonly partial struct RightMatrix
 internal readonly partial struct RightTransposed
 {
     public static bool DepthsAreContiguous => true;
+
+    public ArrayView<float> Memory => values;
 
     public bool FoursAreAligned => (stride & 3) == 0;
 

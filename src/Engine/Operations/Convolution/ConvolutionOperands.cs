@@ -156,9 +156,30 @@ internal static class KernelTranspose
         }
     }
 
-    // the same, one element per turn
+    // the same, a square of 4 × 4 per turn where both channels are multiples of four, else one element
     public static void Swap<TShape>(ArrayView<float> kernel, ArrayView<float> swapped, ConvolutionGeometry g) where TShape : struct, IWorkShape
     {
+        if (TShape.InFours && ((g.InputChannels | g.OutputChannels) & 3) == 0)
+        {
+            for (var i = TShape.First; i < TShape.End(kernel.IntLength / 16); i += TShape.Step)
+            {
+                var across = g.InputChannels / 4;
+                var c = i % across * 4;
+                var k = i / across % (g.OutputChannels / 4) * 4;
+                var tap = i / across / (g.OutputChannels / 4);
+                var source = (tap * g.InputChannels + c) * g.OutputChannels + k;
+                var target = (tap * g.OutputChannels + k) * g.InputChannels + c;
+                var a = Float4.Load(kernel, source);
+                var b = Float4.Load(kernel, source + g.OutputChannels);
+                var d = Float4.Load(kernel, source + 2 * g.OutputChannels);
+                var e = Float4.Load(kernel, source + 3 * g.OutputChannels);
+                Float4.Store(swapped, target, new Float4 { X = a.X, Y = b.X, Z = d.X, W = e.X });
+                Float4.Store(swapped, target + g.InputChannels, new Float4 { X = a.Y, Y = b.Y, Z = d.Y, W = e.Y });
+                Float4.Store(swapped, target + 2 * g.InputChannels, new Float4 { X = a.Z, Y = b.Z, Z = d.Z, W = e.Z });
+                Float4.Store(swapped, target + 3 * g.InputChannels, new Float4 { X = a.W, Y = b.W, Z = d.W, W = e.W });
+            }
+            return;
+        }
         for (var i = TShape.First; i < TShape.End(kernel.IntLength); i += TShape.Step)
         {
             var c = i % g.InputChannels;

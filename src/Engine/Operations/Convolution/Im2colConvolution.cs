@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Tensors;
@@ -57,30 +58,42 @@ internal sealed class Im2colConvolution : IConvolutionAlgorithm
     // x [N,H,W,C] → patches [N·OH·OW, KH·KW·C]
     public static void Unfold<TShape>(InputPatches input, ArrayView<float> patches, ConvolutionGeometry g) where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(patches.IntLength); i += TShape.Step)
-            patches[i] = input.Load(input.Seek(i / g.PatchLength, i % g.PatchLength));
+        if (TShape.InFours && input.FoursAreAligned)
+            for (var i = TShape.First; i < TShape.End(patches.IntLength / 4); i += TShape.Step)
+                Float4.Store(patches, i * 4, input.LoadFour(input.Seek(i * 4 / g.PatchLength, i * 4 % g.PatchLength)));
+        else
+            for (var i = TShape.First; i < TShape.End(patches.IntLength); i += TShape.Step)
+                patches[i] = input.Load(input.Seek(i / g.PatchLength, i % g.PatchLength));
     }
 
     // dPatches [N·OH·OW, KH·KW·C] → dx [N,H,W,C]
     public static void Fold<TShape>(ArrayView<float> patches, ArrayView<float> gradient, ConvolutionGeometry g, int accumulate) where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(gradient.IntLength); i += TShape.Step)
-        {
-            var c = i % g.InputChannels;
-            var pixel = i / g.InputChannels;
-            var w = pixel % g.Width + g.PaddingLeft;
-            var h = pixel / g.Width % g.Height + g.PaddingTop;
-            var n = pixel / g.Width / g.Height;
-            var sum = accumulate != 0 ? gradient[i] : 0f;
-            for (var kh = 0; kh < g.KernelHeight; kh++)
-                for (var kw = 0; kw < g.KernelWidth; kw++)
-                {
-                    var oh = (h - kh) / g.Stride;
-                    var ow = (w - kw) / g.Stride;
-                    if (h < kh | w < kw | oh >= g.OutputHeight | ow >= g.OutputWidth | oh * g.Stride != h - kh | ow * g.Stride != w - kw) continue;
-                    sum += patches[((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.PatchLength + (kh * g.KernelWidth + kw) * g.InputChannels + c];
-                }
-            gradient[i] = sum;
-        }
+        if (TShape.InFours && (g.InputChannels & 3) == 0)
+            for (var i = TShape.First; i < TShape.End(gradient.IntLength / 4); i += TShape.Step) Fold<Float4>(patches, gradient, g, accumulate, i * 4);
+        else
+            for (var i = TShape.First; i < TShape.End(gradient.IntLength); i += TShape.Step) Fold<Float1>(patches, gradient, g, accumulate, i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fold<T>(ArrayView<float> patches, ArrayView<float> gradient, ConvolutionGeometry g, int accumulate, int i)
+        where T : struct, ILanes<T>
+    {
+        var c = i % g.InputChannels;
+        var pixel = i / g.InputChannels;
+        var w = pixel % g.Width + g.PaddingLeft;
+        var h = pixel / g.Width % g.Height + g.PaddingTop;
+        var n = pixel / g.Width / g.Height;
+        var sum = default(T);
+        if (accumulate != 0) sum = T.Load(gradient, i);
+        for (var kh = 0; kh < g.KernelHeight; kh++)
+            for (var kw = 0; kw < g.KernelWidth; kw++)
+            {
+                var oh = (h - kh) / g.Stride;
+                var ow = (w - kw) / g.Stride;
+                if (h < kh | w < kw | oh >= g.OutputHeight | ow >= g.OutputWidth | oh * g.Stride != h - kh | ow * g.Stride != w - kw) continue;
+                sum += T.Load(patches, ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.PatchLength + (kh * g.KernelWidth + kw) * g.InputChannels + c);
+            }
+        T.Store(gradient, i, sum);
     }
 }

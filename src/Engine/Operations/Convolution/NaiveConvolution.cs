@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
@@ -5,7 +6,10 @@ using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>The lowest rung: one loop per sum, read straight off the formula; what every faster algorithm is checked against.</summary>
+/// <summary>
+/// The lowest rung: one loop per sum (on a GPU, per four neighbouring sums where channels allow it), read straight off the formula; what
+/// every faster algorithm is checked against.
+/// </summary>
 internal static class NaiveConvolution
 {
     // x [N,H,W,C], w [KH,KW,C,K], b [K], y [N,OH,OW,K]
@@ -14,26 +18,36 @@ internal static class NaiveConvolution
         ConvolutionGeometry g, int hasBias, float floor)
         where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(output.IntLength); i += TShape.Step)
-        {
-            var k = i % g.OutputChannels;
-            var pixel = i / g.OutputChannels;
-            var ow = pixel % g.OutputWidth;
-            var oh = pixel / g.OutputWidth % g.OutputHeight;
-            var n = pixel / g.OutputWidth / g.OutputHeight;
-            var sum = hasBias != 0 ? bias[k] : 0f;
-            for (var kh = 0; kh < g.KernelHeight; kh++)
-                for (var kw = 0; kw < g.KernelWidth; kw++)
-                {
-                    var h = oh * g.Stride + kh - g.PaddingTop;
-                    var w = ow * g.Stride + kw - g.PaddingLeft;
-                    if (h < 0 | h >= g.Height | w < 0 | w >= g.Width) continue;
-                    var source = ((n * g.Height + h) * g.Width + w) * g.InputChannels;
-                    var tap = (kh * g.KernelWidth + kw) * g.InputChannels;
-                    for (var c = 0; c < g.InputChannels; c++) sum += input[source + c] * kernel[(tap + c) * g.OutputChannels + k];
-                }
-            output[i] = sum < floor ? floor : sum;
-        }
+        if (TShape.InFours && (g.OutputChannels & 3) == 0)
+            for (var i = TShape.First; i < TShape.End(output.IntLength / 4); i += TShape.Step) Forward<Float4>(input, kernel, bias, output, g, hasBias, floor, i * 4);
+        else
+            for (var i = TShape.First; i < TShape.End(output.IntLength); i += TShape.Step) Forward<Float1>(input, kernel, bias, output, g, hasBias, floor, i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Forward<T>(
+        ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        ConvolutionGeometry g, int hasBias, float floor, int i)
+        where T : struct, ILanes<T>
+    {
+        var k = i % g.OutputChannels;
+        var pixel = i / g.OutputChannels;
+        var ow = pixel % g.OutputWidth;
+        var oh = pixel / g.OutputWidth % g.OutputHeight;
+        var n = pixel / g.OutputWidth / g.OutputHeight;
+        var sum = default(T);
+        if (hasBias != 0) sum = T.Load(bias, k);
+        for (var kh = 0; kh < g.KernelHeight; kh++)
+            for (var kw = 0; kw < g.KernelWidth; kw++)
+            {
+                var h = oh * g.Stride + kh - g.PaddingTop;
+                var w = ow * g.Stride + kw - g.PaddingLeft;
+                if (h < 0 | h >= g.Height | w < 0 | w >= g.Width) continue;
+                var source = ((n * g.Height + h) * g.Width + w) * g.InputChannels;
+                var tap = (kh * g.KernelWidth + kw) * g.InputChannels;
+                for (var c = 0; c < g.InputChannels; c++) sum += T.Load(kernel, (tap + c) * g.OutputChannels + k) * input[source + c];
+            }
+        T.Store(output, i, T.Zip<Clip>(sum, T.Of(floor)));
     }
 
     // dy [N,OH,OW,K], w [KH,KW,C,K], dx [N,H,W,C]
@@ -59,7 +73,14 @@ internal static class NaiveConvolution
                         | oh * g.Stride != h + g.PaddingTop - kh | ow * g.Stride != w + g.PaddingLeft - kw) continue;
                     var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
                     var weights = ((kh * g.KernelWidth + kw) * g.InputChannels + c) * g.OutputChannels;
-                    for (var k = 0; k < g.OutputChannels; k++) sum += upstream[source + k] * kernel[weights + k];
+                    var k = 0;
+                    if (TShape.InFours && (g.OutputChannels & 3) == 0)
+                        for (; k < g.OutputChannels; k += 4)
+                        {
+                            var products = Float4.Load(upstream, source + k) * Float4.Load(kernel, weights + k);
+                            sum = sum + products.X + products.Y + products.Z + products.W;
+                        }
+                    for (; k < g.OutputChannels; k++) sum += upstream[source + k] * kernel[weights + k];
                 }
             gradient[i] = sum;
         }
@@ -70,26 +91,35 @@ internal static class NaiveConvolution
         ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, ConvolutionGeometry g, int accumulate)
         where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(gradient.IntLength); i += TShape.Step)
-        {
-            var k = i % g.OutputChannels;
-            var c = i / g.OutputChannels % g.InputChannels;
-            var tap = i / g.OutputChannels / g.InputChannels;
-            var kh = tap / g.KernelWidth;
-            var kw = tap % g.KernelWidth;
-            var sum = accumulate != 0 ? gradient[i] : 0f;
-            for (var n = 0; n < g.Batch; n++)
-                for (var oh = 0; oh < g.OutputHeight; oh++)
-                    for (var ow = 0; ow < g.OutputWidth; ow++)
-                    {
-                        var h = oh * g.Stride + kh - g.PaddingTop;
-                        var w = ow * g.Stride + kw - g.PaddingLeft;
-                        if (h < 0 | h >= g.Height | w < 0 | w >= g.Width) continue;
-                        sum += upstream[((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels + k]
-                            * input[((n * g.Height + h) * g.Width + w) * g.InputChannels + c];
-                    }
-            gradient[i] = sum;
-        }
+        if (TShape.InFours && (g.OutputChannels & 3) == 0)
+            for (var i = TShape.First; i < TShape.End(gradient.IntLength / 4); i += TShape.Step) GradKernel<Float4>(upstream, input, gradient, g, accumulate, i * 4);
+        else
+            for (var i = TShape.First; i < TShape.End(gradient.IntLength); i += TShape.Step) GradKernel<Float1>(upstream, input, gradient, g, accumulate, i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GradKernel<T>(
+        ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, ConvolutionGeometry g, int accumulate, int i)
+        where T : struct, ILanes<T>
+    {
+        var k = i % g.OutputChannels;
+        var c = i / g.OutputChannels % g.InputChannels;
+        var tap = i / g.OutputChannels / g.InputChannels;
+        var kh = tap / g.KernelWidth;
+        var kw = tap % g.KernelWidth;
+        var sum = default(T);
+        if (accumulate != 0) sum = T.Load(gradient, i);
+        for (var n = 0; n < g.Batch; n++)
+            for (var oh = 0; oh < g.OutputHeight; oh++)
+                for (var ow = 0; ow < g.OutputWidth; ow++)
+                {
+                    var h = oh * g.Stride + kh - g.PaddingTop;
+                    var w = ow * g.Stride + kw - g.PaddingLeft;
+                    if (h < 0 | h >= g.Height | w < 0 | w >= g.Width) continue;
+                    sum += T.Load(upstream, ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels + k)
+                        * input[((n * g.Height + h) * g.Width + w) * g.InputChannels + c];
+                }
+        T.Store(gradient, i, sum);
     }
 }
 

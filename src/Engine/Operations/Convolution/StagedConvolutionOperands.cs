@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
 

@@ -47,11 +47,17 @@ internal static class AdditionKernels
 {
     public static void Add<TShape>(ArrayView<float> left, ArrayView<float> right, ArrayView<float> sum) where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(sum.IntLength); i += TShape.Step) sum[i] = left[i] + right[i];
+        if (TShape.InFours)
+            for (var i = TShape.First; i < TShape.End(sum.IntLength / 4); i += TShape.Step)
+                Float4.Store(sum, i * 4, Float4.Load(left, i * 4) + Float4.Load(right, i * 4));
+        for (var i = TShape.Rest(sum.IntLength); i < TShape.End(sum.IntLength); i += TShape.Step) sum[i] = left[i] + right[i];
     }
 
     public static void Copy<TShape>(ArrayView<float> source, ArrayView<float> target) where TShape : struct, IWorkShape
     {
-        for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step) target[i] = source[i];
+        if (TShape.InFours)
+            for (var i = TShape.First; i < TShape.End(target.IntLength / 4); i += TShape.Step)
+                Float4.Store(target, i * 4, Float4.Load(source, i * 4));
+        for (var i = TShape.Rest(target.IntLength); i < TShape.End(target.IntLength); i += TShape.Step) target[i] = source[i];
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
@@ -8,8 +9,8 @@ using Device = Convolve.Engine.Devices.Device;
 namespace Convolve.Engine.Operations.Optimizer;
 
 /// <summary>A parameter among many that lie in one buffer, and what its update needs to know besides values and gradient.</summary>
-/// <param name="Weights">Where its values begin in the buffer of weights.</param>
-/// <param name="Gradient">Where its gradient begins in the buffer of gradients, and its state in those of the optimizer.</param>
+/// <param name="Weights">Where its values begin in the buffer of weights; a multiple of 4, since GPUs move four floats at a time.</param>
+/// <param name="Gradient">Where its gradient begins in the buffer of gradients, and its state in those of the optimizer; a multiple of 4.</param>
 /// <param name="Length">Numbers in it.</param>
 /// <param name="Rate">Its own factor on the learning rate.</param>
 /// <param name="L1">λ₁ of its penalty λ₁·Σ|w|.</param>
@@ -29,11 +30,14 @@ public sealed class UpdateTable : IDisposable
     private readonly int floats;
 
     /// <summary>Lays the pieces of some parameters down on a device.</summary>
-    /// <exception cref="ArgumentException">There are none.</exception>
+    /// <exception cref="ArgumentException">There are none, or one does not begin at multiples of 4.</exception>
     public UpdateTable(Device device, params IEnumerable<UpdateRow> rows)
     {
         var pieces = new List<UpdatePiece>();
         foreach (var row in rows)
+        {
+            if (((row.Weights | row.Gradient) & 3) != 0)
+                throw new ArgumentException($"update: weights at {row.Weights} and gradient at {row.Gradient} must begin at multiples of 4 (16 bytes)");
             for (var begin = 0; begin < row.Length; begin += PieceLength)
                 pieces.Add(new UpdatePiece
                 {
@@ -44,6 +48,7 @@ public sealed class UpdateTable : IDisposable
                     L1 = row.L1,
                     L2 = row.L2,
                 });
+        }
         if (pieces.Count == 0) throw new ArgumentException("update: there is no parameter to update");
         Device = device;
         Pieces = pieces.Count;
@@ -77,8 +82,13 @@ internal struct UpdatePiece
     public float Rate, L1, L2;
 
     /// <summary>The gradient with the penalty's: g + λ₁·sign(w) + 2λ₂·w, with sign(0) = 0.</summary>
-    public readonly float Penalized(float gradient, float weight) =>
-        gradient + (L1 * (weight > 0 ? 1f : weight < 0 ? -1f : 0f) + 2f * L2 * weight);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly T Penalized<T>(T gradient, T weight) where T : struct, ILanes<T> => gradient + (T.Map<Sign>(weight) * L1 + weight * (2f * L2));
+
+    private readonly struct Sign : IFunctionOfOne
+    {
+        public static float Invoke(float x) => x > 0 ? 1f : x < 0 ? -1f : 0f;
+    }
 }
 
 /// <summary>Processors: one work-item walks through a piece.</summary>
@@ -89,6 +99,10 @@ internal readonly struct PiecePerItem : IWorkShape
     public static int Step => 1;
 
     public static int End(int length) => length;
+
+    public static bool InFours => false;
+
+    public static int Rest(int length) => First;
 }
 
 /// <summary>GPUs: the threads of a group share a piece.</summary>
@@ -99,4 +113,8 @@ internal readonly struct PiecePerGroup : IWorkShape
     public static int Step => Group.DimX;
 
     public static int End(int length) => length;
+
+    public static bool InFours => true;
+
+    public static int Rest(int length) => (length & ~3) + First;
 }

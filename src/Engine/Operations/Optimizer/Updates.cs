@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
 using ILGPU;
@@ -15,17 +16,17 @@ public static class Updates
     /// <summary>RMSprop as in Keras 2 and libtorch: v = ρv + (1−ρ)g²; w −= η·g / (√v + ε).</summary>
     public static void RmsProp(
         UpdateTable table, Tensor weights, Tensor gradients, Tensor meanSquare, float learningRate, float rho, float epsilon) =>
-        Launch(table, UpdateKernels.RmsProp<PiecePerItem>, UpdateKernels.RmsProp<PiecePerGroup>, weights, gradients, meanSquare, meanSquare,
+        Launch<RmsPropRule>(table, weights, gradients, meanSquare, meanSquare,
             new UpdateRates { LearningRate = learningRate, Beta2 = rho, Epsilon = epsilon });
 
     /// <summary>Stochastic gradient descent with momentum: m = μm + g; w −= η·m.</summary>
     public static void Momentum(UpdateTable table, Tensor weights, Tensor gradients, Tensor velocity, float learningRate, float momentum) =>
-        Launch(table, UpdateKernels.Momentum<PiecePerItem>, UpdateKernels.Momentum<PiecePerGroup>, weights, gradients, velocity, velocity,
+        Launch<MomentumRule>(table, weights, gradients, velocity, velocity,
             new UpdateRates { LearningRate = learningRate, Beta1 = momentum });
 
     /// <summary>Stochastic gradient descent: w −= η·g.</summary>
     public static void Descent(UpdateTable table, Tensor weights, Tensor gradients, float learningRate) =>
-        Launch(table, UpdateKernels.Descent<PiecePerItem>, UpdateKernels.Descent<PiecePerGroup>, weights, gradients, gradients, gradients,
+        Launch<DescentRule>(table, weights, gradients, gradients, gradients,
             new UpdateRates { LearningRate = learningRate });
 
     /// <summary>
@@ -44,7 +45,7 @@ public static class Updates
     public static void Adam(
         UpdateTable table, Tensor weights, Tensor gradients, Tensor mean, Tensor meanSquare,
         float learningRate, float beta1, float beta2, float epsilon, long step) =>
-        Launch(table, UpdateKernels.Adam<PiecePerItem>, UpdateKernels.Adam<PiecePerGroup>, weights, gradients, mean, meanSquare, new UpdateRates
+        Launch<AdamRule>(table, weights, gradients, mean, meanSquare, new UpdateRates
         {
             LearningRate = (float)(learningRate / (1 - Math.Pow(beta1, step))),
             Beta1 = beta1,
@@ -53,14 +54,11 @@ public static class Updates
             Epsilon = epsilon,
         });
 
-    private static void Launch(
-        UpdateTable table,
-        Action<ArrayView<UpdatePiece>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateRates> cpu,
-        Action<ArrayView<UpdatePiece>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateRates> gpu,
-        Tensor weights, Tensor gradients, Tensor first, Tensor second, UpdateRates rates)
+    private static void Launch<TRule>(UpdateTable table, Tensor weights, Tensor gradients, Tensor first, Tensor second, UpdateRates rates)
+        where TRule : struct, IUpdateRule
     {
         var device = weights.Device;
-        device.Launch(device.Shape == KernelShape.Cpu ? cpu : gpu, table.Grid,
+        device.Launch(device.Shape == KernelShape.Cpu ? UpdateKernels.Update<PiecePerItem, TRule> : UpdateKernels.Update<PiecePerGroup, TRule>, table.Grid,
             table.View, weights.View, gradients.View, first.View, second.View, rates);
     }
 }
@@ -71,72 +69,112 @@ internal struct UpdateRates
     public float LearningRate, Beta1, Beta2, SquareCorrection, Epsilon;
 }
 
-// pieces [groups], weights [all parameters], gradients and state [trained parameters]
+/// <summary>An update rule: w, g and the optimizer's state of a parameter's element (or of four, each by itself) become new ones.</summary>
+internal interface IUpdateRule
+{
+    /// <summary>Whether there is a first and a second state.</summary>
+    static abstract bool HasFirst { get; }
+
+    static abstract bool HasSecond { get; }
+
+    static abstract void Apply<T>(ref T w, T g, ref T first, ref T second, UpdateRates rates) where T : struct, ILanes<T>;
+}
+
+/// <summary>v = ρv + (1−ρ)g²; w −= η·g / (√v + ε), with ρ = Beta2.</summary>
+internal readonly struct RmsPropRule : IUpdateRule
+{
+    public static bool HasFirst => false;
+
+    public static bool HasSecond => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Apply<T>(ref T w, T g, ref T first, ref T v, UpdateRates rates) where T : struct, ILanes<T>
+    {
+        v = v * rates.Beta2 + g * (1f - rates.Beta2) * g;
+        w -= g * rates.LearningRate / (T.Map<SquareRoot>(v) + T.Of(rates.Epsilon));
+    }
+}
+
+/// <summary>m = μm + g; w −= η·m, with μ = Beta1.</summary>
+internal readonly struct MomentumRule : IUpdateRule
+{
+    public static bool HasFirst => true;
+
+    public static bool HasSecond => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Apply<T>(ref T w, T g, ref T m, ref T second, UpdateRates rates) where T : struct, ILanes<T>
+    {
+        m = m * rates.Beta1 + g;
+        w -= m * rates.LearningRate;
+    }
+}
+
+/// <summary>w −= η·g.</summary>
+internal readonly struct DescentRule : IUpdateRule
+{
+    public static bool HasFirst => false;
+
+    public static bool HasSecond => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Apply<T>(ref T w, T g, ref T first, ref T second, UpdateRates rates) where T : struct, ILanes<T> => w -= g * rates.LearningRate;
+}
+
+/// <summary>m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; w −= η·m / (√(v·correction) + ε), with η corrected, too.</summary>
+internal readonly struct AdamRule : IUpdateRule
+{
+    public static bool HasFirst => true;
+
+    public static bool HasSecond => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Apply<T>(ref T w, T g, ref T m, ref T v, UpdateRates rates) where T : struct, ILanes<T>
+    {
+        m = m * rates.Beta1 + g * (1f - rates.Beta1);
+        v = v * rates.Beta2 + g * (1f - rates.Beta2) * g;
+        w -= m * rates.LearningRate / (T.Map<SquareRoot>(v * rates.SquareCorrection) + T.Of(rates.Epsilon));
+    }
+}
+
+internal readonly struct SquareRoot : IFunctionOfOne
+{
+    public static float Invoke(float x) => XMath.Sqrt(x);
+}
+
 internal static class UpdateKernels
 {
-    public static void RmsProp<TShape>(
-        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> meanSquare, ArrayView<float> unused,
+    // pieces [groups], weights [all parameters], gradients, first and second state [trained parameters]
+    public static void Update<TShape, TRule>(
+        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> first, ArrayView<float> second,
         UpdateRates rates)
         where TShape : struct, IWorkShape
+        where TRule : struct, IUpdateRule
     {
         var piece = pieces[Grid.IdxX];
-        var learningRate = rates.LearningRate * piece.Rate;
-        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
-        {
-            var w = weights[piece.Weights + i];
-            var g = piece.Penalized(gradients[piece.Gradient + i], w);
-            var v = rates.Beta2 * meanSquare[piece.Gradient + i] + (1f - rates.Beta2) * g * g;
-            meanSquare[piece.Gradient + i] = v;
-            weights[piece.Weights + i] = w - learningRate * g / (XMath.Sqrt(v) + rates.Epsilon);
-        }
+        rates.LearningRate *= piece.Rate;
+        if (TShape.InFours)
+            for (var i = TShape.First; i < TShape.End(piece.Length / 4); i += TShape.Step)
+                Update<Float4, TRule>(piece, i * 4, weights, gradients, first, second, rates);
+        for (var i = TShape.Rest(piece.Length); i < TShape.End(piece.Length); i += TShape.Step)
+            Update<Float1, TRule>(piece, i, weights, gradients, first, second, rates);
     }
 
-    public static void Momentum<TShape>(
-        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> velocity, ArrayView<float> unused,
-        UpdateRates rates)
-        where TShape : struct, IWorkShape
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Update<T, TRule>(
+        UpdatePiece piece, int i, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> first, ArrayView<float> second, UpdateRates rates)
+        where T : struct, ILanes<T>
+        where TRule : struct, IUpdateRule
     {
-        var piece = pieces[Grid.IdxX];
-        var learningRate = rates.LearningRate * piece.Rate;
-        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
-        {
-            var w = weights[piece.Weights + i];
-            var m = rates.Beta1 * velocity[piece.Gradient + i] + piece.Penalized(gradients[piece.Gradient + i], w);
-            velocity[piece.Gradient + i] = m;
-            weights[piece.Weights + i] = w - learningRate * m;
-        }
-    }
-
-    public static void Descent<TShape>(
-        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> unused, ArrayView<float> unusedToo,
-        UpdateRates rates)
-        where TShape : struct, IWorkShape
-    {
-        var piece = pieces[Grid.IdxX];
-        var learningRate = rates.LearningRate * piece.Rate;
-        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
-        {
-            var w = weights[piece.Weights + i];
-            weights[piece.Weights + i] = w - learningRate * piece.Penalized(gradients[piece.Gradient + i], w);
-        }
-    }
-
-    public static void Adam<TShape>(
-        ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> gradients, ArrayView<float> mean, ArrayView<float> meanSquare,
-        UpdateRates rates)
-        where TShape : struct, IWorkShape
-    {
-        var piece = pieces[Grid.IdxX];
-        var learningRate = rates.LearningRate * piece.Rate;
-        for (var i = TShape.First; i < TShape.End(piece.Length); i += TShape.Step)
-        {
-            var w = weights[piece.Weights + i];
-            var g = piece.Penalized(gradients[piece.Gradient + i], w);
-            var m = rates.Beta1 * mean[piece.Gradient + i] + (1f - rates.Beta1) * g;
-            var v = rates.Beta2 * meanSquare[piece.Gradient + i] + (1f - rates.Beta2) * g * g;
-            mean[piece.Gradient + i] = m;
-            meanSquare[piece.Gradient + i] = v;
-            weights[piece.Weights + i] = w - learningRate * m / (XMath.Sqrt(v * rates.SquareCorrection) + rates.Epsilon);
-        }
+        var w = T.Load(weights, piece.Weights + i);
+        var g = piece.Penalized(T.Load(gradients, piece.Gradient + i), w);
+        var m = default(T);
+        var v = default(T);
+        if (TRule.HasFirst) m = T.Load(first, piece.Gradient + i);
+        if (TRule.HasSecond) v = T.Load(second, piece.Gradient + i);
+        TRule.Apply(ref w, g, ref m, ref v, rates);
+        if (TRule.HasFirst) T.Store(first, piece.Gradient + i, m);
+        if (TRule.HasSecond) T.Store(second, piece.Gradient + i, v);
+        T.Store(weights, piece.Weights + i, w);
     }
 }

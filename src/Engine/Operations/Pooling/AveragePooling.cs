@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Flatten;
@@ -40,27 +41,52 @@ public static class AveragePooling
 internal static class AveragePoolingKernels
 {
     // x [N,H,W,C], y [N,OH,OW,C]
-    public static void Forward<TShape>(ArrayView<float> input, ArrayView<float> output, PoolingGeometry g) where TShape : struct, IPixelShape
+    public static void Forward<TShape>(
+        ArrayView<float> input, ArrayView<float> output, PoolingGeometry g)
+        where TShape : struct, IPixelShape
+    {
+        if (TShape.InFours && (g.Channels & 3) == 0) Forward<TShape, Float4>(input, output, g);
+        else Forward<TShape, Float1>(input, output, g);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Forward<TShape, T>(
+        ArrayView<float> input, ArrayView<float> output, PoolingGeometry g)
+        where TShape : struct, IPixelShape
+        where T : struct, ILanes<T>
     {
         var scale = 1f / (g.WindowHeight * g.WindowWidth);
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.OutputPixels); pixel++)
         {
             var corner = g.WindowStart(pixel);
             var target = pixel * g.Channels;
-            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] = 0;
+            for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count) T.Store(output, target + c, default);
             for (var h = 0; h < g.WindowHeight; h++)
                 for (var w = 0; w < g.WindowWidth; w++)
                 {
                     var source = corner + (h * g.Width + w) * g.Channels;
-                    for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] += input[source + c];
+                    for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                        T.Store(output, target + c, T.Load(output, target + c) + T.Load(input, source + c));
                 }
-            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] *= scale;
+            for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                T.Store(output, target + c, T.Load(output, target + c) * scale);
         }
     }
 
     // dy [N,OH,OW,C], dx [N,H,W,C]: every input gets its share from each window that contains it
-    public static void GradInput<TShape>(ArrayView<float> upstream, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+    public static void GradInput<TShape>(
+        ArrayView<float> upstream, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
         where TShape : struct, IPixelShape
+    {
+        if (TShape.InFours && (g.Channels & 3) == 0) GradInput<TShape, Float4>(upstream, gradient, g, accumulate);
+        else GradInput<TShape, Float1>(upstream, gradient, g, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GradInput<TShape, T>(
+        ArrayView<float> upstream, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+        where TShape : struct, IPixelShape
+        where T : struct, ILanes<T>
     {
         var scale = 1f / (g.WindowHeight * g.WindowWidth);
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.InputPixels); pixel++)
@@ -71,7 +97,7 @@ internal static class AveragePoolingKernels
             var h = line - n * g.Height;
             var target = pixel * g.Channels;
             if (accumulate == 0)
-                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
+                for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count) T.Store(gradient, target + c, default);
             var firstRow = g.FirstWindow(h, g.WindowHeight);
             var firstColumn = g.FirstWindow(w, g.WindowWidth);
             var endRow = g.EndWindow(h, g.OutputHeight);
@@ -80,8 +106,8 @@ internal static class AveragePoolingKernels
                 for (var ow = firstColumn; ow < endColumn; ow++)
                 {
                     var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.Channels;
-                    for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
-                        gradient[target + c] += upstream[source + c] * scale;
+                    for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                        T.Store(gradient, target + c, T.Load(gradient, target + c) + T.Load(upstream, source + c) * scale);
                 }
         }
     }

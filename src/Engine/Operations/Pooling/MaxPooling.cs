@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
@@ -68,42 +69,53 @@ internal static class MaxPoolingKernels
         ArrayView<float> input, ArrayView<float> output, ArrayView<byte> winners, PoolingGeometry g, int relu, int keepWinners)
         where TShape : struct, IPixelShape
     {
-        var floor = relu != 0 ? 0f : float.NegativeInfinity;
+        if (TShape.InFours && (g.Channels & 3) == 0) Forward<TShape, Float4>(input, output, winners, g, relu, keepWinners);
+        else Forward<TShape, Float1>(input, output, winners, g, relu, keepWinners);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Forward<TShape, T>(
+        ArrayView<float> input, ArrayView<float> output, ArrayView<byte> winners, PoolingGeometry g, int relu, int keepWinners)
+        where TShape : struct, IPixelShape
+        where T : struct, ILanes<T>
+    {
+        var floor = T.Of(relu != 0 ? 0f : float.NegativeInfinity);
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.OutputPixels); pixel++)
         {
             var corner = g.WindowStart(pixel);
             var target = pixel * g.Channels;
-            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) output[target + c] = Clip(input[corner + c], floor);
+            for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                T.Store(output, target + c, T.Zip<Clip>(T.Load(input, corner + c), floor));
             if (keepWinners != 0)
-                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) winners[target + c] = 0;
+                for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count) T.StoreBytes(winners, target + c, 0);
             for (var position = 1; position < g.WindowHeight * g.WindowWidth; position++)
             {
                 var h = position / g.WindowWidth;
                 var source = corner + (h * g.Width + position - h * g.WindowWidth) * g.Channels;
-                // A NaN wins and stays: a comparison with one is false, so both sides have to be asked.
                 if (keepWinners != 0)
-                    for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                    for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
                     {
-                        var value = Clip(input[source + c], floor);
-                        var largest = output[target + c];
-                        int winner = winners[target + c];
-                        var keep = value <= largest | XMath.IsNaN(largest);
-                        output[target + c] = keep ? largest : value;
-                        winners[target + c] = (byte)(keep ? winner : position);
+                        var value = T.Zip<Clip>(T.Load(input, source + c), floor);
+                        var largest = T.Load(output, target + c);
+                        var winner = T.LoadBytes(winners, target + c);
+                        T.ZipLabelled<Contest>(ref largest, ref winner, value, position);
+                        T.Store(output, target + c, largest);
+                        T.StoreBytes(winners, target + c, winner);
                     }
                 else
-                    for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                    for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
                     {
-                        var value = Clip(input[source + c], floor);
-                        var largest = output[target + c];
-                        output[target + c] = value <= largest | XMath.IsNaN(largest) ? largest : value;
+                        var value = T.Zip<Clip>(T.Load(input, source + c), floor);
+                        T.Store(output, target + c, T.Zip<Larger>(T.Load(output, target + c), value));
                     }
             }
             if (relu != 0 && keepWinners != 0)
-                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
+                for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
                 {
-                    int winner = winners[target + c];
-                    winners[target + c] = (byte)(output[target + c] > 0 ? winner : MaxPooling.NoWinner);
+                    var largest = T.Load(output, target + c);
+                    var winner = T.LoadBytes(winners, target + c);
+                    T.ZipLabelled<Idle>(ref largest, ref winner, largest, MaxPooling.NoWinner);
+                    T.StoreBytes(winners, target + c, winner);
                 }
         }
     }
@@ -112,6 +124,16 @@ internal static class MaxPoolingKernels
     public static void GradInput<TShape>(
         ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
         where TShape : struct, IPixelShape
+    {
+        if (TShape.InFours && (g.Channels & 3) == 0) GradInput<TShape, Float4>(upstream, winners, gradient, g, accumulate);
+        else GradInput<TShape, Float1>(upstream, winners, gradient, g, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GradInput<TShape, T>(
+        ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+        where TShape : struct, IPixelShape
+        where T : struct, ILanes<T>
     {
         for (var pixel = TShape.FirstPixel; pixel < TShape.EndPixel(g.InputPixels); pixel++)
         {
@@ -127,18 +149,18 @@ internal static class MaxPoolingKernels
             // What the first window gives overwrites; only what several windows give has to be added up.
             var overwrite = accumulate == 0;
             if (overwrite & (firstRow >= endRow | firstColumn >= endColumn))
-                for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
+                for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count) T.Store(gradient, target + c, default);
             for (var oh = firstRow; oh < endRow; oh++)
                 for (var ow = firstColumn; ow < endColumn; ow++)
                 {
                     var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.Channels;
                     var position = (h - oh * g.Stride) * g.WindowWidth + w - ow * g.Stride;
                     if (overwrite)
-                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
-                            gradient[target + c] = winners[source + c] == position ? upstream[source + c] : 0f;
+                        for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                            T.Store(gradient, target + c, Won<T>(upstream, winners, source + c, position));
                     else
-                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
-                            gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
+                        for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                            T.Store(gradient, target + c, T.Load(gradient, target + c) + Won<T>(upstream, winners, source + c, position));
                     overwrite = false;
                 }
         }
@@ -149,6 +171,16 @@ internal static class MaxPoolingKernels
     public static void GradInputApart<TShape>(
         ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
         where TShape : struct, IPixelShape
+    {
+        if (TShape.InFours && (g.Channels & 3) == 0) GradInputApart<TShape, Float4>(upstream, winners, gradient, g, accumulate);
+        else GradInputApart<TShape, Float1>(upstream, winners, gradient, g, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GradInputApart<TShape, T>(
+        ArrayView<float> upstream, ArrayView<byte> winners, ArrayView<float> gradient, PoolingGeometry g, int accumulate)
+        where TShape : struct, IPixelShape
+        where T : struct, ILanes<T>
     {
         for (var cell = TShape.FirstPixel; cell < TShape.EndPixel(g.Cells); cell++)
         {
@@ -168,17 +200,54 @@ internal static class MaxPoolingKernels
                     if (hasWindow & h < g.WindowHeight & w < g.WindowWidth)
                     {
                         if (accumulate == 0)
-                            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
-                                gradient[target + c] = winners[source + c] == position ? upstream[source + c] : 0f;
+                            for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                                T.Store(gradient, target + c, Won<T>(upstream, winners, source + c, position));
                         else
-                            for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep)
-                                gradient[target + c] += winners[source + c] == position ? upstream[source + c] : 0f;
+                            for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count)
+                                T.Store(gradient, target + c, T.Load(gradient, target + c) + Won<T>(upstream, winners, source + c, position));
                     }
                     else if (accumulate == 0)
-                        for (var c = TShape.FirstChannel; c < g.Channels; c += TShape.ChannelStep) gradient[target + c] = 0;
+                        for (var c = TShape.FirstChannel * T.Count; c < g.Channels; c += TShape.ChannelStep * T.Count) T.Store(gradient, target + c, default);
                 }
         }
     }
 
-    private static float Clip(float value, float floor) => value < floor ? floor : value;
+    /// <summary>The upstream gradient of those windows that a position won, zero for the others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Won<T>(ArrayView<float> upstream, ArrayView<byte> winners, int index, int position) where T : struct, ILanes<T>
+    {
+        var value = T.Load(upstream, index);
+        var winner = T.LoadBytes(winners, index);
+        T.ZipLabelled<OnlyOf>(ref value, ref winner, value, position);
+        return value;
+    }
+
+    // A NaN wins and stays: a comparison with one is false, so both sides have to be asked.
+    private readonly struct Larger : IFunctionOfTwo
+    {
+        public static float Invoke(float largest, float value) => value <= largest | XMath.IsNaN(largest) ? largest : value;
+    }
+
+    /// <summary>The same, and the label of the larger one.</summary>
+    private readonly struct Contest : IFunctionOfLabelled
+    {
+        public static void Invoke(ref float largest, ref int winner, float value, int position)
+        {
+            var keep = value <= largest | XMath.IsNaN(largest);
+            largest = keep ? largest : value;
+            winner = keep ? winner : position;
+        }
+    }
+
+    /// <summary>Another label where the value is not above zero.</summary>
+    private readonly struct Idle : IFunctionOfLabelled
+    {
+        public static void Invoke(ref float largest, ref int winner, float same, int noWinner) => winner = same > 0 ? winner : noWinner;
+    }
+
+    /// <summary>Zero where the label is another.</summary>
+    private readonly struct OnlyOf : IFunctionOfLabelled
+    {
+        public static void Invoke(ref float value, ref int winner, float same, int position) => value = winner == position ? same : 0f;
+    }
 }
