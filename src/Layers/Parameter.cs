@@ -42,6 +42,9 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
     /// <summary>λ₂ of an L2 penalty on this parameter.</summary>
     public float L2 { get; init; }
 
+    /// <summary>Its own factor on the optimizer's learning rate; to be set before the first step.</summary>
+    public float LearningRateFactor { get; set; } = 1;
+
     /// <summary>The memory that it shares with the network's other parameters.</summary>
     internal ParameterMemory? Memory { get; private set; }
 

@@ -83,7 +83,7 @@ internal sealed class ParameterMemory : IDisposable
 
     /// <summary>What the optimizer's launch needs to know about a trained parameter.</summary>
     public UpdateRow Row(Parameter parameter) =>
-        new(parameter.Begin, GradientBegin(parameter), parameter.Shape.Length, L1: parameter.L1, L2: parameter.L2);
+        new(parameter.Begin, GradientBegin(parameter), parameter.Shape.Length, parameter.LearningRateFactor, L1: parameter.L1, L2: parameter.L2);
 
     /// <inheritdoc/>
     public void Dispose()

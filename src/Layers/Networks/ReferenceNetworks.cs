@@ -43,13 +43,36 @@ public static class ReferenceNetworks
     }
 
     /// <summary>
-    /// VGG19 (Simonyan and Zisserman, 2014) without its top, with Keras' layer names, then Flatten → Dense → logits.
+    /// VGG19 (Simonyan and Zisserman, 2014) without its top, with Keras' layer names, then Flatten → Dense (→ Dropout) → logits.
     /// </summary>
-    /// <param name="pixels">Side of the images, at least 32.</param>
+    /// <param name="pixels">Side of the images, at least 32 for the whole base.</param>
     /// <param name="channels">Channels of the images.</param>
     /// <param name="outputs">Logits.</param>
     /// <param name="head">Units of the dense layer.</param>
-    public static Sequential Vgg19(int pixels, int channels = 3, int outputs = 1, int head = 256)
+    /// <param name="until">The last layer of the base; all of it if omitted.</param>
+    /// <param name="denseDropout">Dropout rate after the dense layer.</param>
+    /// <exception cref="ArgumentException">The base has no such layer, or the images are too small for it.</exception>
+    public static Sequential Vgg19(int pixels, int channels = 3, int outputs = 1, int head = 256, string until = "block5_pool", float denseDropout = 0)
+    {
+        var layers = Vgg19Base();
+        var last = layers.FindIndex(layer => layer.Name == until);
+        if (last < 0) throw new ArgumentException($"vgg19: its base has no layer {until}");
+        layers.RemoveRange(last + 1, layers.Count - last - 1);
+        layers.Add(new Flatten { Name = Vgg19Head });
+        layers.Add(new Dense(head) { Name = "dense1", Activation = Activation.Relu });
+        if (denseDropout > 0) layers.Add(new Dropout(denseDropout) { Name = "dense_dropout" });
+        layers.Add(new Dense(outputs) { Name = "logits" });
+        return new Sequential(new Shape(pixels, pixels, channels), layers);
+    }
+
+    /// <summary>The layers of VGG19's base by name, in order.</summary>
+    public static IReadOnlyList<string> Vgg19BaseLayers { get; } = [.. Vgg19Base().Select(layer => layer.Name)];
+
+    /// <summary>The layer with which the head of <see cref="Vgg19"/> begins.</summary>
+    public static string Vgg19Head => "flatten";
+
+    /// <summary>The base of VGG19, in no network yet.</summary>
+    internal static List<Layer> Vgg19Base()
     {
         var layers = new List<Layer>();
         (int Filters, int Depth)[] blocks = [(64, 2), (128, 2), (256, 4), (512, 4), (512, 4)];
@@ -64,9 +87,6 @@ public static class ReferenceNetworks
                 });
             layers.Add(new MaxPool2D { Name = $"block{block}_pool" });
         }
-        layers.Add(new Flatten { Name = "flatten" });
-        layers.Add(new Dense(head) { Name = "dense1", Activation = Activation.Relu });
-        layers.Add(new Dense(outputs) { Name = "logits" });
-        return new Sequential(new Shape(pixels, pixels, channels), layers);
+        return layers;
     }
 }

@@ -9,7 +9,9 @@ namespace Convolve.Layers.Networks;
 /// <summary>A network of layers in a row. Its shapes and parameters are known at once; memory is taken by <see cref="Initialize"/>.</summary>
 public sealed class Sequential : IDisposable
 {
+    private readonly Sequential? whole;
     private ParameterMemory? memory;
+    private Device? device;
 
     /// <summary>Puts layers in a row.</summary>
     /// <param name="inputShape">One input without the batch, e.g. [150,150,3].</param>
@@ -32,6 +34,15 @@ public sealed class Sequential : IDisposable
         OutputShape = shape;
     }
 
+    private Sequential(Sequential whole, int first, int end)
+    {
+        this.whole = whole;
+        First = first;
+        Layers = [.. whole.Layers.Take(end).Skip(first)];
+        InputShape = Layers[0].InputShape;
+        OutputShape = Layers[^1].OutputShape;
+    }
+
     /// <summary>One input without the batch.</summary>
     public Shape InputShape { get; }
 
@@ -42,7 +53,13 @@ public sealed class Sequential : IDisposable
     public IReadOnlyList<Layer> Layers { get; }
 
     /// <summary>Where the parameters are, once initialized.</summary>
-    public Device? Device { get; private set; }
+    public Device? Device => Whole.device;
+
+    /// <summary>The network that this is a part of; itself if it is whole.</summary>
+    internal Sequential Whole => whole ?? this;
+
+    /// <summary>Which layer of <see cref="Whole"/> is the first of this one.</summary>
+    internal int First { get; }
 
     /// <summary>All parameters in order.</summary>
     public IEnumerable<Parameter> Parameters => Layers.SelectMany(l => l.Parameters);
@@ -53,11 +70,26 @@ public sealed class Sequential : IDisposable
     /// <summary>Numbers in the parameters that training changes.</summary>
     public long TrainableCount => Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length);
 
+    /// <summary>
+    /// Neighbouring layers as a network of their own, such as the head of one whose base stays as it is. It has the layers and parameters
+    /// of this network, and no memory besides: initialize and dispose the whole.
+    /// </summary>
+    /// <param name="first">The first layer, counted from 0.</param>
+    /// <param name="end">The layer after the last.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no layer between them.</exception>
+    public Sequential Part(int first, int end)
+    {
+        if (first < 0 || end > Layers.Count || first >= end)
+            throw new ArgumentOutOfRangeException(nameof(first), $"network: of {Layers.Count} layers there is no part from {first} to before {end}");
+        return new Sequential(Whole, First + first, First + end);
+    }
+
     /// <summary>Takes memory on a device and fills the parameters with their first values, which the seed fixes.</summary>
     public Sequential Initialize(Device device, uint seed)
     {
+        if (whole is not null) throw new InvalidOperationException("network: a part has no memory of its own; initialize the whole");
         memory?.Dispose();
-        Device = device;
+        this.device = device;
         memory = new ParameterMemory(device, Parameters);
         if (!device.Computes) return this;
         // One array serves all: copies of the weights that wait for the garbage collector would double a large network.
@@ -80,7 +112,7 @@ public sealed class Sequential : IDisposable
     {
         if (!batch.Shape.Sizes.AsSpan()[1..].SequenceEqual(InputShape.Sizes.AsSpan()))
             throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
-        if (tape.Recording) memory?.Prepare();
+        if (tape.Recording) Whole.memory?.Prepare();
         var value = batch;
         for (var i = 0; i < Layers.Count; i++)
             if (i + 1 < Layers.Count && Layers[i] is Conv2D { Activation: Activation.Relu } convolution && Layers[i + 1] is MaxPool2D pooling)
@@ -107,7 +139,7 @@ public sealed class Sequential : IDisposable
     /// them in the launch that updates the parameters.
     /// </summary>
     public Tensor AddPenalties(Tape tape, Tensor loss) =>
-        memory?.Penalties is { } penalties ? Penalties.Add(tape, loss, memory.Values, penalties) : loss;
+        Whole.memory is { Penalties: { } penalties } parameters ? Penalties.Add(tape, loss, parameters.Values, penalties) : loss;
 
     /// <summary>The outputs for a batch, without recording anything.</summary>
     /// <returns>A tensor that the caller disposes.</returns>
@@ -126,12 +158,12 @@ public sealed class Sequential : IDisposable
             l.Parameters.Sum(p => (long)p.Shape.Length), l.Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length), l.Flops)),
     ];
 
-    /// <summary>Gives the parameters' memory back.</summary>
+    /// <summary>Gives the parameters' memory back; a part has none.</summary>
     public void Dispose()
     {
         memory?.Dispose();
         memory = null;
-        Device = null;
+        device = null;
     }
 }
 

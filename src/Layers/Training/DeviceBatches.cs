@@ -55,9 +55,11 @@ internal sealed class DeviceBatches : IDisposable
         this.options = options;
         this.epoch = options.Augmentation is null || epoch is null ? null : options.AugmentOnce ? 0 : epoch;
         if (this.epoch is not null && image.Rank != 3) throw new ArgumentException($"augmentation: the network takes {image} instead of images [H,W,C]");
+        if (this.epoch is not null && options.Scaling is null) throw new ArgumentException("augmentation: changes images, not values made of them");
         maps = this.epoch is null ? [] : new float[capacity * AffineMap.Length];
-        current = new StagedPixels(device, checked(capacity * image.Length));
-        next = new StagedPixels(device, checked(capacity * image.Length));
+        var bytes = checked(capacity * image.Length * (options.Scaling is null ? sizeof(float) : 1));
+        current = new StagedPixels(device, bytes);
+        next = new StagedPixels(device, bytes);
     }
 
     /// <summary>Samples for which memory is taken: a whole batch, or all there are.</summary>
@@ -90,10 +92,11 @@ internal sealed class DeviceBatches : IDisposable
     public Tensor Input(HostBatch batch)
     {
         var shape = new Shape([batch.Count, .. image.Sizes]);
+        if (options.Scaling is not { } scaling) return current.AsTensor(shape);
         if (epoch is not { } drawn)
         {
             var input = Tensor.Uninitialized(device, shape);
-            PixelConversion.Apply(current, input, options.Scaling);
+            PixelConversion.Apply(current, input, scaling);
             return input;
         }
         var ranges = options.Augmentation!;
@@ -101,7 +104,7 @@ internal sealed class DeviceBatches : IDisposable
             ranges.Draw(options.Seed, drawn, batch.Indices[i], image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
         using var onDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
         var augmented = Tensor.Uninitialized(device, shape);
-        Augmenting.Apply(current, onDevice, augmented, AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue), options.Scaling);
+        Augmenting.Apply(current, onDevice, augmented, AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue), scaling);
         return augmented;
     }
 

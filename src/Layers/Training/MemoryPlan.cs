@@ -11,7 +11,7 @@ namespace Convolve.Layers.Training;
 public sealed class MemoryPlan : IDisposable
 {
     private readonly Device rehearsing;
-    private readonly Sequential network;
+    private readonly Sequential whole, network;
     private readonly Optimizer optimizer;
     private readonly Trainer trainer;
     private readonly TrainingOptions options;
@@ -22,9 +22,10 @@ public sealed class MemoryPlan : IDisposable
     {
         this.options = options;
         rehearsing = device.WithoutMemory();
-        network = NetworkDescription.FromJson(NetworkDescription.ToJson(like));
-        foreach (var (parameter, original) in network.Parameters.Zip(like.Parameters)) parameter.Trainable = original.Trainable;
-        network.Initialize(rehearsing, 0);
+        whole = NetworkDescription.FromJson(NetworkDescription.ToJson(like.Whole));
+        foreach (var (parameter, original) in whole.Parameters.Zip(like.Whole.Parameters)) parameter.Trainable = original.Trainable;
+        whole.Initialize(rehearsing, 0);
+        network = ReferenceEquals(like.Whole, like) ? whole : whole.Part(like.First, like.First + like.Layers.Count);
         this.optimizer = optimizer();
         trainer = new Trainer(network, this.optimizer, options);
     }
@@ -40,7 +41,9 @@ public sealed class MemoryPlan : IDisposable
 
     /// <summary>Plans a training.</summary>
     /// <param name="device">The device; nothing is done on it.</param>
-    /// <param name="network">The network, which needs no memory yet.</param>
+    /// <param name="network">
+    /// The network, which needs no memory yet; or the last part of one, which learns from the features that the layers before it make.
+    /// </param>
     /// <param name="optimizer">Makes an optimizer like that of the training.</param>
     /// <param name="options">How it is trained.</param>
     /// <param name="training">Training samples.</param>
@@ -109,12 +112,13 @@ public sealed class MemoryPlan : IDisposable
         if (reserved is not null) reserved.Pool.Rehearsal = null;
         trainer.Dispose();
         optimizer.Dispose();
-        network.Dispose();
+        whole.Dispose();
         rehearsing.Dispose();
     }
 
     private void Rehearse(int training, IReadOnlyList<int> predicted)
     {
+        if (network.First > 0) Rehearse(FeatureExtraction.Work, FeatureExtraction.BatchSize);
         foreach (var size in BatchSizes(training)) Rehearse(Trainer.Work, size);
         foreach (var samples in predicted)
         {
@@ -130,7 +134,8 @@ public sealed class MemoryPlan : IDisposable
     {
         if (!works.Add((work, size))) return;
         for (var i = 0; i < 2; i++)
-            if (work == Trainer.Work) trainer.Step(HostBatch.Blank(size));
+            if (work == FeatureExtraction.Work) FeatureExtraction.Rehearse(whole.Part(0, network.First), options.Algorithm);
+            else if (work == Trainer.Work) trainer.Step(HostBatch.Blank(size));
             else Predictor.Answer(network, HostBatch.Blank(size), options);
     }
 

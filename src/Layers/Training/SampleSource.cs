@@ -2,7 +2,7 @@ using Convolve.Engine.Randomness;
 
 namespace Convolve.Layers.Training;
 
-/// <summary>Where training takes its samples from: pixels as bytes, with a class and a weight each.</summary>
+/// <summary>Where training takes its samples from: pixels as bytes, or float32 values byte by byte, with a class each.</summary>
 public interface ISampleSource
 {
     /// <summary>How many samples there are, usable or not.</summary>

@@ -30,8 +30,8 @@ public sealed record TrainingOptions
     /// <summary>How convolutions are computed.</summary>
     public ConvolutionAlgorithm Algorithm { get; init; } = ConvolutionAlgorithm.Auto;
 
-    /// <summary>What becomes of a byte of an image.</summary>
-    public PixelScaling Scaling { get; init; } = PixelScaling.Rescale;
+    /// <summary>What becomes of a byte of an image; null where samples are float32 values already, which go into the network as they are.</summary>
+    public PixelScaling? Scaling { get; init; } = PixelScaling.Rescale;
 
     /// <summary>How training images are changed at random, other images never; null for not at all.</summary>
     public AugmentationRanges? Augmentation { get; init; }

@@ -56,6 +56,11 @@ public sealed class Checkpoint
         file.Write(path);
     }
 
+    /// <summary>Whether a file is a checkpoint of Convolve, of whatever network, rather than a weight file of another tool.</summary>
+    /// <exception cref="WeightFileException">The file begins like .safetensors and is broken.</exception>
+    public static bool Is(WeightFile file) =>
+        file.Format == WeightFormat.SafeTensors && SafeTensors.Read(file.Path).Metadata.GetValueOrDefault("format") == FormatName;
+
     /// <summary>Reads a checkpoint.</summary>
     /// <exception cref="WeightFileException">It is missing, broken, or a weight file of another tool.</exception>
     public static Checkpoint Read(string path)
@@ -98,7 +103,7 @@ public sealed class Checkpoint
         try
         {
             var network = NetworkDescription.FromJson(JsonNode.Parse(file.Metadata.GetValueOrDefault("network", "null")));
-            CheckParameters(network);
+            RequireFit(network);
             return network;
         }
         catch (Exception e) when (e is FormatException or System.Text.Json.JsonException)
@@ -120,7 +125,7 @@ public sealed class Checkpoint
     /// <exception cref="WeightFileException">The architectures differ; the message lists how.</exception>
     public void LoadInto(Sequential network)
     {
-        CheckParameters(network);
+        RequireFit(network);
         foreach (var parameter in network.Parameters) parameter.Value.CopyFrom(file.Tensors[parameter.Name].Values);
     }
 
@@ -137,7 +142,9 @@ public sealed class Checkpoint
                 optimizer.Restore(name[OptimizerPrefix.Length..], Tensor.FromValues(device, new Shape(tensor.Shape), tensor.Values));
     }
 
-    private void CheckParameters(Sequential network)
+    /// <summary>Sees that the file holds a network of the same parameters; it needs no memory yet.</summary>
+    /// <exception cref="WeightFileException">The architectures differ; the message lists how.</exception>
+    public void RequireFit(Sequential network)
     {
         var problems = new List<string>();
         var expected = network.Parameters.ToDictionary(p => p.Name);

@@ -35,6 +35,7 @@ public sealed class PretrainedWeights
                 if (name is null)
                 {
                     missing.Add(parameter.Name);
+                    FirstUnfilled ??= layer;
                     continue;
                 }
                 used.Add(name);
@@ -48,6 +49,9 @@ public sealed class PretrainedWeights
     /// <summary>Parameters for which the file has nothing.</summary>
     public IReadOnlyList<string> Missing => missing;
 
+    /// <summary>The first layer for which something is missing; null if nothing is.</summary>
+    public Layer? FirstUnfilled { get; private set; }
+
     /// <summary>Tensors of another shape than their parameter, each as a phrase.</summary>
     public IReadOnlyList<string> Misshapen => misshapen;
 
@@ -58,6 +62,14 @@ public sealed class PretrainedWeights
     /// <exception cref="WeightFileException">A parameter would keep its random values; the message lists what is missing or has another shape.</exception>
     public void Load()
     {
+        RequireFit();
+        foreach (var (parameter, tensor) in pairs) parameter.Value.CopyFrom(tensor.Values);
+    }
+
+    /// <summary>Sees that every parameter gets values; none of them needs memory yet.</summary>
+    /// <exception cref="WeightFileException">One would keep its random values; the message lists what is missing or has another shape.</exception>
+    public void RequireFit()
+    {
         if (missing.Count > 0 || misshapen.Count > 0)
             throw new WeightFileException($"{path}: does not fill the network: {string.Join("; ", new[]
             {
@@ -65,7 +77,6 @@ public sealed class PretrainedWeights
                 misshapen.Count > 0 ? $"of another shape: {List(misshapen)}" : null,
                 unexpected.Count > 0 ? $"not used {List(unexpected)}" : null,
             }.OfType<string>())}");
-        foreach (var (parameter, tensor) in pairs) parameter.Value.CopyFrom(tensor.Values);
     }
 
     private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal);

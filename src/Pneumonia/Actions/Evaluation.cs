@@ -30,7 +30,7 @@ public static class Evaluation
             throw new UserError($"{settings.Data}: not one of the {files.Length} images can be read; the first: {store.Warnings[0]}");
         opened.Announce(terminal);
         Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-            new TrainingOptions { BatchSize = BatchSize }, cancellation);
+            new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
         await store.Completed;
         foreach (string warning in store.Warnings) terminal.Warn(warning);
         ScoreBlock scores = Scoring.Score(predictions, metrics.Threshold, settings.Seed)!;

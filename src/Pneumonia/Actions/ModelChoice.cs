@@ -1,3 +1,4 @@
+using Convolve.Layers;
 using Convolve.Layers.Networks;
 
 namespace Convolve.Pneumonia.Actions;
@@ -22,13 +23,36 @@ public static class ModelChoice
                 ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
                 ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
                     denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
-                _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs),
+                _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
+                    until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
             };
         }
         catch (ArgumentException e)
         {
             throw new UserError($"--pixels {pixels}: too small for {model.ToString().ToLowerInvariant()}, use at least {SmallestPixels(model)}: {e.Message}", e);
         }
+    }
+
+    /// <summary>Units of the head's hidden layer where nothing is said.</summary>
+    public const int DefaultHead = 256;
+
+    /// <summary>How many layers the base of a network has; 0 where it is not made of base and head.</summary>
+    public static int BaseLength(ModelKind model, Sequential network) =>
+        model == ModelKind.Vgg19 ? network.Layers.ToList().FindIndex(layer => layer.Name == ReferenceNetworks.Vgg19Head) : 0;
+
+    /// <summary>Freezes the base as planned, and gives what is not frozen its own learning rate.</summary>
+    public static void Freeze(Sequential network, int baseLength, TrainingPlan plan)
+    {
+        int frozen = plan.Freeze switch
+        {
+            null => 0,
+            TrainingPlan.FreezeAll => baseLength,
+            var last => network.Layers.ToList().FindIndex(layer => layer.Name == last) + 1,
+        };
+        foreach (Layer layer in network.Layers.Take(frozen)) layer.Trainable = false;
+        if (plan.BaseLearningRate is not { } rate) return;
+        foreach (Parameter parameter in network.Layers.Take(baseLength).SelectMany(layer => layer.Parameters))
+            parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 
     private static int SmallestPixels(ModelKind model) => model switch { ModelKind.Mlp => 1, ModelKind.Cnn => 46, _ => 32 };

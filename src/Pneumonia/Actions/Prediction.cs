@@ -9,9 +9,11 @@ namespace Convolve.Pneumonia.Actions;
 /// <summary>What <c>predict</c> was asked for; one of <paramref name="Run"/> and <paramref name="Weights"/> is given.</summary>
 /// <param name="Run">Run folder, or null.</param>
 /// <param name="Weights">Weight file of a whole model, or null.</param>
+/// <param name="Pixels">Width and height of its images, for a file that does not say; or null.</param>
+/// <param name="Preprocessing">What becomes of their bytes, for a file that does not say; or null.</param>
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Csv">File to write the answers to, or null.</param>
-public sealed record PredictSettings(string? Run, string? Weights, IReadOnlyList<string> Paths, string? Csv, string Device, bool Json);
+public sealed record PredictSettings(string? Run, string? Weights, int? Pixels, Preprocessing? Preprocessing, IReadOnlyList<string> Paths, string? Csv, string Device, bool Json);
 
 /// <summary>The answer to one image.</summary>
 /// <param name="Path">The image as it was named.</param>
@@ -33,7 +35,7 @@ public static class Prediction
         double? threshold = metrics?.Threshold;
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel model = metrics is null
-            ? TrainedModel.Load(settings.Weights!, opened.Device)
+            ? TrainedModel.LoadAny(settings.Weights!, settings.Pixels, settings.Preprocessing, opened.Device, terminal)
             : TrainedModel.LoadBest(settings.Run!, metrics, opened.Device);
         // Their class is what is asked; the store wants one, and no figure is made from it.
         ImageFile[] files = [.. images.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
@@ -43,7 +45,7 @@ public static class Prediction
             if (!store.IsUsable(i)) throw new UserError(store.Warnings[0].Replace("; left out", "; remove it or repair it"));
         opened.Announce(terminal);
         Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-            new TrainingOptions { BatchSize = BatchSize }, cancellation);
+            new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
         // Classes are told in the order of their names, whatever the order of the outputs.
         int[] order = [.. Enumerable.Range(0, model.Classes.Count).OrderBy(i => model.Classes[i], StringComparer.Ordinal)];
         Answer[] answers = [.. predictions.Probabilities.Select((p, i) =>

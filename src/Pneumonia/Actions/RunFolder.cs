@@ -59,7 +59,8 @@ public static class RunFolder
 /// <param name="Pixels">Width and height of its images.</param>
 /// <param name="Resize">How images get that size.</param>
 /// <param name="Labels">Where the classes come from.</param>
-public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels) : IDisposable
+/// <param name="Preprocessing">What becomes of their bytes.</param>
+public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing) : IDisposable
 {
     /// <summary>Reads the best checkpoint of a run onto a device.</summary>
     /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>
@@ -89,7 +90,8 @@ public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Clas
                 application["classes"]?.AsArray().Select(name => (string)name!).ToArray() ?? [.. Enumerable.Range(0, outputs).Select(i => $"{i}")],
                 network.InputShape[0],
                 Enum.Parse<ResizeMethod>((string?)application["resize"] ?? nameof(ResizeMethod.Bilinear), ignoreCase: true),
-                Enum.Parse<LabelScheme>((string?)application["labels"] ?? nameof(LabelScheme.Folders), ignoreCase: true));
+                Enum.Parse<LabelScheme>((string?)application["labels"] ?? nameof(LabelScheme.Folders), ignoreCase: true),
+                PreprocessingOf(checkpoint));
         }
         catch (WeightFileException e)
         {
@@ -101,12 +103,58 @@ public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Clas
         }
     }
 
+    /// <summary>Reads a whole model of any tool onto a device: a checkpoint, or the weights of a network that the program knows.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="pixels">Width and height of its images; null for what the file says or its tensors allow.</param>
+    /// <param name="preprocessing">What becomes of their bytes; null for what the file says, else 0 … 1.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="terminal">Is told what was assumed.</param>
+    /// <exception cref="UserError">The file is missing, broken, or holds no such model.</exception>
+    public static TrainedModel LoadAny(string path, int? pixels, Preprocessing? preprocessing, Engine.Devices.Device device, Terminal terminal)
+    {
+        try
+        {
+            WeightFile file = WeightFile.Read(path);
+            if (Checkpoint.Is(file))
+            {
+                TrainedModel model = Load(path, device);
+                bool differs = (pixels ?? model.Pixels) != model.Pixels || (preprocessing ?? model.Preprocessing) != model.Preprocessing;
+                if (!differs) return model;
+                model.Dispose();
+                throw new UserError($"{path}: says itself that its images have {model.Pixels} pixels and are prepared by "
+                    + $"{model.Preprocessing.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
+            }
+            WeightFile converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
+            Sequential network = KnownNetworks.Of(converted, pixels)
+                ?? throw new UserError($"{path}: holds no whole model that is known here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
+                    + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} and nothing else");
+            network.Initialize(device, 0);
+            new PretrainedWeights(converted, network.Layers).Load();
+            Preprocessing assumed = preprocessing ?? Preprocessing.Rescale;
+            terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
+                + $"prepared by {assumed.ToString().ToLowerInvariant()} (--pixels, --preprocessing)");
+            int classes = Layers.Training.Classification.Classes(network.OutputShape.Length);
+            return new TrainedModel(network, [.. Enumerable.Range(0, classes).Select(i => $"{i}")], network.InputShape[0],
+                ResizeMethod.Bilinear, LabelScheme.Folders, assumed);
+        }
+        catch (WeightFileException e)
+        {
+            throw new UserError(e.Message, e);
+        }
+    }
+
+    /// <summary>What the images of a checkpoint go through.</summary>
+    /// <exception cref="ArgumentException">It names something unknown.</exception>
+    public static Preprocessing PreprocessingOf(Checkpoint checkpoint) =>
+        Enum.Parse<Preprocessing>((string?)checkpoint.Application["preprocessing"] ?? nameof(Preprocessing.Rescale), ignoreCase: true);
+
     /// <summary>What a checkpoint must say beside the network.</summary>
-    public static JsonObject Metadata(IReadOnlyList<string> classes, ResizeMethod resize, LabelScheme labels) => new()
+    public static JsonObject Metadata(IReadOnlyList<string> classes, ResizeMethod resize, LabelScheme labels, Preprocessing preprocessing) => new()
     {
         ["classes"] = new JsonArray([.. classes.Select(name => (JsonNode)name)]),
         ["resize"] = resize.ToString().ToLowerInvariant(),
         ["labels"] = labels.ToString().ToLowerInvariant(),
+        ["preprocessing"] = preprocessing.ToString().ToLowerInvariant(),
     };
 
     /// <inheritdoc/>

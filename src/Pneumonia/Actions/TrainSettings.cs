@@ -64,6 +64,27 @@ public sealed record TrainSettings
 
     public ClassWeights ClassWeights { get; init; }
 
+    /// <summary>Null for that of the weights, else 0 … 1.</summary>
+    public Preprocessing? Preprocessing { get; init; }
+
+    /// <summary>A weight file to start from, or "imagenet" for the published one; null for random weights.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>The last layer of the base; null for all of it.</summary>
+    public string? Until { get; init; }
+
+    /// <summary>"all", "none", or the last layer of the base that stays as it is; null for all where there are weights to keep.</summary>
+    public string? Freeze { get; init; }
+
+    /// <summary>Units of the head's hidden layer.</summary>
+    public int? Head { get; init; }
+
+    /// <summary>Compute the frozen base once for each image and keep its outputs on disk.</summary>
+    public bool Features { get; init; }
+
+    /// <summary>Step size for the base; null for that of the head.</summary>
+    public double? BaseLearningRate { get; init; }
+
     public LabelScheme Labels { get; init; }
 
     /// <summary>Images to keep of each part; null keeps all.</summary>

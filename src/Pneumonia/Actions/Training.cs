@@ -34,14 +34,20 @@ public static class Training
         int classCount = divided?.Folder.Classes.Count ?? 2;
         using Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classCount, settings);
         RequireConvolution(plan.Convolution, network, opened.Device);
+        int baseLength = ModelChoice.BaseLength(plan.Model, network);
+        var weights = StartingWeights.Read(settings, network, baseLength,
+            divided is { } of ? TrainingImages.ModelOrder(of.Folder.Classes) : SyntheticXrays.Classes);
+        plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
+        ModelChoice.Freeze(network, baseLength, plan);
+        Sequential trained = plan.Features ? network.Part(baseLength, network.Layers.Count) : network;
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
-        using MemoryPlan memory = PlanMemory(plan, opened.Device, network, classCount, divided?.Split);
+        using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, classCount, divided?.Split);
         TrainingImages images = divided is { } d ? TrainingImages.Decode(d.Folder, d.Split, plan, cancellation) : TrainingImages.Draw(plan, cancellation);
         images.RequireReadable();
         try
         {
-            return await RunAsync(run, settings, plan, opened, network, memory, images, resumed, terminal, cancellation);
+            return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -54,8 +60,8 @@ public static class Training
     }
 
     private static async Task<int> RunAsync(
-        string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, MemoryPlan memory, TrainingImages images, bool resumed,
-        Terminal terminal, CancellationToken cancellation)
+        string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
+        TrainingImages images, bool resumed, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
@@ -65,10 +71,11 @@ public static class Training
         opened.Device.Pool.Trim();
         memory.Reserve(opened.Device);
         network.Initialize(opened.Device, (uint)plan.Seed);
-        var metadata = TrainedModel.Metadata(images.Classes, plan.Resize, plan.Labels);
+        weights?.LoadInto(network);
+        var metadata = TrainedModel.Metadata(images.Classes, plan.Resize, plan.Labels, plan.Preprocessing);
         using Optimizer optimizer = OptimizerOf(plan);
-        using var trainer = new Trainer(network, optimizer, options);
-        var best = new BestWeights(network, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
+        using var trainer = new Trainer(trained, optimizer, options);
+        var best = new BestWeights(trained, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
         if (resumed) Resume(run, network, optimizer, trainer, best);
 
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
@@ -83,12 +90,13 @@ public static class Training
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
+        var (train, validation, tested) = Samples(run, plan, network, trained, images, resumed, terminal, cancellation);
         var display = new TrainingDisplay(terminal, plan.Epochs, trainer.History.Count);
         var recorder = new EpochRecorder(() => Save(run, network, metadata, optimizer, trainer));
         try
         {
             if (!best.IsExhausted(trainer.History.Count))
-                display.Show(() => trainer.Fit(images.Train, images.Val, [display, best, recorder], cancellation));
+                display.Show(() => trainer.Fit(train, validation, [display, best, recorder], cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -102,8 +110,8 @@ public static class Training
             throw;
         }
         best.Restore();
-        Predictions val = Predictor.Run(network, images.Val, options, cancellation);
-        Predictions? test = images.Test is null ? null : Predictor.Run(network, images.Test, options, cancellation);
+        Predictions val = Predictor.Run(trained, validation, options, cancellation);
+        Predictions? test = tested is null ? null : Predictor.Run(trained, tested, options, cancellation);
         await images.Completed;
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
@@ -133,6 +141,47 @@ public static class Training
             terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
         }
         return 0;
+    }
+
+    /// <summary>What is trained on and predicted: the images, or the features that the frozen base makes of them.</summary>
+    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Samples(string run, TrainingPlan plan, Sequential network,
+        Sequential trained, TrainingImages images, bool resumed, Terminal terminal, CancellationToken cancellation)
+    {
+        if (!plan.Features) return (images.Train, images.Val, images.Test);
+        var extraction = new FeatureExtraction(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution,
+            Path.Combine(ConvolutionTuning.DefaultFolder, "features"));
+        int all = images.Train.Count + images.Val.Count + (images.Test?.Count ?? 0), before = 0, told = 0;
+        terminal.Note($"features: {all} images through the base, {trained.InputShape.Length * (long)sizeof(float) * all >> 20} MiB on disk in {extraction.Folder}");
+        try
+        {
+            ISampleSource train = Of(images.Train), val = Of(images.Val);
+            ISampleSource? test = images.Test is null ? null : Of(images.Test);
+            terminal.Note($"features: {extraction.Computed} computed, {extraction.Found} found");
+            return (train, val, test);
+        }
+        catch (OperationCanceledException) when (!resumed)
+        {
+            // What was computed is kept; there is no run yet.
+            RunFolder.Discard(run);
+            throw;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!resumed) RunFolder.Discard(run);
+            throw new UserError($"features: {extraction.Folder} cannot be used: {e.Message}; make room, or set CONVOLVE_CACHE to another folder", e);
+        }
+
+        ISampleSource Of(ImageSamples part)
+        {
+            ISampleSource features = extraction.Of(part, done =>
+            {
+                if (10 * (before + done) / all <= told) return;
+                told = 10 * (before + done) / all;
+                if (told < 10 && extraction.Computed > 0) terminal.Note($"features: {before + done} of {all}");
+            }, cancellation);
+            before += part.Count;
+            return features;
+        }
     }
 
     private static void Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
@@ -196,6 +245,7 @@ public static class Training
         Seed = (uint)plan.Seed,
         ClassWeights = classWeights,
         Algorithm = plan.Convolution,
+        Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
         Augmentation = plan.Augment ? new AugmentationRanges() : null,
         AugmentOnce = plan.AugmentOnce,
     };

@@ -86,7 +86,7 @@ public sealed record TrainingImages(
     }
 
     // One logit answers "positive?", so of two classes the positive one is number 1.
-    private static IReadOnlyList<string> ModelOrder(IReadOnlyList<string> classes) =>
+    public static IReadOnlyList<string> ModelOrder(IReadOnlyList<string> classes) =>
         classes.Count == 2 && ImageFolder.PositiveIndex(classes) == 0 ? [classes[1], classes[0]] : classes;
 
     private static int Usable(ImageSamples samples) => samples.Store.UsableIndices().Length;

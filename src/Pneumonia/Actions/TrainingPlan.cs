@@ -38,6 +38,21 @@ public sealed record TrainingPlan
     public string? Augmentation { get; init; }
     public int? EarlyStopping { get; init; }
     public ClassWeights ClassWeights { get; init; }
+    public Preprocessing Preprocessing { get; init; }
+
+    /// <summary>Name and fingerprint of the file that the weights started from; null for random ones.</summary>
+    public string? Weights { get; init; }
+
+    public string? Until { get; init; }
+
+    /// <summary>"all", or the last layer of the base that stays as it is; null for none.</summary>
+    public string? Freeze { get; init; }
+
+    public int? Head { get; init; }
+
+    public bool Features { get; init; }
+
+    public double? BaseLearningRate { get; init; }
     public LabelScheme Labels { get; init; }
     public int? Limit { get; init; }
     public SplitKind? Split { get; init; }
@@ -49,6 +64,9 @@ public sealed record TrainingPlan
 
     /// <summary>A fingerprint of which image stands in which part; null for synthetic images.</summary>
     public string? Images { get; init; }
+
+    /// <summary>What <c>--freeze</c> says for the whole base, and for none of it.</summary>
+    public const string FreezeAll = "all", FreezeNone = "none";
 
     /// <summary>Fills in the defaults for a model and a device.</summary>
     public static TrainingPlan For(TrainSettings settings, DeviceDescription device)
@@ -80,6 +98,12 @@ public sealed record TrainingPlan
             Augmentation = settings.Augment || settings.AugmentOnce ? new AugmentationRanges().ToString() : null,
             EarlyStopping = settings.EarlyStopping,
             ClassWeights = settings.ClassWeights,
+            Preprocessing = settings.Preprocessing ?? Preprocessing.Rescale,
+            Until = settings.Until,
+            Freeze = settings.Freeze == FreezeNone ? null : settings.Freeze ?? (settings.Model == ModelKind.Vgg19 && settings.Weights is not null ? FreezeAll : null),
+            Head = settings.Model == ModelKind.Vgg19 ? settings.Head ?? ModelChoice.DefaultHead : null,
+            Features = settings.Features,
+            BaseLearningRate = settings.BaseLearningRate,
             Labels = settings.Labels,
             Limit = settings.Limit ?? (slow ? SlowLimit : null),
             Split = settings.Split,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Layers.Networks;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
 
@@ -8,7 +9,7 @@ namespace Convolve.Pneumonia.Commands;
 /// <summary>The options of <c>train</c>, which the bare program takes as well.</summary>
 internal sealed class TrainOptions
 {
-    private const int MostEpochs = 100_000, MostPixels = 4096, LargestBatch = 65_536, MostImages = 10_000_000;
+    private const int MostEpochs = 100_000, MostPixels = 4096, LargestBatch = 65_536, MostImages = 10_000_000, MostUnits = 65_536;
 
     private readonly Option<string?> data = SharedOption.Data("tree {train,val,test}/CLASS/* or CLASS/* of images; without it synthetic X-rays");
     private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (cnn)");
@@ -27,6 +28,17 @@ internal sealed class TrainOptions
     private readonly Option<bool> augmentOnce = CheckedOption.Flag("--augment-once", "the same, but every image in one way for all epochs");
     private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
     private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
+    private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
+        "what becomes of a byte: 0 to 1, or as the published weights of VGG were trained (rescale)");
+    private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE|imagenet",
+        "start from a weight file, a checkpoint of the same network, or the published one (random weights)", "a file, or imagenet");
+    private readonly Option<string?> until = CheckedOption.Text("--until", "LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer");
+    private readonly Option<string?> freeze = CheckedOption.Text("--freeze", "all|none|LAYER",
+        "keep the base as it is, or only up to and with a layer (all with --weights, else none)", "all, none, or a layer");
+    private readonly Option<int?> head = CheckedOption.Whole("--head", "units of the hidden layer after vgg19's base (256)", 1, MostUnits);
+    private readonly Option<bool> features = CheckedOption.Flag("--features", "compute the frozen base once for each image, keep that on disk, and train the head alone");
+    private readonly Option<double?> baseLearningRate = CheckedOption.Number("--base-learning-rate", "step size for the part of the base that is not frozen (that of the head)",
+        "a number above 0 and at most 100", value => value is > 0 and <= 100);
     private readonly Option<LabelScheme?> labels = SharedOption.Labels();
     private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part (all)", 1, MostImages);
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
@@ -42,7 +54,7 @@ internal sealed class TrainOptions
     private IEnumerable<Option> All =>
     [
         data, model, pixels, resize, epochs, batch, learningRate, optimizer, dropout, denseDropout, l1, l2, augment, augmentOnce, earlyStopping,
-        classWeights, labels, limit, split, fractions, convolution, tf32, device, seed, output, resume, json,
+        classWeights, preprocessing, weights, until, freeze, head, features, baseLearningRate, labels, limit, split, fractions, convolution, tf32, device, seed, output, resume, json,
     ];
 
     public void AddTo(Command command)
@@ -74,6 +86,13 @@ internal sealed class TrainOptions
             AugmentOnce = result.GetValue(augmentOnce),
             EarlyStopping = result.GetValue(earlyStopping),
             ClassWeights = result.GetValue(classWeights) ?? ClassWeights.None,
+            Preprocessing = result.GetValue(preprocessing),
+            Weights = result.GetValue(weights),
+            Until = result.GetValue(until),
+            Freeze = result.GetValue(freeze),
+            Head = result.GetValue(head),
+            Features = result.GetValue(features),
+            BaseLearningRate = result.GetValue(baseLearningRate),
             Labels = result.GetValue(labels) ?? LabelScheme.Folders,
             Limit = result.GetValue(limit),
             Split = result.GetValue(split),
@@ -97,7 +116,41 @@ internal sealed class TrainOptions
             throw new UserError($"--fractions: the parts of --split {settings.Split.ToString()!.ToLowerInvariant()} are fixed; leave one of the two out");
         if (settings.Resume && settings.Out is null)
             throw new UserError("--resume: which run? give its folder with --out DIR");
+        RequireTransfer(settings);
         return settings;
+    }
+
+    private static void RequireTransfer(TrainSettings settings)
+    {
+        string model = settings.Model.ToString().ToLowerInvariant();
+        if (settings.Model != ModelKind.Vgg19)
+        {
+            var given = new (string Option, bool IsGiven)[]
+            {
+                ("--until", settings.Until is not null), ("--freeze", settings.Freeze is not null), ("--head", settings.Head is not null),
+                ("--features", settings.Features), ("--base-learning-rate", settings.BaseLearningRate is not null),
+                ($"--weights {StartingWeights.ImageNet}", settings.Weights == StartingWeights.ImageNet),
+            };
+            foreach (var (option, isGiven) in given)
+                if (isGiven) throw new UserError($"{option}: {model} is not made of a base and a head; give --model vgg19, or leave it out");
+            return;
+        }
+        IReadOnlyList<string> layers = ReferenceNetworks.Vgg19BaseLayers;
+        if (settings.Until is { } until && !layers.Contains(until))
+            throw new UserError($"--until {until}: vgg19's base has no such layer; its layers are {string.Join(", ", layers)}");
+        bool freezesSome = settings.Freeze is not (null or TrainingPlan.FreezeAll or TrainingPlan.FreezeNone);
+        string[] kept = [.. layers.Take((settings.Until is null ? layers.Count : layers.ToList().IndexOf(settings.Until) + 1))];
+        if (freezesSome && !kept.Contains(settings.Freeze))
+            throw new UserError($"--freeze {settings.Freeze}: is neither all, none, nor a layer of the base; its layers are {string.Join(", ", kept)}");
+        if (settings.Weights is null && settings.Freeze is not (null or TrainingPlan.FreezeNone))
+            throw new UserError($"--freeze {settings.Freeze}: the base would stay random; give its weights with --weights FILE");
+        bool frozen = settings.Weights is not null && settings.Freeze is null or TrainingPlan.FreezeAll || settings.Freeze == kept[^1];
+        if (settings.BaseLearningRate is not null && frozen)
+            throw new UserError("--base-learning-rate: the whole base is frozen; unfreeze it with --freeze none or --freeze LAYER, or leave this out");
+        if (!settings.Features) return;
+        if (!frozen) throw new UserError("--features: needs a base that stays as it is; give its weights with --weights FILE, and leave --freeze out");
+        if (settings.Augment || settings.AugmentOnce)
+            throw new UserError("--features: are computed once, augmentation makes other images; leave --augment out, or train without --features");
     }
 
     private static Option<double?> Share(string name, string description) =>

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Weights;
@@ -14,8 +15,9 @@ namespace Convolve.Pneumonia.Weights;
 /// <param name="Licence">Under which terms it may be used.</param>
 /// <param name="Md5">Its checksum as published; null if that is a SHA-256.</param>
 /// <param name="Sha256">Its checksum as published; null if that is an MD5.</param>
+/// <param name="Preprocessing">What its images went through, as <c>--preprocessing</c> says it; null where that is something else.</param>
 public sealed record PublishedWeights(
-    string Id, string File, string What, string Address, long Bytes, string Licence, string? Md5 = null, string? Sha256 = null)
+    string Id, string File, string What, string Address, long Bytes, string Licence, string? Md5 = null, string? Sha256 = null, string? Preprocessing = null)
 {
     /// <summary>How a file differs from the published one; null if it is the same.</summary>
     public string? Difference(string path)
@@ -39,9 +41,7 @@ public static class WeightCatalogue
     public static IReadOnlyList<string> Folders =>
     [
         Path.GetFullPath("weights"),
-        Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-            ? cache
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "convolve", "weights"),
+        Path.Combine(ConvolutionTuning.DefaultFolder, "weights"),
     ];
 
     /// <summary>Where an entry's file is; null if it is in none of the folders.</summary>

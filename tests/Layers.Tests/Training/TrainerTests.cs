@@ -109,7 +109,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
                 seen.Add(image);
                 samples.CopyPixels(image, pixels);
                 var map = augmented.Augmentation.Draw(augmented.Seed, once ? 0 : epoch, image, 12, 12);
-                new Tolerance(1e-4, 0).Check($"image {image}", AugmentationReference.Apply(geometry, pixels, [map], augmented.Scaling),
+                new Tolerance(1e-4, 0).Check($"image {image}", AugmentationReference.Apply(geometry, pixels, [map], augmented.Scaling!.Value),
                     values[(i * pixels.Length)..((i + 1) * pixels.Length)]);
             }
         }

@@ -77,6 +77,21 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
         CommandRun byFile = await CommandRun.Succeeding("predict", "--weights", whole, image, "--json");
         Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byFile.Json[0]!["probability"]!);
+        // Of a file of tensors alone network and size are found out; its classes have numbers.
+        CommandRun byArrays = await CommandRun.Succeeding("predict", "--weights", arrays, image, "--json");
+        Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byArrays.Json[0]!["probability"]!);
+        Assert.Contains((string)byArrays.Json[0]!["class"]!, new[] { "0", "1" });
+        Assert.Contains("images of 24 pixels, prepared by rescale", byArrays.Errors);
+        string converted = Of("converted.safetensors");
+        await CommandRun.Succeeding("weights", "import", arrays, "--out", converted);
+        CommandRun byImport = await CommandRun.Succeeding("predict", "--weights", converted, image, "--json");
+        Assert.Equal(byArrays.Output, byImport.Output);
+        foreach (string[] wrong in new string[][] { [TorchFile()], [arrays, "--pixels", "25"], [whole, "--pixels", "25"] })
+        {
+            CommandRun refused = await CommandRun.Of(["predict", "--weights", .. wrong, image]);
+            Assert.Equal((2, ""), (refused.Code, refused.Output));
+            Assert.Contains(wrong[0], Assert.Single(refused.ErrorLines));
+        }
     }
 
     [Fact]

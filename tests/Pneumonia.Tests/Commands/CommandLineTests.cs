@@ -16,10 +16,10 @@ public sealed class CommandLineTests
     public static TheoryData<string, string> BadUsage()
     {
         var table = new TheoryData<string, string>();
-        string[] whole = ["--pixels", "--epochs", "--batch", "--early-stopping", "--limit"];
+        string[] whole = ["--pixels", "--epochs", "--batch", "--early-stopping", "--limit", "--head"];
         foreach (string option in whole)
             foreach (string value in new[] { "0", "-1", "1.5", "NaN", "ten", "99999999999", "1e3" }) table.Add($"train {option} {value}", option);
-        string[] numbers = ["--learning-rate", "--dropout", "--dense-dropout", "--l1", "--l2"];
+        string[] numbers = ["--learning-rate", "--base-learning-rate", "--dropout", "--dense-dropout", "--l1", "--l2"];
         foreach (string option in numbers)
             foreach (string value in new[] { "-0.1", "NaN", "Infinity", "-Infinity", "1e999", "1,5", "x", "101" }) table.Add($"train {option} {value}", option);
         table.Add("--learning-rate 0", "--learning-rate");
@@ -35,6 +35,19 @@ public sealed class CommandLineTests
         table.Add("--labels three", "--data");
         table.Add("--fractions 0.8,0.1,0.1", "--data");
         table.Add("--resume", "--out");
+        table.Add("--base-learning-rate 0", "--base-learning-rate");
+        table.Add("--preprocessing torch", "one of rescale, caffe");
+        table.Add("--model vgg19 --head 0", "--head");
+        table.Add("--model vgg19 --until block9_pool", "block1_conv1, block1_conv2");
+        table.Add("--model vgg19 --weights x --freeze half", "--freeze half");
+        table.Add("--model vgg19 --weights x --until block3_pool --freeze block4_conv1", "--freeze block4_conv1");
+        table.Add("--model vgg19 --freeze all", "would stay random");
+        table.Add("--model vgg19 --features", "--weights FILE");
+        table.Add("--model vgg19 --weights x --freeze none --features", "stays as it is");
+        table.Add("--model vgg19 --weights x --features --augment", "leave --augment out");
+        table.Add("--model vgg19 --weights x --base-learning-rate 1e-5", "is frozen");
+        foreach (string option in new[] { "--until block3_pool", "--freeze all", "--head 9", "--features", "--base-learning-rate 1", "--weights imagenet" })
+            table.Add($"--model cnn {option}", "--model vgg19");
         table.Add("--epochs", "--epochs: needs a value");
         table.Add("--epochs 3 --epochs 4", "given 2 times");
         table.Add("--data --epochs 3", "--data: '--epochs'");
@@ -46,6 +59,7 @@ public sealed class CommandLineTests
         table.Add("predict", "--run DIR or --weights");
         table.Add("predict --run x", "no images");
         table.Add("predict --run x --weights y z", "two models");
+        table.Add("predict --run x --pixels 24 y", "its own size");
         table.Add("predict --run x missing.png", "missing.png");
         table.Add("evaluate", "--run DIR");
         table.Add("evaluate --run x", "--data DIR");

@@ -45,6 +45,19 @@ public sealed class StagedPixels : IDisposable
         Device.CopyBeside(pixels, View);
     }
 
+    /// <summary>
+    /// The bytes as the float32 values that they are, in the order of this machine: the same memory, for samples that were computed
+    /// before. Whoever changes the tensor changes the bytes.
+    /// </summary>
+    /// <exception cref="ArgumentException">They are not as many as the shape has elements; none are needed where nothing is computed.</exception>
+    public Tensor AsTensor(Shape shape)
+    {
+        if (Length != (long)shape.Length * sizeof(float) && Device.Computes)
+            throw new ArgumentException($"staged values: {shape} needs {(long)shape.Length * sizeof(float)} bytes, but {Length} were given");
+        buffer.Retain();
+        return new Tensor(Device, shape, buffer);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => buffer.Release();
 }

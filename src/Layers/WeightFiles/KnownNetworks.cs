@@ -1,0 +1,79 @@
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Networks;
+
+namespace Convolve.Layers.WeightFiles;
+
+/// <summary>
+/// Finds out of which network the tensors of a file are that does not describe one: a network is taken for it if every tensor has its place
+/// there and every parameter its tensor. Where several sizes of images lead to the same tensors, since pooling drops what is left over,
+/// the most usual size is taken.
+/// </summary>
+public static class KnownNetworks
+{
+    private const int MostPixels = 1024;
+
+    // The sizes of the reference experiments and of ImageNet come before all others.
+    private static readonly int[] usualPixels = [150, 210, 224];
+
+    /// <summary>The network of a file, without memory yet; null if it is none that is known.</summary>
+    /// <param name="file">The file, its tensors in the layout of Convolve.</param>
+    /// <param name="pixels">Width and height of the images; null to find that out.</param>
+    public static Sequential? Of(WeightFile file, int? pixels = null)
+    {
+        if (file.Layout != TensorLayout.Convolve) throw new ArgumentException($"known networks: put {file.Path} into the layout of Convolve first");
+        StoredTensor[] kernels = [.. file.Tensors.Values.Where(tensor => tensor.Shape.Length == 4)];
+        StoredTensor[] dense = [.. file.Tensors.Values.Where(tensor => tensor.Shape.Length == 2)];
+        if (dense.Length < 2) return null;
+        var channels = kernels.Length > 0 ? kernels[0].Shape[2] : 3;
+        var (head, outputs) = (dense[^2].Shape[1], dense[^1].Shape[1]);
+        var builders = new List<Func<int, Sequential>>();
+        if (kernels.Length == 0)
+            builders.AddRange(new[] { 3, 1 }.Select(c => (Func<int, Sequential>)(side => ReferenceNetworks.Mlp(side, c, outputs))));
+        if (kernels.Length == 4) builders.Add(side => ReferenceNetworks.Cnn(side, channels, outputs));
+        if (kernels.Length > 0 && dense.Length == 2)
+            builders.AddRange(Cuts(kernels.Length).Select(until => (Func<int, Sequential>)(side => ReferenceNetworks.Vgg19(side, channels, outputs, head, until))));
+        if (kernels.Length == 16 && dense.Length == 3) builders.Add(side => Published(side, channels, dense[0].Shape[1], head, outputs));
+        int[] sides = pixels is { } given ? [given] : [.. usualPixels, .. Enumerable.Range(1, MostPixels).Except(usualPixels)];
+        foreach (var build in builders)
+            foreach (var side in sides)
+                if (Built(build, side) is { } network && Fits(file, network)) return network;
+        return null;
+    }
+
+    /// <summary>VGG19 as published, with its three dense layers and their names in Keras.</summary>
+    private static Sequential Published(int pixels, int channels, int first, int second, int outputs) => new(new Shape(pixels, pixels, channels),
+    [
+        .. ReferenceNetworks.Vgg19Base(),
+        new Flatten { Name = "flatten" },
+        new Dense(first) { Name = "fc1", Activation = Activation.Relu },
+        new Dense(second) { Name = "fc2", Activation = Activation.Relu },
+        new Dense(outputs) { Name = "predictions" },
+    ]);
+
+    // Where VGG19's base may have been cut to have so many convolutions: after a block's pooling rather than right before it.
+    private static IEnumerable<string> Cuts(int convolutions)
+    {
+        var layers = ReferenceNetworks.Vgg19BaseLayers;
+        var seen = 0;
+        for (var i = 0; i < layers.Count; i++)
+        {
+            if (layers[i].Contains("conv", StringComparison.Ordinal)) seen++;
+            if (seen != convolutions) continue;
+            if (i + 1 < layers.Count && layers[i + 1].EndsWith("pool", StringComparison.Ordinal)) yield return layers[i + 1];
+            yield return layers[i];
+            yield break;
+        }
+    }
+
+    private static Sequential? Built(Func<int, Sequential> build, int pixels)
+    {
+        try { return build(pixels); }
+        catch (Exception e) when (e is ArgumentException or OverflowException) { return null; }
+    }
+
+    private static bool Fits(WeightFile file, Sequential network)
+    {
+        var pretrained = new PretrainedWeights(file, network.Layers);
+        return pretrained.Missing.Count == 0 && pretrained.Misshapen.Count == 0 && pretrained.Unexpected.Count == 0;
+    }
+}

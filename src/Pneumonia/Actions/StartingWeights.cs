@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using Convolve.Layers.Networks;
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Weights;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>
+/// The weights that a training starts from: those of a base in a weight file of any tool, or, base and head, of a checkpoint of the
+/// same network. What does not fit is found before anything is computed.
+/// </summary>
+public sealed class StartingWeights
+{
+    /// <summary>What <c>--weights</c> says for the published weights of the network.</summary>
+    public const string ImageNet = "imagenet";
+
+    private readonly Checkpoint? checkpoint;
+    private readonly WeightFile? file;
+    private readonly int filled;
+
+    private StartingWeights(string path, Checkpoint? checkpoint, WeightFile? file, int filled)
+    {
+        this.checkpoint = checkpoint;
+        this.file = file;
+        this.filled = filled;
+        using FileStream stream = File.OpenRead(path);
+        Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
+        Preprocessing = checkpoint is null ? null : TrainedModel.PreprocessingOf(checkpoint);
+    }
+
+    /// <summary>The file's name and the beginning of its SHA-256.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>What the images of a checkpoint's training went through; null for a file that does not say.</summary>
+    public Preprocessing? Preprocessing { get; }
+
+    /// <summary>Reads what <c>--weights</c> names and sees that it fills the network.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="network">The network, without memory yet.</param>
+    /// <param name="baseLength">Layers of its base; 0 where it has none and a file must fill all of it.</param>
+    /// <param name="classes">The classes of the data in the model's order.</param>
+    /// <exception cref="UserError">There is no such file, or it does not fit.</exception>
+    public static StartingWeights? Read(TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes)
+    {
+        if (settings.Weights is null) return null;
+        string path = settings.Weights == ImageNet ? Published() : settings.Weights;
+        try
+        {
+            var file = WeightFile.Read(path);
+            if (Checkpoint.Is(file))
+            {
+                var checkpoint = Checkpoint.Read(path);
+                checkpoint.RequireFit(network);
+                RequireSame(settings, path, checkpoint, classes);
+                return new StartingWeights(path, checkpoint, null, network.Layers.Count);
+            }
+            int filled = baseLength > 0 ? baseLength : network.Layers.Count;
+            var pretrained = new PretrainedWeights(file, [.. network.Layers.Take(filled)]);
+            try { pretrained.RequireFit(); }
+            catch (WeightFileException e) when (baseLength > 0 && pretrained.Misshapen.Count == 0 && LastFilled(network, pretrained) is { } last)
+            {
+                throw new UserError($"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
+            }
+            return new StartingWeights(path, null, file, filled);
+        }
+        catch (WeightFileException e)
+        {
+            throw new UserError($"--weights {settings.Weights}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Overwrites the parameters of the network, which has memory now.</summary>
+    public void LoadInto(Sequential network)
+    {
+        if (checkpoint is not null) checkpoint.LoadInto(network);
+        else new PretrainedWeights(file!, [.. network.Layers.Take(filled)]).Load();
+    }
+
+    // The last layer before the first one without weights, such as the pooling that ends a block.
+    private static string? LastFilled(Sequential network, PretrainedWeights pretrained) =>
+        network.Layers.TakeWhile(layer => layer != pretrained.FirstUnfilled).LastOrDefault()?.Name;
+
+    private static void RequireSame(TrainSettings settings, string path, Checkpoint checkpoint, IReadOnlyList<string> classes)
+    {
+        Preprocessing trained = TrainedModel.PreprocessingOf(checkpoint);
+        if (settings.Preprocessing is { } asked && asked != trained)
+            throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
+        string[]? known = checkpoint.Application["classes"]?.AsArray().Select(name => (string)name!).ToArray();
+        if (known is not null && !known.SequenceEqual(classes))
+            throw new UserError($"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
+    }
+
+    private static string Published()
+    {
+        PublishedWeights[] entries = [.. WeightCatalogue.Entries.Where(entry => entry.Preprocessing is not null)];
+        foreach (PublishedWeights entry in entries)
+        {
+            if (WeightCatalogue.Find(entry) is not { } path) continue;
+            return entry.Difference(path) is { } difference
+                ? throw new UserError($"--weights {ImageNet}: {path} is not the published file: {difference}; fetch it again from {entry.Address}")
+                : path;
+        }
+        PublishedWeights smallest = entries.MinBy(entry => entry.Bytes)!;
+        throw new UserError($"--weights {ImageNet}: no file here, and nothing is downloaded: fetch {smallest.Address} ({smallest.Bytes / 1e6:F0} MB) and put it as "
+            + $"{smallest.File} into {string.Join(" or ", WeightCatalogue.Folders)}, or name a file you have with --weights FILE");
+    }
+}

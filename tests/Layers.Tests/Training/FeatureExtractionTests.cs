@@ -1,0 +1,224 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+using Convolve.Engine.Tests;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+using Convolve.Layers.Training;
+
+namespace Convolve.Layers.Tests.Training;
+
+/// <summary>A base that stays as it is: what it costs while its head learns, and its outputs kept on disk.</summary>
+[Collection(OnOpenCl.Name)]
+public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(opened), IDisposable
+{
+    private const int BaseLength = 5;
+
+    private static readonly TrainingOptions options = new() { Epochs = 2, BatchSize = 8, Seed = 5 };
+
+    private readonly string folder = Directory.CreateTempSubdirectory("convolve-features-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private static Sequential Network(bool frozen = true)
+    {
+        var network = new Sequential(new Shape(12, 12, 1),
+        [
+            new Conv2D(4, 3) { Padding = Padding.Same, Activation = Activation.Relu },
+            new Conv2D(4, 3) { Padding = Padding.Same, Activation = Activation.Relu },
+            new MaxPool2D(),
+            new Conv2D(6, 3) { Padding = Padding.Same, Activation = Activation.Relu },
+            new MaxPool2D(),
+            new Flatten(),
+            new Dense(5) { Activation = Activation.Relu },
+            new Dense(1),
+        ]);
+        if (frozen)
+            foreach (var layer in network.Layers.Take(BaseLength)) layer.Trainable = false;
+        return network;
+    }
+
+    private FeatureExtraction Extraction(Sequential network, PixelScaling? scaling = null) =>
+        new(network.Part(0, BaseLength), scaling ?? PixelScaling.Rescale, ConvolutionAlgorithm.Auto, folder);
+
+    private static HostBatch Batch(ISampleSource source, int count) => new BatchReader(source, EpochOrder.Sequential(source.Count), count).Read()!;
+
+    private static byte[] Bytes(ISampleSource source, int index)
+    {
+        var bytes = new byte[source.SampleLength];
+        source.CopyPixels(index, bytes);
+        return bytes;
+    }
+
+    private static int[] Bits(Sequential network) => [.. network.Parameters.SelectMany(p => p.Value.ToArray()).Select(BitConverter.SingleToInt32Bits)];
+
+    [SkippableFact]
+    public void AStepWithAFrozenBaseIsItsPredictionAndAStepOfTheHead()
+    {
+        using var network = Network().Initialize(Device, 1);
+        var images = new PatternSamples(8);
+        var head = network.Part(BaseLength, network.Layers.Count);
+        var features = Extraction(network).Of(images);
+        using var optimizer = new Sgd { LearningRate = 0.1f };
+        using var whole = new Trainer(network, optimizer, options);
+        using var alone = new Trainer(head, optimizer, options with { Scaling = null });
+        using var batch = Tensor.FromValues(Device, new Shape(8, 12, 12, 1), [.. Enumerable.Range(0, 8).SelectMany(i => Bytes(images, i)).Select(b => b / 255f)]);
+        var before = network.Parameters.Take(6).SelectMany(p => p.Value.ToArray()).ToArray();
+        whole.Step(Batch(images, 8));
+        alone.Step(Batch(features, 8));
+
+        // The bytes of an image become floats in one launch more.
+        Assert.Equal(1 + Launches(() => network.Part(0, BaseLength).Predict(batch).Dispose()) + Launches(() => alone.Step(Batch(features, 8))),
+            Launches(() => whole.Step(Batch(images, 8))));
+        Assert.Equal(before, network.Parameters.Take(6).SelectMany(p => p.Value.ToArray()));
+
+        // What waits for the backward pass: the head's, and nothing of the base.
+        using var output = network.Part(0, BaseLength).Predict(batch);
+        Assert.Equal(Held(head, output) + output.Shape.Length * sizeof(float), Held(network, batch), 1024.0);
+        using var trained = Network(frozen: false).Initialize(Device, 1);
+        Assert.True(Held(trained, batch) > 3 * Held(network, batch), "a base that is trained keeps its activations");
+        Assert.True(Planned(network) < Planned(trained), "the plan of a frozen base holds no activations");
+    }
+
+    private long Launches(Action work)
+    {
+        var before = Device.Launches;
+        work();
+        return Device.Launches - before;
+    }
+
+    private double Held(Sequential network, Tensor batch)
+    {
+        using (var first = new Tape(Device)) network.Forward(first, batch, new Pass(true));
+        var before = Device.Pool.UsedBytes;
+        using var tape = new Tape(Device);
+        network.Forward(tape, batch, new Pass(true));
+        return Device.Pool.UsedBytes - before;
+    }
+
+    private long Planned(Sequential network)
+    {
+        using var plan = MemoryPlan.For(Device, network, () => new Sgd(), options, 8, 0);
+        return plan.StepBytes;
+    }
+
+    [SkippableFact]
+    public void FeaturesAreTheOutputsOfTheBaseWhateverElseIsComputed()
+    {
+        using var network = Network().Initialize(Device, 1);
+        // 21 images are a whole batch and a part of one; image 3 cannot be read.
+        var images = new PatternSamples(21, 12, 3);
+        var features = Extraction(network).Of(images);
+        Assert.Equal((21, 4 * 3 * 3 * 6), (features.Count, features.SampleLength));
+        Assert.False(features.IsUsable(3));
+        Assert.Equal(images.ClassOf(4), features.ClassOf(4));
+        foreach (var i in new[] { 0, 20 })
+        {
+            using var image = Tensor.FromValues(Device, new Shape(1, 12, 12, 1), [.. Bytes(images, i).Select(b => b / 255f)]);
+            using var output = network.Part(0, BaseLength).Predict(image);
+            var values = new float[output.Shape.Length];
+            Buffer.BlockCopy(Bytes(features, i), 0, values, 0, features.SampleLength);
+            new Tolerance(1e-5, 1e-5).Check("features", [.. output.ToArray().Select(v => (double)v)], values);
+        }
+        // Other company, the same bits.
+        var other = new FeatureExtraction(network.Part(0, BaseLength), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, Path.Combine(folder, "other"));
+        Assert.Equal(Bytes(features, 2), Bytes(other.Of(new PatternSamples(3)), 2));
+    }
+
+    [SkippableFact]
+    public void WhatIsThereIsFoundAndWhatDoesNotBelongIsNotRead()
+    {
+        using var network = Network().Initialize(Device, 1);
+        var images = new PatternSamples(5);
+        var first = Extraction(network);
+        var features = first.Of(images);
+        Assert.Equal((5, 0), (first.Computed, first.Found));
+        var again = Extraction(network);
+        Assert.Equal(Bytes(features, 4), Bytes(again.Of(images), 4));
+        Assert.Equal((0, 5), (again.Computed, again.Found));
+
+        // A damaged file and one that is cut off are computed again, to the same bytes.
+        var files = Directory.GetFiles(first.Folder);
+        var contents = files.Select(File.ReadAllBytes).ToArray();
+        var damaged = (byte[])contents[0].Clone();
+        damaged[7] ^= 1;
+        File.WriteAllBytes(files[0], damaged);
+        File.WriteAllBytes(files[1], contents[1][..100]);
+        var repaired = Extraction(network);
+        repaired.Of(images);
+        Assert.Equal((2, 3), (repaired.Computed, repaired.Found));
+        Assert.Equal(contents, files.Select(File.ReadAllBytes));
+        Assert.Equal(files, Directory.GetFiles(first.Folder));
+
+        // Another weight, another preprocessing, another cut: another folder.
+        Assert.NotEqual(first.Folder, Extraction(network, PixelScaling.Caffe).Folder);
+        Assert.NotEqual(first.Folder, new FeatureExtraction(network.Part(0, 3), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, folder).Folder);
+        var kernel = network.Parameters.First().Value;
+        var values = kernel.ToArray();
+        values[0] += 1e-3f;
+        kernel.CopyFrom(values);
+        Assert.NotEqual(first.Folder, Extraction(network).Folder);
+        var changed = Extraction(network);
+        changed.Of(images);
+        Assert.Equal((5, 0), (changed.Computed, changed.Found));
+    }
+
+    [SkippableFact]
+    public void AHeadLearnsTheSameBitsFromComputedAndFromFoundFeaturesInTheMemoryPlanned()
+    {
+        var pool = Device.Pool;
+        var results = new List<int[]>();
+        for (var i = 0; i < 2; i++)
+        {
+            pool.Trim();
+            var (allocated, deviations) = (pool.AllocatedBytes, pool.Deviations);
+            using var network = Network();
+            var head = network.Part(BaseLength, network.Layers.Count);
+            var ofFeatures = options with { Scaling = null, Epochs = 10 };
+            using var plan = MemoryPlan.For(Device, head, () => new RmsProp(), ofFeatures, 21, 10);
+            plan.Reserve(Device);
+            network.Initialize(Device, 1);
+            using var optimizer = new RmsProp();
+            using var trainer = new Trainer(head, optimizer, ofFeatures);
+            var extraction = Extraction(network);
+            trainer.Fit(extraction.Of(new PatternSamples(21)), extraction.Of(new PatternSamples(10)), []);
+            using var empty = Device.WithoutMemory();
+            Assert.True(pool.AllocatedBytes - allocated <= plan.Bytes - empty.Pool.AllocatedBytes, "a run on features takes no more than planned");
+            Assert.Equal(deviations, pool.Deviations);
+            Assert.True(trainer.History[^1].ValidationLoss < trainer.History[0].TrainLoss);
+            results.Add(Bits(network));
+        }
+        Assert.Equal(results[0], results[1]);
+    }
+
+    [SkippableFact]
+    public void BaseAndHeadLearnAtRatesOfTheirOwn()
+    {
+        var both = AfterAStep(0.1f, 0.5f);
+        var half = AfterAStep(0.05f, 1);
+        var full = AfterAStep(0.1f, 1);
+        Assert.Equal(half[..6], both[..6]);
+        Assert.Equal(full[6..], both[6..]);
+        Assert.NotEqual(full[..6], both[..6]);
+    }
+
+    private float[][] AfterAStep(float rate, float factor)
+    {
+        using var network = Network(frozen: false).Initialize(Device, 1);
+        foreach (var parameter in network.Layers.Take(BaseLength).SelectMany(layer => layer.Parameters)) parameter.LearningRateFactor = factor;
+        using var optimizer = new Sgd { LearningRate = rate };
+        using var trainer = new Trainer(network, optimizer, options);
+        trainer.Step(Batch(new PatternSamples(8), 8));
+        return [.. network.Parameters.Select(p => p.Value.ToArray())];
+    }
+
+    [SkippableFact]
+    public void APartOfANetworkIsRefusedWhereThereIsNone()
+    {
+        using var network = Network();
+        Assert.Throws<ArgumentOutOfRangeException>(() => network.Part(3, 3));
+        Assert.Throws<ArgumentOutOfRangeException>(() => network.Part(0, 9));
+        Assert.Throws<InvalidOperationException>(() => network.Part(0, 3).Initialize(Device, 1));
+    }
+}

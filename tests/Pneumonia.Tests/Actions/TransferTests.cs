@@ -1,0 +1,167 @@
+using System.Text.Json.Nodes;
+using Convolve.Engine.Randomness;
+using Convolve.Layers.Networks;
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Weights;
+
+namespace Convolve.Pneumonia.Tests.Actions;
+
+/// <summary>Training that starts from weights: a frozen base, its features on disk, a head, fine-tuning.</summary>
+[Collection(OnADevice.Name)]
+public sealed class TransferTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE");
+
+    public TransferTests() => Environment.SetEnvironmentVariable("CONVOLVE_CACHE", Of("cache"));
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("CONVOLVE_CACHE", cache);
+        folder.Dispose();
+    }
+
+    private string Of(string name) => Path.Combine(folder.Path, name);
+
+    // Blocks 1 … blocks of VGG19 with made-up kernels: small enough that activations stay in bounds.
+    private string Weights(int blocks)
+    {
+        using Sequential network = ReferenceNetworks.Vgg19(32, until: $"block{blocks}_pool");
+        var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (var parameter in network.Layers.Where(layer => layer.Name.StartsWith("block", StringComparison.Ordinal)).SelectMany(layer => layer.Parameters))
+        {
+            var values = new float[parameter.Shape.Length];
+            uint key = CounterRandom.Key((uint)tensors.Count);
+            for (int i = 0; i < values.Length; i++)
+                values[i] = parameter.Shape.Rank == 1 ? 0 : (CounterRandom.Bits(key, (uint)i) / (float)uint.MaxValue - 0.5f) * MathF.Sqrt(24f / (9 * parameter.Shape[2]));
+            tensors.Add(parameter.Name, new StoredTensor([.. parameter.Shape.Sizes], values));
+        }
+        WeightFile.WriteNpz(Of($"blocks{blocks}.npz"), tensors);
+        return Of($"blocks{blocks}.npz");
+    }
+
+    private string[] Head(string run, params string[] more) =>
+    [
+        "train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--weights", Weights(1), "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "2",
+        "--preprocessing", "caffe", "--learning-rate", "1e-3", "--json", "--out", Of(run), .. more,
+    ];
+
+    private byte[] Best(string run) => File.ReadAllBytes(Path.Combine(Of(run), "best.safetensors"));
+
+    private JsonNode Config(string run) => JsonNode.Parse(File.ReadAllText(Path.Combine(Of(run), "config.json")))!;
+
+    [SkippableFact]
+    public async Task A_head_on_features_learns_the_same_again_from_the_cache_and_after_a_stop()
+    {
+        OpenCl.SkipIfMissing();
+        CommandRun first = await CommandRun.Succeeding(Head("first", "--features"));
+        Assert.Contains("features: 36 computed, 0 found", first.Errors);
+        CommandRun second = await CommandRun.Succeeding(Head("second", "--features"));
+        Assert.Contains("features: 0 computed, 36 found", second.Errors);
+        Assert.Equal(Best("first"), Best("second"));
+        // The run's file holds base and head; only the head was trained.
+        var stored = Checkpoint.Read(Path.Combine(Of("first"), "best.safetensors"));
+        var given = WeightFile.Read(Weights(1)).Tensors;
+        foreach ((string name, StoredTensor tensor) in given) Assert.Equal(tensor.Values, stored.Parameters.Single(p => p.Key == name).Value.Values);
+        int ofHead = 8 * 8 * 64 * 8 + 8 + 8 + 1;
+        Assert.Equal(ofHead, (int)first.Json["trainable"]!);
+        Assert.Equal(ofHead + given.Values.Sum(tensor => tensor.Values.Length), (int)first.Json["parameters"]!);
+
+        CommandRun stopped = await CommandRun.StoppedAt("epoch 1/2", TimeSpan.Zero, Head("stopped", "--features"));
+        Assert.Equal(130, stopped.Code);
+        await CommandRun.Succeeding(Head("stopped", "--features", "--resume"));
+        Assert.Equal(Best("first"), Best("stopped"));
+        // Other preprocessing, other features.
+        CommandRun rescaled = await CommandRun.Succeeding([.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
+        Assert.Contains("features: 36 computed, 0 found", rescaled.Errors);
+    }
+
+    [SkippableFact]
+    public async Task What_a_head_learned_on_features_holds_for_images()
+    {
+        OpenCl.SkipIfMissing();
+        folder.WithXrays("data/train", 12).WithXrays("data/test", 10, seed: 2);
+        string[] withoutLimit = [.. Head("run", "--features", "--data", Of("data")).Where(word => word is not ("--limit" or "12"))];
+        CommandRun run = await CommandRun.Succeeding(withoutLimit);
+        CommandRun evaluated = await CommandRun.Succeeding("evaluate", "--run", Of("run"), "--data", Of("data"), "--json");
+        Assert.Equal((double)run.Json["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-3);
+        Assert.Equal((double)run.Json["test"]!["auc"]!, (double)evaluated.Json["auc"]!, 1e-3);
+        Assert.Equal("caffe", (string?)Config("run")["preprocessing"]);
+    }
+
+    [SkippableFact]
+    public async Task Fine_tuning_starts_from_a_trained_head_and_keeps_its_preprocessing()
+    {
+        OpenCl.SkipIfMissing();
+        CommandRun head = await CommandRun.Succeeding(Head("head"));
+        string best = Path.Combine(Of("head"), "best.safetensors");
+        string[] tune = ["train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "1", "--json", "--weights", best];
+        int bestEpoch = (int)head.Json["bestEpoch"]!;
+        // A rate at which nothing moves: the validation loss is that of the head.
+        CommandRun still = await CommandRun.Succeeding([.. tune, "--freeze", "none", "--learning-rate", "1e-12", "--out", Of("still")]);
+        Assert.Equal((double)head.Json["epochs"]![bestEpoch - 1]!["valLoss"]!, (double)still.Json["epochs"]![0]!["valLoss"]!, 1e-4);
+        Assert.Equal("caffe", (string?)Config("still")["preprocessing"]);
+        Assert.Equal((int)still.Json["parameters"]!, (int)still.Json["trainable"]!);
+
+        CommandRun tuned = await CommandRun.Succeeding([.. tune, "--freeze", "block1_conv1", "--base-learning-rate", "1e-5", "--learning-rate", "1e-3", "--out", Of("tuned")]);
+        Assert.Equal((int)tuned.Json["parameters"]! - (3 * 3 * 3 * 64 + 64), (int)tuned.Json["trainable"]!);
+        var before = Checkpoint.Read(best).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
+        var after = Checkpoint.Read(Path.Combine(Of("tuned"), "last.safetensors")).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
+        Assert.Equal(before["block1_conv1/kernel"], after["block1_conv1/kernel"]);
+        // RMSprop moves every number that has a gradient by a few learning rates.
+        Assert.InRange(Moved("block1_conv2/kernel"), 1e-6, 1e-3);
+        Assert.InRange(Moved("dense1/kernel"), 1.01e-3, 1e-1);
+
+        double Moved(string name) => before[name].Zip(after[name], (a, b) => Math.Abs((double)a - b)).Max();
+    }
+
+    [Fact]
+    public async Task A_file_that_does_not_fill_the_base_is_an_error_that_says_what_is_missing_and_where_to_cut()
+    {
+        string line = await Refused("--model vgg19 --pixels 32 --weights", Weights(2));
+        foreach (string mention in new[] { "blocks2.npz", "missing block3_conv1/kernel", "and 18 more", "--until block2_pool" }) Assert.Contains(mention, line);
+    }
+
+    [Fact]
+    public async Task The_published_weights_are_asked_for_by_name_place_and_address()
+    {
+        string line = await Refused("--model vgg19 --weights", "imagenet");
+        PublishedWeights smallest = WeightCatalogue.Entries.Where(entry => entry.Preprocessing is not null).MinBy(entry => entry.Bytes)!;
+        foreach (string mention in new[] { smallest.File, smallest.Address, Path.Combine(Of("cache"), "weights") }) Assert.Contains(mention, line);
+        string place = Path.Combine(Of("cache"), "weights", smallest.File);
+        folder.Add(Path.Combine("cache", "weights", smallest.File), "not it");
+        line = await Refused("--model vgg19 --weights", "imagenet");
+        Assert.Contains($"{place} is not the published file: it has 6 bytes", line);
+    }
+
+    [Fact]
+    public async Task Weights_that_do_not_fit_are_refused()
+    {
+        Assert.Contains("no such file", await Refused("--model vgg19 --weights", Of("none.h5")));
+        Assert.Contains("is no weight file", await Refused("--model vgg19 --weights", folder.Add("broken.h5", "no weights")));
+        Assert.Contains("missing dense1/kernel", await Refused("--model mlp --pixels 16 --weights", Weights(1)));
+    }
+
+    private async Task<string> Refused(string options, string last)
+    {
+        string[] before = folder.Listing();
+        CommandRun run = await CommandRun.Of(["train", .. options.Split(' '), last, "--limit", "4", "--out", Of("refused")]);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Equal(before, folder.Listing());
+        return Assert.Single(run.ErrorLines);
+    }
+
+    [SkippableFact]
+    public async Task A_checkpoint_of_other_classes_size_or_preprocessing_is_refused()
+    {
+        OpenCl.SkipIfMissing();
+        await CommandRun.Succeeding(Head("head"));
+        string best = Path.Combine(Of("head"), "best.safetensors");
+        const string same = "--model vgg19 --pixels 16 --until block1_pool --head 8";
+        Assert.Contains("dense1/kernel is [4096,8] instead of [4096,9]", await Refused(same.Replace("8", "9") + " --weights", best));
+        Assert.Contains("was trained with caffe", await Refused(same + " --preprocessing rescale --weights", best));
+        folder.WithXrays("data", 12);
+        Directory.Move(Path.Combine(Of("data"), "NORMAL"), Path.Combine(Of("data"), "HEALTHY"));
+        Assert.Contains("NORMAL, PNEUMONIA", await Refused($"{same} --data {Of("data")} --weights", best));
+    }
+}
