@@ -22,9 +22,9 @@ public sealed class KernelsCommandTests
     }
 
     [Theory]
-    [InlineData("csharp", "public static void RmsProp<TShape>(")]
-    [InlineData("opencl", "kernel void Kernel_RmsProp(")]
-    [InlineData("ptx", ".entry Kernel_RmsProp(")]
+    [InlineData("csharp", "public static void Update<TShape, TRule>(")]
+    [InlineData("opencl", "kernel void Kernel_Update(")]
+    [InlineData("ptx", ".entry Kernel_Update(")]
     public async Task A_text_asked_for_stands_alone(string target, string mentions)
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "rmsprop", "--target", target)).Output;
