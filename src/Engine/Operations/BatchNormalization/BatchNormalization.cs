@@ -119,7 +119,7 @@ public static class BatchNormalization
         NormalizationNumbers numbers)
     {
         var device = upstream.Device;
-        var width = 2 * geometry.Channels;
+        var width = 2 * numbers.SumsApart;
         using var sums = Tensor.Uninitialized(device, new Shape(width));
         var parts = device.Pool.Rent((long)numbers.Shares * width);
         var view = parts.View(numbers.Shares * width);
@@ -131,7 +131,7 @@ public static class BatchNormalization
         device.ForEach(width, BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>, view, sums.View, width, numbers.Shares, 0);
         parts.Release();
         if (channels.Shift.RequiresGradient) tape.AddGradient(channels.Shift, sums.Slice(0, channels.Shift.Shape));
-        if (channels.Scale.RequiresGradient) tape.AddGradient(channels.Scale, sums.Slice(geometry.Channels, channels.Scale.Shape));
+        if (channels.Scale.RequiresGradient) tape.AddGradient(channels.Scale, sums.Slice(numbers.SumsApart, channels.Scale.Shape));
         if (!input.RequiresGradient) return;
         var gradient = tape.GradientOver(upstream, input, out var accumulate);
         device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.GradInput<PixelSpan>, BatchNormalizationKernels.GradInput<PixelThreads>,

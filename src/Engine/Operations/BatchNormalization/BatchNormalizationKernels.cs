@@ -27,6 +27,9 @@ internal struct NormalizationNumbers
     /// <summary>1 to add to a gradient, 0 to overwrite it.</summary>
     public int Accumulate;
 
+    /// <summary>The distance between the sums of the shift's gradient and those of the scale's: whole fours, which GPUs load at once.</summary>
+    public readonly int SumsApart => (Channels + 3) / 4 * 4;
+
     /// <summary>Parts that the sums over all rows are made of.</summary>
     public readonly int Shares => (Rows + ShareRows - 1) / ShareRows;
 
@@ -141,9 +144,9 @@ internal static class BatchNormalizationKernels
     {
         var begin = Grid.IdxX * n.ShareRows;
         var end = n.EndOfShare(Grid.IdxX);
-        var shift = Grid.IdxX * 2 * n.Channels;
-        var scale = shift + n.Channels;
-        for (var c = 0; c < 2 * n.Channels; c++) parts[shift + c] = 0;
+        var shift = Grid.IdxX * 2 * n.SumsApart;
+        var scale = shift + n.SumsApart;
+        for (var c = 0; c < 2 * n.SumsApart; c++) parts[shift + c] = 0;
         for (var r = begin; r < end; r++)
             for (var c = 0; c < n.Channels; c++)
             {
@@ -174,11 +177,11 @@ internal static class BatchNormalizationKernels
             ofShift += u;
             ofScale += u * deviation;
         }
-        parts[Grid.IdxX * 2 * n.Channels + c] = ofShift;
-        parts[(Grid.IdxX * 2 + 1) * n.Channels + c] = ofScale * channels[n.Channels + c];
+        parts[Grid.IdxX * 2 * n.SumsApart + c] = ofShift;
+        parts[(Grid.IdxX * 2 + 1) * n.SumsApart + c] = ofScale * channels[n.Channels + c];
     }
 
-    // sums [2, C]: dβ and dγ. dx = γ/√(variance + ε) · (dy − (dβ + x̂·dγ) / rows), without what is in parentheses for given statistics
+    // sums [2, C rounded up to fours]: dβ and dγ. dx = γ/√(variance + ε) · (dy − (dβ + x̂·dγ) / rows), without what is in parentheses for given statistics
     public static void GradInput<TShape>(
         ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> channels, ArrayView<float> sums, ArrayView<float> gradient, NormalizationNumbers n)
         where TShape : struct, IPixelShape
@@ -191,7 +194,7 @@ internal static class BatchNormalizationKernels
                 var deviation = input[i] - channels[c];
                 var u = deviation * channels[2 * n.Channels + c] + channels[3 * n.Channels + c] > n.Floor ? upstream[i] : 0f;
                 var normal = deviation * channels[n.Channels + c];
-                var value = channels[2 * n.Channels + c] * (u - (sums[c] + normal * sums[n.Channels + c]) * share);
+                var value = channels[2 * n.Channels + c] * (u - (sums[c] + normal * sums[n.SumsApart + c]) * share);
                 gradient[i] = n.Accumulate != 0 ? gradient[i] + value : value;
             }
     }
