@@ -37,7 +37,10 @@ public static class Training
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
         using MemoryPlan memory = PlanMemory(plan, opened.Device, network, classCount, divided?.Split);
-        TrainingImages images = divided is { } d ? TrainingImages.Decode(d.Folder, d.Split, plan, network.InputShape[2], cancellation) : TrainingImages.Draw(plan, network.InputShape[2], cancellation);
+        int channels = network.InputShape[2];
+        TrainingImages images = divided is { } d
+            ? TrainingImages.Decode(d.Folder, d.Split, plan, channels, cancellation)
+            : TrainingImages.Draw(plan, channels, cancellation);
         images.RequireReadable();
         try
         {
