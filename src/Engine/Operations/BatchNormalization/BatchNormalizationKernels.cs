@@ -41,8 +41,8 @@ internal struct NormalizationNumbers
 internal static class BatchNormalizationKernels
 {
     // For processors: a work-item walks twice through a share of the rows, with all channels in its vectors: first for the means, then,
-    // when the share is in its core's cache, for the sums of squared deviations from them. Deviations from a mean nearby lose no digits,
-    // whatever the mean is.
+    // when the share is in its core's cache, for the sums of squared deviations from them. What is summed are differences, from the share's
+    // first row and then from its mean: they lose no digits, whatever the mean is.
     public static void MomentsOfRows(ArrayView<float> input, ArrayView<float> parts, NormalizationNumbers n)
     {
         var begin = Grid.IdxX * n.ShareRows;
@@ -51,8 +51,8 @@ internal static class BatchNormalizationKernels
         var squares = mean + n.Channels;
         for (var c = 0; c < 2 * n.Channels; c++) parts[mean + c] = 0;
         for (var r = begin; r < end; r++)
-            for (var c = 0; c < n.Channels; c++) parts[mean + c] += input[r * n.Channels + c];
-        for (var c = 0; c < n.Channels; c++) parts[mean + c] /= end - begin;
+            for (var c = 0; c < n.Channels; c++) parts[mean + c] += input[r * n.Channels + c] - input[begin * n.Channels + c];
+        for (var c = 0; c < n.Channels; c++) parts[mean + c] = input[begin * n.Channels + c] + parts[mean + c] / (end - begin);
         for (var r = begin; r < end; r++)
             for (var c = 0; c < n.Channels; c++)
             {
@@ -68,9 +68,10 @@ internal static class BatchNormalizationKernels
         if (c >= n.Channels) return;
         var begin = Grid.IdxX * n.ShareRows;
         var end = n.EndOfShare(Grid.IdxX);
+        var first = input[begin * n.Channels + c];
         var sum = 0f;
-        for (var r = begin; r < end; r++) sum += input[r * n.Channels + c];
-        var mean = sum / (end - begin);
+        for (var r = begin; r < end; r++) sum += input[r * n.Channels + c] - first;
+        var mean = first + sum / (end - begin);
         var squares = 0f;
         for (var r = begin; r < end; r++)
         {
