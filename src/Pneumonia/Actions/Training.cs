@@ -50,7 +50,7 @@ public static class Training
         images.RequireReadable();
         try
         {
-            if (settings.FindLearningRate) return await SweepAsync(settings, plan, opened, network, memory, images, terminal, cancellation);
+            if (settings.FindLearningRate) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
             return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, terminal, cancellation);
         }
         catch (DeviceException e)
@@ -189,12 +189,13 @@ public static class Training
     }
 
     private static async Task<int> SweepAsync(
-        TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, MemoryPlan memory, TrainingImages images, Terminal terminal,
-        CancellationToken cancellation)
+        TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, StartingWeights? weights, MemoryPlan memory, TrainingImages images,
+        Terminal terminal, CancellationToken cancellation)
     {
         opened.Device.Pool.Trim();
         memory.Reserve(opened.Device);
         network.Initialize(opened.Device, (uint)plan.Seed);
+        weights?.LoadInto(network);
         opened.Announce(terminal);
         foreach (string note in images.Notes) terminal.Note(note);
         using Optimizer optimizer = OptimizerOf(plan);
