@@ -1,13 +1,14 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
 
 namespace Convolve.Layers;
 
-/// <summary>A two-dimensional convolution with bias: [H,W,C] → [OH,OW,filters].</summary>
+/// <summary>A two-dimensional convolution: [H,W,C] → [OH,OW,filters].</summary>
 /// <param name="filters">Output channels.</param>
 /// <param name="kernel">Side of the square kernel.</param>
 public sealed class Conv2D(int filters, int kernel) : Layer
@@ -17,6 +18,9 @@ public sealed class Conv2D(int filters, int kernel) : Layer
 
     /// <summary>The zeros around the image.</summary>
     public Padding Padding { get; init; } = Padding.Valid;
+
+    /// <summary>Whether it adds a bias; batch normalization after it would take it away again.</summary>
+    public bool Bias { get; init; } = true;
 
     /// <summary>Applied in the same kernel.</summary>
     public Activation Activation { get; init; }
@@ -49,6 +53,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer
                 ["padding"] = Padding.ToString(),
                 ["activation"] = Activation.ToString().ToLowerInvariant(),
             };
+            if (!Bias) settings["bias"] = false;
             if (L1 != 0) settings["l1"] = L1;
             if (L2 != 0) settings["l2"] = L2;
             return settings;
@@ -69,6 +74,16 @@ public sealed class Conv2D(int filters, int kernel) : Layer
         .Where(pass => !(isFirst && pass == ConvolutionPass.GradInput))
         .All(pass => ConvolutionChoice.IsAvailable(algorithm, pass, Geometry(InputShape), device));
 
+    /// <summary>The layer and the normalization after it at once, for prediction: the normalization scales kernel and bias instead of the sums.</summary>
+    internal Tensor ForwardNormalized(Tape tape, Tensor batch, Pass pass, BatchNormalizationLayer normalization)
+    {
+        var (folded, offset) = BatchNormalization.Fold(tape, Parameters[0].Value, BiasValue, normalization.Channels);
+        var output = Convolution.Apply(tape, batch, folded, offset, Padding, Stride, normalization.Activation == Activation.Relu, pass.Algorithm);
+        tape.Release(folded);
+        tape.Release(offset);
+        return output;
+    }
+
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)
     {
@@ -82,15 +97,18 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     {
         var channels = InputShape[2];
         var area = kernel * kernel;
-        return
-        [
-            new Parameter($"{Name}/kernel", new Shape(kernel, kernel, channels, filters), Initializer, area * channels, area * filters) { L1 = L1, L2 = L2 },
-            new Parameter($"{Name}/bias", new Shape(filters), Initializer.Zeros, filters, filters),
-        ];
+        var weights = new Parameter($"{Name}/kernel", new Shape(kernel, kernel, channels, filters), Initializer, area * channels, area * filters)
+        {
+            L1 = L1,
+            L2 = L2,
+        };
+        return Bias ? [weights, new Parameter($"{Name}/bias", new Shape(filters), Initializer.Zeros, filters, filters)] : [weights];
     }
 
+    private Tensor? BiasValue => Bias ? Parameters[1].Value : null;
+
     private Tensor Forward(Tape tape, Tensor batch, Pass pass, bool relu) =>
-        Convolution.Apply(tape, batch, Parameters[0].Value, Parameters[1].Value, Padding, Stride, relu, pass.Algorithm);
+        Convolution.Apply(tape, batch, Parameters[0].Value, BiasValue, Padding, Stride, relu, pass.Algorithm);
 
     private ConvolutionGeometry Geometry(Shape image) =>
         ConvolutionGeometry.Create(OneImage(image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);

@@ -49,7 +49,7 @@ public abstract class Layer
     /// <summary>The shape that goes out.</summary>
     public Shape OutputShape => output ?? throw new InvalidOperationException($"{Kind}: this layer is in no network yet");
 
-    /// <summary>The trainable tensors, kernel before bias.</summary>
+    /// <summary>The tensors that training changes, kernel before bias.</summary>
     public IReadOnlyList<Parameter> Parameters { get; private set; } = [];
 
     /// <summary>Multiplications and additions of one image's forward pass.</summary>

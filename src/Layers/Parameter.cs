@@ -3,7 +3,7 @@ using Convolve.Layers.Initializers;
 
 namespace Convolve.Layers;
 
-/// <summary>A trainable tensor of a layer.</summary>
+/// <summary>A tensor of a layer that training changes, mostly by its gradient.</summary>
 /// <param name="name">The layer's and its own name, e.g. <c>conv1/kernel</c>.</param>
 /// <param name="shape">Its shape.</param>
 /// <param name="initializer">Where its first values come from.</param>
@@ -19,16 +19,27 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
     /// <summary>The shape.</summary>
     public Shape Shape { get; } = shape;
 
-    /// <summary>Whether training changes it; a frozen parameter costs no gradient work.</summary>
+    /// <summary>Whether the layer itself keeps it up while training, such as a running mean: it has no gradient and is never trainable.</summary>
+    public bool IsStatistic
+    {
+        get;
+        init
+        {
+            field = value;
+            if (value) Trainable = false;
+        }
+    }
+
+    /// <summary>Whether the optimizer changes it; a frozen parameter costs no gradient work. A statistic stays as it is, not trainable.</summary>
     public bool Trainable
     {
         get;
         set
         {
-            field = value;
+            field = value && !IsStatistic;
             if (this.value is null) return;
-            this.value.RequiresGradient = value;
-            if (!value) this.value.ClearGradient();
+            this.value.RequiresGradient = field;
+            if (!field) this.value.ClearGradient();
         }
     } = true;
 

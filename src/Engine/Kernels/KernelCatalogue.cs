@@ -1,6 +1,7 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Activation;
 using Convolve.Engine.Operations.Augmentation;
+using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Operations.Bias;
 using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Operations.Convolution;
@@ -67,6 +68,19 @@ public static class KernelCatalogue
         new("bias-mask-and-sum-cpu", "bias", BiasKernels.MaskAndSumRows, null),
         Fours("bias-mask-and-sum-gpu", "bias", null, BiasKernels.MaskAndSumColumn),
         Fours("bias-add-parts", "bias", BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>),
+
+        new("batch-normalization-moments-cpu", "batch normalization", BatchNormalizationKernels.MomentsOfRows, null),
+        new("batch-normalization-moments-gpu", "batch normalization", null, BatchNormalizationKernels.MomentsOfColumn),
+        new("batch-normalization-join-moments", "batch normalization",
+            BatchNormalizationKernels.JoinMoments<SpanPerItem>, BatchNormalizationKernels.JoinMoments<GridStride>),
+        new("batch-normalization-given", "batch normalization", BatchNormalizationKernels.Given<SpanPerItem>, BatchNormalizationKernels.Given<GridStride>),
+        new("batch-normalization-forward", "batch normalization",
+            BatchNormalizationKernels.Forward<PixelSpan>, BatchNormalizationKernels.Forward<PixelThreads>),
+        new("batch-normalization-gradient-sums-cpu", "batch normalization", BatchNormalizationKernels.GradientSumsOfRows, null),
+        new("batch-normalization-gradient-sums-gpu", "batch normalization", null, BatchNormalizationKernels.GradientSumsOfColumn),
+        new("batch-normalization-input-gradient", "batch normalization",
+            BatchNormalizationKernels.GradInput<PixelSpan>, BatchNormalizationKernels.GradInput<PixelThreads>),
+        new("batch-normalization-fold", "batch normalization", BatchNormalizationKernels.Fold<PixelSpan>, BatchNormalizationKernels.Fold<PixelThreads>),
 
         new("dropout", "dropout", DropoutKernels.Mask<SpanPerItem>, DropoutKernels.Mask<GridStride>),
         Fours("add", "elementwise", AdditionKernels.Add<SpanPerItem>, AdditionKernels.Add<GridStride>),

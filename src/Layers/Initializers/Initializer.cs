@@ -8,6 +8,9 @@ public abstract class Initializer
     /// <summary>Zeros, for biases.</summary>
     public static Initializer Zeros { get; } = new Constant(0);
 
+    /// <summary>Ones, for scales and variances.</summary>
+    public static Initializer Ones { get; } = new Constant(1);
+
     /// <summary>Uniform in ±√(6 / (fanIn + fanOut)) (Glorot and Bengio, 2010); Keras' default.</summary>
     public static Initializer GlorotUniform { get; } = new Uniform((fanIn, fanOut) => Math.Sqrt(6.0 / (fanIn + fanOut)));
 

@@ -53,11 +53,19 @@ public static class NetworkDescription
                     "same" => Padding.Same,
                     var amount => Padding.Of(int.Parse(amount)),
                 },
+                Bias = (bool?)layer["bias"] ?? true,
                 Activation = ActivationOf(layer),
                 L1 = (float?)layer["l1"] ?? 0,
                 L2 = (float?)layer["l2"] ?? 0,
             },
             "dense" => new Dense(Whole(layer, "units")) { Name = name, Activation = ActivationOf(layer) },
+            "batch_normalization" => new BatchNormalizationLayer
+            {
+                Name = name,
+                Momentum = Fraction(layer, "momentum"),
+                Epsilon = Fraction(layer, "epsilon"),
+                Activation = ActivationOf(layer),
+            },
             "max_pool2d" => new MaxPool2D(Whole(layer, "window")) { Name = name, Stride = Whole(layer, "stride") },
             "global_average_pool" => new GlobalAveragePool { Name = name },
             "flatten" => new Flatten { Name = name },
@@ -75,6 +83,8 @@ public static class NetworkDescription
     };
 
     private static string Text(JsonNode layer, string key) => (string?)layer[key] ?? throw new FormatException($"a layer has no \"{key}\"");
+
+    private static float Fraction(JsonNode layer, string key) => (float?)layer[key] ?? throw new FormatException($"a layer has no \"{key}\"");
 
     private static int Whole(JsonNode layer, string key) => (int?)layer[key] ?? throw new FormatException($"a layer has no \"{key}\"");
 }

@@ -102,7 +102,8 @@ public sealed class Sequential : IDisposable
     /// <summary>
     /// Runs all layers; a tensor between two layers is freed as soon as nothing needs it. Where a convolution with ReLU is followed by
     /// max pooling, the pooling applies the ReLU: the result is the same, bit for bit, and the convolution's output, the largest tensor
-    /// of most networks, is free before the next layer runs instead of waiting for the backward pass.
+    /// of most networks, is free before the next layer runs instead of waiting for the backward pass. In prediction a convolution takes
+    /// the batch normalization after it in, into its kernel and bias: the result is the same to rounding.
     /// </summary>
     /// <param name="tape">Records the pass.</param>
     /// <param name="batch">[N, …input].</param>
@@ -119,6 +120,12 @@ public sealed class Sequential : IDisposable
             {
                 Advance(convolution.ForwardSums(tape, value, pass));
                 Advance(pooling.ForwardWithRelu(tape, value));
+                i++;
+            }
+            else if (!pass.Training && !tape.Recording && i + 1 < Layers.Count
+                && Layers[i] is Conv2D { Activation: Activation.Linear } linear && Layers[i + 1] is BatchNormalizationLayer normalization)
+            {
+                Advance(linear.ForwardNormalized(tape, value, pass, normalization));
                 i++;
             }
             else

@@ -18,6 +18,11 @@ public abstract class Optimizer : IDisposable
     /// <summary>η; may change between steps.</summary>
     public float LearningRate { get; set; } = 1e-3f;
 
+    /// <summary>
+    /// λ of decoupled decay: a step takes η·λ·w from every weight w of a kernel, of convolution or dense layer; biases, scales and shifts stay.
+    /// </summary>
+    public float WeightDecay { get; init; }
+
     /// <summary>Steps taken so far.</summary>
     public long Steps { get; set; }
 
@@ -89,7 +94,7 @@ public abstract class Optimizer : IDisposable
         updated.AddRange(parameters.Where(p => p.Trainable && p.Value.Gradient is not null));
         gradients = memory.Gradients!;
         table?.Dispose();
-        table = new UpdateTable(gradients.Device, updated.Select(memory.Row));
+        table = new UpdateTable(gradients.Device, updated.Select(p => memory.Row(p) with { Decay = p.Shape.Rank > 1 ? WeightDecay : 0 }));
         var old = buffers;
         var moved = false;
         buffers = new Tensor[StateNames.Count];

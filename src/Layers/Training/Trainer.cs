@@ -18,6 +18,9 @@ public sealed record TrainingOptions
     /// <summary>Passes over the training samples.</summary>
     public int Epochs { get; init; } = 1;
 
+    /// <summary>How the optimizer's learning rate changes over all epochs.</summary>
+    public LearningRateSchedule Schedule { get; init; }
+
     /// <summary>Samples per step.</summary>
     public int BatchSize { get; init; } = 100;
 
@@ -94,6 +97,7 @@ public sealed class Trainer : IDisposable
     private readonly Device device;
     private readonly List<EpochResult> history = [];
     private readonly Tensor correct;
+    private readonly float learningRate;
     private int epoch = 1, position, samples;
     private double lossSum, correctSum, secondsBefore, inputWait;
 
@@ -106,6 +110,7 @@ public sealed class Trainer : IDisposable
         device = network.Device ?? throw new InvalidOperationException("training: initialize the network first");
         if (network.OutputShape.Rank != 1) throw new ArgumentException($"training: the network gives {network.OutputShape} instead of a row of logits");
         correct = Tensor.Zeros(device, new Shape(1));
+        learningRate = optimizer.LearningRate;
     }
 
     /// <summary>The finished epochs.</summary>
@@ -194,6 +199,7 @@ public sealed class Trainer : IDisposable
             var next = batches.Next();
             inputWait = batches.Waited.TotalSeconds;
             if (next is not { } batch) return;
+            FollowSchedule(training.Count);
             var (loss, right) = Step(batches, batch);
             if (!double.IsFinite(loss))
                 throw new DivergedException($"the loss became {loss} in epoch {epoch} after {samples} images: try a smaller learning rate");
@@ -236,6 +242,17 @@ public sealed class Trainer : IDisposable
     {
         using var batches = new DeviceBatches(network, batch, options, epoch);
         return Step(batches, batch);
+    }
+
+    /// <summary>
+    /// Sets the rate of the next step by the place in the run, which checkpoints hold: how many samples turn out to be unusable does not shift it.
+    /// </summary>
+    private void FollowSchedule(int samplesInEpoch)
+    {
+        if (options.Schedule == LearningRateSchedule.Constant) return;
+        var whole = (double)options.Epochs * samplesInEpoch;
+        var visited = (double)(epoch - 1) * samplesInEpoch + position;
+        optimizer.LearningRate = (float)(learningRate * LearningRateFactor.Of(options.Schedule, visited / whole, options.BatchSize / whole));
     }
 
     private Tensor Targets(HostBatch batch)

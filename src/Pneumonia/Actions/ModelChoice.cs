@@ -23,6 +23,8 @@ public static class ModelChoice
                 ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
                 ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
                     denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
+                ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: (float)settings.Dropout,
+                    denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
                 _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
                     until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
             };
@@ -55,5 +57,11 @@ public static class ModelChoice
             parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 
-    private static int SmallestPixels(ModelKind model) => model switch { ModelKind.Mlp => 1, ModelKind.Cnn => 46, _ => 32 };
+    private static int SmallestPixels(ModelKind model) => model switch
+    {
+        ModelKind.Mlp => 1,
+        ModelKind.Cnn => 46,
+        ModelKind.Compact => CompactNetwork.SmallestPixels,
+        _ => 32,
+    };
 }

@@ -62,6 +62,9 @@ public static class RunFolder
 /// <param name="Preprocessing">What becomes of their bytes.</param>
 public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing) : IDisposable
 {
+    /// <summary>Channels of its images: 1 for gray, else 3.</summary>
+    public int Channels => Network.InputShape[2];
+
     /// <summary>Reads the best checkpoint of a run onto a device.</summary>
     /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>
     public static TrainedModel LoadBest(string run, Metrics metrics, Engine.Devices.Device device)

@@ -1,10 +1,19 @@
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Actions;
 
-/// <summary>A network of the reference experiments.</summary>
-public enum ModelKind { Mlp, Cnn, Vgg19 }
+/// <summary>A network of the reference experiments, or the project's own.</summary>
+public enum ModelKind
+{
+    Mlp,
+    Cnn,
+    Vgg19,
+
+    /// <summary>The project's own: small, on gray images.</summary>
+    Compact,
+}
 
 /// <summary>How weights are updated.</summary>
 public enum OptimizerKind { RmsProp, Sgd, Adam }
@@ -39,7 +48,16 @@ public sealed record TrainSettings
 
     public double? LearningRate { get; init; }
 
+    /// <summary>How the learning rate changes over the training.</summary>
+    public LearningRateSchedule? Schedule { get; init; }
+
+    /// <summary>Look for a learning rate instead of training.</summary>
+    public bool FindLearningRate { get; init; }
+
     public OptimizerKind? Optimizer { get; init; }
+
+    /// <summary>λ of decoupled weight decay: a step takes the learning rate times λ of every weight of a kernel.</summary>
+    public double? WeightDecay { get; init; }
 
     /// <summary>Share of activations dropped after every pooling layer, in [0, 1).</summary>
     public double Dropout { get; init; }

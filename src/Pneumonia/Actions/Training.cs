@@ -43,10 +43,14 @@ public static class Training
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
         using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, classCount, divided?.Split);
-        TrainingImages images = divided is { } d ? TrainingImages.Decode(d.Folder, d.Split, plan, cancellation) : TrainingImages.Draw(plan, cancellation);
+        int channels = network.InputShape[2];
+        TrainingImages images = divided is { } d
+            ? TrainingImages.Decode(d.Folder, d.Split, plan, channels, cancellation)
+            : TrainingImages.Draw(plan, channels, cancellation);
         images.RequireReadable();
         try
         {
+            if (settings.FindLearningRate) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
             return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, terminal, cancellation);
         }
         catch (DeviceException e)
@@ -184,6 +188,25 @@ public static class Training
         }
     }
 
+    private static async Task<int> SweepAsync(
+        TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, StartingWeights? weights, MemoryPlan memory, TrainingImages images,
+        Terminal terminal, CancellationToken cancellation)
+    {
+        opened.Device.Pool.Trim();
+        memory.Reserve(opened.Device);
+        network.Initialize(opened.Device, (uint)plan.Seed);
+        weights?.LoadInto(network);
+        opened.Announce(terminal);
+        foreach (string note in images.Notes) terminal.Note(note);
+        using Optimizer optimizer = OptimizerOf(plan);
+        IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
+            network, optimizer, Options(plan, WeightsOf(plan, images.TrainCounts)), images.Train, LearningRateTable.Steps, cancellation);
+        await images.Completed;
+        foreach (string warning in images.Warnings) terminal.Warn(warning);
+        LearningRateTable.Write(terminal, rates, settings.Json);
+        return 0;
+    }
+
     private static void Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
     {
         string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
@@ -244,6 +267,7 @@ public static class Training
         BatchSize = plan.Batch,
         Seed = (uint)plan.Seed,
         ClassWeights = classWeights,
+        Schedule = plan.Schedule,
         Algorithm = plan.Convolution,
         Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
         Augmentation = plan.Augment ? new AugmentationRanges() : null,
@@ -252,9 +276,9 @@ public static class Training
 
     private static Optimizer OptimizerOf(TrainingPlan plan) => plan.Optimizer switch
     {
-        OptimizerKind.Sgd => new Sgd { LearningRate = (float)plan.LearningRate },
-        OptimizerKind.Adam => new Adam { LearningRate = (float)plan.LearningRate },
-        _ => new RmsProp { LearningRate = (float)plan.LearningRate },
+        OptimizerKind.Sgd => new Sgd { LearningRate = (float)plan.LearningRate, WeightDecay = (float)plan.WeightDecay },
+        OptimizerKind.Adam => new Adam { LearningRate = (float)plan.LearningRate, WeightDecay = (float)plan.WeightDecay },
+        _ => new RmsProp { LearningRate = (float)plan.LearningRate, WeightDecay = (float)plan.WeightDecay },
     };
 
     private static void WarnOfSlowness(Terminal terminal, TrainSettings settings, TrainingPlan plan, Sequential network, int images)

@@ -60,7 +60,12 @@ public sealed record TrainingImages(
     /// Starts to decode divided images: first those for training, in the order in which the first epoch reads them, then those that are not
     /// needed before its end.
     /// </summary>
-    public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, CancellationToken cancellation)
+    /// <param name="folder">The data.</param>
+    /// <param name="split">Its division.</param>
+    /// <param name="plan">Size and order.</param>
+    /// <param name="channels">Channels of the network's images: 1 for gray, to which colours are converted, or 3.</param>
+    /// <param name="cancellation">Stops the decoding.</param>
+    public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, int channels, CancellationToken cancellation)
     {
         IReadOnlyList<string> classes = ModelOrder(folder.Classes);
         ImageSamples train = Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1), null);
@@ -69,11 +74,11 @@ public sealed record TrainingImages(
         return new TrainingImages(train, val, test, classes, split.Kind.ToString().ToLowerInvariant(), split.Notes);
 
         ImageSamples Start(IReadOnlyList<ImageFile> files, int[]? order, Task? after) =>
-            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, order: order, after: after, cancellation: cancellation), classes);
+            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, channels, order, after: after, cancellation: cancellation), classes);
     }
 
     /// <summary>Starts to draw synthetic images.</summary>
-    public static TrainingImages Draw(TrainingPlan plan, CancellationToken cancellation)
+    public static TrainingImages Draw(TrainingPlan plan, int channels, CancellationToken cancellation)
     {
         var (train, val, test) = plan.DrawnCounts;
         return new TrainingImages(Start(ImagePart.Train, train), Start(ImagePart.Val, val), Start(ImagePart.Test, test),
@@ -81,7 +86,7 @@ public sealed record TrainingImages(
             ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"]);
 
         ImageSamples Start(ImagePart part, int count) =>
-            new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels,
+            new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels, channels,
                 order: part == ImagePart.Train ? EpochOrder.Shuffled(count, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
     }
 

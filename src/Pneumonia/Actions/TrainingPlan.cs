@@ -3,14 +3,16 @@ using System.Text.Json.Serialization;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Actions;
 
 /// <summary>
 /// A run with every default filled in, as <c>config.json</c> holds it. Two plans that agree in everything but
-/// <see cref="Epochs"/>, <see cref="EarlyStopping"/> and <see cref="Device"/> describe the same run, which can be resumed. A setting stands before those whose
-/// defaults depend on it, so that of several differences the one the user made is named.
+/// <see cref="Epochs"/>, <see cref="EarlyStopping"/> and <see cref="Device"/> describe the same run, which can be resumed; under a schedule
+/// the epochs must agree, too, for they fix its every step. A setting stands before those whose defaults depend on it, so that of several
+/// differences the one the user made is named.
 /// </summary>
 public sealed record TrainingPlan
 {
@@ -27,6 +29,8 @@ public sealed record TrainingPlan
     public int Batch { get; init; }
     public OptimizerKind Optimizer { get; init; }
     public double LearningRate { get; init; }
+    public LearningRateSchedule Schedule { get; init; }
+    public double WeightDecay { get; init; }
     public double Dropout { get; init; }
     public double DenseDropout { get; init; }
     public double L1 { get; init; }
@@ -72,7 +76,7 @@ public sealed record TrainingPlan
     public static TrainingPlan For(TrainSettings settings, DeviceDescription device)
     {
         bool synthetic = settings.Data is null;
-        bool slow = IsSlow(device);
+        bool slow = IsSlow(device), compact = settings.Model == ModelKind.Compact;
         return new TrainingPlan
         {
             Data = settings.Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
@@ -82,13 +86,16 @@ public sealed record TrainingPlan
             Resize = settings.Resize,
             Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : 10),
             // Few images want small steps: six hundred in batches of a hundred would be six steps an epoch.
-            Batch = settings.Batch ?? (synthetic ? SyntheticBatch : 100),
+            Batch = settings.Batch ?? (synthetic ? SyntheticBatch : compact ? CompactBatch : 100),
             LearningRate = settings.LearningRate ?? (settings.Optimizer ?? DefaultOptimizer(settings.Model)) switch
             {
                 OptimizerKind.Sgd => 0.01,
+                _ when compact => CompactLearningRate,
                 _ => synthetic ? SyntheticLearningRate : 1e-4,
             },
             Optimizer = settings.Optimizer ?? DefaultOptimizer(settings.Model),
+            Schedule = settings.Schedule ?? (compact ? LearningRateSchedule.Cosine : LearningRateSchedule.Constant),
+            WeightDecay = settings.WeightDecay ?? (compact ? CompactWeightDecay : 0),
             Dropout = settings.Dropout,
             DenseDropout = settings.DenseDropout,
             L1 = settings.L1,
@@ -140,7 +147,8 @@ public sealed record TrainingPlan
     {
         foreach (var property in typeof(TrainingPlan).GetProperties())
         {
-            if (property.Name is nameof(Epochs) or nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Dotnet) or nameof(Ilgpu) or nameof(Rows) or nameof(SyntheticCounts) or nameof(DrawnCounts)) continue;
+            if (property.Name == nameof(Epochs) && Schedule == LearningRateSchedule.Constant) continue;
+            if (property.Name is nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Dotnet) or nameof(Ilgpu) or nameof(Rows) or nameof(SyntheticCounts) or nameof(DrawnCounts)) continue;
             object? mine = property.GetValue(this), theirs = property.GetValue(other);
             if (!Equals(mine, theirs))
             {
@@ -158,7 +166,16 @@ public sealed record TrainingPlan
     private const int SyntheticPixels = 96, SyntheticEpochs = 8, SyntheticBatch = 20;
     private const double SyntheticLearningRate = 3e-4;
 
-    private static OptimizerKind DefaultOptimizer(ModelKind model) => model == ModelKind.Mlp ? OptimizerKind.Sgd : OptimizerKind.RmsProp;
+    // The compact network normalizes, so that it bears large steps; decay keeps its weights from growing meanwhile.
+    private const int CompactBatch = 50;
+    private const double CompactLearningRate = 1e-3, CompactWeightDecay = 0.05;
+
+    private static OptimizerKind DefaultOptimizer(ModelKind model) => model switch
+    {
+        ModelKind.Mlp => OptimizerKind.Sgd,
+        ModelKind.Compact => OptimizerKind.Adam,
+        _ => OptimizerKind.RmsProp,
+    };
 
     // As it is written on the command line.
     private static string Value(object? value) => value switch

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Training;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
 
@@ -16,10 +17,15 @@ internal sealed class TrainOptions
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the images (150)", 1, MostPixels);
     private readonly Option<ResizeMethod?> resize = CheckedOption.Choice<ResizeMethod>("--resize", "how images get their size (bilinear)");
     private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images (10; synthetic 4)", 1, MostEpochs);
-    private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step (100; synthetic 20)", 1, LargestBatch);
-    private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer (1e-4; synthetic 3e-4; sgd 0.01)",
+    private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step (100; compact 50; synthetic 20)", 1, LargestBatch);
+    private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer (1e-4; compact 1e-3; synthetic 3e-4; sgd 0.01)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
-    private readonly Option<OptimizerKind?> optimizer = CheckedOption.Choice<OptimizerKind>("--optimizer", "how weights are updated (rmsprop; mlp sgd)");
+    private readonly Option<OptimizerKind?> optimizer = CheckedOption.Choice<OptimizerKind>("--optimizer", "how weights are updated (rmsprop; mlp sgd; compact adam)");
+    private readonly Option<LearningRateSchedule?> schedule = CheckedOption.Choice<LearningRateSchedule>("--schedule",
+        "how the learning rate changes: a tenth after half and a hundredth after three quarters, or down a cosine after a warm-up (constant; compact cosine)");
+    private readonly Option<bool> findLearningRate = CheckedOption.Flag("--find-learning-rate", "try growing learning rates, print the losses and a suggestion, and end");
+    private readonly Option<double?> weightDecay = CheckedOption.Number("--weight-decay", "share of a weight, times the learning rate, that a step takes away (0; compact 0.05)",
+        "a number from 0 to 10", value => value is >= 0 and <= 10);
     private readonly Option<double?> dropout = Share("--dropout", "share dropped after every pooling layer (0)");
     private readonly Option<double?> denseDropout = Share("--dense-dropout", "share dropped after the hidden dense layer (0)");
     private readonly Option<double?> l1 = Penalty("--l1", "L1 penalty on convolution kernels (0)");
@@ -53,8 +59,9 @@ internal sealed class TrainOptions
 
     private IEnumerable<Option> All =>
     [
-        data, model, pixels, resize, epochs, batch, learningRate, optimizer, dropout, denseDropout, l1, l2, augment, augmentOnce, earlyStopping,
-        classWeights, preprocessing, weights, until, freeze, head, features, baseLearningRate, labels, limit, split, fractions, convolution, tf32, device, seed, output, resume, json,
+        data, model, pixels, resize, epochs, batch, learningRate, baseLearningRate, schedule, findLearningRate, optimizer, weightDecay, dropout,
+        denseDropout, l1, l2, augment, augmentOnce, earlyStopping, classWeights, preprocessing, weights, until, freeze, head, features, labels, limit,
+        split, fractions, convolution, tf32, device, seed, output, resume, json,
     ];
 
     public void AddTo(Command command)
@@ -77,7 +84,10 @@ internal sealed class TrainOptions
             Epochs = result.GetValue(epochs),
             Batch = result.GetValue(batch),
             LearningRate = result.GetValue(learningRate),
+            Schedule = result.GetValue(schedule),
+            FindLearningRate = result.GetValue(findLearningRate),
             Optimizer = result.GetValue(optimizer),
+            WeightDecay = result.GetValue(weightDecay),
             Dropout = result.GetValue(dropout) ?? 0,
             DenseDropout = result.GetValue(denseDropout) ?? 0,
             L1 = result.GetValue(l1) ?? 0,
@@ -117,6 +127,10 @@ internal sealed class TrainOptions
         if (settings.Resume && settings.Out is null)
             throw new UserError("--resume: which run? give its folder with --out DIR");
         RequireTransfer(settings);
+        if (settings.FindLearningRate && (settings.Out ?? (settings.Resume ? "" : null)) is not null)
+            throw new UserError("--find-learning-rate: trains and writes nothing; leave --out and --resume out");
+        if (settings.FindLearningRate && settings.Features)
+            throw new UserError("--find-learning-rate: sweeps the whole network; leave --features out");
         return settings;
     }
 

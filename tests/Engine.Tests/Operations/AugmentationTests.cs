@@ -144,8 +144,9 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
             var there = Augment(g, pixels, [map], asBytes);
             var back = Augment(g, [.. there.Select(v => (byte)MathF.Round(v))], [map.Inverse()], asBytes);
             var (compared, inverse) = (0, map.Inverse());
-            for (var y = 0; y < Size; y++)
-                for (var x = 0; x < Size; x++)
+            // Of an edge's neighbours in the mapped image, up to 1.25 · √2 pixels away here, some were filled from outside.
+            for (var y = 2; y < Size - 2; y++)
+                for (var x = 2; x < Size - 2; x++)
                 {
                     // What left the image does not come back.
                     var row = inverse.RowFromRow * y + inverse.RowFromColumn * x + inverse.RowOffset;

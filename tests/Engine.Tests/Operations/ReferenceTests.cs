@@ -1,4 +1,5 @@
 using Convolve.Engine.Operations.Activation;
+using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Operations.MatrixMultiply;
@@ -95,6 +96,25 @@ public sealed class ReferenceTests
         var back = PoolingReference.MaxGradient(pooling, u, Array.ConvertAll(forward, y => y * y));
         var gradient = ConvolutionReference.GradInput(g, [.. back.Select((d, i) => 2 * forward[i] * d)], w);
         CheckGradient("convolution, square, max pooling", x, Loss, gradient);
+    });
+
+    [Fact]
+    public void BatchNormalizationHasTheGradientsOfItsDifferences() => RandomCases.ForAll(NormalizationCase.Generator(LargestWork), 60, c =>
+    {
+        // Without ReLU: differences across its corner mean nothing, and its mask is a single line.
+        var g = c.Geometry;
+        const double epsilon = NormalizationCase.Epsilon;
+        var (x, u) = (RandomCases.InDouble(c.Input), RandomCases.InDouble(c.Upstream));
+        var (scale, shift) = (RandomCases.InDouble(c.Scale), RandomCases.InDouble(c.Shift));
+        double Loss(double[] input, double[] gamma, double[] beta)
+        {
+            var (mean, variance) = BatchNormalizationReference.Moments(g, input);
+            return Dot(BatchNormalizationReference.Forward(g, input, gamma, beta, mean, variance, epsilon, relu: false), u);
+        }
+        var (gradInput, gradScale, gradShift) = BatchNormalizationReference.Gradients(g, u, x, scale, shift, epsilon, relu: false);
+        CheckGradient("batch normalization: input", x, v => Loss(v, scale, shift), gradInput);
+        CheckGradient("batch normalization: scale", scale, v => Loss(x, v, shift), gradScale);
+        CheckGradient("batch normalization: shift", shift, v => Loss(x, scale, v), gradShift);
     });
 
     /// <summary>Central differences in a few random directions: one derivative each, whatever the number of inputs.</summary>

@@ -76,6 +76,38 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             values.Zip(gradientValues, (w, g) => w - 0.5 * (g + l1 * Math.Sign(w) + 2.0 * l2 * w)).ToArray(), weights.ToArray());
     }
 
+    // λ of one weight in another row than the rest, so that a row's own is seen to be taken; the rule's own factors must not touch the decay.
+    [SkippableTheory]
+    [InlineData("rmsprop")]
+    [InlineData("momentum")]
+    [InlineData("descent")]
+    [InlineData("adam")]
+    public void DecayTakesItsShareOfTheWeightWhateverTheGradient(string rule)
+    {
+        const float rate = 0.1f;
+        const int length = 16;
+        var initial = RandomCases.Values(1, 1, length);
+        var results = new List<float[]>();
+        foreach (var decay in new[] { 0f, 0.25f })
+        {
+            using var weights = Upload(new Shape(length), initial);
+            using var gradients = Upload(new Shape(length), RandomCases.Values(1, 2, length));
+            using var first = Tensor.Zeros(Device, new Shape(length));
+            using var second = Tensor.Zeros(Device, new Shape(length));
+            using var table = new UpdateTable(Device, new UpdateRow(0, 0, 1, Decay: decay), new UpdateRow(4, 4, 2), new UpdateRow(8, 8, 7, Rate: 0.5f, Decay: 2 * decay));
+            switch (rule)
+            {
+                case "rmsprop": Updates.RmsProp(table, weights, gradients, first, rate, 0.9f, 1e-7f); break;
+                case "momentum": Updates.Momentum(table, weights, gradients, first, rate, 0.9f); break;
+                case "descent": Updates.Descent(table, weights, gradients, rate); break;
+                default: Updates.Adam(table, weights, gradients, first, second, rate, 0.9f, 0.999f, 1e-7f, 1); break;
+            }
+            results.Add(weights.ToArray());
+        }
+        Tolerance.Elementwise.Check($"decay under {rule}",
+            [.. results[0].Select((w, i) => w - rate * 0.25 * initial[i] * (i is 0 or >= 8 and < 15 ? 1 : 0))], results[1]);
+    }
+
     // Parameters of all sizes in one launch: gaps between them, those that the table leaves out, and each one's own rate.
     [SkippableFact]
     public void OneLaunchUpdatesManyParametersAndNothingElse()

@@ -28,6 +28,13 @@ public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : Devic
         Train(ReferenceNetworks.Cnn(46, channels: 1, outputs: 3), 46, new Adam());
     }
 
+    [SkippableFact]
+    public void Compact()
+    {
+        Train(CompactNetwork.Build(16, dropout: 0.1f, denseDropout: 0.1f, l1: 1e-6f, l2: 1e-3f), 16, new Adam { WeightDecay = 0.1f });
+        Train(CompactNetwork.Build(16, outputs: 3), 16, new RmsProp());
+    }
+
     protected void Train(Sequential network, int pixels, Optimizer optimizer)
     {
         using (network)

@@ -28,6 +28,23 @@ public sealed class SequentialShapeTests
         Assert.Equal(count, network.Summary().Sum(r => r.Parameters));
     }
 
+    // Counted by hand: kernels, two numbers a channel that train and two that do not, and the head.
+    [Fact]
+    public void CompactHasHalfAMillionParameters()
+    {
+        var network = CompactNetwork.Build(150);
+        const int kernels = 9 * (1 * 16 + 16 * 32 + 32 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 192), channels = 16 + 32 + 64 + 64 + 128 + 128 + 192;
+        Assert.Equal(kernels + 4 * channels + 193, network.ParameterCount);
+        Assert.Equal(kernels + 2 * channels + 193, network.TrainableCount);
+        Assert.InRange(network.ParameterCount, 1, 1_000_000);
+        Assert.Equal(new Shape(9, 9, 192), network.Layers.Single(l => l.Name == "block5_norm1").OutputShape);
+        Assert.Equal(NetworkDescription.ToJson(network).ToJsonString(),
+            NetworkDescription.ToJson(NetworkDescription.FromJson(NetworkDescription.ToJson(network))).ToJsonString());
+        // Any size from the smallest on makes a network: the mean is over what is there.
+        Assert.Equal(network.ParameterCount, CompactNetwork.Build(CompactNetwork.SmallestPixels).ParameterCount);
+        Assert.Throws<ArgumentException>(() => CompactNetwork.Build(CompactNetwork.SmallestPixels - 1));
+    }
+
     [Fact]
     public void Vgg19FineTunedAsInTheReferenceTrainsItsLastConvolutionAndHead()
     {

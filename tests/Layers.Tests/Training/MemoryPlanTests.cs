@@ -20,7 +20,7 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
     public static TheoryData<string, string> Cases => new()
     {
         { "mlp", "sgd" }, { "cnn", "rmsprop" }, { "dropout", "adam" }, { "penalties", "momentum" }, { "vgg", "rmsprop" }, { "frozen", "adam" },
-        { "weighted", "rmsprop" }, { "three", "rmsprop" },
+        { "weighted", "rmsprop" }, { "three", "rmsprop" }, { "normalized", "adam" }, { "normalized frozen", "rmsprop" },
     };
 
     [SkippableTheory]
@@ -160,6 +160,16 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
     {
         var image = new Shape(12, 12, 1);
         if (name == "mlp") return ReferenceNetworks.Mlp(12, channels: 1);
+        if (name.StartsWith("normalized"))
+        {
+            var normalized = new Sequential(image,
+                new Conv2D(4, 3) { Bias = false }, new BatchNormalizationLayer { Activation = Activation.Relu }, new MaxPool2D(),
+                new Conv2D(6, 3) { Padding = Padding.Same, Bias = false }, new BatchNormalizationLayer { Activation = Activation.Relu },
+                new GlobalAveragePool(), new BatchNormalizationLayer(), new Dense(1));
+            if (name != "normalized")
+                foreach (var layer in normalized.Layers.Take(3)) layer.Trainable = false;
+            return normalized;
+        }
         var dropout = name == "dropout" ? 0.2f : 0;
         var (l1, l2) = name == "penalties" ? (1e-4f, 1e-3f) : (0, 0);
         var layers = new List<Layer>();

@@ -20,13 +20,13 @@ internal static class BiasGradient
     /// <param name="tape">Holds the gradients.</param>
     /// <param name="upstream">The gradient with respect to y; masked in place if there is a ReLU.</param>
     /// <param name="activated">y itself if ReLU was applied, else null.</param>
-    /// <param name="bias">b.</param>
-    public static void Apply(Tape tape, Tensor upstream, Tensor? activated, Tensor bias)
+    /// <param name="bias">b, or null if there is none.</param>
+    public static void Apply(Tape tape, Tensor upstream, Tensor? activated, Tensor? bias)
     {
         var device = upstream.Device;
         var columns = upstream.Shape[^1];
         var rows = upstream.Shape.Length / columns;
-        if (!bias.RequiresGradient)
+        if (bias is not { RequiresGradient: true })
         {
             if (activated is not null)
                 device.ForEach(upstream.Shape.Length, BiasKernels.Mask<SpanPerItem>, BiasKernels.Mask<GridStride>, upstream.View, activated.View);

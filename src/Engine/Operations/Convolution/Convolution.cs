@@ -8,14 +8,14 @@ namespace Convolve.Engine.Operations.Convolution;
 /// <summary>Convolution with bias and, fused into the same pass, ReLU.</summary>
 public static class Convolution
 {
-    /// <summary>input [N,H,W,C], kernel [KH,KW,C,K], bias [K] → [N,OH,OW,K].</summary>
+    /// <summary>input [N,H,W,C], kernel [KH,KW,C,K], bias [K] or none → [N,OH,OW,K].</summary>
     /// <exception cref="ArgumentException">The shapes do not fit, or the algorithm does not exist for them on this device.</exception>
     public static Tensor Apply(
-        Tape tape, Tensor input, Tensor kernel, Tensor bias, Padding padding, int stride = 1, bool relu = false,
+        Tape tape, Tensor input, Tensor kernel, Tensor? bias, Padding padding, int stride = 1, bool relu = false,
         ConvolutionAlgorithm algorithm = ConvolutionAlgorithm.Auto)
     {
         var geometry = ConvolutionGeometry.Create(input.Shape, kernel.Shape, padding, stride);
-        if (bias.Shape != new Shape(geometry.OutputChannels))
+        if (bias is not null && bias.Shape != new Shape(geometry.OutputChannels))
             throw new ArgumentException($"convolution: bias {bias.Shape} does not fit kernel {kernel.Shape}");
         var output = tape.NewTensor(geometry.Output);
         Forward(geometry, input, kernel, bias, output, relu, algorithm);

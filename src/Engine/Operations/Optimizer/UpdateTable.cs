@@ -15,7 +15,8 @@ namespace Convolve.Engine.Operations.Optimizer;
 /// <param name="Rate">Its own factor on the learning rate.</param>
 /// <param name="L1">λ₁ of its penalty λ₁·Σ|w|.</param>
 /// <param name="L2">λ₂ of its penalty λ₂·Σw².</param>
-public readonly record struct UpdateRow(int Weights, int Gradient, int Length, float Rate = 1, float L1 = 0, float L2 = 0);
+/// <param name="Decay">λ of its decay: a step takes away η·λ·w beside what the rule takes.</param>
+public readonly record struct UpdateRow(int Weights, int Gradient, int Length, float Rate = 1, float L1 = 0, float L2 = 0, float Decay = 0);
 
 /// <summary>
 /// The parameters that one launch updates, cut into pieces of a work-item each and kept in the device's memory: whatever their number,
@@ -47,6 +48,7 @@ public sealed class UpdateTable : IDisposable
                     Rate = row.Rate,
                     L1 = row.L1,
                     L2 = row.L2,
+                    Decay = row.Decay,
                 });
         }
         if (pieces.Count == 0) throw new ArgumentException("update: there is no parameter to update");
@@ -75,15 +77,22 @@ public sealed class UpdateTable : IDisposable
 internal struct UpdatePiece
 {
     /// <summary>The size of this struct.</summary>
-    public const int Floats = 6;
+    public const int Floats = 7;
 
     public int Weights, Gradient, Length;
 
-    public float Rate, L1, L2;
+    public float Rate, L1, L2, Decay;
 
     /// <summary>The gradient with the penalty's: g + λ₁·sign(w) + 2λ₂·w, with sign(0) = 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly T Penalized<T>(T gradient, T weight) where T : struct, ILanes<T> => gradient + (T.Map<Sign>(weight) * L1 + weight * (2f * L2));
+
+    /// <summary>
+    /// What decay leaves of a weight, whatever its gradient: w − η·λ·w (Loshchilov and Hutter, 2017: decoupled, so that rules that divide by the
+    /// size of past gradients decay all weights alike).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly T Decayed<T>(T weight, float learningRate) where T : struct, ILanes<T> => weight - weight * (learningRate * Rate * Decay);
 
     private readonly struct Sign : IFunctionOfOne
     {

@@ -9,7 +9,7 @@ namespace Convolve.Engine.Operations.Optimizer;
 /// <summary>
 /// The update rules: parameters and optimizer state change in place, given the gradients. All parameters of a network are updated by one
 /// launch, their penalties included: g is the gradient of the loss plus λ₁·sign(w) + 2λ₂·w, and η a parameter's own rate times the
-/// optimizer's. Weights, gradients and state lie in one buffer each; the table says where.
+/// optimizer's; decay takes η·λ·w away besides. Weights, gradients and state lie in one buffer each; the table says where.
 /// </summary>
 public static class Updates
 {
@@ -17,17 +17,17 @@ public static class Updates
     public static void RmsProp(
         UpdateTable table, Tensor weights, Tensor gradients, Tensor meanSquare, float learningRate, float rho, float epsilon) =>
         Launch<RmsPropRule>(table, weights, gradients, meanSquare, meanSquare,
-            new UpdateRates { LearningRate = learningRate, Beta2 = rho, Epsilon = epsilon });
+            new UpdateRates { LearningRate = learningRate, DecayRate = learningRate, Beta2 = rho, Epsilon = epsilon });
 
     /// <summary>Stochastic gradient descent with momentum: m = μm + g; w −= η·m.</summary>
     public static void Momentum(UpdateTable table, Tensor weights, Tensor gradients, Tensor velocity, float learningRate, float momentum) =>
         Launch<MomentumRule>(table, weights, gradients, velocity, velocity,
-            new UpdateRates { LearningRate = learningRate, Beta1 = momentum });
+            new UpdateRates { LearningRate = learningRate, DecayRate = learningRate, Beta1 = momentum });
 
     /// <summary>Stochastic gradient descent: w −= η·g.</summary>
     public static void Descent(UpdateTable table, Tensor weights, Tensor gradients, float learningRate) =>
         Launch<DescentRule>(table, weights, gradients, gradients, gradients,
-            new UpdateRates { LearningRate = learningRate });
+            new UpdateRates { LearningRate = learningRate, DecayRate = learningRate });
 
     /// <summary>
     /// Adam (Kingma and Ba, 2014): m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; w −= η·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
@@ -48,6 +48,7 @@ public static class Updates
         Launch<AdamRule>(table, weights, gradients, mean, meanSquare, new UpdateRates
         {
             LearningRate = (float)(learningRate / (1 - Math.Pow(beta1, step))),
+            DecayRate = learningRate,
             Beta1 = beta1,
             Beta2 = beta2,
             SquareCorrection = (float)(1 / (1 - Math.Pow(beta2, step))),
@@ -66,7 +67,13 @@ public static class Updates
 /// <summary>The numbers of an update rule that hold for all parameters; a rule reads those that it has.</summary>
 internal struct UpdateRates
 {
-    public float LearningRate, Beta1, Beta2, SquareCorrection, Epsilon;
+    /// <summary>η, with what the rule itself multiplies it with.</summary>
+    public float LearningRate;
+
+    /// <summary>η alone, for decay.</summary>
+    public float DecayRate;
+
+    public float Beta1, Beta2, SquareCorrection, Epsilon;
 }
 
 /// <summary>An update rule: w, g and the optimizer's state of a parameter's element (or of four, each by itself) become new ones.</summary>
@@ -172,6 +179,7 @@ internal static class UpdateKernels
         var v = default(T);
         if (TRule.HasFirst) m = T.Load(first, piece.Gradient + i);
         if (TRule.HasSecond) v = T.Load(second, piece.Gradient + i);
+        w = piece.Decayed(w, rates.DecayRate);
         TRule.Apply(ref w, g, ref m, ref v, rates);
         if (TRule.HasFirst) T.Store(first, piece.Gradient + i, m);
         if (TRule.HasSecond) T.Store(second, piece.Gradient + i, v);
