@@ -129,6 +129,8 @@ internal sealed class TrainOptions
         RequireTransfer(settings);
         if (settings.FindLearningRate && (settings.Out ?? (settings.Resume ? "" : null)) is not null)
             throw new UserError("--find-learning-rate: trains and writes nothing; leave --out and --resume out");
+        if (settings.Model == ModelKind.Compact && settings.Preprocessing == Preprocessing.Caffe)
+            throw new UserError("--preprocessing caffe: is for colours, and compact reads gray images; leave it out");
         if (settings.FindLearningRate && settings.Features)
             throw new UserError("--find-learning-rate: sweeps the whole network; leave --features out");
         return settings;
