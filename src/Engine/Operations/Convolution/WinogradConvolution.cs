@@ -155,15 +155,20 @@ internal static class WinogradConvolution
         where TTile : struct, ICpuTile
     {
         var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        for (var tap = 0; tap < 9; tap++)
+        var tapStride = s.InputChannels * s.OutputChannels;
+        var first = (s.Mirrored != 0 ? 8 * tapStride : 0) + channel * s.OutputChannels + column;
+        if (s.Mirrored != 0) tapStride = -tapStride;
+        if (columns == TTile.Columns)
         {
-            var source = ((s.Mirrored != 0 ? 8 - tap : tap) * s.InputChannels + channel) * s.OutputChannels + column;
-            if (columns == TTile.Columns)
-                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = kernel[source + j];
-            else
-                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = j < columns ? kernel[source + j] : 0f;
+            // Straight from the tensor: copied first, the nine rows would become vectors across the taps, gathered and scattered lane by lane.
+            for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(kernel, first + j, tapStride, factors, target + j, factorStride);
         }
-        for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(taps, j, TTile.Columns, factors, target + j, factorStride);
+        else
+        {
+            for (var tap = 0; tap < 9; tap++)
+                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = j < columns ? kernel[first + tap * tapStride + j] : 0f;
+            for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(taps, j, TTile.Columns, factors, target + j, factorStride);
+        }
     }
 
     /// <summary>One tile's products to outputs, bias and ReLU included; what lies outside the image is dropped.</summary>
