@@ -189,21 +189,21 @@ internal static class WinogradConvolution
         var n = line / s.TilesDown;
         var top = (line - n * s.TilesDown) * TWinograd.Outputs;
         var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        for (var pixel = 0; pixel < TWinograd.Outputs * TWinograd.Outputs; pixel++)
-        {
-            var h = top + pixel / TWinograd.Outputs;
-            var w = left + pixel % TWinograd.Outputs;
-            if (h >= s.OutputHeight | w >= s.OutputWidth) continue;
-            var target = ((n * s.OutputHeight + h) * s.OutputWidth + w) * s.OutputChannels + column;
-            var at = pixel * TTile.Columns;
-            if (s.Epilogue.HasBias != 0)
-                for (var j = 0; j < columns; j++) result[at + j] += bias[column + j];
-            if (s.Epilogue.Accumulate != 0)
-                for (var j = 0; j < columns; j++) result[at + j] += output[target + j];
-            if (columns == TTile.Columns)
-                for (var j = 0; j < TTile.Columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
-            else
-                for (var j = 0; j < columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
-        }
+        var rowsInside = IntrinsicMath.Min(TWinograd.Outputs, s.OutputHeight - top);
+        var columnsInside = IntrinsicMath.Min(TWinograd.Outputs, s.OutputWidth - left);
+        for (var row = 0; row < rowsInside; row++)
+            for (var across = 0; across < columnsInside; across++)
+            {
+                var target = ((n * s.OutputHeight + top + row) * s.OutputWidth + left + across) * s.OutputChannels + column;
+                var at = (row * TWinograd.Outputs + across) * TTile.Columns;
+                if (s.Epilogue.HasBias != 0)
+                    for (var j = 0; j < columns; j++) result[at + j] += bias[column + j];
+                if (s.Epilogue.Accumulate != 0)
+                    for (var j = 0; j < columns; j++) result[at + j] += output[target + j];
+                if (columns == TTile.Columns)
+                    for (var j = 0; j < TTile.Columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
+                else
+                    for (var j = 0; j < columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
+            }
     }
 }
