@@ -136,9 +136,23 @@ public sealed class ToneDrawTests
     }
 
     [Fact]
+    public void OnlyAShareOfTheImagesIsChanged()
+    {
+        const int Draws = 4000;
+        var ranges = new AugmentationRanges { Sharpness = 1, Share = 0.7 };
+        var moved = Enumerable.Range(0, Draws).Count(image => ranges.Draw(1, 1, image, 50, 50) != AffineMap.Identity);
+        var toned = Enumerable.Range(0, Draws).Count(image => ranges.DrawTones(1, 1, image) != ToneChange.None);
+        // Six standard deviations.
+        Assert.InRange(moved / (double)Draws, 0.656, 0.744);
+        Assert.InRange(toned / (double)Draws, 0.656, 0.744);
+        var both = Enumerable.Range(0, Draws).Count(image => ranges.Draw(1, 1, image, 50, 50) != AffineMap.Identity && ranges.DrawTones(1, 1, image) != ToneChange.None);
+        Assert.InRange(both / (double)Draws, 0.442, 0.538);
+    }
+
+    [Fact]
     public void RangesThatMakeNoSenseAreRefused()
     {
-        foreach (var ranges in new AugmentationRanges[] { new() { Contrast = 1.1 }, new() { Noise = -1 }, new() { Gamma = double.NaN }, new() { Sharpness = -0.1 } })
+        foreach (var ranges in new AugmentationRanges[] { new() { Contrast = 1.1 }, new() { Noise = -1 }, new() { Gamma = double.NaN }, new() { Sharpness = -0.1 }, new() { Share = 1.5 } })
             Assert.Contains("augmentation: ", Assert.Throws<ArgumentOutOfRangeException>(() => ranges.DrawTones(1, 1, 1)).Message);
     }
 }

@@ -58,6 +58,12 @@ public sealed record AugmentationRanges
     /// <summary>The noise's standard deviation is drawn from 0 to this, a share of the full range.</summary>
     public double Noise { get; init; }
 
+    /// <summary>
+    /// The share of images that are moved, and by another coin the share whose tones are changed; the others stay as they are, so that
+    /// training sees images such as those it is asked about later.
+    /// </summary>
+    public double Share { get; init; } = 1;
+
     /// <summary>Whether tones are changed at all.</summary>
     public bool ChangesTones => Sharpness > 0 || Gamma > 0 || Contrast > 0 || Noise > 0;
 
@@ -89,6 +95,7 @@ public sealed record AugmentationRanges
         double rowZoom = Between(ZoomLow, ZoomHigh), columnZoom = Between(ZoomLow, ZoomHigh);
         var flip = Between(0, 1) < 0.5 && HorizontalFlip;
         var brightness = Between(1 - Brightness, 1 + Brightness);
+        if (Between(0, 1) >= Share) return AffineMap.Identity;
         double cos = Math.Cos(angle), sin = Math.Sin(angle);
         // rotation [cos −sin; sin cos] · shear [1 −sin s; 0 cos s] · zoom, rows before columns
         double a = cos * rowZoom, b = (-cos * Math.Sin(shear) - sin * Math.Cos(shear)) * columnZoom;
@@ -119,6 +126,7 @@ public sealed record AugmentationRanges
         var gamma = Math.Exp(Between(-1, 1) * Math.Log(1 + Gamma));
         var contrast = Between(1 - Contrast, 1 + Contrast);
         var noise = Between(0, Noise);
+        if (Between(0, 1) >= Share) return ToneChange.None;
         return new ToneChange((float)sharpness, (float)gamma, (float)contrast, (float)noise, (int)(CounterRandom.Bits(key, next) >> 8));
     }
 
@@ -126,7 +134,8 @@ public sealed record AugmentationRanges
     public override string ToString() => FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
         + FormattableString.Invariant($"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
         + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}")
-        + (ChangesTones ? FormattableString.Invariant($", sharpness ±{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "");
+        + (ChangesTones ? FormattableString.Invariant($", sharpness ±{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
+        + (Share < 1 ? FormattableString.Invariant($"; place and tones each of {Share:P0} of the images") : "");
 
     // Keeps these numbers apart from those of dropout, initializers and shuffling under the same seed.
     private const uint Purpose = 0x0A06, TonePurpose = 0x0A07;
@@ -143,6 +152,7 @@ public sealed record AugmentationRanges
         if (!(ZoomLow > 0 && ZoomHigh >= ZoomLow && double.IsFinite(ZoomHigh)))
             throw new ArgumentOutOfRangeException(nameof(ZoomLow), $"augmentation: zoom from {ZoomLow} to {ZoomHigh} must be above 0 and in order");
         if (Brightness > 1) throw new ArgumentOutOfRangeException(nameof(Brightness), $"augmentation: brightness {Brightness} must be at most 1");
+        if (!(Share >= 0 && Share <= 1)) throw new ArgumentOutOfRangeException(nameof(Share), $"augmentation: share {Share} must lie between 0 and 1");
         if (Contrast > 1) throw new ArgumentOutOfRangeException(nameof(Contrast), $"augmentation: contrast {Contrast} must be at most 1");
     }
 }
