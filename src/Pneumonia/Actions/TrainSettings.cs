@@ -34,7 +34,7 @@ public sealed record TrainSettings
     /// <summary>Data folder; null for synthetic images.</summary>
     public string? Data { get; init; }
 
-    public ModelKind Model { get; init; } = ModelKind.Cnn;
+    public ModelKind Model { get; init; } = ModelKind.Compact;
 
     /// <summary>Width and height of the images, in pixels.</summary>
     public int? Pixels { get; init; }
@@ -71,8 +71,8 @@ public sealed record TrainSettings
     /// <summary>λ₂ of the penalty λ₂ Σw² on convolution kernels.</summary>
     public double L2 { get; init; }
 
-    /// <summary>Whether training images are turned, shifted, zoomed and mirrored at random, in every epoch anew.</summary>
-    public bool Augment { get; init; }
+    /// <summary>Whether training images are changed at random, in every epoch anew; null for the model's default.</summary>
+    public bool? Augment { get; init; }
 
     /// <summary>Whether they are, but every image in the same way in all epochs.</summary>
     public bool AugmentOnce { get; init; }
@@ -82,7 +82,7 @@ public sealed record TrainSettings
 
     public ClassWeights ClassWeights { get; init; }
 
-    /// <summary>Null for that of the weights, else 0 … 1.</summary>
+    /// <summary>Null for that of the weights, else of the model.</summary>
     public Preprocessing? Preprocessing { get; init; }
 
     /// <summary>A weight file to start from, or "imagenet" for the published one; null for random weights.</summary>

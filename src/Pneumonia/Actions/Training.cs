@@ -270,7 +270,7 @@ public static class Training
         Schedule = plan.Schedule,
         Algorithm = plan.Convolution,
         Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
-        Augmentation = plan.Augment ? new AugmentationRanges() : null,
+        Augmentation = plan.Augment ? TrainingPlan.AugmentationOf(plan.Model) : null,
         AugmentOnce = plan.AugmentOnce,
     };
 
