@@ -65,6 +65,12 @@ public sealed record TrainSettings
     /// <summary>Share of activations dropped after the hidden dense layer, in [0, 1).</summary>
     public double DenseDropout { get; init; }
 
+    /// <summary>Share of activations dropped before the hidden dense layer of the cnn, in [0, 1).</summary>
+    public double FlattenDropout { get; init; }
+
+    /// <summary>Whether the convolutions of the cnn keep the size of their images.</summary>
+    public bool SamePadding { get; init; }
+
     /// <summary>λ₁ of the penalty λ₁ Σ|w| on convolution kernels.</summary>
     public double L1 { get; init; }
 
@@ -108,6 +114,12 @@ public sealed record TrainSettings
     /// <summary>Images to keep of each part; null keeps all.</summary>
     public int? Limit { get; init; }
 
+    /// <summary>Images to keep of single parts, beside <see cref="Limit"/>; null keeps all.</summary>
+    public PartLimits? PartLimits { get; init; }
+
+    /// <summary>Whether of every part as many images of each class are kept as its smallest class has.</summary>
+    public bool BalancedImages { get; init; }
+
     /// <summary>Null for the default: folders for a tree, patient otherwise.</summary>
     public SplitKind? Split { get; init; }
 
@@ -132,5 +144,5 @@ public sealed record TrainSettings
     public bool Json { get; init; }
 
     /// <summary>The part of the settings that divides the images.</summary>
-    public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed);
+    public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed, PartLimits, BalancedImages);
 }

@@ -33,6 +33,8 @@ public sealed record TrainingPlan
     public double WeightDecay { get; init; }
     public double Dropout { get; init; }
     public double DenseDropout { get; init; }
+    public double FlattenDropout { get; init; }
+    public bool SamePadding { get; init; }
     public double L1 { get; init; }
     public double L2 { get; init; }
     public bool Augment { get; init; }
@@ -59,6 +61,8 @@ public sealed record TrainingPlan
     public double? BaseLearningRate { get; init; }
     public LabelScheme Labels { get; init; }
     public int? Limit { get; init; }
+    public PartLimits? PartLimits { get; init; }
+    public bool BalancedImages { get; init; }
     public SplitKind? Split { get; init; }
     public SplitFractions? Fractions { get; init; }
     public ConvolutionAlgorithm Convolution { get; init; }
@@ -99,6 +103,8 @@ public sealed record TrainingPlan
             WeightDecay = settings.WeightDecay ?? (compact ? CompactWeightDecay : 0),
             Dropout = settings.Dropout,
             DenseDropout = settings.DenseDropout,
+            FlattenDropout = settings.FlattenDropout,
+            SamePadding = settings.SamePadding,
             L1 = settings.L1,
             L2 = settings.L2,
             Augment = augment,
@@ -114,6 +120,8 @@ public sealed record TrainingPlan
             BaseLearningRate = settings.BaseLearningRate,
             Labels = settings.Labels,
             Limit = settings.Limit ?? (slow ? SlowLimit : null),
+            PartLimits = settings.PartLimits,
+            BalancedImages = settings.BalancedImages,
             Split = settings.Split,
             Fractions = settings.Fractions,
             Convolution = settings.Convolution,
@@ -147,8 +155,11 @@ public sealed record TrainingPlan
     /// <summary>Whether a device is ILGPU's debugger, for which the defaults shrink.</summary>
     public static bool IsSlow(DeviceDescription device) => device.Kind == DeviceKind.IlgpuCpu;
 
+    /// <param name="other">The plan of the run that is there.</param>
+    /// <param name="run">Its folder.</param>
+    /// <param name="option">What the user asked with for this run to be continued.</param>
     /// <exception cref="UserError">The other plan is another run; the message names the first setting that differs.</exception>
-    public void RequireSameRun(TrainingPlan other, string run)
+    public void RequireSameRun(TrainingPlan other, string run, string option = "--resume")
     {
         foreach (var property in typeof(TrainingPlan).GetProperties())
         {
@@ -158,8 +169,8 @@ public sealed record TrainingPlan
             if (!Equals(mine, theirs))
             {
                 if (property.Name == nameof(Images))
-                    throw new UserError($"--resume: the run in {run} was started with other images or another division of them; give the same data, or another --out");
-                throw new UserError($"--resume: the run in {run} was started with {Words(property.Name)} {Value(theirs)}, not {Value(mine)}; "
+                    throw new UserError($"{option}: the run in {run} was started with other images or another division of them; give the same data, or another --out");
+                throw new UserError($"{option}: the run in {run} was started with {Words(property.Name)} {Value(theirs)}, not {Value(mine)}; "
                     + "give the same settings, or another --out");
             }
         }
