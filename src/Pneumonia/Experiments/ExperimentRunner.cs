@@ -32,7 +32,7 @@ public static class ExperimentRunner
             }
             else
             {
-                terminal.Note($"{run.Row.Id}{seed} ({place + 1} of {runs.Count}): {run.Row.What}; {settings.EpochsOf(run.Row)} epochs");
+                terminal.Note($"{run.Row.Id}{seed} ({place + 1} of {runs.Count}): {run.Row.What}; {settings.EpochsOf(run.Row)} epochs at most");
                 if (await TrainAsync(settings, run, terminal, cancellation) is { } reason) failures.Add((run.Row, reason));
             }
             ExperimentFiles.Write(settings.Out, InFolder(settings, runs, device, failures));

@@ -34,7 +34,7 @@ public sealed class ExperimentText(ExperimentResult result)
         : (Figure(result.Mean.Auc, 3), Deviation(result.StandardDeviation?.Auc, 3));
 
     /// <summary>Epochs run of those planned.</summary>
-    public string Epochs => $"{result.Epochs}/{result.PlannedEpochs}";
+    public string Epochs => result.Epochs == 0 ? None : $"{result.Epochs}/{result.PlannedEpochs}";
 
     /// <summary>How long the author's computer took.</summary>
     public string HoursThen => result.Published.Hours is { } hours ? FormattableString.Invariant($"{hours:0.##} h") : None;

@@ -64,6 +64,18 @@ public sealed class CommandLineTests
         table.Add("evaluate", "--run DIR");
         table.Add("evaluate --run x", "--data DIR");
         table.Add("evaluate --run x --data y --part all", "train, val, test");
+        table.Add("experiments", "--data DIR");
+        table.Add("experiments --data /no/such/folder", "/no/such/folder");
+        table.Add("experiments --data x --only cnn,cnm", "--only cnm: no such row; the rows are mlp, cnn, ");
+        table.Add("experiments --data x --only ,", "--only: names no row");
+        table.Add("experiments --data x --epochs-scale 0", "above 0");
+        table.Add("experiments --data x --seeds 0", "--seeds");
+        table.Add("experiments --data x --seed 2147483647 --seeds 2", "a smaller one");
+        table.Add("experiments --data x --until block9_pool", "block1_conv1, block1_conv2");
+        table.Add("experiments --data x --only mlp,cnn --weights y", "--weights: none of the rows mlp, cnn");
+        table.Add("experiments --data x --only mlp --until block3_pool", "--until: none of the rows mlp");
+        table.Add("experiments --data x --device nonsense", "--device nonsense");
+        table.Add("experiments --epochs 3", "--epochs");
         table.Add("summary --run x --model cnn", "--run");
         table.Add("devices --seed 1", "devices has no such option");
         table.Add("data", "check");
@@ -113,6 +125,7 @@ public sealed class CommandLineTests
     [InlineData("evaluate --help", "--part")]
     [InlineData("predict --help", "--csv")]
     [InlineData("summary --help", "--pixels")]
+    [InlineData("experiments --help", "cnn-early-stopping")]
     [InlineData("devices --help", "--device")]
     [InlineData("data --help", "check")]
     [InlineData("data check --help", "--labels")]

@@ -156,6 +156,35 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
+    public void Parts_have_limits_of_their_own_beside_the_common_one()
+    {
+        List<string> manifest = [];
+        AddTree("train/", 100, 300, manifest);
+        AddTree("val/", 30, 30, manifest);
+        AddTree("test/", 20, 60, manifest);
+        ImageFolder found = Open(manifest);
+        (int, int, int) Counts(SplitSettings settings) =>
+            ImageSplit.Of(found, settings) is var split ? (split.Train.Count, split.Val.Count, split.Test.Count) : default;
+        Assert.Equal((200, 60, 40), Counts(new SplitSettings(Limits: new PartLimits(Train: 200, Test: 40))));
+        Assert.Equal((50, 50, 40), Counts(new SplitSettings(Limit: 50, Limits: new PartLimits(Train: 200, Test: 40))));
+        Assert.Equal((400, 60, 80), Counts(new SplitSettings(Limits: new PartLimits())));
+    }
+
+    [Fact]
+    public void A_balanced_division_keeps_as_many_of_each_class()
+    {
+        List<string> manifest = [];
+        AddTree("train/", 100, 300, manifest);
+        AddTree("val/", 30, 40, manifest);
+        AddTree("test/", 20, 7, manifest);
+        ImageFolder found = Open(manifest);
+        ImageSplit split = ImageSplit.Of(found, new SplitSettings(Limits: new PartLimits(120, 364, 274), Balanced: true));
+        foreach (var (part, ofEach) in new[] { (split.Train, 60), (split.Val, 30), (split.Test, 7) })
+            Assert.Equal((ofEach, ofEach), (part.Count(file => file.Class == "NORMAL"), part.Count(file => file.Class == "PNEUMONIA")));
+        Assert.Contains(split.Notes, note => note.EndsWith("120 train, 60 val, 14 test", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Impossible_splits_are_refused()
     {
         List<string> manifest = [];

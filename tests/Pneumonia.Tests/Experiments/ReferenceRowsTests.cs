@@ -1,0 +1,101 @@
+using System.Text.RegularExpressions;
+using Convolve.Layers.Networks;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Experiments;
+using Convolve.Pneumonia.Images;
+using FsCheck;
+using FsCheck.Xunit;
+
+namespace Convolve.Pneumonia.Tests.Experiments;
+
+public sealed class ReferenceRowsTests
+{
+    private static readonly string[] ids =
+    [
+        "mlp", "cnn", "cnn-augment", "cnn-augment-slow", "cnn-dropout", "cnn-early-stopping", "cnn-l1", "cnn-l2", "vgg19-features", "vgg19-frozen",
+        "vgg19-fine-tuned", "cnn-slow", "cnn-210", "cnn-balanced", "three-class",
+    ];
+
+    private static ReferenceRow Row(string id) => ReferenceRows.All.Single(row => row.Id == id);
+
+    private static ExperimentSettings Asked => new() { Data = "data" };
+
+    [Fact]
+    public void Every_row_is_there_with_its_figures()
+    {
+        Assert.Equal(ids, ReferenceRows.All.Select(row => row.Id));
+        // Some 75 hours for the ten published rows.
+        Assert.Equal(75.37, ReferenceRows.All.Take(10).Sum(row => row.Hours!.Value), 1e-9);
+        foreach (ReferenceRow row in ReferenceRows.All)
+        {
+            Assert.NotNull(row.Published.TestAccuracy ?? row.SecondRun?.TestAccuracy);
+            Assert.Equal(ResizeMethod.Nearest, row.Settings.Resize);
+            Assert.True(row.Settings is { Epochs: > 0, Batch: > 0, Pixels: 150 or 210, LearningRate: > 0, Optimizer: not null });
+        }
+    }
+
+    // The table in ../shared holds what stands between its bars; where the file is, nothing of it may be lost here.
+    [SkippableFact]
+    public void Every_published_figure_agrees_with_the_table_of_the_reference()
+    {
+        RealXrays.SkipIfMissing();
+        string table = File.ReadAllText(Path.Combine(RealXrays.Folder!, "..", "..", "seed.md"));
+        foreach (ReferenceRow row in ReferenceRows.All)
+        {
+            string line = table.Split('\n').First(text => Regex.IsMatch(text, $@"(^\| |, |`){Regex.Escape(row.Id)}[`, ]"));
+            if (row.Id == "three-class") line = string.Join(' ', table.Split('\n').SkipWhile(text => text != line).Take(3));
+            foreach (double? figure in new[] { row.Published.TestLoss, row.Published.TestAccuracy, row.SecondRun?.TestLoss, row.SecondRun?.TestAccuracy })
+                if (figure is { } value) Assert.Contains(FormattableString.Invariant($"{value:0.000#}")[1..], line);
+            if (row.Hours is { } hours) Assert.Contains(FormattableString.Invariant($"{hours:0.##}"), line);
+        }
+    }
+
+    [Theory]
+    [InlineData("mlp", 1_350_213)]
+    [InlineData("cnn", 3_453_121)]
+    [InlineData("cnn-slow", 3_453_121)]
+    [InlineData("cnn-augment", 3_453_121)]
+    [InlineData("cnn-210", 8_171_713)]
+    [InlineData("cnn-dropout", 8_171_713)]
+    [InlineData("cnn-balanced", 8_171_713)]
+    [InlineData("three-class", 5_551_299)]
+    public void Networks_have_the_published_number_of_parameters(string id, long parameters)
+    {
+        TrainSettings training = Asked.TrainingOf(Row(id), 1);
+        using Sequential network = ModelChoice.Build(training.Model, training.Pixels!.Value, training.Labels == LabelScheme.Three ? 3 : 2, training);
+        Assert.Equal(parameters, network.ParameterCount);
+    }
+
+    [Theory]
+    [InlineData(null, "block5_conv3", 2_359_808 + 8192 * 16 + 16 + 17)]
+    [InlineData("block3_pool", "block3_conv3", 590_080 + 18 * 18 * 256 * 16 + 16 + 17)]
+    public void Fine_tuning_trains_the_last_convolution_that_is_kept(string? until, string freeze, long trainable)
+    {
+        TrainSettings training = (Asked with { Until = until }).TrainingOf(Row("vgg19-fine-tuned"), 1);
+        Assert.Equal((freeze, until, StartingWeights.ImageNet), (training.Freeze, training.Until, training.Weights));
+        using Sequential network = ModelChoice.Build(training.Model, training.Pixels!.Value, 2, training);
+        ModelChoice.Freeze(network, ModelChoice.BaseLength(training.Model, network), new TrainingPlan { Freeze = training.Freeze });
+        Assert.Equal(trainable, network.TrainableCount);
+    }
+
+    [Property]
+    public void Epochs_are_rounded_up_and_at_least_one(PositiveInt hundredths)
+    {
+        int percent = 1 + hundredths.Get % 300;
+        ExperimentSettings settings = Asked with { EpochsScale = percent / 100.0 };
+        foreach (ReferenceRow row in ReferenceRows.All)
+            Assert.Equal((row.Settings.Epochs!.Value * percent + 99) / 100, settings.EpochsOf(row));
+        Assert.Equal(1, (settings with { EpochsScale = 1e-300 }).EpochsOf(Row("mlp")));
+    }
+
+    [Fact]
+    public void Notes_say_what_differs_from_the_published_row()
+    {
+        Assert.Equal("", (Asked with { Split = SplitKind.Reference }).NoteOf(Row("cnn")));
+        Assert.Equal("split patient, published reference", Asked.NoteOf(Row("cnn")));
+        string note = (Asked with { EpochsScale = 0.1, Limit = 60, Until = "block3_pool", Note = "made-up weights" }).NoteOf(Row("vgg19-frozen"));
+        Assert.Equal("augmentation drawn anew in every epoch, in the notebook once; split patient, published reference; epochs × 0.1; at most 60 images of each part; "
+            + "cut after block3_pool; made-up weights", note);
+        Assert.DoesNotContain("cut", (Asked with { Until = "block3_pool" }).NoteOf(Row("mlp")));
+    }
+}
