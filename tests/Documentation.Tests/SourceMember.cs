@@ -10,7 +10,8 @@ public static class SourceMember
     /// <summary>The text of what a marker names.</summary>
     /// <param name="path">The file's path in the repository.</param>
     /// <param name="member">
-    /// <c>Member</c>, <c>Type.Member</c> or a type's name, with type parameters where the name alone is not enough: <c>Forward&lt;T&gt;</c>. Null for the whole file.
+    /// <c>Member</c>, <c>Type.Member</c> or a type's name, with type parameters or parameter types where the name alone is not enough:
+    /// <c>Forward&lt;T&gt;</c>, <c>Input(float, float)</c>. Null for the whole file.
     /// </param>
     /// <exception cref="FormatException">There is no such file or member, or more than one.</exception>
     public static string Read(string path, string? member)
@@ -39,7 +40,8 @@ public static class SourceMember
         };
         if (name == "") return [""];
         var container = member.Parent is TypeDeclarationSyntax parent ? $"{parent.Identifier.Text}." : "";
-        return [name, container + name, name + parameters, container + name + parameters];
+        var types = member is MethodDeclarationSyntax { ParameterList.Parameters: var all } ? $"({string.Join(", ", all.Select(p => p.Type))})" : "";
+        return [name, container + name, name + parameters, container + name + parameters, name + types, container + name + parameters + types];
     }
 
     private static string Cut(string text, MemberDeclarationSyntax member)
