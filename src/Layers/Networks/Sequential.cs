@@ -122,10 +122,9 @@ public sealed class Sequential : IDisposable
                 Advance(pooling.ForwardWithRelu(tape, value));
                 i++;
             }
-            else if (!pass.Training && !tape.Recording && i + 1 < Layers.Count
-                && Layers[i] is Conv2D { Activation: Activation.Linear } linear && Layers[i + 1] is BatchNormalizationLayer normalization)
+            else if (!pass.Training && !tape.Recording && NormalizationAfter(i) is { } normalization)
             {
-                Advance(linear.ForwardNormalized(tape, value, pass, normalization));
+                Advance(((Conv2D)Layers[i]).ForwardNormalized(tape, value, pass, normalization));
                 i++;
             }
             else
@@ -156,6 +155,31 @@ public sealed class Sequential : IDisposable
         var output = Forward(tape, batch, pass ?? Pass.Inference);
         // The tape goes, its last tensor stays.
         return output.Reshape(output.Shape);
+    }
+
+    /// <summary>The steps of a prediction, in order. That pooling may apply the ReLU before it is none: the numbers are the same, bit for bit.</summary>
+    public IReadOnlyList<PredictionStage> Stages()
+    {
+        var stages = new List<PredictionStage>();
+        for (var i = 0; i < Layers.Count; i = stages[^1].End) stages.Add(new PredictionStage(Layers[i], NormalizationAfter(i), i));
+        return stages;
+    }
+
+    /// <summary>What every step of a prediction gives: the numbers that <see cref="Predict"/> makes on its way.</summary>
+    /// <param name="batch">[N, …input].</param>
+    /// <returns>For each of <see cref="Stages"/> its output, [N, …output of the stage], row-major.</returns>
+    public IReadOnlyList<float[]> Trace(Tensor batch)
+    {
+        using var tape = new Tape(batch.Device, recording: false);
+        var (value, outputs) = (batch, new List<float[]>());
+        foreach (var stage in Stages())
+        {
+            var next = stage.Forward(tape, value);
+            outputs.Add(next.ToArray());
+            if (!ReferenceEquals(next, value)) tape.Release(value);
+            value = next;
+        }
+        return outputs;
     }
 
     /// <summary>
@@ -190,6 +214,10 @@ public sealed class Sequential : IDisposable
         .. Layers.Select(l => new SummaryRow(l.Name, l.Kind, l.OutputShape,
             l.Parameters.Sum(p => (long)p.Shape.Length), l.Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length), l.Flops)),
     ];
+
+    // The normalization that a convolution takes in where the network predicts.
+    private BatchNormalizationLayer? NormalizationAfter(int layer) =>
+        layer + 1 < Layers.Count && Layers[layer] is Conv2D { Activation: Activation.Linear } ? Layers[layer + 1] as BatchNormalizationLayer : null;
 
     /// <summary>Gives the parameters' memory back; a part has none.</summary>
     public void Dispose()
