@@ -17,6 +17,10 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
     public void Grad_cam_peaks_inside() => PeaksInside((model, input, _) =>
         GradCam.Of(model.Network, input, 1, model.Network.Layers.ToList().FindIndex(layer => layer.Name == "block4_norm2")));
 
+    [SkippableFact]
+    public void Occlusion_peaks_inside() => PeaksInside((model, _, image) =>
+        Occlusion.For(model.Pixels).Of(model.Network, image, model.Preprocessing.Scaling(), 1));
+
     private void PeaksInside(Func<TrainedModel, Tensor, byte[], HeatMap> explain)
     {
         TrainedModel model = trained.Model;

@@ -16,19 +16,23 @@ namespace Convolve.Pneumonia.Tests.Explanations;
 /// </summary>
 public sealed class SmallNetwork : IDisposable
 {
+    /// <summary>Rows of its images.</summary>
+    public const int Height = 21;
+
     private readonly DeviceCatalogue catalogue = new();
     private readonly Device device;
 
     /// <summary>Builds a network with random weights that are alive in every layer.</summary>
     /// <param name="outputs">Logits.</param>
     /// <param name="global">Whether it ends in a mean over positions instead of a row of all of them.</param>
-    public SmallNetwork(int outputs, bool global)
+    /// <param name="width">Columns of its images.</param>
+    public SmallNetwork(int outputs, bool global, int width = 18)
     {
         device = catalogue.Open(catalogue.Choose("auto").Device);
         Layer[] head = global
             ? [new GlobalAveragePool(), new Dense(outputs) { Name = "logits" }]
             : [new Flatten(), new Dense(7) { Activation = Activation.Relu }, new Dense(outputs) { Name = "logits" }];
-        Network = new Sequential(new Shape(21, 18, 1),
+        Network = new Sequential(new Shape(Height, width, 1),
         [
             new Conv2D(5, 3) { Name = "first", Activation = Activation.Relu }, new MaxPool2D { Name = "halved" },
             new Conv2D(6, 3) { Name = "second", Padding = Padding.Same, Bias = false },
