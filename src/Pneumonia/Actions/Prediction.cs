@@ -29,9 +29,9 @@ public static class Prediction
     {
         string[] images = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
-        double? threshold = metrics?.Threshold;
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        double? threshold = model.Threshold;
         ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
         opened.Announce(terminal);
         Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),

@@ -113,6 +113,8 @@ public static class Training
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
+        // So that the file answers alone, without the run around it, as the run would.
+        Checkpoint.Write(bestPath, network, TrainedModel.WithThreshold(metadata, threshold));
         ScoreBlock? valScores = Scoring.Score(val, threshold, plan.Seed);
         ScoreBlock? testScores = test is null ? null : Scoring.Score(test, threshold, plan.Seed);
         EpochMetrics[] epochs = EpochsOf(trainer);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Commands;
 
@@ -18,7 +19,7 @@ internal sealed class ModelOptions
     };
 
     private readonly Option<string?> run = SharedOption.Run("run folder whose best checkpoint answers");
-    private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE", "weight file of a whole model, instead of --run", "a file");
+    private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE", "weight file of a whole model, instead of --run (the network that comes with the program)", "a file");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of its images, where the file does not say (what its tensors allow)", 1, MostPixels);
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
         "what becomes of a byte, where the file does not say (rescale)");
@@ -40,13 +41,13 @@ internal sealed class ModelOptions
         if (images.FirstOrDefault(path => path.StartsWith("--", StringComparison.Ordinal)) is { } option)
             throw new UserError(Suggestion.UnknownOption(option, result.CommandResult.Command));
         string? runFolder = result.GetValue(run), weightFile = result.GetValue(weights);
-        if (runFolder is null && weightFile is null) throw new UserError($"{command}: no model; give --run DIR or --weights FILE");
         if (runFolder is not null && weightFile is not null) throw new UserError($"{command}: two models; give either --run or --weights");
         if (runFolder is not null && (result.GetValue(pixels) is not null || result.GetValue(preprocessing) is not null))
             throw new UserError($"{command}: a run has its own size and preprocessing; leave --pixels and --preprocessing out");
         if (images.Length == 0) throw new UserError($"{command}: no images; name images or folders of images");
         foreach (string path in images)
             if (!File.Exists(path) && !Directory.Exists(path)) throw new UserError($"{path}: no such image or folder");
+        if (runFolder is null) weightFile ??= RecommendedModel.Path;
         return (new ModelSource(runFolder, weightFile, result.GetValue(pixels), result.GetValue(preprocessing)), images);
     }
 }
