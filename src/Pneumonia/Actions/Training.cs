@@ -18,6 +18,9 @@ public static class Training
 {
     private const int WrongAnswersShown = 8;
 
+    // Pixels across the examples of augmentation in a report: enough for the column of text it stands in.
+    private const int WidestSheet = 940;
+
     // ILGPU's CPU accelerator, measured: see docs/performance.md.
     private const double SlowDeviceFlops = 0.6e9;
 
@@ -70,7 +73,7 @@ public static class Training
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
         TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
-        byte[]? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
+        AugmentationSheet? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
         // What opening and testing the device left behind is of no use to steps.
         opened.Device.Pool.Trim();
         memory.Reserve(opened.Device);
@@ -85,7 +88,7 @@ public static class Training
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
         RunFolder.Prepare(run);
         ConfigFile.Write(run, plan);
-        if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation);
+        if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
@@ -130,7 +133,13 @@ public static class Training
         HistoryFile.Write(run, epochs);
         MetricsFile.Write(run, metrics);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Roc(val), Scoring.Roc(test), WrongAnswers(images, val, test), watch.Elapsed));
+            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(images, val, test), watch.Elapsed)
+        {
+            CommandLine = settings.CommandLine,
+            Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
+            Layers = [.. network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops))],
+            Limit = plan.Limit,
+        });
         if (settings.Json)
         {
             terminal.WriteJson(metrics);
