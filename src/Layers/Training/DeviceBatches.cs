@@ -65,6 +65,9 @@ internal sealed class DeviceBatches : IDisposable
     /// <summary>Samples for which memory is taken: a whole batch, or all there are.</summary>
     public static int CapacityFor(int samples, TrainingOptions options) => Math.Max(1, Math.Min(options.BatchSize, samples));
 
+    /// <summary>Whether all samples are changed in the same way, that of sample 0, instead of each in its own.</summary>
+    public bool Alike { get; init; }
+
     /// <summary>How long the device had nothing to do because the next batch was not there.</summary>
     public TimeSpan Waited { get; private set; }
 
@@ -101,7 +104,7 @@ internal sealed class DeviceBatches : IDisposable
         }
         var ranges = options.Augmentation!;
         for (var i = 0; i < batch.Count; i++)
-            ranges.Draw(options.Seed, drawn, batch.Indices[i], image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
+            ranges.Draw(options.Seed, drawn, Alike ? 0 : batch.Indices[i], image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
         using var onDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
         var augmented = Tensor.Uninitialized(device, shape);
         Augmenting.Apply(current, onDevice, augmented, AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue), scaling);

@@ -13,7 +13,10 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Preprocessing">What becomes of their bytes, for a file that does not say; or null.</param>
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Csv">File to write the answers to, or null.</param>
-public sealed record PredictSettings(string? Run, string? Weights, int? Pixels, Preprocessing? Preprocessing, IReadOnlyList<string> Paths, string? Csv, string Device, bool Json);
+/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
+/// <param name="Seed">Draws how the copies differ.</param>
+public sealed record PredictSettings(
+    string? Run, string? Weights, int? Pixels, Preprocessing? Preprocessing, IReadOnlyList<string> Paths, string? Csv, int Copies, int Seed, string Device, bool Json);
 
 /// <summary>The answer to one image.</summary>
 /// <param name="Path">The image as it was named.</param>
@@ -44,8 +47,8 @@ public static class Prediction
         for (int i = 0; i < store.Count; i++)
             if (!store.IsUsable(i)) throw new UserError(store.Warnings[0].Replace("; left out", "; remove it or repair it"));
         opened.Announce(terminal);
-        Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-            new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
+        Predictions predictions = TestTimeAugmentation.Run(
+            model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         // Classes are told in the order of their names, whatever the order of the outputs.
         int[] order = [.. Enumerable.Range(0, model.Classes.Count).OrderBy(i => model.Classes[i], StringComparer.Ordinal)];
         Answer[] answers = [.. predictions.Probabilities.Select((p, i) =>

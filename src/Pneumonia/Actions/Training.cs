@@ -138,6 +138,7 @@ public static class Training
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
             Layers = [.. network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops))],
+            Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
             Limit = plan.Limit,
         });
         if (settings.Json)

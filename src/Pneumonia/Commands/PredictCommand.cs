@@ -20,13 +20,15 @@ internal sealed class PredictCommand : Command
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
         "what becomes of a byte, where the file does not say (rescale)");
     private readonly Option<string?> csv = CheckedOption.Text("--csv", "FILE", "also write the answers to a CSV file", "a file");
+    private readonly Option<int?> copies = SharedOption.TestTimeAugmentation();
     private readonly Option<string?> device = SharedOption.Device();
+    private readonly Option<int?> seed = SharedOption.Seed();
     private readonly Option<bool> json = SharedOption.Json();
 
     public PredictCommand(Terminal terminal) : base("predict", "tell class and probability of images; not for clinical use")
     {
         Add(paths);
-        foreach (Option option in new Option[] { run, weights, pixels, preprocessing, csv, device, json }) Add(option);
+        foreach (Option option in new Option[] { run, weights, pixels, preprocessing, csv, copies, device, seed, json }) Add(option);
         SetAction((result, cancellation) => Prediction.RunAsync(Read(result), terminal, cancellation));
     }
 
@@ -45,6 +47,7 @@ internal sealed class PredictCommand : Command
         foreach (string path in images)
             if (!File.Exists(path) && !Directory.Exists(path)) throw new UserError($"{path}: no such image or folder");
         return new PredictSettings(runFolder, weightFile, result.GetValue(pixels), result.GetValue(preprocessing), images, result.GetValue(csv),
+            result.GetValue(copies) ?? 1, result.GetValue(seed) ?? SharedOption.DefaultSeed,
             result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(json));
     }
 }

@@ -38,7 +38,12 @@ public sealed class AnswerCharts
             yield return new LineChart("ROC", "false positive rate", "true positive rate", roc) { XRange = (0, 1), YRange = (0, 1), Diagonal = true }.ToSvg();
         ChartLine[] precision = [.. lines.Select(PrecisionLine).Where(line => line.Points.Count > 0)];
         if (roc.Length > 0 && precision.Length > 0)
-            yield return new LineChart("Precision–recall", "recall (sensitivity)", "precision", precision) { XRange = (0, 1), YRange = (0, 1) }.ToSvg();
+            yield return new LineChart("Precision–recall", "recall (sensitivity)", "precision", precision)
+            {
+                XRange = (0, 1),
+                YRange = (0, 1),
+                Level = run.Classes.Count == 2 ? (Reported!.Is(1).Average(positive => positive ? 1.0 : 0), $"share of {run.Classes[1]} among {Part} images") : null,
+            }.ToSvg();
         if (lines.Count > 0)
         {
             yield return new LineChart("Calibration", run.Classes.Count == 2 ? "probability foretold" : "probability of the answer",

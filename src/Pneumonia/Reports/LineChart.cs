@@ -37,6 +37,9 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     /// <summary>Draws the diagonal from the lower left to the upper right corner, as chance on a ROC curve.</summary>
     public bool Diagonal { get; init; }
 
+    /// <summary>A y value to mark with a horizontal line, and its caption.</summary>
+    public (double Y, string Caption)? Level { get; init; }
+
     public string ToSvg()
     {
         if (Lines.Count > LineStyles) throw new ArgumentException($"chart {Title}: {Lines.Count} lines, but only {LineStyles} can be told apart");
@@ -59,6 +62,11 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\">{WebUtility.HtmlEncode(XLabel)}</text>");
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" transform=\"rotate(-90 12 {Height / 2})\" x=\"12\" y=\"{Height / 2}\">{WebUtility.HtmlEncode(YLabel)}</text>");
         if (Diagonal) svg.Append($"<line class=\"mark\" x1=\"{X(x0):F1}\" y1=\"{Y(y0):F1}\" x2=\"{X(x1):F1}\" y2=\"{Y(y1):F1}\"/>");
+        if (Level is { } level)
+        {
+            svg.Append($"<line class=\"mark\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(level.Y):F1}\" y2=\"{Y(level.Y):F1}\"/>");
+            svg.Append($"<text class=\"tick\" x=\"{Left + 6}\" y=\"{Y(level.Y) - 5:F1}\">{WebUtility.HtmlEncode(level.Caption)}</text>");
+        }
         if (Mark is { } mark)
         {
             double at = X(mark.X);

@@ -31,7 +31,7 @@ public static class ReportLimits
         }
         limits.Add(("Other patients, other machines", Population(run)));
         if (metrics.Epochs.Count > 0)
-            limits.Add(("One training", $"The weights began at random with seed {metrics.Seed}. Another seed gives other figures; how far they lie apart one run cannot show."
+            limits.Add(("One training", $"{(run.Weights is null ? "The weights began at random" : $"The training began with the weights of {run.Weights} and went on")} with seed {metrics.Seed}. Another seed gives other figures; how far they lie apart one run cannot show."
                 + (metrics.BestEpoch == metrics.Epochs.Count && metrics.BestEpoch > 0 ? $" The best epoch, {metrics.BestEpoch}, was the last: the network may not have learned all it can." : "")));
         if (run.Limit is { } limit)
             limits.Add(("A part of the images", $"At most {limit:N0} images of each part were used; all of them would give other figures."));

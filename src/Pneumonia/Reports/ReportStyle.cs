@@ -44,11 +44,11 @@ internal static class ReportStyle
         .chart .soft{fill-opacity:.55}.chart .point{stroke:var(--paper);stroke-width:2}
         .matrices{display:flex;flex-wrap:wrap;gap:24px 48px;margin-top:28px}
         .confusion td{text-align:right;padding:.6em 1em;font-size:1.15rem;border-bottom:2px solid var(--paper);border-left:2px solid var(--paper)}
-        .confusion th{border:0;font-size:.9rem}.confusion thead th{padding-left:1em;text-align:right}
+        .confusion th{border:0;font-size:.9rem;white-space:nowrap;vertical-align:middle}.confusion thead th{padding-left:1em;text-align:right}
         .confusion caption{text-align:left;font-weight:600;font-size:.92rem;padding-bottom:.4em}
         .right{background:var(--good)}.wrong{background:var(--bad)}
         .errors{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,280px),1fr));gap:22px}
-        .pair{display:grid;grid-template-columns:1fr 1fr;gap:4px}.pair.single{grid-template-columns:1fr}
+        .pair{display:grid;grid-template-columns:1fr 1fr;gap:4px}.pair.single{grid-template-columns:1fr}.errors:has(.single){grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}
         img{max-width:100%;display:block;border-radius:4px}.pair img{width:100%;image-rendering:auto}
         figcaption{font-size:.87rem;line-height:1.4;margin-top:.45em;overflow-wrap:anywhere}
         .sheet{min-width:600px;width:100%}

@@ -50,6 +50,9 @@ public sealed record RunSummary(
     /// <summary>The network from its first layer to its last.</summary>
     public IReadOnlyList<ReportedLayer> Layers { get; init; } = [];
 
+    /// <summary>The file that the weights started from; null for random ones.</summary>
+    public string? Weights { get; init; }
+
     /// <summary>Images of each part that a limit kept; null where all were used.</summary>
     public int? Limit { get; init; }
 }
