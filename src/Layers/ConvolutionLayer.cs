@@ -37,8 +37,11 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     /// <inheritdoc/>
     public override string Kind => "conv2d";
 
+    /// <summary>Every size of the layer for one image.</summary>
+    public ConvolutionGeometry Geometry => GeometryFor(InputShape);
+
     /// <inheritdoc/>
-    public override double Flops => Geometry(InputShape).Flops;
+    public override double Flops => Geometry.Flops;
 
     /// <inheritdoc/>
     public override JsonObject Settings
@@ -72,7 +75,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     /// <param name="isFirst">Whether nothing before this layer needs a gradient.</param>
     public bool CanUse(ConvolutionAlgorithm algorithm, Device device, bool isFirst) => Enum.GetValues<ConvolutionPass>()
         .Where(pass => !(isFirst && pass == ConvolutionPass.GradInput))
-        .All(pass => ConvolutionChoice.IsAvailable(algorithm, pass, Geometry(InputShape), device));
+        .All(pass => ConvolutionChoice.IsAvailable(algorithm, pass, Geometry, device));
 
     /// <summary>The layer and the normalization after it at once, for prediction: the normalization scales kernel and bias instead of the sums.</summary>
     internal Tensor ForwardNormalized(Tape tape, Tensor batch, Pass pass, BatchNormalizationLayer normalization)
@@ -89,7 +92,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     {
         if (filters < 1 || kernel < 1) throw new ArgumentException($"filters {filters} and kernel {kernel} must be at least 1");
         if (inputShape.Rank != 3) throw new ArgumentException($"convolution needs images [H,W,C], not {inputShape}");
-        return WithoutBatch(Geometry(inputShape).Output);
+        return WithoutBatch(GeometryFor(inputShape).Output);
     }
 
     /// <inheritdoc/>
@@ -110,6 +113,6 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     private Tensor Forward(Tape tape, Tensor batch, Pass pass, bool relu) =>
         Convolution.Apply(tape, batch, Parameters[0].Value, BiasValue, Padding, Stride, relu, pass.Algorithm);
 
-    private ConvolutionGeometry Geometry(Shape image) =>
+    private ConvolutionGeometry GeometryFor(Shape image) =>
         ConvolutionGeometry.Create(OneImage(image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);
 }

@@ -12,6 +12,9 @@ public sealed class MaxPool2D(int window = 2) : Layer
     /// <summary>The step of the window; its side by default.</summary>
     public int? Stride { get; init; }
 
+    /// <summary>Every size of the layer for one image.</summary>
+    public PoolingGeometry Geometry => GeometryFor(InputShape);
+
     private int Step => Stride ?? window;
 
     /// <inheritdoc/>
@@ -30,8 +33,10 @@ public sealed class MaxPool2D(int window = 2) : Layer
     protected override Shape OutputFor(Shape inputShape)
     {
         if (inputShape.Rank != 3) throw new ArgumentException($"max pooling needs images [H,W,C], not {inputShape}");
-        return WithoutBatch(PoolingGeometry.Create(OneImage(inputShape), window, window, Step).Output);
+        return WithoutBatch(GeometryFor(inputShape).Output);
     }
+
+    private PoolingGeometry GeometryFor(Shape image) => PoolingGeometry.Create(OneImage(image), window, window, Step);
 }
 
 /// <summary>The mean of each channel over all positions: [H,W,C] → [C].</summary>

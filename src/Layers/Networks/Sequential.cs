@@ -113,7 +113,7 @@ public sealed class Sequential : IDisposable
     {
         if (!batch.Shape.Sizes.AsSpan()[1..].SequenceEqual(InputShape.Sizes.AsSpan()))
             throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
-        if (tape.Recording) Whole.memory?.Prepare();
+        if (tape.Recording && Parameters.Any(p => p.Value.RequiresGradient)) Whole.memory?.Prepare();
         var value = batch;
         for (var i = 0; i < Layers.Count; i++)
             if (i + 1 < Layers.Count && Layers[i] is Conv2D { Activation: Activation.Relu } convolution && Layers[i + 1] is MaxPool2D pooling)
@@ -156,6 +156,32 @@ public sealed class Sequential : IDisposable
         var output = Forward(tape, batch, pass ?? Pass.Inference);
         // The tape goes, its last tensor stays.
         return output.Reshape(output.Shape);
+    }
+
+    /// <summary>
+    /// The gradient of the outputs, weighted and added up, with respect to the batch, as in prediction. Parameters neither get gradients nor
+    /// lose any. With <see cref="Part"/> the batch may be what any layer gives: the gradient with respect to that layer's output.
+    /// </summary>
+    /// <param name="batch">[N, …input].</param>
+    /// <param name="upstream">The weight of every output, [N, …output].</param>
+    /// <returns>[N, …input], a tensor that the caller disposes.</returns>
+    public Tensor InputGradient(Tensor batch, Tensor upstream)
+    {
+        Tensor[] paused = [.. Parameters.Select(p => p.Value).Where(value => value.RequiresGradient)];
+        foreach (var value in paused) value.RequiresGradient = false;
+        try
+        {
+            using var tape = new Tape(batch.Device);
+            using var leaf = batch.Reshape(batch.Shape);
+            leaf.RequiresGradient = true;
+            tape.Backward(Forward(tape, leaf, Pass.Inference), upstream);
+            // The leaf goes with its gradient, whose memory stays under another name.
+            return leaf.Gradient!.Reshape(batch.Shape);
+        }
+        finally
+        {
+            foreach (var value in paused) value.RequiresGradient = true;
+        }
     }
 
     /// <summary>One row per layer: name, kind, output shape, parameters, trainable ones, multiplications and additions.</summary>
