@@ -53,7 +53,7 @@ public static class NetworkSummary
             table.AddRow(new Text(row.Name), new Text(row.Kind), new Text(row.OutputShape.ToString()), new Text($"{row.Parameters:N0}"),
                 new Text($"{row.Trainable:N0}"), new Text($"{row.Flops / 1e6:N1}"), new Text($"{row.OutputShape.Length * sizeof(float) / 1024.0:N1}"));
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 6, 4, 1);
         terminal.Results.WriteLine($"{parameters:N0} parameters, {trainable:N0} of them trainable; for one image {flops / 1e6:N1} million "
             + $"multiplications and additions, {bytes / 1048576.0:N1} MiB of activations");
         return Task.FromResult(0);

@@ -2,11 +2,13 @@ using System.Diagnostics;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
 using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
@@ -133,7 +135,7 @@ public static class Training
         HistoryFile.Write(run, epochs);
         MetricsFile.Write(run, metrics);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(images, val, test), watch.Elapsed)
+            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), watch.Elapsed)
         {
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
@@ -306,7 +308,7 @@ public static class Training
             + $"{3 * ModelChoice.Build(ModelKind.Cnn, 150, 2).Summary().Sum(row => row.Flops) * 5000 / SlowDeviceFlops / 3600:F0} hours; {DeviceCatalogue.InstallAdvice}");
     }
 
-    private static List<WrongAnswer> WrongAnswers(TrainingImages images, Predictions val, Predictions? test)
+    private static List<WrongAnswer> WrongAnswers(Sequential network, TrainingPlan plan, TrainingImages images, Predictions val, Predictions? test)
     {
         (ImageSamples samples, Predictions predictions) = test is { TrueClasses.Length: > 0 } ? (images.Test!, test) : (images.Val, val);
         return
@@ -321,9 +323,20 @@ public static class Training
                     int index = predictions.Indices[answer.Place];
                     ImageStore store = samples.Store;
                     return new WrongAnswer(store.Files[index].RelativePath, images.Classes[predictions.TrueClasses[answer.Place]],
-                        images.Classes[answer.Best], answer.Probability, store.Pixels, store.Channels, store[index].ToArray());
+                        images.Classes[answer.Best], answer.Probability, store.Pixels, store.Channels, store[index].ToArray())
+                    {
+                        Explanation = Explain(network, store[index], plan.Preprocessing, answer.Best),
+                    };
                 }),
         ];
+    }
+
+    // Where the answer came from, drawn over the image; null where no layer gives a picture.
+    private static byte[]? Explain(Sequential network, ReadOnlySpan<byte> image, Preprocessing preprocessing, int answer)
+    {
+        if (GradCam.LastPicture(network) is not { } layer || layer + 1 == network.Layers.Count) return null;
+        using Tensor input = NetworkInput.Of(network, image, preprocessing.Scaling());
+        return GradCam.Draw(image, GradCam.Of(network, input, answer, layer));
     }
 
     /// <summary>Saves the place in the run after every epoch.</summary>
