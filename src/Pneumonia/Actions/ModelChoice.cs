@@ -57,7 +57,8 @@ public static class ModelChoice
             parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 
-    private static int SmallestPixels(ModelKind model) => model switch
+    /// <summary>The smallest images that a network can take.</summary>
+    public static int SmallestPixels(ModelKind model) => model switch
     {
         ModelKind.Mlp => 1,
         ModelKind.Cnn => 46,

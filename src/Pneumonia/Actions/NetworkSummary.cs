@@ -8,7 +8,8 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Model">Network to build, or null.</param>
 /// <param name="Pixels">Width and height of its images.</param>
 /// <param name="Run">Run folder, or null.</param>
-public sealed record SummarySettings(ModelKind? Model, int Pixels, string? Run, bool Json);
+/// <param name="Measure">How to measure it; null for what needs no device.</param>
+public sealed record SummarySettings(ModelKind? Model, int Pixels, string? Run, MeasureSettings? Measure, bool Json);
 
 /// <summary>Lists a network's layers, shapes and costs.</summary>
 public static class NetworkSummary
@@ -18,6 +19,7 @@ public static class NetworkSummary
         using Sequential network = settings.Run is null
             ? ModelChoice.Build(settings.Model!.Value, settings.Pixels, classes: 2)
             : Describe(settings.Run);
+        if (settings.Measure is { } measure) return MeasuredSummary.RunAsync(network, measure, settings.Json, terminal, cancellation);
         IReadOnlyList<SummaryRow> rows = network.Summary();
         long parameters = network.ParameterCount, trainable = network.TrainableCount;
         double flops = rows.Sum(row => row.Flops);
