@@ -124,7 +124,7 @@ public static class GradientChecking
                 new Text(none ? "–" : Text(row.Analytic)), new Text(none ? "–" : Text(row.Numeric)),
                 new Text(none ? "–" : row.Error.ToString("0.0E+0", CultureInfo.InvariantCulture)), new Text(row.Verdict.ToString().ToLowerInvariant()));
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 2, 1);
         int right = rows.Count(row => row.Verdict == GradientVerdict.Right);
         terminal.Results.WriteLine($"{right} of {rows.Count} gradients agree with central differences in double precision, {rows.Sum(row => row.Compared)} elements "
             + $"on {images} images, to {GradientCheck.Tolerance.ToString("0E+0", CultureInfo.InvariantCulture)}; {rows.Sum(row => row.Skipped)} passed over at kinks");

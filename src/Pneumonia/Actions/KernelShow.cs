@@ -108,7 +108,7 @@ public static class KernelShow
         Row("registers declared", column => $"{column.Counts.DeclaredRegisters}");
         Row("  at once, about", column => $"{column.Registers}");
         Row("shared bytes of a group", column => $"{column.Counts.SharedBytes}");
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table);
 
         void Row(string name, Func<(CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers), string> value) =>
             table.AddRow([new Text(name), .. columns.Select(column => new Text(value(column)))]);

@@ -79,7 +79,7 @@ public static class MeasuredSummary
                 Figure(layer.Forward.Milliseconds, "N2"), Figure(layer.Forward.ShareOfRoof, "P0"),
                 Figure(layer.Backward.Milliseconds, "N2"), Figure(layer.Backward.ShareOfRoof, "P0"), new Text(Algorithms(layer)));
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 8, 3, 2, 0);
         double forward = layers.Sum(layer => layer.Forward.Milliseconds), backward = layers.Sum(layer => layer.Backward.Milliseconds);
         terminal.Results.WriteLine($"{batch} images: {Number(forward, "N1")} ms forward, {Number(backward, "N1")} ms back, each layer alone in a training pass. Roof: the share of "
             + $"what the device can do, {Number(roofline.Gigaflops, "N0")} GFLOP/s or {Number(roofline.GigabytesPerSecond, "N1")} GB/s as measured; "

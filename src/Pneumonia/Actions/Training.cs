@@ -4,6 +4,7 @@ using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers;
+using Convolve.Layers.Measurement;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
@@ -20,8 +21,12 @@ public static class Training
 {
     private const int WrongAnswersShown = 8;
 
-    // Pixels across the examples of augmentation in a report: enough for the column of text it stands in.
-    private const int WidestSheet = 940;
+    // Trainings that took less are reported without times of layers.
+    private const double LeastSecondsToMeasure = 60;
+    private const int MeasuredBatch = 8, MeasuredRuns = 3;
+
+    // Pixels across the examples of augmentation in a report: enough for the column of text it stands in, on a fine screen too.
+    private const int WidestSheet = 1300;
 
     // ILGPU's CPU accelerator, measured: see docs/performance.md.
     private const double SlowDeviceFlops = 0.6e9;
@@ -134,12 +139,14 @@ public static class Training
             plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores);
         HistoryFile.Write(run, epochs);
         MetricsFile.Write(run, metrics);
+        var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
             Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), watch.Elapsed)
         {
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
-            Layers = [.. network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops))],
+            Layers = layers,
+            Measure = measure,
             Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
             Limit = plan.Limit,
         });
@@ -329,6 +336,31 @@ public static class Training
                     };
                 }),
         ];
+    }
+
+    // A training of a few seconds is not held up by a measurement that may take as long.
+    private static (ReportedLayer[] Layers, LayerMeasure? Measure) LayersOf(
+        Sequential network, Device device, TrainingPlan plan, double trainingSeconds, CancellationToken cancellation)
+    {
+        ReportedLayer[] layers = [.. network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops))];
+        if (trainingSeconds < LeastSecondsToMeasure || TrainingPlan.IsSlow(device.Description)) return (layers, null);
+        try
+        {
+            // Memory of steps that nobody takes any more.
+            device.Pool.Trim();
+            int batch = Math.Min(plan.Batch, MeasuredBatch);
+            Roofline roofline = Roofline.Measure(device);
+            IReadOnlyList<MeasuredLayer> measured = LayerMeasurement.Of(network, batch, roofline, MeasuredRuns, cancellation);
+            return ([.. layers.Select((layer, i) => layer with { Timing = Timing(measured[i]) })], new LayerMeasure(batch, roofline.Gigaflops, roofline.GigabytesPerSecond));
+        }
+        catch (DeviceException)
+        {
+            // There is no memory for it beside that of the training; the report then says how to get the times.
+            return (layers, null);
+        }
+
+        static LayerTiming Timing(MeasuredLayer layer) =>
+            new(layer.Forward.Milliseconds, layer.Forward.ShareOfRoof, layer.Backward.Milliseconds, layer.Backward.ShareOfRoof);
     }
 
     // Where the answer came from, drawn over the image; null where no layer gives a picture.

@@ -3,8 +3,8 @@ namespace Convolve.Pneumonia.Reports;
 /// <summary>How a report looks: one column of text, light or dark as the reader's system is, and light on paper.</summary>
 internal static class ReportStyle
 {
-    private const string Light = "--paper:#fff;--card:#f5f7fa;--ink:#1b1f24;--soft:#57606b;--rule:#d9dee4;--one:#0b66c3;--two:#b8400b;--three:#0f7a4d;--good:#ddf0e2;--bad:#fae0da";
-    private const string Dark = "--paper:#14171a;--card:#1d2227;--ink:#e8eaed;--soft:#a3adb8;--rule:#343b43;--one:#6cb2f7;--two:#ff9d66;--three:#5fd0a0;--good:#17351f;--bad:#45211b";
+    private const string Light = "--paper:#fff;--card:#f5f7fa;--ink:#1b1f24;--soft:#57606b;--rule:#d9dee4;--one:#0b66c3;--two:#b8400b;--three:#0f7a4d;--bar:#d3e4f6;--good:#ddf0e2;--bad:#fae0da";
+    private const string Dark = "--paper:#14171a;--card:#1d2227;--ink:#e8eaed;--soft:#a3adb8;--rule:#343b43;--one:#6cb2f7;--two:#ff9d66;--three:#5fd0a0;--bar:#1d3c5c;--good:#17351f;--bad:#45211b";
 
     public const string Css = $$$"""
         :root{color-scheme:light dark;{{{Light}}}}
@@ -31,6 +31,7 @@ internal static class ReportStyle
         th,td{padding:.4em 1.1em .4em 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
         th{font-weight:500}thead th{color:var(--soft);font-size:.9rem}.divider th{color:var(--soft);padding-top:1.2em}
         .layers{font-size:.9rem;width:100%}.layers td,.layers th{white-space:nowrap}.layers td.number,.layers th.number{text-align:right}
+        .time{background:linear-gradient(270deg,var(--bar) var(--share),transparent 0);padding-right:.4em}.layers th.number,.layers td.number{padding-left:1.1em;padding-right:.4em}
         .layers tr:last-child th,.layers tr:last-child td{border-bottom:0}
         small,.small{color:var(--soft);font-size:.87rem}td small{white-space:nowrap}
         figure{margin:0}

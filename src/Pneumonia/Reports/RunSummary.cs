@@ -23,7 +23,21 @@ public sealed record WrongAnswer(string Name, string Actual, string Answered, do
 /// <param name="Parameters">How many it has.</param>
 /// <param name="Trainable">How many of them were trained.</param>
 /// <param name="Flops">Multiplications and additions forward.</param>
-public sealed record ReportedLayer(string Name, string Kind, string Output, long Parameters, long Trainable, double Flops);
+/// <param name="Timing">How long it takes; null where it was not measured.</param>
+public sealed record ReportedLayer(string Name, string Kind, string Output, long Parameters, long Trainable, double Flops, LayerTiming? Timing = null);
+
+/// <summary>How long a layer takes for a batch, and what share that is of what the device can do at best.</summary>
+/// <param name="ForwardMilliseconds">Forward.</param>
+/// <param name="ForwardShare">The least time that its roofline allows, by that time; may pass 1.</param>
+/// <param name="BackwardMilliseconds">Backward; 0 where there is nothing to do.</param>
+/// <param name="BackwardShare">The same share.</param>
+public readonly record struct LayerTiming(double ForwardMilliseconds, double ForwardShare, double BackwardMilliseconds, double BackwardShare);
+
+/// <summary>What layers were measured with.</summary>
+/// <param name="Batch">Images.</param>
+/// <param name="Gigaflops">float32 operations a second that the device can do, in units of 10⁹.</param>
+/// <param name="GigabytesPerSecond">Bytes a second that it can move, in units of 10⁹.</param>
+public sealed record LayerMeasure(int Batch, double Gigaflops, double GigabytesPerSecond);
 
 /// <summary>Everything that a report shows of a run.</summary>
 /// <param name="Metrics">The figures, as in <c>metrics.json</c>.</param>
@@ -49,6 +63,9 @@ public sealed record RunSummary(
 
     /// <summary>The network from its first layer to its last.</summary>
     public IReadOnlyList<ReportedLayer> Layers { get; init; } = [];
+
+    /// <summary>What they were measured with; null where they were not.</summary>
+    public LayerMeasure? Measure { get; init; }
 
     /// <summary>The file that the weights started from; null for random ones.</summary>
     public string? Weights { get; init; }

@@ -223,16 +223,44 @@ public static class TrainingReport
     private static void AppendLayers(StringBuilder html, RunSummary run)
     {
         if (run.Layers.Count == 0) return;
+        bool timed = run.Layers.All(layer => layer.Timing is not null);
+        double longest = run.Layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
         html.Append("<section><h2>Layers</h2><div class=\"wide\"><table class=\"layers\"><thead><tr><th>layer</th><th>kind</th><th>output</th>");
-        html.Append("<th class=\"number\">parameters</th><th class=\"number\">trained</th><th class=\"number\">MFLOP</th></tr></thead><tbody>");
+        Head("parameters", "trained", "MFLOP");
+        if (timed) Head("ms", "of peak", "ms back", "of peak");
+        html.Append("</tr></thead><tbody>");
         foreach (ReportedLayer layer in run.Layers)
+        {
             Row(layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Trainable, layer.Flops);
+            if (layer.Timing is { } timing && timed)
+            {
+                Time(timing.ForwardMilliseconds, timing.ForwardShare);
+                Time(timing.BackwardMilliseconds, timing.BackwardShare);
+            }
+            html.Append("</tr>");
+        }
         Row("all", "", "", run.Layers.Sum(layer => layer.Parameters), run.Layers.Sum(layer => layer.Trainable), run.Layers.Sum(layer => layer.Flops));
-        html.Append("</tbody></table></div><p class=\"small\">Output and millions of multiplications and additions are those of one image, forward.</p></section>\n");
+        if (timed)
+            html.Append($"<td class=\"number\">{run.Layers.Sum(layer => layer.Timing!.Value.ForwardMilliseconds):N2}</td><td></td><td class=\"number\">{run.Layers.Sum(layer => layer.Timing!.Value.BackwardMilliseconds):N2}</td><td></td>");
+        html.Append("</tr></tbody></table></div><p class=\"small\">Output and millions of multiplications and additions are those of one image, forward. ");
+        html.Append(run.Measure is { } measure && timed
+            ? $"Times are of {measure.Batch} images, each layer alone after the training; peak is what the device can do with its operations and bytes, {measure.Gigaflops:N0} GFLOP/s or "
+                + $"{measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, and a cache is faster than memory, so that a share can pass 100 %."
+            : "Times were not measured: summary --measure does.");
+        html.Append("</p></section>\n");
+
+        void Head(params string[] names)
+        {
+            foreach (string name in names) html.Append($"<th class=\"number\">{name}</th>");
+        }
 
         void Row(string name, string kind, string output, long parameters, long trainable, double flops) =>
             html.Append($"<tr><th>{Text(name)}</th><td>{Text(kind)}</td><td>{Text(output)}</td><td class=\"number\">{parameters:N0}</td>"
-                + $"<td class=\"number\">{trainable:N0}</td><td class=\"number\">{flops / 1e6:N1}</td></tr>");
+                + $"<td class=\"number\">{trainable:N0}</td><td class=\"number\">{flops / 1e6:N1}</td>");
+
+        void Time(double milliseconds, double share) => html.Append(milliseconds == 0
+            ? "<td></td><td></td>"
+            : $"<td class=\"number time\" style=\"--share:{100 * milliseconds / longest:F0}%\">{milliseconds:N2}</td><td class=\"number\">{(share > 0 ? $"{100 * share:F0}\u00A0%" : "")}</td>");
     }
 
     private static void AppendSettings(StringBuilder html, RunSummary run)

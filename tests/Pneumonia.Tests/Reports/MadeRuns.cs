@@ -30,7 +30,8 @@ internal static class MadeRuns
     {
         CommandLine = "train --data 'my chest x-rays' --model cnn --epochs 8",
         Augmentation = ("rotation ±40°, flip <yes>", PngWriter.Encode(new byte[800 * 50], 800, 50, 1)),
-        Layers = [new ReportedLayer("conv1", "convolution 3×3", "[148,148,32]", 896, 896, 37e6), new ReportedLayer("dense", "dense", "[1]", 513, 513, 1024)],
+        Layers = [new ReportedLayer("conv1", "convolution 3×3", "[148,148,32]", 896, 896, 37e6, new LayerTiming(1.25, 0.6, 2.5, 1.3)), new ReportedLayer("dense", "dense", "[1]", 513, 513, 1024, new LayerTiming(0.01, 0.2, 0, 0))],
+        Measure = new LayerMeasure(8, 200, 20),
         Limit = 480,
     };
 }
