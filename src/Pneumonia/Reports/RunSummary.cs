@@ -55,8 +55,8 @@ public sealed record RunSummary(
     IReadOnlyList<(string Name, string Value)> Settings, PartAnswers? Val, PartAnswers? Test,
     IReadOnlyList<WrongAnswer> WrongAnswers, TimeSpan Duration)
 {
-    /// <summary>The arguments that repeat the run.</summary>
-    public string CommandLine { get; init; } = "";
+    /// <summary>The arguments that repeat the run; null where no command line does.</summary>
+    public string? CommandLine { get; init; }
 
     /// <summary>What augmentation did, in words, and as a PNG sheet of examples; null without.</summary>
     public (string Words, byte[] Sheet)? Augmentation { get; init; }

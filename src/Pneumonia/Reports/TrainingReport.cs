@@ -265,10 +265,10 @@ public static class TrainingReport
 
     private static void AppendSettings(StringBuilder html, RunSummary run)
     {
-        if (run.Settings.Count == 0 && run.CommandLine.Length == 0) return;
+        if (run.Settings.Count == 0 && run.CommandLine is null) return;
         html.Append("<section><h2>To repeat it</h2>");
-        if (run.CommandLine.Length > 0)
-            html.Append($"<p>On the same device the same command gives the same weights, bit for bit.</p><pre>dotnet run -c Release --project src/Pneumonia -- {Text(run.CommandLine)}</pre>");
+        if (run.CommandLine is { } command)
+            html.Append($"<p>On the same device the same command gives the same weights, bit for bit.</p><pre>dotnet run -c Release --project src/Pneumonia -- {Text(command)}</pre>");
         html.Append("<dl class=\"settings\">");
         foreach ((string name, string value) in run.Settings) html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>");
         html.Append("</dl></section>\n");

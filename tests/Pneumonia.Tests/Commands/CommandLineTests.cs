@@ -174,7 +174,8 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("--data x --split patient --model compact --augment --limit 200 --epochs 3")]
+    [InlineData("--data x --split patient --model vgg19 --augment --limit 200 --epochs 3")]
+    [InlineData("--data x --augment false")]
     [InlineData("--data x --split random --fractions 0.7,0.2,0.1 --seed 7 --conv winograd4 --optimizer sgd --l1 5e-07 --labels three")]
     [InlineData("--model vgg19 --weights w.h5 --until block3_pool --freeze all --head 32 --features --data x --preprocessing caffe")]
     [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 --device cpu")]
@@ -182,9 +183,10 @@ public sealed class CommandLineTests
     {
         TrainSettings asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("train", asked.CommandLine);
-        Assert.Equal(asked, Read(asked.CommandLine.Split(' ')[1..]));
+        Assert.Equal(asked, Read(asked.CommandLine!.Split(' ')[1..]));
         // Nothing is said that is not needed, and where a run is written does not belong to it.
-        Assert.Equal(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, asked.CommandLine.Split(' ').Length - 1);
+        Assert.Equal(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, asked.CommandLine!.Split(' ').Length - 1);
+        Assert.Null((asked with { SamePadding = true }).CommandLine);
         Assert.Equal(asked.CommandLine, (asked with { Out = "somewhere", Json = true }).CommandLine);
 
         static TrainSettings Read(string[] words)
