@@ -5,6 +5,7 @@ using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -66,6 +67,22 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, Activation == Activation.Relu);
 
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
+    {
+        var sums = ConvolutionReference.Forward(GeometryFor(InputShape, count), batch, parameters[0], Bias ? parameters[1] : null);
+        var branches = default(BranchPattern);
+        if (Activation == Activation.Relu) branches.Rectify(sums);
+        return new ReferenceValues(sums, branches);
+    }
+
+    /// <summary>The algorithm that <see cref="ConvolutionAlgorithm.Auto"/> takes on a device.</summary>
+    /// <param name="pass">Forward, or one of the gradients.</param>
+    /// <param name="count">Images of the batch.</param>
+    /// <param name="device">The device.</param>
+    public ConvolutionAlgorithm ChosenAlgorithm(ConvolutionPass pass, int count, Device device) =>
+        ConvolutionChoice.Model(pass, GeometryFor(InputShape, count), device);
+
     /// <summary>The sums before the activation, for a layer that applies it itself.</summary>
     internal Tensor ForwardSums(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, relu: false);
 
@@ -113,6 +130,6 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     private Tensor Forward(Tape tape, Tensor batch, Pass pass, bool relu) =>
         Convolution.Apply(tape, batch, Parameters[0].Value, BiasValue, Padding, Stride, relu, pass.Algorithm);
 
-    private ConvolutionGeometry GeometryFor(Shape image) =>
-        ConvolutionGeometry.Create(OneImage(image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);
+    private ConvolutionGeometry GeometryFor(Shape image, int count = 1) =>
+        ConvolutionGeometry.Create(Images(count, image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Tensors;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -26,6 +27,15 @@ public sealed class MaxPool2D(int window = 2) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => MaxPooling.Apply(tape, batch, window, window, Step);
 
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
+    {
+        var winners = PoolingReference.Winners(PoolingGeometry.Create(Images(count, InputShape), window, window, Step), batch);
+        var branches = default(BranchPattern);
+        foreach (var winner in winners) branches.Take(winner);
+        return new ReferenceValues(Array.ConvertAll(winners, i => batch[i]), branches);
+    }
+
     /// <summary>The layer after a ReLU that the layer before left to it.</summary>
     internal Tensor ForwardWithRelu(Tape tape, Tensor sums) => MaxPooling.Apply(tape, sums, window, window, Step, relu: true);
 
@@ -47,6 +57,10 @@ public sealed class GlobalAveragePool : Layer
 
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => AveragePooling.ApplyGlobal(tape, batch);
+
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>
+        new(PoolingReference.Average(PoolingGeometry.Create(Images(count, InputShape), InputShape[0], InputShape[1], 1), batch));
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

@@ -10,7 +10,10 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Model">The model.</param>
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Csv">File to write the answers to, or null.</param>
-public sealed record PredictSettings(ModelSource Model, IReadOnlyList<string> Paths, string? Csv, string Device, bool Json);
+/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
+/// <param name="Seed">Draws how the copies differ.</param>
+public sealed record PredictSettings(
+    ModelSource Model, IReadOnlyList<string> Paths, string? Csv, int Copies, int Seed, string Device, bool Json);
 
 /// <summary>The answer to one image.</summary>
 /// <param name="Path">The image as it was named.</param>
@@ -34,8 +37,8 @@ public static class Prediction
         double? threshold = model.Threshold;
         ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
         opened.Announce(terminal);
-        Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-            new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
+        Predictions predictions = TestTimeAugmentation.Run(
+            model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         // Classes are told in the order of their names, whatever the order of the outputs.
         int[] order = [.. Enumerable.Range(0, model.Classes.Count).OrderBy(i => model.Classes[i], StringComparer.Ordinal)];
         Answer[] answers = [.. predictions.Probabilities.Select((p, i) =>

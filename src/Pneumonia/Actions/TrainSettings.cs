@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
@@ -143,6 +144,29 @@ public sealed record TrainSettings
 
     public bool Json { get; init; }
 
+    /// <summary>
+    /// The arguments that ask for the same training, as a shell reads them; where it is written and how it is shown is left out. What was
+    /// not asked for is not in it: defaults are those of the version. Null where there are none: some settings belong to experiments.
+    /// </summary>
+    [JsonIgnore]
+    public string? CommandLine
+    {
+        get
+        {
+            var asked = typeof(TrainSettings).GetProperties()
+                .Where(property => property.CanWrite && property.Name is not (nameof(Out) or nameof(Resume) or nameof(Json)))
+                .Where(property => !Equals(property.GetValue(this), property.GetValue(new TrainSettings()))).ToArray();
+            if (asked.Any(property => property.Name is nameof(FlattenDropout) or nameof(SamePadding) or nameof(PartLimits) or nameof(BalancedImages))) return null;
+            return string.Join(' ', ["train", .. asked.Select(property => OptionOf(property.Name)
+                + property.GetValue(this) switch { true => "", var value => " " + Quoted(TrainingPlan.Value(value)) })]);
+        }
+    }
+
     /// <summary>The part of the settings that divides the images.</summary>
     public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed, PartLimits, BalancedImages);
+
+    private static string OptionOf(string property) => property == nameof(Convolution) ? "--conv" : "--" + TrainingPlan.Words(property);
+
+    private static string Quoted(string value) =>
+        value.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:,=+@%".Contains(c)) && value.Length > 0 ? value : $"'{value.Replace("'", "'\\''")}'";
 }

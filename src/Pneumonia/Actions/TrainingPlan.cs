@@ -193,8 +193,8 @@ public sealed record TrainingPlan
         _ => OptimizerKind.RmsProp,
     };
 
-    // As it is written on the command line.
-    private static string Value(object? value) => value switch
+    /// <summary>A setting as it is written on the command line.</summary>
+    internal static string Value(object? value) => value switch
     {
         null => "unset",
         Enum or bool => value.ToString()!.ToLowerInvariant(),
@@ -202,5 +202,6 @@ public sealed record TrainingPlan
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    private static string Words(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+    /// <summary>A setting's name as it is written on the command line.</summary>
+    internal static string Words(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 }

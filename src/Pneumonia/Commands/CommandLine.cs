@@ -71,6 +71,7 @@ public static class CommandLine
         root.Add(new ExperimentsCommand(terminal));
         root.Add(new ExplainCommand(terminal));
         root.Add(new SummaryCommand(terminal));
+        root.Add(new GradcheckCommand(terminal));
         root.Add(new DevicesCommand(terminal));
         root.Add(new DataCommand(terminal));
         root.Add(new KernelsCommand(terminal));

@@ -69,7 +69,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.DoesNotContain("http", html);
         Assert.DoesNotContain("NaN", html);
         foreach (Match svg in Regex.Matches(html, "<svg.*?</svg>")) XElement.Parse(svg.Value);
-        Assert.Equal(3, Regex.Count(html, "<svg"));
+        Assert.Equal(6, Regex.Count(html, "<svg"));
         Assert.DoesNotContain("Synthetic images.", TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics(synthetic: false))));
     }
 
@@ -77,7 +77,7 @@ public sealed class RunFolderTests : IDisposable
     public void A_report_needs_neither_epochs_nor_scores()
     {
         Metrics metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
-        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { ValRoc = [], TestRoc = [], WrongAnswers = [], Settings = [] });
+        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, WrongAnswers = [], Settings = [] });
         Assert.Contains("No scores yet", html);
         Assert.DoesNotContain("<svg", html);
     }
@@ -88,7 +88,7 @@ public sealed class RunFolderTests : IDisposable
         ScoreBlock block = ScoreBlock.OfMany([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]], 0.5);
         string html = TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics() with { Val = block, Test = null, Threshold = null })
             with
-        { Classes = ["BACTERIAL", "NORMAL", "VIRAL"], ValRoc = [], TestRoc = [] });
+        { Classes = ["BACTERIAL", "NORMAL", "VIRAL"], Val = null, Test = null });
         Assert.Contains("mean of one class against the rest", html);
         Assert.Equal(3, Regex.Count(html, "class=\"right\""));
     }
