@@ -35,7 +35,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
     private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
-        "what becomes of a byte: 0 to 1, or as the published weights of VGG were trained (rescale)");
+        "what becomes of a byte: 0 to 1; as the published weights of VGG were trained; or every image's own mean and contrast evened out (rescale)");
     private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE|imagenet",
         "start from a weight file, a checkpoint of the same network, or the published one (random weights)", "a file, or imagenet");
     private readonly Option<string?> until = CheckedOption.Text("--until", "LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer");
