@@ -14,17 +14,18 @@ public static partial class KernelSource
     {
         var method = kernel.Cpu ?? kernel.Gpu!;
         var declaration = new Regex($@"^    (public|internal) static void {method.Name}[<(]");
-        var type = new Regex($@"^(internal|public) (static|sealed) (partial )?class {method.DeclaringType!.Name}\b");
+        var owner = method.DeclaringType!;
+        var type = ClassDeclaration(owner);
         foreach (var file in Files)
         {
             var lines = Read(file);
-            if (!lines.Contains($"namespace {method.DeclaringType.Namespace};")) continue;
+            if (!lines.Contains($"namespace {owner.Namespace};")) continue;
             var start = Array.FindIndex(lines, type.IsMatch);
             if (start >= 0) start = Array.FindIndex(lines, start, declaration.IsMatch);
             if (start < 0) continue;
             return Piece($"src/Engine/{file[Folder.Length..]}", lines, start, "    ");
         }
-        throw new InvalidOperationException($"{kernel}: the source of {method.DeclaringType.Name}.{method.Name} is not among the assembly's resources");
+        throw new InvalidOperationException($"{kernel}: the source of {owner.Name}.{method.Name} is not among the assembly's resources");
     }
 
     /// <summary>
@@ -41,8 +42,8 @@ public static partial class KernelSource
     private static List<SourceText> CalledBy(SourceText kernel, CataloguedKernel of)
     {
         var lines = Read(Folder + kernel.File["src/Engine/".Length..]);
-        var type = (of.Cpu ?? of.Gpu!).DeclaringType!.Name;
-        var first = Array.FindIndex(lines, line => Regex.IsMatch(line, $@"^(internal|public) static (partial )?class {type}\b"));
+        var type = (of.Cpu ?? of.Gpu!).DeclaringType!;
+        var first = Array.FindIndex(lines, ClassDeclaration(type).IsMatch);
         var last = Array.FindIndex(lines, first, line => line == "}");
         var methods = new List<(string Name, SourceText Text)>();
         for (var i = first; i < last; i++)
@@ -53,12 +54,14 @@ public static partial class KernelSource
         while (open.TryDequeue(out var caller))
             foreach (var (name, text) in methods)
             {
-                if (text.Line == kernel.Line || called.Contains(text) || !Regex.IsMatch(caller.Text, $@"(?<![\w.])(?:{type}\.)?{name}(<[\w, ]+>)?\(")) continue;
+                if (text.Line == kernel.Line || called.Contains(text) || !Regex.IsMatch(caller.Text, $@"(?<![\w.])(?:{type.Name}\.)?{name}(<[\w, ]+>)?\(")) continue;
                 called.Add(text);
                 open.Enqueue(text);
             }
         return called;
     }
+
+    private static Regex ClassDeclaration(Type type) => new($@"^(internal|public) (static|sealed) (partial )?class {type.Name}\b");
 
     /// <summary>A struct's declarations: one, or several where it is written in parts.</summary>
     private static IEnumerable<SourceText> Structs(Type type)

@@ -46,15 +46,21 @@ public static class GradientChecking
             new TrainingOptions { BatchSize = usable.Length, Scaling = model.Preprocessing.Scaling() },
             new GradientCheckOptions(settings.Elements, (uint)settings.Seed), cancellation: cancellation);
         Write(settings, usable.Length, rows, terminal);
+        return Task.FromResult(Conclude(rows, terminal));
+    }
+
+    /// <summary>The exit code, with one line on what is wrong or could not be checked.</summary>
+    internal static int Conclude(IReadOnlyList<CheckedGradient> rows, Terminal terminal)
+    {
         CheckedGradient[] wrong = [.. rows.Where(row => row.Verdict == GradientVerdict.Wrong)];
         CheckedGradient[] skipped = [.. rows.Where(row => row.Verdict == GradientVerdict.Unchecked)];
         if (skipped.Length > 0)
             terminal.Warn($"{string.Join(", ", skipped.Select(row => row.Name))}: not checked, every step led over a kink; try another --seed, or more --elements");
-        if (wrong.Length == 0) return Task.FromResult(CommandLine.Done);
+        if (wrong.Length == 0) return CommandLine.Done;
         CheckedGradient worst = wrong.MaxBy(row => row.Error)!;
         terminal.Error($"gradcheck: {wrong.Length} of {rows.Count} gradients are wrong, {worst.Name} the most: element {worst.Worst} is "
             + $"{Text(worst.Analytic)} where the difference is {Text(worst.Numeric)}");
-        return Task.FromResult(CommandLine.Fault);
+        return CommandLine.Fault;
     }
 
     private static TrainedModel Untrained(GradientCheckingSettings settings, OpenDevice opened)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Convolve.Engine.Kernels;
 using Spectre.Console;
 
@@ -14,7 +15,7 @@ public enum KernelLanguage { CSharp, OpenCl, Ptx }
 public sealed record KernelShowSettings(CataloguedKernel Kernel, KernelLanguage? Language, CudaTarget Architecture);
 
 /// <summary>Prints a kernel as it is written and as what it compiles to; needs no device.</summary>
-public static class KernelShow
+public static partial class KernelShow
 {
     public static Task<int> RunAsync(KernelShowSettings settings, Terminal terminal, CancellationToken cancellation)
     {
@@ -77,14 +78,19 @@ public static class KernelShow
     /// <summary>What the PTX of every architecture is made of, and its busiest loop, whose intensity says what limits the kernel.</summary>
     private static void WriteCounts(CataloguedKernel kernel, KernelCode code, Terminal terminal)
     {
-        (CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers)[] columns =
-        [
-            .. CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number).Select(target =>
+        // Most architectures get the same instructions, which are looked at once; names in the text count on from kernel to kernel.
+        var known = new Dictionary<string, (KernelCounts Counts, KernelCounts? Loop, int Registers)>();
+        var columns = new List<(CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers)>();
+        foreach (CudaTarget target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number))
+        {
+            string ptx = code.Ptx(kernel, target), instructions = Names().Replace(ptx, "_");
+            if (!known.TryGetValue(instructions, out var found))
             {
-                string ptx = code.Ptx(kernel, target);
-                return (target, KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null, RegisterPressure.Of(ptx));
-            }),
-        ];
+                found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null, RegisterPressure.Of(ptx));
+                known.Add(instructions, found);
+            }
+            columns.Add((target, found.Counts, found.Loop, found.Registers));
+        }
         Title(terminal.Results, "counts in the PTX, for one thread; what is in a loop counts once");
         var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(""));
         foreach (var column in columns) table.AddColumn(new TableColumn(column.Target.Name).RightAligned().NoWrap());
@@ -115,6 +121,9 @@ public static class KernelShow
 
         static string Ratio(double? value) => value?.ToString("0.##", CultureInfo.InvariantCulture) ?? "–";
     }
+
+    [GeneratedRegex(@"_\d+")]
+    private static partial Regex Names();
 
     private static void Title(TextWriter output, string title)
     {

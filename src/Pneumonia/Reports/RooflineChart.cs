@@ -15,7 +15,7 @@ namespace Convolve.Pneumonia.Reports;
 /// <param name="Layers">The measured layers in order.</param>
 public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyList<MeasuredLayer> Layers)
 {
-    private const int Width = 720, PlotHeight = 420, Left = 64, Right = 16, Top = 56, Bottom = 48, LegendRow = 18, LegendColumns = 3;
+    private const int Width = 720, PlotHeight = 420, Left = 64, Right = 28, Top = 56, Bottom = 48, LegendRow = 18, LegendColumns = 3;
 
     // Half the width of a figure, so that numbers of neighbours do not cover the points.
     private const double LabelShift = 9;
@@ -46,8 +46,9 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
         string title = $"Roofline of {Device}";
         svg.Append($"<svg class=\"chart roofline\" viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Encoded(title)}\">{style}");
         svg.Append($"<rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/><text class=\"title\" x=\"{Left}\" y=\"18\">{Encoded(title)}</text>");
-        svg.Append($"<text x=\"{Left}\" y=\"36\">peak {Roofline.Gigaflops:N0} GFLOP/s, memory {Roofline.GigabytesPerSecond:N1} GB/s, they meet at "
-            + $"{Roofline.Ridge:N1} operations per byte; disc: forward, ring: backward</text>");
+        svg.Append($"<text x=\"{Left}\" y=\"36\">peak {Roofline.Gigaflops:N0} GFLOP/s, memory {Roofline.GigabytesPerSecond:N1} GB/s, "
+            + $"both limit at {Roofline.Ridge:N1} operations per byte</text>");
+        svg.Append($"<text text-anchor=\"end\" x=\"{Width - Right}\" y=\"36\">disc: forward, ring: backward</text>");
         for (double decade = y0; decade <= y1; decade++)
         {
             double y = Y(Math.Pow(10, decade));

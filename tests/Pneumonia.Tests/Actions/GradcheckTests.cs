@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Reference;
+using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Commands;
 
 namespace Convolve.Pneumonia.Tests.Actions;
@@ -29,6 +32,20 @@ public sealed class GradcheckTests(TrainedRun trained)
         Assert.Contains("8 of 8 gradients agree", run.Output);
         Assert.Contains(run.ErrorLines, line => line.StartsWith("synthetic images", StringComparison.Ordinal));
         Assert.All(run.Output.Split('\n').Where(line => line.Contains("dense", StringComparison.Ordinal)), line => Assert.InRange(line.TrimEnd().Length, 1, 80));
+    }
+
+    [Theory]
+    [InlineData(GradientVerdict.Right, CommandLine.Done, "")]
+    [InlineData(GradientVerdict.Unchecked, CommandLine.Done, "warning: conv1/bias: not checked, every step led over a kink")]
+    [InlineData(GradientVerdict.Wrong, CommandLine.Fault, "error: gradcheck: 1 of 2 gradients are wrong, conv1/bias the most: element 3 is 5.00E-1 where the difference is 2.50E-1")]
+    public void A_wrong_gradient_is_exit_code_1_and_one_line(GradientVerdict verdict, int code, string line)
+    {
+        var errors = new StringWriter();
+        CheckedGradient right = new("conv1/kernel", new Shape(3, 3, 1, 4), 6, 0, 7, 0.1, 0.1, 0, GradientVerdict.Right);
+        CheckedGradient other = new("conv1/bias", new Shape(4), 4, 0, 3, 0.5, 0.25, 0.5, verdict);
+        Assert.Equal(code, GradientChecking.Conclude([right, other], new Terminal(TextWriter.Null, errors)));
+        Assert.StartsWith(line, errors.ToString());
+        Assert.Equal(line.Length > 0 ? 1 : 0, errors.ToString().Count(c => c == '\n'));
     }
 
     [Theory]
