@@ -116,6 +116,9 @@ public sealed class DeviceCatalogue : IDisposable
         return device.CreateAccelerator(context);
     }
 
+    /// <summary>Whether an accelerator is a processor that PoCL serves.</summary>
+    internal static bool IsPocl(Accelerator accelerator) => accelerator is CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU } && IsPocl((CLDevice)accelerator.Device);
+
     private static bool IsPocl(CLDevice device) => device.PlatformName.Contains("Portable Computing Language", StringComparison.Ordinal);
 
     /// <summary>

@@ -88,6 +88,7 @@ public static class KernelCatalogue
         new("fill", "elementwise", FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>),
         new("pixel-conversion", "pixels", PixelKernels.Convert<SpanPerItem>, PixelKernels.Convert<GridStride>),
         new("augmentation", "augmentation", AugmentationKernels.Apply<SpanPerItem>, AugmentationKernels.Apply<GridStride>),
+        new("toning", "augmentation", ToningKernels.Apply<SpanPerItem>, ToningKernels.Apply<GridStride>),
 
         new("binary-cross-entropy", "loss", LossKernels.BinaryCrossEntropy<SpanPerItem>, LossKernels.BinaryCrossEntropy<GridStride>),
         new("softmax-cross-entropy", "loss", LossKernels.SoftmaxCrossEntropy<SpanPerItem>, LossKernels.SoftmaxCrossEntropy<GridStride>),

@@ -19,7 +19,7 @@ internal sealed class DeviceBatches : IDisposable
     private readonly Shape image;
     private readonly BatchReader? reader;
     private readonly int? epoch;
-    private readonly float[] maps;
+    private readonly float[] maps, tones;
     private StagedPixels current, next;
     private HostBatch? staged;
     private bool isStaged;
@@ -57,6 +57,7 @@ internal sealed class DeviceBatches : IDisposable
         if (this.epoch is not null && image.Rank != 3) throw new ArgumentException($"augmentation: the network takes {image} instead of images [H,W,C]");
         if (this.epoch is not null && options.Scaling is null) throw new ArgumentException("augmentation: changes images, not values made of them");
         maps = this.epoch is null ? [] : new float[capacity * AffineMap.Length];
+        tones = this.epoch is null ? [] : new float[capacity * ToneChange.Length];
         var bytes = checked(capacity * image.Length * (options.Scaling is null ? sizeof(float) : 1));
         current = new StagedPixels(device, bytes);
         next = new StagedPixels(device, bytes);
@@ -99,13 +100,7 @@ internal sealed class DeviceBatches : IDisposable
             PixelConversion.Apply(current, input, scaling);
             return input;
         }
-        var ranges = options.Augmentation!;
-        for (var i = 0; i < batch.Count; i++)
-            ranges.Draw(options.Seed, drawn, batch.Indices[i], image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
-        using var onDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
-        var augmented = Tensor.Uninitialized(device, shape);
-        Augmenting.Apply(current, onDevice, augmented, AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue), scaling);
-        return augmented;
+        return Augmented(shape, batch, drawn, scaling);
     }
 
     /// <inheritdoc/>
@@ -113,6 +108,24 @@ internal sealed class DeviceBatches : IDisposable
     {
         current.Dispose();
         next.Dispose();
+    }
+
+    private Tensor Augmented(Shape shape, HostBatch batch, int drawn, PixelScaling scaling)
+    {
+        var ranges = options.Augmentation!;
+        for (var i = 0; i < batch.Count; i++)
+            ranges.Draw(options.Seed, drawn, batch.Indices[i], image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
+        using var mapsOnDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
+        var moved = Tensor.Uninitialized(device, shape);
+        var geometry = AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue);
+        Augmenting.Apply(current, mapsOnDevice, moved, geometry, ranges.ChangesTones ? PixelScaling.None : scaling);
+        if (!ranges.ChangesTones) return moved;
+        for (var i = 0; i < batch.Count; i++) ranges.DrawTones(options.Seed, drawn, batch.Indices[i]).CopyTo(tones.AsSpan(i * ToneChange.Length));
+        using var tonesOnDevice = Tensor.FromValues(device, new Shape(batch.Count, ToneChange.Length), tones.AsSpan(0, batch.Count * ToneChange.Length));
+        var toned = Tensor.Uninitialized(device, shape);
+        Toning.Apply(moved, tonesOnDevice, toned, scaling);
+        moved.Dispose();
+        return toned;
     }
 
     private void Stage()

@@ -52,22 +52,27 @@ public static class AugmentationSheet
     {
         var shape = new Shape(count, store.Pixels, store.Pixels, store.Channels);
         var pixels = new byte[shape.Length];
-        var maps = new float[count * AffineMap.Length];
+        float[] maps = new float[count * AffineMap.Length], tones = new float[count * ToneChange.Length];
         for (int t = 0; t < count; t++)
         {
             store[image].CopyTo(pixels.AsSpan(t * shape.Length / count));
-            AffineMap map = t == 0
-                ? AffineMap.Identity
-                : options.Augmentation!.Draw(options.Seed, options.AugmentOnce ? 0 : t, image, store.Pixels, store.Pixels);
+            int epoch = options.AugmentOnce ? 0 : t;
+            AffineMap map = t == 0 ? AffineMap.Identity : options.Augmentation!.Draw(options.Seed, epoch, image, store.Pixels, store.Pixels);
+            ToneChange tone = t == 0 ? ToneChange.None : options.Augmentation!.DrawTones(options.Seed, epoch, image);
             map.CopyTo(maps.AsSpan(t * AffineMap.Length));
+            tone.CopyTo(tones.AsSpan(t * ToneChange.Length));
         }
         using var staged = new StagedPixels(device, pixels.Length);
         staged.Upload(pixels);
         using Tensor onDevice = Tensor.FromValues(device, new Shape(count, AffineMap.Length), maps);
         using Tensor tiles = Tensor.Uninitialized(device, shape);
         Augmenting.Apply(staged, onDevice, tiles,
-            AugmentationGeometry.Create(shape, options.Augmentation!.Fill, options.Augmentation.FillValue), new PixelScaling(1));
-        return tiles.ToArray();
+            AugmentationGeometry.Create(shape, options.Augmentation!.Fill, options.Augmentation.FillValue), PixelScaling.None);
+        if (!options.Augmentation.ChangesTones) return tiles.ToArray();
+        using Tensor tonesOnDevice = Tensor.FromValues(device, new Shape(count, ToneChange.Length), tones);
+        using Tensor toned = Tensor.Uninitialized(device, shape);
+        Toning.Apply(tiles, tonesOnDevice, toned, PixelScaling.None);
+        return toned.ToArray();
     }
 
     // As many images of each class as of any other, as far as there are, among those that are decoded first.

@@ -25,7 +25,7 @@ public static class Evaluation
         ImageFile[] files = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (files.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
-        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, cancellation: cancellation);
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Length} images can be read; the first: {store.Warnings[0]}");
         opened.Announce(terminal);

@@ -74,7 +74,7 @@ public sealed record TrainingImages(
         return new TrainingImages(train, val, test, classes, split.Kind.ToString().ToLowerInvariant(), split.Notes);
 
         ImageSamples Start(IReadOnlyList<ImageFile> files, int[]? order, Task? after) =>
-            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, channels, order, after: after, cancellation: cancellation), classes);
+            new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, channels, plan.Preprocessing, order, after: after, cancellation: cancellation), classes);
     }
 
     /// <summary>Starts to draw synthetic images.</summary>
@@ -86,7 +86,7 @@ public sealed record TrainingImages(
             ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"]);
 
         ImageSamples Start(ImagePart part, int count) =>
-            new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels, channels,
+            new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels, channels, plan.Preprocessing,
                 order: part == ImagePart.Train ? EpochOrder.Shuffled(count, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
     }
 

@@ -20,6 +20,7 @@ public sealed class ImageStore
     private readonly int[] classIndices;
     private readonly string?[] reasons;
     private readonly FillImage fill;
+    private readonly Preprocessing preprocessing;
     private readonly CancellationToken cancellation;
     private readonly object change = new();
     private Exception? failure;
@@ -34,12 +35,13 @@ public sealed class ImageStore
     /// <param name="pixels">N, width and height in pixels.</param>
     /// <param name="channels">1 or 3.</param>
     /// <param name="fill">Produces one image; called from several threads, once for each image.</param>
+    /// <param name="preprocessing">What every image goes through when it is filled.</param>
     /// <param name="order">The order to fill in, such as that of the first epoch; by default that of the files.</param>
     /// <param name="after">Filling in the background begins when this ends, however it ends; by default at once. Readers need not wait for it.</param>
     /// <param name="cancellation">Stops the filling; readers of missing images then get an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="UserError">The images need more memory than one array holds.</exception>
     public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, int channels, FillImage fill,
-        IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
+        Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
     {
         if (pixels < 1) throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "image store: at least 1 pixel");
         if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "image store: 1 or 3 channels");
@@ -54,6 +56,7 @@ public sealed class ImageStore
         Pixels = pixels;
         Channels = channels;
         this.fill = fill;
+        this.preprocessing = preprocessing;
         this.cancellation = cancellation;
         imageLength = pixels * pixels * channels;
         try { bytes = GC.AllocateUninitializedArray<byte>((int)total); }
@@ -77,11 +80,11 @@ public sealed class ImageStore
     }
 
     /// <summary>Starts to decode and resize files.</summary>
-    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, IReadOnlyList{int}?, Task?, CancellationToken)"/>
+    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, Preprocessing, IReadOnlyList{int}?, Task?, CancellationToken)"/>
     public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, ResizeMethod resize,
-        int channels = 3, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
+        int channels = 3, Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
     {
-        return new ImageStore(files, classes, pixels, channels, Fill, order, after, cancellation);
+        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation);
 
         void Fill(int index, Span<byte> target) =>
             ImageResize.Resize(ImageDecoder.Decode(files[index].Path), pixels, channels, resize, target);
@@ -183,6 +186,7 @@ public sealed class ImageStore
         try
         {
             fill(index, slot);
+            preprocessing.Prepare(slot);
         }
         catch (UnreadableImage e)
         {

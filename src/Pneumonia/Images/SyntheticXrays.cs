@@ -42,7 +42,7 @@ public sealed class SyntheticXrays
     /// <param name="order">The order to draw in; by default that of the indices.</param>
     /// <param name="cancellation">Stops the drawing.</param>
     public static ImageStore Store(int seed, ImagePart part, int count, int pixels, int channels = 3,
-        IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+        Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
     {
         var phantoms = new SyntheticXrays(seed, part);
         var files = new ImageFile[count];
@@ -51,7 +51,7 @@ public sealed class SyntheticXrays
             string name = $"synthetic/{part.ToString().ToLowerInvariant()}/{Classes[ClassIndex(i)]}/{i:D5}";
             files[i] = new ImageFile(name, name, Classes[ClassIndex(i)], name, part);
         }
-        return new ImageStore(files, Classes, pixels, channels, Fill, order, cancellation: cancellation);
+        return new ImageStore(files, Classes, pixels, channels, Fill, preprocessing, order, cancellation: cancellation);
 
         void Fill(int index, Span<byte> target)
         {

@@ -1,4 +1,5 @@
 using Convolve.Engine.Operations.Augmentation;
+using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
 using Convolve.Engine.Tests;
 using Convolve.Layers.Networks;
@@ -85,13 +86,15 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
     }
 
     [SkippableTheory]
-    [InlineData(1, 3, false)]
-    [InlineData(2, 5, false)]
-    [InlineData(9, 4, true)]
-    public void ABatchHoldsTheDrawsOfItsOwnImagesWhateverItsSize(int batchSize, int epoch, bool once)
+    [InlineData(1, 3, false, false)]
+    [InlineData(2, 5, false, true)]
+    [InlineData(9, 4, true, false)]
+    [InlineData(4, 2, true, true)]
+    public void ABatchHoldsTheDrawsOfItsOwnImagesWhateverItsSize(int batchSize, int epoch, bool once, bool tones)
     {
         using var network = Network();
-        var augmented = options with { BatchSize = batchSize, Augmentation = new AugmentationRanges { Brightness = 0.2 }, AugmentOnce = once };
+        var ranges = new AugmentationRanges { Brightness = 0.2, Sharpness = tones ? 1 : 0, Gamma = tones ? 0.4 : 0, Noise = tones ? 0.05 : 0, Share = 0.8 };
+        var augmented = options with { BatchSize = batchSize, Augmentation = ranges, AugmentOnce = once };
         var samples = new PatternSamples(13, 12, 4);
         var order = EpochOrder.Shuffled(samples.Count, 1, 1);
         using var batches = new DeviceBatches(network, samples, order, augmented, 0, epoch);
@@ -108,9 +111,12 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
                 var image = batch.Indices[i];
                 seen.Add(image);
                 samples.CopyPixels(image, pixels);
-                var map = augmented.Augmentation.Draw(augmented.Seed, once ? 0 : epoch, image, 12, 12);
-                new Tolerance(1e-4, 0).Check($"image {image}", AugmentationReference.Apply(geometry, pixels, [map], augmented.Scaling!.Value),
-                    values[(i * pixels.Length)..((i + 1) * pixels.Length)]);
+                var map = ranges.Draw(augmented.Seed, once ? 0 : epoch, image, 12, 12);
+                var expected = AugmentationReference.Apply(geometry, pixels, [map], tones ? PixelScaling.None : augmented.Scaling!.Value);
+                if (tones)
+                    expected = ToningReference.Apply(geometry.Shape, [.. expected.Select(v => (float)v)],
+                        [ranges.DrawTones(augmented.Seed, once ? 0 : epoch, image)], augmented.Scaling!.Value);
+                new Tolerance(2e-4, 0).Check($"image {image}", expected, values[(i * pixels.Length)..((i + 1) * pixels.Length)]);
             }
         }
         Assert.Equal(order.Where(i => i != 4), seen);

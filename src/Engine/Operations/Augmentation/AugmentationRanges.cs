@@ -46,6 +46,27 @@ public sealed record AugmentationRanges
     /// <summary>Values are multiplied with a number from 1 − this to 1 + this.</summary>
     public double Brightness { get; init; }
 
+    /// <summary>Sharpness is drawn from −this, but not below −1, to this: see <see cref="ToneChange.Sharpness"/>.</summary>
+    public double Sharpness { get; init; }
+
+    /// <summary>Gamma is drawn from 1 / (1 + this) to 1 + this, evenly in its logarithm.</summary>
+    public double Gamma { get; init; }
+
+    /// <summary>Contrast is drawn from 1 − this to 1 + this.</summary>
+    public double Contrast { get; init; }
+
+    /// <summary>The noise's standard deviation is drawn from 0 to this, a share of the full range.</summary>
+    public double Noise { get; init; }
+
+    /// <summary>
+    /// The share of images that are moved, and by another coin the share whose tones are changed; the others stay as they are, so that
+    /// training sees images such as those it is asked about later.
+    /// </summary>
+    public double Share { get; init; } = 1;
+
+    /// <summary>Whether tones are changed at all.</summary>
+    public bool ChangesTones => Sharpness > 0 || Gamma > 0 || Contrast > 0 || Noise > 0;
+
     /// <summary>What lies beyond the edge.</summary>
     public Fill Fill { get; init; } = Fill.Nearest;
 
@@ -74,6 +95,7 @@ public sealed record AugmentationRanges
         double rowZoom = Between(ZoomLow, ZoomHigh), columnZoom = Between(ZoomLow, ZoomHigh);
         var flip = Between(0, 1) < 0.5 && HorizontalFlip;
         var brightness = Between(1 - Brightness, 1 + Brightness);
+        if (Between(0, 1) >= Share) return AffineMap.Identity;
         double cos = Math.Cos(angle), sin = Math.Sin(angle);
         // rotation [cos −sin; sin cos] · shear [1 −sin s; 0 cos s] · zoom, rows before columns
         double a = cos * rowZoom, b = (-cos * Math.Sin(shear) - sin * Math.Cos(shear)) * columnZoom;
@@ -89,25 +111,48 @@ public sealed record AugmentationRanges
         return new AffineMap((float)a, (float)b, (float)c, (float)d, (float)e, (float)f, (float)brightness);
     }
 
+    /// <summary>The tones of one image in one epoch, drawn as <see cref="Draw"/> draws its map.</summary>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="epoch">The epoch; the same number gives the same copy again.</param>
+    /// <param name="image">The number of the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A range is negative, not finite, or too large.</exception>
+    public ToneChange DrawTones(uint seed, int epoch, int image)
+    {
+        Validate();
+        var key = CounterRandom.Key(TonePurpose, seed, (uint)epoch, (uint)image);
+        var next = 0u;
+        double Between(double low, double high) => low + (high - low) * CounterRandom.Uniform(key, next++);
+        var sharpness = Between(-Math.Min(1, Sharpness), Sharpness);
+        var gamma = Math.Exp(Between(-1, 1) * Math.Log(1 + Gamma));
+        var contrast = Between(1 - Contrast, 1 + Contrast);
+        var noise = Between(0, Noise);
+        if (Between(0, 1) >= Share) return ToneChange.None;
+        return new ToneChange((float)sharpness, (float)gamma, (float)contrast, (float)noise, (int)(CounterRandom.Bits(key, next) >> 8));
+    }
+
     /// <summary>Every setting in words, for a file that shall say what was done.</summary>
     public override string ToString() => FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
         + FormattableString.Invariant($"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
-        + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}");
+        + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}")
+        + (ChangesTones ? FormattableString.Invariant($", sharpness ±{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
+        + (Share < 1 ? FormattableString.Invariant($"; place and tones each of {Share:P0} of the images") : "");
 
     // Keeps these numbers apart from those of dropout, initializers and shuffling under the same seed.
-    private const uint Purpose = 0x0A06;
+    private const uint Purpose = 0x0A06, TonePurpose = 0x0A07;
 
     private void Validate()
     {
         foreach (var (name, value) in new[]
         {
             (nameof(Rotation), Rotation), (nameof(WidthShift), WidthShift), (nameof(HeightShift), HeightShift), (nameof(Shear), Shear),
-            (nameof(Brightness), Brightness),
+            (nameof(Brightness), Brightness), (nameof(Sharpness), Sharpness), (nameof(Gamma), Gamma), (nameof(Contrast), Contrast), (nameof(Noise), Noise),
         })
             if (!(value >= 0 && double.IsFinite(value)))
                 throw new ArgumentOutOfRangeException(name, value, $"augmentation: {name} {value} must be at least 0 and finite");
         if (!(ZoomLow > 0 && ZoomHigh >= ZoomLow && double.IsFinite(ZoomHigh)))
             throw new ArgumentOutOfRangeException(nameof(ZoomLow), $"augmentation: zoom from {ZoomLow} to {ZoomHigh} must be above 0 and in order");
         if (Brightness > 1) throw new ArgumentOutOfRangeException(nameof(Brightness), $"augmentation: brightness {Brightness} must be at most 1");
+        if (!(Share >= 0 && Share <= 1)) throw new ArgumentOutOfRangeException(nameof(Share), $"augmentation: share {Share} must lie between 0 and 1");
+        if (Contrast > 1) throw new ArgumentOutOfRangeException(nameof(Contrast), $"augmentation: contrast {Contrast} must be at most 1");
     }
 }

@@ -34,6 +34,9 @@ internal static class DirectConvolution
     /// <summary>Positions of a line whose upstream gradients are packed at a time.</summary>
     private const int DepthBlock = 256;
 
+    /// <summary>Positions that are packed in one go.</summary>
+    private const int PackedTogether = 8;
+
     /// <summary>The input gradient's register tile: three pixels, three channels, eight lanes along the output channels.</summary>
     public const int Pixels = 3, Channels = 3, Lanes = 8;
 
@@ -264,14 +267,13 @@ internal static class DirectConvolution
         where TTile : struct, ICpuTile
     {
         var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
-        for (var d = 0; d < depths; d++)
-        {
-            var from = source + d * g.OutputChannels + column;
-            var to = d * TTile.Columns;
-            if (columns == TTile.Columns)
-                for (var j = 0; j < TTile.Columns; j++) block[to + j] = upstream[from + j];
-            else
-                for (var j = 0; j < TTile.Columns; j++) block[to + j] = j < columns ? upstream[from + j] : 0f;
-        }
+        var from = source + column;
+        var whole = columns == TTile.Columns ? depths / PackedTogether * PackedTogether : 0;
+        // Several pixels at once: of a single row of constant length the compiler unrolls the lanes and gathers the pixels instead.
+        for (var d = 0; d < whole; d += PackedTogether)
+            for (var j = 0; j < TTile.Columns; j++)
+                for (var i = 0; i < PackedTogether; i++) block[(d + i) * TTile.Columns + j] = upstream[from + (d + i) * g.OutputChannels + j];
+        for (var d = whole; d < depths; d++)
+            for (var j = 0; j < TTile.Columns; j++) block[d * TTile.Columns + j] = j < columns ? upstream[from + d * g.OutputChannels + j] : 0f;
     }
 }

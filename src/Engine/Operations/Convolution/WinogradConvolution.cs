@@ -49,11 +49,11 @@ internal static class WinogradConvolution
     /// </summary>
     public const int Gap = 16;
 
-    /// <summary>Floats of scratch memory of a worker: factors [Positions][BlockTiles][C].</summary>
+    /// <summary>Floats of scratch memory of a worker: factors [depth blocks][Positions][BlockTiles][DepthBlock].</summary>
     public static int ScratchPerWorker<TWinograd>(int inputChannels) where TWinograd : struct, IWinogradTransform =>
-        TWinograd.Positions * (BlockTiles * inputChannels + Gap);
+        (inputChannels + DepthBlock - 1) / DepthBlock * TWinograd.Positions * (BlockTiles * DepthBlock + Gap);
 
-    // x [N,H,W,C], w [3,3,C,K], b [K], y [N,OH,OW,K], scratch [workers][Positions][BlockTiles][C]
+    // x [N,H,W,C], w [3,3,C,K], b [K], y [N,OH,OW,K], scratch [workers][depth blocks][Positions][BlockTiles][DepthBlock]
     public static void Forward<TWinograd, TTile>(
         ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, WinogradSizes s,
         WorkQueue queue)
@@ -65,10 +65,11 @@ internal static class WinogradConvolution
         var kernelFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (DepthBlock * TTile.Columns + Gap));
         var products = LocalMemory.Allocate1D<float>(TWinograd.Positions * (BlockTiles * TTile.Columns + Gap));
         var result = LocalMemory.Allocate1D<float>(TWinograd.Outputs * TWinograd.Outputs * TTile.Columns);
-        var factorStride = BlockTiles * s.InputChannels + Gap;
+        var factorStride = BlockTiles * DepthBlock + Gap;
         var kernelStride = DepthBlock * TTile.Columns + Gap;
         var productStride = BlockTiles * TTile.Columns + Gap;
-        var factors = Grid.IdxX * TWinograd.Positions * factorStride;
+        var depthBlocks = (s.InputChannels + DepthBlock - 1) / DepthBlock;
+        var factors = Grid.IdxX * depthBlocks * TWinograd.Positions * factorStride;
         var columnTiles = (s.OutputChannels + TTile.Columns - 1) / TTile.Columns;
         var transformed = -1;
 
@@ -80,19 +81,22 @@ internal static class WinogradConvolution
             var tile0 = block * s.TilesPerBlock;
             var tiles = IntrinsicMath.Min(s.TilesPerBlock, s.Tiles - tile0);
             if (block != transformed)
-                for (var t = 0; t < tiles; t++)
-                    TransformInput<TWinograd>(input, 0, s.InputChannels, scratch, factors + t * s.InputChannels, factorStride, patch, tile0 + t, s);
+                for (var depthBlock = 0; depthBlock < depthBlocks; depthBlock++)
+                    for (var t = 0; t < tiles; t++)
+                        TransformInput<TWinograd>(input, depthBlock * DepthBlock, IntrinsicMath.Min(DepthBlock, s.InputChannels - depthBlock * DepthBlock),
+                            scratch, factors + depthBlock * TWinograd.Positions * factorStride + t * DepthBlock, factorStride, patch, tile0 + t, s);
             transformed = block;
             for (var columnTile = firstColumnTile; columnTile < endColumnTile; columnTile++)
             {
-                for (var depth0 = 0; depth0 < s.InputChannels; depth0 += DepthBlock)
+                for (var depthBlock = 0; depthBlock < depthBlocks; depthBlock++)
                 {
+                    var depth0 = depthBlock * DepthBlock;
                     var depths = IntrinsicMath.Min(DepthBlock, s.InputChannels - depth0);
                     for (var d = 0; d < depths; d++)
                         TransformKernel<TWinograd, TTile>(kernel, depth0 + d, columnTile * TTile.Columns, taps, kernelFactors, d * TTile.Columns, kernelStride, s);
                     for (var position = 0; position < TWinograd.Positions; position++)
                         for (var t = 0; t < tiles; t += TTile.Rows)
-                            RegisterTile.Multiply<TTile>(scratch, factors + position * factorStride + t * s.InputChannels + depth0, s.InputChannels, 1,
+                            RegisterTile.Multiply<TTile>(scratch, factors + (depthBlock * TWinograd.Positions + position) * factorStride + t * DepthBlock, DepthBlock, 1,
                                 kernelFactors, position * kernelStride, products, position * productStride + t * TTile.Columns, depths, depth0 == 0);
                 }
                 for (var t = 0; t < tiles; t++)
@@ -101,7 +105,10 @@ internal static class WinogradConvolution
         }
     }
 
-    /// <summary>One tile's inputs, zeros where they lie outside the image, to factors, for <paramref name="channels"/> channels from <paramref name="channel0"/> on.</summary>
+    /// <summary>
+    /// One tile's inputs, zeros where they lie outside the image, to factors, for <paramref name="channels"/> channels from
+    /// <paramref name="channel0"/> on; up to the next multiple of <see cref="Lanes"/> zeros follow. <paramref name="factorStride"/> is a constant.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformInput<TWinograd>(
         ArrayView<float> input, int channel0, int channels, ArrayView<float> factors, int target, int factorStride, ArrayView<float> patch, int tile,
@@ -137,13 +144,10 @@ internal static class WinogradConvolution
                 }
                 for (var j = 0; j < Lanes; j++) TWinograd.Input(patch, j, TWinograd.Inputs * Lanes, Lanes, patch, j, Lanes);
             }
-            // Out of the patch, row by row: written at once, at strides that are no constants, the lanes would not become vectors.
-            if (lanes == Lanes)
-                for (var position = 0; position < TWinograd.Positions; position++)
-                    for (var j = 0; j < Lanes; j++) factors[target + position * factorStride + c0 + j] = patch[position * Lanes + j];
-            else
-                for (var position = 0; position < TWinograd.Positions; position++)
-                    for (var j = 0; j < lanes; j++) factors[target + position * factorStride + c0 + j] = patch[position * Lanes + j];
+            // Out of the patch, with the lanes outside: the compiler unrolls the positions and makes vectors of the lanes. The other way round
+            // it unrolls the lanes, and scatters the positions one by one.
+            for (var j = 0; j < Lanes; j++)
+                for (var position = 0; position < TWinograd.Positions; position++) factors[target + c0 + j + position * factorStride] = patch[position * Lanes + j];
         }
     }
 
@@ -155,15 +159,20 @@ internal static class WinogradConvolution
         where TTile : struct, ICpuTile
     {
         var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        for (var tap = 0; tap < 9; tap++)
+        var tapStride = s.InputChannels * s.OutputChannels;
+        var first = (s.Mirrored != 0 ? 8 * tapStride : 0) + channel * s.OutputChannels + column;
+        if (s.Mirrored != 0) tapStride = -tapStride;
+        if (columns == TTile.Columns)
         {
-            var source = ((s.Mirrored != 0 ? 8 - tap : tap) * s.InputChannels + channel) * s.OutputChannels + column;
-            if (columns == TTile.Columns)
-                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = kernel[source + j];
-            else
-                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = j < columns ? kernel[source + j] : 0f;
+            // Straight from the tensor: copied first, the nine rows would become vectors across the taps, gathered and scattered lane by lane.
+            for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(kernel, first + j, tapStride, factors, target + j, factorStride);
         }
-        for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(taps, j, TTile.Columns, factors, target + j, factorStride);
+        else
+        {
+            for (var tap = 0; tap < 9; tap++)
+                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = j < columns ? kernel[first + tap * tapStride + j] : 0f;
+            for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(taps, j, TTile.Columns, factors, target + j, factorStride);
+        }
     }
 
     /// <summary>One tile's products to outputs, bias and ReLU included; what lies outside the image is dropped.</summary>
@@ -180,21 +189,21 @@ internal static class WinogradConvolution
         var n = line / s.TilesDown;
         var top = (line - n * s.TilesDown) * TWinograd.Outputs;
         var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        for (var pixel = 0; pixel < TWinograd.Outputs * TWinograd.Outputs; pixel++)
-        {
-            var h = top + pixel / TWinograd.Outputs;
-            var w = left + pixel % TWinograd.Outputs;
-            if (h >= s.OutputHeight | w >= s.OutputWidth) continue;
-            var target = ((n * s.OutputHeight + h) * s.OutputWidth + w) * s.OutputChannels + column;
-            var at = pixel * TTile.Columns;
-            if (s.Epilogue.HasBias != 0)
-                for (var j = 0; j < columns; j++) result[at + j] += bias[column + j];
-            if (s.Epilogue.Accumulate != 0)
-                for (var j = 0; j < columns; j++) result[at + j] += output[target + j];
-            if (columns == TTile.Columns)
-                for (var j = 0; j < TTile.Columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
-            else
-                for (var j = 0; j < columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
-        }
+        var rowsInside = IntrinsicMath.Min(TWinograd.Outputs, s.OutputHeight - top);
+        var columnsInside = IntrinsicMath.Min(TWinograd.Outputs, s.OutputWidth - left);
+        for (var row = 0; row < rowsInside; row++)
+            for (var across = 0; across < columnsInside; across++)
+            {
+                var target = ((n * s.OutputHeight + top + row) * s.OutputWidth + left + across) * s.OutputChannels + column;
+                var at = (row * TWinograd.Outputs + across) * TTile.Columns;
+                if (s.Epilogue.HasBias != 0)
+                    for (var j = 0; j < columns; j++) result[at + j] += bias[column + j];
+                if (s.Epilogue.Accumulate != 0)
+                    for (var j = 0; j < columns; j++) result[at + j] += output[target + j];
+                if (columns == TTile.Columns)
+                    for (var j = 0; j < TTile.Columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
+                else
+                    for (var j = 0; j < columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
+            }
     }
 }

@@ -131,13 +131,30 @@ internal static class WinogradKernelGradient
         where TTile : struct, ICpuTile
     {
         for (var j = 0; j < TTile.Columns; j++) TWinograd.KernelGradient(products, source + j, productStride, taps, j, TTile.Columns);
-        for (var tap = 0; tap < 9; tap++)
+        var stride = s.InputChannels * s.OutputChannels;
+        if (columns == TTile.Columns)
         {
-            var at = target + tap * s.InputChannels * s.OutputChannels;
-            if (columns == TTile.Columns)
-                for (var j = 0; j < TTile.Columns; j++) parts[at + j] = taps[tap * TTile.Columns + j];
-            else
-                for (var j = 0; j < columns; j++) parts[at + j] = taps[tap * TTile.Columns + j];
+            // Written out: of a loop over the taps the compiler would make vectors across them, scattered lane by lane.
+            StoreTap<TTile>(taps, 0, parts, target);
+            StoreTap<TTile>(taps, 1, parts, target + stride);
+            StoreTap<TTile>(taps, 2, parts, target + 2 * stride);
+            StoreTap<TTile>(taps, 3, parts, target + 3 * stride);
+            StoreTap<TTile>(taps, 4, parts, target + 4 * stride);
+            StoreTap<TTile>(taps, 5, parts, target + 5 * stride);
+            StoreTap<TTile>(taps, 6, parts, target + 6 * stride);
+            StoreTap<TTile>(taps, 7, parts, target + 7 * stride);
+            StoreTap<TTile>(taps, 8, parts, target + 8 * stride);
         }
+        else
+        {
+            for (var tap = 0; tap < 9; tap++)
+                for (var j = 0; j < columns; j++) parts[target + tap * stride + j] = taps[tap * TTile.Columns + j];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreTap<TTile>(ArrayView<float> taps, int tap, ArrayView<float> parts, int target) where TTile : struct, ICpuTile
+    {
+        for (var j = 0; j < TTile.Columns; j++) parts[target + j] = taps[tap * TTile.Columns + j];
     }
 }

@@ -9,6 +9,9 @@ namespace Convolve.Engine.Operations.Pixels;
 public readonly record struct PixelScaling(
     float Scale, float FirstOffset = 0, float SecondOffset = 0, float ThirdOffset = 0, int Reversed = 0)
 {
+    /// <summary>A byte becomes the number it is.</summary>
+    public static PixelScaling None { get; } = new(1);
+
     /// <summary>0 … 255 becomes 0 … 1: Keras' <c>rescale=1./255</c>.</summary>
     public static PixelScaling Rescale { get; } = new(1f / 255f);
 

@@ -1,0 +1,51 @@
+using Convolve.Pneumonia.Images;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+public sealed class PreprocessingTests
+{
+    [Fact]
+    public void StandardizedImagesHaveOneMeanAndOneDeviation() =>
+        Check.One(Config.QuickThrowOnFailure, Prop.ForAll(
+            Gen.Choose(1, int.MaxValue - 1).ToArbitrary(), seed =>
+            {
+                var random = new Random(seed);
+                int darkest = random.Next(0, 100), range = random.Next(20, 150);
+                byte[] pixels = [.. Enumerable.Range(0, 60 * 60).Select(_ => (byte)(darkest + random.Next(range)))];
+                Preprocessing.Standardize.Prepare(pixels);
+                double mean = pixels.Average(p => p), deviation = Math.Sqrt(pixels.Average(p => (p - mean) * (p - mean)));
+                // A byte is rounded by up to a half, evenly.
+                Assert.InRange(mean, 126.5, 128.5);
+                Assert.InRange(deviation, 50, 52);
+            }));
+
+    [Fact]
+    public void BrightnessAndContrastOfTheWholeImageNoLongerMatter()
+    {
+        byte[] image = [.. Enumerable.Range(0, 400).Select(i => (byte)(i * 7 % 101))];
+        byte[] brighter = [.. image.Select(value => (byte)(value * 2 + 40))];
+        Preprocessing.Standardize.Prepare(image);
+        Preprocessing.Standardize.Prepare(brighter);
+        Assert.Equal(image, brighter);
+    }
+
+    [Fact]
+    public void AnImageOfOneValueBecomesMiddleGray()
+    {
+        byte[] flat = [9, 9, 9, 9];
+        Preprocessing.Standardize.Prepare(flat);
+        Assert.Equal([128, 128, 128, 128], flat);
+    }
+
+    [Theory]
+    [InlineData(Preprocessing.Rescale)]
+    [InlineData(Preprocessing.Caffe)]
+    public void TheOthersLeaveBytesAsTheyAre(Preprocessing preprocessing)
+    {
+        byte[] pixels = [0, 1, 2, 250];
+        preprocessing.Prepare(pixels);
+        Assert.Equal([0, 1, 2, 250], pixels);
+    }
+}
