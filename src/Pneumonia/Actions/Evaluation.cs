@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
@@ -10,7 +12,8 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Data">Data folder.</param>
 /// <param name="Part">Part of a tree to score; a flat folder is scored whole.</param>
 /// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
-public sealed record EvaluateSettings(string Run, string Data, ImagePart Part, int Copies, string Device, int Seed, bool Json);
+/// <param name="Stress">Whether changed images are scored as well: see <see cref="StressTest"/>.</param>
+public sealed record EvaluateSettings(string Run, string Data, ImagePart Part, int Copies, bool Stress, string Device, int Seed, bool Json);
 
 /// <summary>Scores a run's best checkpoint on a folder.</summary>
 public static class Evaluation
@@ -35,8 +38,16 @@ public static class Evaluation
         await store.Completed;
         foreach (string warning in store.Warnings) terminal.Warn(warning);
         ScoreBlock scores = Scoring.Score(predictions, metrics.Threshold, settings.Seed)!;
-        if (settings.Json) terminal.WriteJson(scores);
-        else ScoreTable.Write(terminal, [(folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all", scores)]);
+        StressScore[] stress = settings.Stress ? [.. StressTest.Run(model, store, settings.Seed, cancellation)] : [];
+        if (settings.Json)
+        {
+            JsonNode document = JsonSerializer.SerializeToNode(scores, ScoreJson.Options)!;
+            if (settings.Stress) document["stress"] = JsonSerializer.SerializeToNode(stress, ScoreJson.Options);
+            terminal.WriteJson(document);
+            return 0;
+        }
+        ScoreTable.Write(terminal, [(folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all", scores)]);
+        if (settings.Stress) StressTest.Write(terminal, scores, stress);
         return 0;
     }
 }

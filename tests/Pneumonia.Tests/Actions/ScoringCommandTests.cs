@@ -42,6 +42,34 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_scores_changed_images_beside_the_plain_ones()
+    {
+        JsonNode plain = (await Evaluate(trained.Data, "--json")).Json, stressed = (await Evaluate(trained.Data, "--json", "--stress")).Json;
+        JsonArray changes = stressed["stress"]!.AsArray();
+        Assert.Equal(ImageChange.All.Select(change => change.Name), changes.Select(change => (string)change!["change"]!));
+        Assert.All(changes, change => Assert.Equal((int)plain["n"]!, (int)change!["scores"]!["n"]!));
+        // Each of them is another set of images, and gets other answers.
+        Assert.Equal(changes.Count + 1, changes.Select(change => (double)change!["scores"]!["loss"]!).Append((double)plain["loss"]!).Distinct().Count());
+        stressed.AsObject().Remove("stress");
+        Assert.True(JsonNode.DeepEquals(plain, stressed));
+        CommandRun table = await Evaluate(trained.Data, "--stress");
+        Assert.All(ImageChange.All, change => Assert.Contains(change.Name, table.Output));
+    }
+
+    [Fact]
+    public async Task The_network_that_comes_with_the_program_answers_where_none_is_named()
+    {
+        folder.WithXrays("xrays", 2);
+        JsonNode answers = (await CommandRun.Succeeding("predict", Path.Combine(folder.Path, "xrays"), "--json")).Json;
+        Assert.NotEmpty(answers.AsArray());
+        Assert.All(answers.AsArray(), answer =>
+        {
+            Assert.Contains((string)answer!["class"]!, new[] { "NORMAL", "PNEUMONIA" });
+            Assert.Equal((double)answer["probabilities"]![1]! >= 0.74303, (bool)answer["aboveThreshold"]!);
+        });
+    }
+
+    [Fact]
     public async Task Predict_takes_the_mean_over_copies_whatever_else_is_asked()
     {
         folder.WithXrays("xrays", 2);

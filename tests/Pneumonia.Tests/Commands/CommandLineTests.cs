@@ -56,7 +56,7 @@ public sealed class CommandLineTests
         table.Add("--json true", "'true'");
         table.Add("evalute", "did you mean evaluate?");
         table.Add("predict --ru x", "did you mean --run?");
-        table.Add("predict", "--run DIR or --weights");
+        table.Add("predict", "no images");
         table.Add("predict --run x", "no images");
         table.Add("predict --run x --weights y z", "two models");
         table.Add("predict --run x --pixels 24 y", "its own size");
