@@ -82,8 +82,9 @@ public static partial class KernelSource
     {
         var first = start;
         while (lines[first - 1].StartsWith($"{indentation}//", StringComparison.Ordinal) || lines[first - 1].StartsWith($"{indentation}[", StringComparison.Ordinal)) first--;
-        // The formatter is part of the checks: a member ends where its indentation returns.
-        var last = Array.FindIndex(lines, start, line => line == $"{indentation}}}" || (line.EndsWith(';') && !line.StartsWith($"{indentation} ", StringComparison.Ordinal)));
+        // The formatter is part of the checks: a body in braces ends where its indentation returns, one without at its semicolon.
+        var open = Array.FindIndex(lines, start, line => line == $"{indentation}{{" || line.EndsWith(';'));
+        var last = lines[open].EndsWith(';') ? open : Array.IndexOf(lines, $"{indentation}}}", open);
         return new SourceText(file, first + 1, string.Join('\n', lines[first..(last + 1)].Select(line => indentation.Length > 0 ? Outdent(line) : line)));
     }
 

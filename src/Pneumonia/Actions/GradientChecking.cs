@@ -14,7 +14,7 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Model">Network to build and fill with random weights, or null.</param>
 /// <param name="Run">Run folder whose best weights are taken, or null.</param>
 /// <param name="Data">Images to compute the loss of; null for synthetic ones.</param>
-/// <param name="Pixels">Width and height of the model's images; null for the smallest that fit it.</param>
+/// <param name="Pixels">Width and height of the model's images; null for as few as make a quick check.</param>
 /// <param name="Batch">Images.</param>
 /// <param name="Elements">Elements of each parameter.</param>
 public sealed record GradientCheckingSettings(
@@ -23,6 +23,9 @@ public sealed record GradientCheckingSettings(
 /// <summary>Holds the device's gradients of a network on real images against numerical ones.</summary>
 public static class GradientChecking
 {
+    // Enough for every network but those whose smallest images are larger; fewer, and the last batch normalization would have no values to speak of.
+    private const int QuickPixels = 32;
+
     // Biases begin at zero, where the ReLU of a black pixel sits right on its kink.
     private const float LargestFirstBias = 0.05f;
 
@@ -66,7 +69,7 @@ public static class GradientChecking
     private static TrainedModel Untrained(GradientCheckingSettings settings, OpenDevice opened)
     {
         ModelKind kind = settings.Model!.Value;
-        int pixels = settings.Pixels ?? ModelChoice.SmallestPixels(kind);
+        int pixels = settings.Pixels ?? Math.Max(QuickPixels, ModelChoice.SmallestPixels(kind, samePadding: false));
         IReadOnlyList<string> classes = settings.Data is { } data ? TrainingImages.ModelOrder(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
         Sequential network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);
         foreach (Parameter parameter in network.Parameters.Where(parameter => parameter.Trainable)) MoveFromZero(parameter, settings.Seed);
@@ -88,13 +91,15 @@ public static class GradientChecking
         {
             if (!model.Classes.ToHashSet().SetEquals(SyntheticXrays.Classes))
                 throw new UserError($"gradcheck: the model knows {string.Join(", ", model.Classes)}; give --data DIR with images of these classes");
-            return new ImageSamples(SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Pixels, model.Channels, cancellation: cancellation), model.Classes);
+            return new ImageSamples(SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Pixels, model.Channels,
+                model.Preprocessing, cancellation: cancellation), model.Classes);
         }
         ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         int[] order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
         // More than are needed, since some may be unreadable; only those that are asked for are waited for.
         ImageFile[] files = [.. order.Select(i => folder.Files[i]).Take(4 * settings.Batch)];
-        return new ImageSamples(ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, cancellation: cancellation), model.Classes);
+        return new ImageSamples(ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing,
+            cancellation: cancellation), model.Classes);
     }
 
     private static void Write(GradientCheckingSettings settings, int images, IReadOnlyList<CheckedGradient> rows, Terminal terminal)

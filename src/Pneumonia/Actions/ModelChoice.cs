@@ -59,7 +59,7 @@ public static class ModelChoice
     }
 
     /// <summary>The smallest images that a network can take.</summary>
-    public static int SmallestPixels(ModelKind model, bool samePadding = false) => model switch
+    public static int SmallestPixels(ModelKind model, bool samePadding) => model switch
     {
         ModelKind.Mlp => 1,
         ModelKind.Cnn => samePadding ? 16 : 46,

@@ -7,10 +7,10 @@ internal sealed class GradcheckCommand : Command
 {
     private const int DefaultBatch = 2, DefaultElements = 6, MostPixels = 4096;
 
-    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network with random weights (cnn)");
+    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network with random weights (compact)");
     private readonly Option<string?> run = SharedOption.Run("the network and weights of a run folder, instead of --model");
     private readonly Option<string?> data = SharedOption.Data("images to compute the loss of (synthetic ones)");
-    private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the model's images (the smallest that fit it)", 1, MostPixels);
+    private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the model's images (32, cnn 46)", 1, MostPixels);
     private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images (2)", 1, 1000);
     private readonly Option<int?> elements = CheckedOption.Whole("--elements", "elements of each parameter, half of them with the largest gradients (6)", 1, 1_000_000);
     private readonly Option<string?> device = SharedOption.Device();
@@ -30,7 +30,7 @@ internal sealed class GradcheckCommand : Command
         ModelKind? kind = result.GetValue(model);
         if (folder is not null && (kind is not null || result.GetValue(pixels) is not null))
             throw new UserError("gradcheck: --run has its own model and size; leave --model and --pixels out");
-        return new GradientCheckingSettings(folder is null ? kind ?? ModelKind.Cnn : null, folder, result.GetValue(data), result.GetValue(pixels),
+        return new GradientCheckingSettings(folder is null ? kind ?? ModelKind.Compact : null, folder, result.GetValue(data), result.GetValue(pixels),
             result.GetValue(batch) ?? DefaultBatch, result.GetValue(elements) ?? DefaultElements,
             result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(seed) ?? SharedOption.DefaultSeed, result.GetValue(json));
     }
