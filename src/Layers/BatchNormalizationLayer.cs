@@ -3,6 +3,7 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -44,9 +45,23 @@ public sealed class BatchNormalizationLayer : Layer
         new(Parameters[0].Value, Parameters[1].Value, Parameters[2].Value, Parameters[3].Value, Epsilon);
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => pass.Training && Trainable
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => UsesBatch(pass)
         ? BatchNormalization.OfBatch(tape, batch, Channels, Momentum, Activation == Activation.Relu)
         : BatchNormalization.OfRunning(tape, batch, Channels, Activation == Activation.Relu);
+
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
+    {
+        var geometry = BatchNormalizationGeometry.Create(Images(count, InputShape), Parameters[0].Shape);
+        var (mean, variance) = UsesBatch(pass) ? BatchNormalizationReference.Moments(geometry, batch) : (parameters[2], parameters[3]);
+        var values = BatchNormalizationReference.Forward(geometry, batch, parameters[0], parameters[1], mean, variance, Epsilon, relu: false);
+        var branches = default(BranchPattern);
+        if (Activation == Activation.Relu) branches.Rectify(values);
+        return new ReferenceValues(values, branches);
+    }
+
+    /// <summary>Whether a pass goes by the mean and variance of its own batch.</summary>
+    private bool UsesBatch(Pass pass) => pass.Training && Trainable;
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

@@ -5,6 +5,7 @@ using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -37,8 +38,11 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     /// <inheritdoc/>
     public override string Kind => "conv2d";
 
+    /// <summary>Every size of the layer for one image.</summary>
+    public ConvolutionGeometry Geometry => GeometryFor(InputShape);
+
     /// <inheritdoc/>
-    public override double Flops => Geometry(InputShape).Flops;
+    public override double Flops => Geometry.Flops;
 
     /// <inheritdoc/>
     public override JsonObject Settings
@@ -63,6 +67,22 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, Activation == Activation.Relu);
 
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
+    {
+        var sums = ConvolutionReference.Forward(GeometryFor(InputShape, count), batch, parameters[0], Bias ? parameters[1] : null);
+        var branches = default(BranchPattern);
+        if (Activation == Activation.Relu) branches.Rectify(sums);
+        return new ReferenceValues(sums, branches);
+    }
+
+    /// <summary>The algorithm that <see cref="ConvolutionAlgorithm.Auto"/> takes on a device.</summary>
+    /// <param name="pass">Forward, or one of the gradients.</param>
+    /// <param name="count">Images of the batch.</param>
+    /// <param name="device">The device.</param>
+    public ConvolutionAlgorithm ChosenAlgorithm(ConvolutionPass pass, int count, Device device) =>
+        ConvolutionChoice.Model(pass, GeometryFor(InputShape, count), device);
+
     /// <summary>The sums before the activation, for a layer that applies it itself.</summary>
     internal Tensor ForwardSums(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, relu: false);
 
@@ -72,7 +92,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     /// <param name="isFirst">Whether nothing before this layer needs a gradient.</param>
     public bool CanUse(ConvolutionAlgorithm algorithm, Device device, bool isFirst) => Enum.GetValues<ConvolutionPass>()
         .Where(pass => !(isFirst && pass == ConvolutionPass.GradInput))
-        .All(pass => ConvolutionChoice.IsAvailable(algorithm, pass, Geometry(InputShape), device));
+        .All(pass => ConvolutionChoice.IsAvailable(algorithm, pass, Geometry, device));
 
     /// <summary>The layer and the normalization after it at once, for prediction: the normalization scales kernel and bias instead of the sums.</summary>
     internal Tensor ForwardNormalized(Tape tape, Tensor batch, Pass pass, BatchNormalizationLayer normalization)
@@ -89,7 +109,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     {
         if (filters < 1 || kernel < 1) throw new ArgumentException($"filters {filters} and kernel {kernel} must be at least 1");
         if (inputShape.Rank != 3) throw new ArgumentException($"convolution needs images [H,W,C], not {inputShape}");
-        return WithoutBatch(Geometry(inputShape).Output);
+        return WithoutBatch(GeometryFor(inputShape).Output);
     }
 
     /// <inheritdoc/>
@@ -110,6 +130,6 @@ public sealed class Conv2D(int filters, int kernel) : Layer
     private Tensor Forward(Tape tape, Tensor batch, Pass pass, bool relu) =>
         Convolution.Apply(tape, batch, Parameters[0].Value, BiasValue, Padding, Stride, relu, pass.Algorithm);
 
-    private ConvolutionGeometry Geometry(Shape image) =>
-        ConvolutionGeometry.Create(OneImage(image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);
+    private ConvolutionGeometry GeometryFor(Shape image, int count = 1) =>
+        ConvolutionGeometry.Create(Images(count, image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);
 }

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
+using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Initializers;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -27,6 +29,17 @@ public sealed class Dense(int units) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) =>
         Engine.Operations.MatrixMultiply.Dense.Apply(tape, batch, Parameters[0].Value, Parameters[1].Value, Activation == Activation.Relu);
+
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
+    {
+        var rows = Images(count, InputShape);
+        var sums = MatrixMultiplyReference.Forward(MatrixMultiplyGeometry.Create(rows, Parameters[0].Shape), batch, parameters[0]);
+        for (var i = 0; i < sums.Length; i++) sums[i] += parameters[1][i % units];
+        var branches = default(BranchPattern);
+        if (Activation == Activation.Relu) branches.Rectify(sums);
+        return new ReferenceValues(sums, branches);
+    }
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

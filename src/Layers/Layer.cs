@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -55,6 +56,9 @@ public abstract class Layer
     /// <summary>Multiplications and additions of one image's forward pass.</summary>
     public virtual double Flops => 0;
 
+    /// <summary>Whether what goes out is what comes in under another shape, so that nothing is computed or moved.</summary>
+    public virtual bool SharesMemory => false;
+
     /// <summary>Whether training changes this layer.</summary>
     public bool Trainable
     {
@@ -67,6 +71,18 @@ public abstract class Layer
 
     /// <summary>Runs the layer on a batch.</summary>
     public abstract Tensor Forward(Tape tape, Tensor batch, Pass pass);
+
+    /// <summary>
+    /// The layer's definition in plain loops and double precision, which its kernels and its gradients are checked against: what
+    /// <see cref="Forward"/> gives but for rounding.
+    /// </summary>
+    /// <param name="batch">[N, …input], row-major; not to be changed.</param>
+    /// <param name="count">N.</param>
+    /// <param name="parameters">The values of <see cref="Parameters"/>, in their order.</param>
+    /// <param name="pass">As given to <see cref="Forward"/>.</param>
+    /// <exception cref="NotSupportedException">The layer does not define itself.</exception>
+    public virtual ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>
+        throw new NotSupportedException($"layer {Name}: {Kind} has no definition in double precision; override {nameof(Reference)}");
 
     /// <summary>What a file must say to build this layer again, besides kind and name.</summary>
     public virtual JsonObject Settings => [];
@@ -95,7 +111,10 @@ public abstract class Layer
     }
 
     /// <summary>The shape of a batch of one.</summary>
-    protected static Shape OneImage(Shape shape) => new([1, .. shape.Sizes]);
+    protected static Shape OneImage(Shape shape) => Images(1, shape);
+
+    /// <summary>The shape of a batch of so many images.</summary>
+    protected static Shape Images(int count, Shape shape) => new([count, .. shape.Sizes]);
 
     /// <summary>A batch's shape without the batch.</summary>
     protected static Shape WithoutBatch(Shape shape) => new(shape.Sizes.AsSpan()[1..]);

@@ -5,6 +5,7 @@ using Convolve.Engine.Operations.Dropout;
 using Convolve.Engine.Operations.Flatten;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
+using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -15,7 +16,13 @@ public sealed class Flatten : Layer
     public override string Kind => "flatten";
 
     /// <inheritdoc/>
+    public override bool SharesMemory => true;
+
+    /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => Flattening.Apply(tape, batch);
+
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) => new(batch);
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape) => new(inputShape.Length);
@@ -36,8 +43,14 @@ public sealed class Dropout(float rate) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) =>
         pass.Training && rate > 0
-            ? Dropping.Apply(tape, batch, rate, CounterRandom.Key(pass.Seed, (uint)pass.Step, (uint)(pass.Step >> 32), place))
+            ? Dropping.Apply(tape, batch, rate, Key(pass))
             : batch;
+
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>
+        new(pass.Training && rate > 0 ? DropoutReference.Forward(batch, rate, Key(pass)) : batch);
+
+    private uint Key(Pass pass) => CounterRandom.Key(pass.Seed, (uint)pass.Step, (uint)(pass.Step >> 32), place);
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)
@@ -66,6 +79,17 @@ public sealed class ActivationLayer(string function) : Layer
         "sigmoid" => Activations.Sigmoid(tape, batch),
         _ => Softmax.Apply(tape, batch),
     };
+
+    /// <inheritdoc/>
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
+    {
+        if (function == "sigmoid") return new ReferenceValues(Array.ConvertAll(batch, ActivationReference.Sigmoid));
+        if (function == "softmax") return new ReferenceValues(ActivationReference.Softmax(batch, InputShape[^1]));
+        var branches = default(BranchPattern);
+        var values = (double[])batch.Clone();
+        branches.Rectify(values);
+        return new ReferenceValues(values, branches);
+    }
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

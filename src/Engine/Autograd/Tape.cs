@@ -37,7 +37,7 @@ public sealed class Tape : IDisposable
     public IEnumerable<string> Operations => nodes.Select(n => n.Operation);
 
     /// <summary>A new tensor that this tape owns, with unspecified content.</summary>
-    internal Tensor NewTensor(Shape shape) => Own(Tensor.Uninitialized(Device, shape));
+    public Tensor NewTensor(Shape shape) => Own(Tensor.Uninitialized(Device, shape));
 
     /// <summary>Hands a tensor over to this tape, which will free it.</summary>
     internal Tensor Own(Tensor tensor)
@@ -62,7 +62,7 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>Whether an operation on these inputs has to be recorded.</summary>
-    internal bool Records(params ReadOnlySpan<Tensor?> inputs)
+    public bool Records(params ReadOnlySpan<Tensor?> inputs)
     {
         if (!Recording) return false;
         foreach (var input in inputs)
@@ -75,7 +75,7 @@ public sealed class Tape : IDisposable
     /// <param name="output">What it made; from now on it requires a gradient.</param>
     /// <param name="saved">Tensors that <paramref name="backward"/> will read.</param>
     /// <param name="backward">Adds to the gradients of the inputs, given that of the output, which it may overwrite.</param>
-    internal void Record(string operation, Tensor output, Tensor[] saved, Action<Tensor> backward)
+    public void Record(string operation, Tensor output, Tensor[] saved, Action<Tensor> backward)
     {
         foreach (var tensor in saved) tensor.Retain();
         output.RequiresGradient = true;
@@ -86,7 +86,7 @@ public sealed class Tape : IDisposable
     /// The buffer that takes contributions to a tensor's gradient. If <paramref name="accumulate"/> is false it is fresh and must be
     /// overwritten, else it must be added to.
     /// </summary>
-    internal Tensor GradientOf(Tensor tensor, out bool accumulate)
+    public Tensor GradientOf(Tensor tensor, out bool accumulate)
     {
         accumulate = tensor.Gradient is not null;
         return tensor.Gradient ??= tensor.GradientMemory ?? Tensor.Uninitialized(Device, tensor.Shape);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Convolve.Engine.Kernels;
@@ -110,6 +111,33 @@ public sealed class Device : IDisposable
 
     /// <summary>Waits until everything launched so far is done.</summary>
     public void Synchronize() => stream?.Synchronize();
+
+    /// <summary>Runs a kernel of one's own for the items 0 … <paramref name="items"/> − 1, behind everything launched before; does not wait.</summary>
+    /// <param name="items">How many; none is allowed.</param>
+    /// <param name="kernel">Its fields are the arguments.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer than none.</exception>
+    public void Launch<TKernel>(int items, TKernel kernel) where TKernel : struct, IKernel
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(items);
+        ForEach(items, KernelLoop.Run<SpanPerItem, TKernel>, KernelLoop.Run<GridStride, TKernel>, kernel, items);
+    }
+
+    /// <summary>The fastest of several runs, after one that compiles the kernels, in milliseconds; each waits until its work is done.</summary>
+    /// <param name="run">Launches the work.</param>
+    /// <param name="runs">How often, at least once.</param>
+    public double Milliseconds(Action run, int runs = 10)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
+        var best = double.PositiveInfinity;
+        for (var i = 0; i <= runs; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            run();
+            Synchronize();
+            if (i > 0) best = Math.Min(best, watch.Elapsed.TotalMilliseconds);
+        }
+        return best;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

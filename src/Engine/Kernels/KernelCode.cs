@@ -38,6 +38,12 @@ public sealed partial class KernelCode : IDisposable
         return Ptx(kernel.Gpu ?? kernel.Cpu!, target);
     }
 
+    /// <summary>The OpenCL source of a kernel of one's own, in the shape for processors.</summary>
+    public string OpenCl<TKernel>() where TKernel : struct, IKernel => OpenCl(((Action<TKernel, int>)KernelLoop.Run<SpanPerItem, TKernel>).Method);
+
+    /// <summary>The PTX of a kernel of one's own.</summary>
+    public string Ptx<TKernel>(CudaTarget target) where TKernel : struct, IKernel => Ptx(((Action<TKernel, int>)KernelLoop.Run<GridStride, TKernel>).Method, target);
+
     /// <inheritdoc/>
     public void Dispose()
     {

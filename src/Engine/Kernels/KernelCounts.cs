@@ -18,6 +18,21 @@ public sealed partial record KernelCounts(
     int GlobalLoads, int GlobalVectorLoads, int GlobalStores, int SharedLoads, int SharedVectorLoads, int SharedStores, int LocalAccesses,
     int MultiplyAdds, int DeclaredRegisters, int SharedBytes)
 {
+    // m16n8k8: 16 · 8 · 8 products and as many sums, done by the 32 threads of a warp together.
+    private const int OperationsOfTensorCore = 2 * 16 * 8 * 8 / 32;
+
+    /// <summary>float32 operations of a thread: products, sums, quotients, roots, exponentials, the larger of two; a multiply-add counts as two.</summary>
+    public int FloatOperations { get; private init; }
+
+    /// <summary>Bytes that a thread loads from and stores to global memory.</summary>
+    public int GlobalBytesMoved { get; private init; }
+
+    /// <summary>Bytes that a thread loads from and stores to shared memory.</summary>
+    public int SharedBytesMoved { get; private init; }
+
+    /// <summary>Arithmetic intensity of the text: operations per byte of global memory; null where it moves none.</summary>
+    public double? Intensity => GlobalBytesMoved == 0 ? null : (double)FloatOperations / GlobalBytesMoved;
+
     /// <summary>Counts in the PTX of a kernel.</summary>
     public static KernelCounts OfPtx(string ptx)
     {
@@ -31,8 +46,17 @@ public sealed partial record KernelCounts(
         return new KernelCounts(
             Count(ptx, GlobalLoad()), Count(ptx, GlobalVectorLoad()), Count(ptx, GlobalStore()),
             Count(ptx, SharedLoad()), Count(ptx, SharedVectorLoad()), Count(ptx, SharedStore()), Count(ptx, LocalAccess()),
-            multiplyAdds, Sum(ptx, Registers()), Sum(ptx, SharedArray()));
+            multiplyAdds, Sum(ptx, Registers()), Sum(ptx, SharedArray()))
+        {
+            FloatOperations = Count(ptx, FloatOperation()) + 2 * Count(ptx, FusedFloats()) + OperationsOfTensorCore * Count(ptx, TensorCore()),
+            GlobalBytesMoved = Moved(ptx, "global"),
+            SharedBytesMoved = Moved(ptx, "shared"),
+        };
     }
+
+    private static int Moved(string ptx, string space) => Access().Matches(ptx).Where(match => match.Groups["space"].Value == space).Sum(match =>
+        (match.Groups["lanes"].Success ? int.Parse(match.Groups["lanes"].Value, CultureInfo.InvariantCulture) : 1)
+        * int.Parse(match.Groups["bits"].Value, CultureInfo.InvariantCulture) / 8);
 
     private static int Count(string text, Regex pattern) => pattern.Count(text);
 
@@ -65,6 +89,18 @@ public sealed partial record KernelCounts(
 
     [GeneratedRegex(@"\b(?<operation>mul|add|sub)(\.rn|\.ftz)*\.f32\s+(?<result>%f\d+),\s*(?<a>[^,\s]+),\s*(?<b>[^,;\s]+);")]
     private static partial Regex Arithmetic();
+
+    [GeneratedRegex(@"\b(mul|add|sub|div|sqrt|rsqrt|rcp|ex2|lg2|min|max)(\.(rn|rz|full|approx|ftz|sat))*\.f32\b")]
+    private static partial Regex FloatOperation();
+
+    [GeneratedRegex(@"\bfma\.rn(\.ftz)?\.f32\b")]
+    private static partial Regex FusedFloats();
+
+    [GeneratedRegex(@"\bmma\.sync\b")]
+    private static partial Regex TensorCore();
+
+    [GeneratedRegex(@"\b(ld|st)\.(?<space>global|shared)(\.v(?<lanes>[24]))?\.[bfsu](?<bits>\d+)\b")]
+    private static partial Regex Access();
 
     [GeneratedRegex(@"\.reg \.[a-z0-9]+\s+%?[a-z]+<(\d+)>")]
     private static partial Regex Registers();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
@@ -34,20 +33,6 @@ public abstract class Trial : IDisposable
 
     /// <summary>A tensor for results, freed with the trial.</summary>
     protected Tensor Result(Shape shape) => Own(Tensor.Uninitialized(Device, shape));
-
-    /// <summary>The fastest of several runs, after one that compiles the kernels, in milliseconds.</summary>
-    protected double Milliseconds(Action run, int runs)
-    {
-        var best = double.PositiveInfinity;
-        for (var i = 0; i <= runs; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            run();
-            Device.Synchronize();
-            if (i > 0) best = Math.Min(best, watch.Elapsed.TotalMilliseconds);
-        }
-        return best;
-    }
 
     /// <summary>Bytes of device memory that a run needs beside the trial's tensors.</summary>
     protected long WorkspaceBytes(Action run)

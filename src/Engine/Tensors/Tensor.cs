@@ -42,6 +42,10 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether the memory was given back.</summary>
     public bool IsDisposed => holders == 0;
 
+    /// <summary>The values for a kernel of one's own, which runs on the device.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was given back.</exception>
+    public Values Values => new(View);
+
     internal ArrayView<float> View
     {
         get

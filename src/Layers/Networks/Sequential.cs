@@ -113,7 +113,7 @@ public sealed class Sequential : IDisposable
     {
         if (!batch.Shape.Sizes.AsSpan()[1..].SequenceEqual(InputShape.Sizes.AsSpan()))
             throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
-        if (tape.Recording) Whole.memory?.Prepare();
+        if (tape.Recording && Parameters.Any(p => p.Value.RequiresGradient)) Whole.memory?.Prepare();
         var value = batch;
         for (var i = 0; i < Layers.Count; i++)
             if (i + 1 < Layers.Count && Layers[i] is Conv2D { Activation: Activation.Relu } convolution && Layers[i + 1] is MaxPool2D pooling)
@@ -122,10 +122,9 @@ public sealed class Sequential : IDisposable
                 Advance(pooling.ForwardWithRelu(tape, value));
                 i++;
             }
-            else if (!pass.Training && !tape.Recording && i + 1 < Layers.Count
-                && Layers[i] is Conv2D { Activation: Activation.Linear } linear && Layers[i + 1] is BatchNormalizationLayer normalization)
+            else if (!pass.Training && !tape.Recording && NormalizationAfter(i) is { } normalization)
             {
-                Advance(linear.ForwardNormalized(tape, value, pass, normalization));
+                Advance(((Conv2D)Layers[i]).ForwardNormalized(tape, value, pass, normalization));
                 i++;
             }
             else
@@ -158,12 +157,67 @@ public sealed class Sequential : IDisposable
         return output.Reshape(output.Shape);
     }
 
+    /// <summary>The steps of a prediction, in order. That pooling may apply the ReLU before it is none: the numbers are the same, bit for bit.</summary>
+    public IReadOnlyList<PredictionStage> Stages()
+    {
+        var stages = new List<PredictionStage>();
+        for (var i = 0; i < Layers.Count; i = stages[^1].End) stages.Add(new PredictionStage(Layers[i], NormalizationAfter(i), i));
+        return stages;
+    }
+
+    /// <summary>What every step of a prediction gives: the numbers that <see cref="Predict"/> makes on its way.</summary>
+    /// <param name="batch">[N, …input].</param>
+    /// <returns>For each of <see cref="Stages"/> its output, [N, …output of the stage], row-major.</returns>
+    public IReadOnlyList<float[]> Trace(Tensor batch)
+    {
+        using var tape = new Tape(batch.Device, recording: false);
+        var (value, outputs) = (batch, new List<float[]>());
+        foreach (var stage in Stages())
+        {
+            var next = stage.Forward(tape, value);
+            outputs.Add(next.ToArray());
+            if (!ReferenceEquals(next, value)) tape.Release(value);
+            value = next;
+        }
+        return outputs;
+    }
+
+    /// <summary>
+    /// The gradient of the outputs, weighted and added up, with respect to the batch, as in prediction. Parameters neither get gradients nor
+    /// lose any. With <see cref="Part"/> the batch may be what any layer gives: the gradient with respect to that layer's output.
+    /// </summary>
+    /// <param name="batch">[N, …input].</param>
+    /// <param name="upstream">The weight of every output, [N, …output].</param>
+    /// <returns>[N, …input], a tensor that the caller disposes.</returns>
+    public Tensor InputGradient(Tensor batch, Tensor upstream)
+    {
+        Tensor[] paused = [.. Parameters.Select(p => p.Value).Where(value => value.RequiresGradient)];
+        foreach (var value in paused) value.RequiresGradient = false;
+        try
+        {
+            using var tape = new Tape(batch.Device);
+            using var leaf = batch.Reshape(batch.Shape);
+            leaf.RequiresGradient = true;
+            tape.Backward(Forward(tape, leaf, Pass.Inference), upstream);
+            // The leaf goes with its gradient, whose memory stays under another name.
+            return leaf.Gradient!.Reshape(batch.Shape);
+        }
+        finally
+        {
+            foreach (var value in paused) value.RequiresGradient = true;
+        }
+    }
+
     /// <summary>One row per layer: name, kind, output shape, parameters, trainable ones, multiplications and additions.</summary>
     public IReadOnlyList<SummaryRow> Summary() =>
     [
         .. Layers.Select(l => new SummaryRow(l.Name, l.Kind, l.OutputShape,
             l.Parameters.Sum(p => (long)p.Shape.Length), l.Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length), l.Flops)),
     ];
+
+    // The normalization that a convolution takes in where the network predicts.
+    private BatchNormalizationLayer? NormalizationAfter(int layer) =>
+        layer + 1 < Layers.Count && Layers[layer] is Conv2D { Activation: Activation.Linear } ? Layers[layer + 1] as BatchNormalizationLayer : null;
 
     /// <summary>Gives the parameters' memory back; a part has none.</summary>
     public void Dispose()

@@ -66,6 +66,9 @@ internal sealed class DeviceBatches : IDisposable
     /// <summary>Samples for which memory is taken: a whole batch, or all there are.</summary>
     public static int CapacityFor(int samples, TrainingOptions options) => Math.Max(1, Math.Min(options.BatchSize, samples));
 
+    /// <summary>Whether all samples are changed in the same way, that of sample 0, instead of each in its own.</summary>
+    public bool Alike { get; init; }
+
     /// <summary>How long the device had nothing to do because the next batch was not there.</summary>
     public TimeSpan Waited { get; private set; }
 
@@ -114,19 +117,22 @@ internal sealed class DeviceBatches : IDisposable
     {
         var ranges = options.Augmentation!;
         for (var i = 0; i < batch.Count; i++)
-            ranges.Draw(options.Seed, drawn, batch.Indices[i], image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
+            ranges.Draw(options.Seed, drawn, NumberOf(batch, i), image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
         using var mapsOnDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
         var moved = Tensor.Uninitialized(device, shape);
         var geometry = AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue);
         Augmenting.Apply(current, mapsOnDevice, moved, geometry, ranges.ChangesTones ? PixelScaling.None : scaling);
         if (!ranges.ChangesTones) return moved;
-        for (var i = 0; i < batch.Count; i++) ranges.DrawTones(options.Seed, drawn, batch.Indices[i]).CopyTo(tones.AsSpan(i * ToneChange.Length));
+        for (var i = 0; i < batch.Count; i++) ranges.DrawTones(options.Seed, drawn, NumberOf(batch, i)).CopyTo(tones.AsSpan(i * ToneChange.Length));
         using var tonesOnDevice = Tensor.FromValues(device, new Shape(batch.Count, ToneChange.Length), tones.AsSpan(0, batch.Count * ToneChange.Length));
         var toned = Tensor.Uninitialized(device, shape);
         Toning.Apply(moved, tonesOnDevice, toned, scaling);
         moved.Dispose();
         return toned;
     }
+
+    // The number that decides how a sample is changed.
+    private int NumberOf(HostBatch batch, int place) => Alike ? 0 : batch.Indices[place];
 
     private void Stage()
     {

@@ -11,25 +11,40 @@ public static class Predictor
     /// <summary>The answers to all usable samples, in order.</summary>
     public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options, CancellationToken cancellation = default)
     {
-        var outputs = network.OutputShape.Length;
-        var (indices, classes, probabilities) = (new List<int>(), new List<int>(), new List<double[]>());
-        for (var i = 0; i < source.Count; i++)
-            if (source.IsUsable(i)) indices.Add(i);
-        using var batches = new DeviceBatches(network, source, EpochOrder.Sequential(source.Count), options);
-        double loss = 0;
-        while (batches.Next() is { } batch)
+        var (indices, classes, probabilities, losses) = Ask(network, source, options, null, cancellation);
+        return new Predictions(indices, classes, probabilities, losses.Sum() / Math.Max(1, losses.Length));
+    }
+
+    /// <summary>
+    /// The mean of the answers to several copies of every usable sample, in order. The first copy is the sample itself; each other one is changed
+    /// by a map that its number and the seed draw from the augmentation's ranges, the same for all samples, so that an answer does not depend
+    /// on what else is asked. The loss is that of the mean probabilities.
+    /// </summary>
+    /// <param name="network">The network, on its device.</param>
+    /// <param name="source">The samples.</param>
+    /// <param name="options">Batch size, scaling, seed, and the augmentation if there are several copies.</param>
+    /// <param name="copies">How often each sample is asked about, at least once.</param>
+    /// <param name="cancellation">Stops it between two batches.</param>
+    /// <exception cref="ArgumentException">No copies, or several without an augmentation to make them.</exception>
+    public static Predictions RunOnCopies(
+        Sequential network, ISampleSource source, TrainingOptions options, int copies, CancellationToken cancellation = default)
+    {
+        if (copies < 1) throw new ArgumentOutOfRangeException(nameof(copies), copies, "prediction: at least one copy");
+        if (copies > 1 && options.Augmentation is null) throw new ArgumentException($"prediction: {copies} copies need an augmentation");
+        var (indices, classes, probabilities, losses) = Ask(network, source, options, null, cancellation);
+        var ofTrueClass = losses.Select(loss => new List<double> { loss }).ToArray();
+        for (var copy = 1; copy < copies; copy++)
         {
-            cancellation.ThrowIfCancellationRequested();
-            var logits = Answer(network, batches, batch, options);
-            for (var i = 0; i < batch.Count; i++)
+            var changed = Ask(network, source, options, copy, cancellation);
+            for (var i = 0; i < probabilities.Length; i++)
             {
-                var row = logits.AsSpan(i * outputs, outputs);
-                loss += Classification.Loss(row, batch.Classes[i]);
-                probabilities.Add(Classification.Probabilities(row));
-                classes.Add(batch.Classes[i]);
+                ofTrueClass[i].Add(changed.Losses[i]);
+                for (var c = 0; c < probabilities[i].Length; c++) probabilities[i][c] += changed.Probabilities[i][c];
             }
         }
-        return new Predictions([.. indices], [.. classes], [.. probabilities], loss / Math.Max(1, classes.Count));
+        foreach (var row in probabilities)
+            for (var c = 0; c < row.Length; c++) row[c] /= copies;
+        return new Predictions(indices, classes, probabilities, ofTrueClass.Sum(LossOfMean) / Math.Max(1, losses.Length));
     }
 
     /// <summary>The logits of a batch, [N, outputs].</summary>
@@ -47,5 +62,36 @@ public static class Predictor
     {
         using var batches = new DeviceBatches(network, batch, options);
         return Answer(network, batches, batch, options);
+    }
+
+    // The usable samples' numbers, classes, probabilities and losses; of the samples themselves, or of a copy of them.
+    private static (int[] Indices, int[] Classes, double[][] Probabilities, double[] Losses) Ask(
+        Sequential network, ISampleSource source, TrainingOptions options, int? copy, CancellationToken cancellation)
+    {
+        var outputs = network.OutputShape.Length;
+        var (indices, classes, probabilities, losses) = (new List<int>(), new List<int>(), new List<double[]>(), new List<double>());
+        for (var i = 0; i < source.Count; i++)
+            if (source.IsUsable(i)) indices.Add(i);
+        using var batches = new DeviceBatches(network, source, EpochOrder.Sequential(source.Count), options, epoch: copy) { Alike = true };
+        while (batches.Next() is { } batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var logits = Answer(network, batches, batch, options);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var row = logits.AsSpan(i * outputs, outputs);
+                losses.Add(Classification.Loss(row, batch.Classes[i]));
+                probabilities.Add(Classification.Probabilities(row));
+                classes.Add(batch.Classes[i]);
+            }
+        }
+        return ([.. indices], [.. classes], [.. probabilities], [.. losses]);
+    }
+
+    // −log of the mean of p = e^(−loss), also where every p is too small for a number.
+    private static double LossOfMean(List<double> losses)
+    {
+        var least = losses.Min();
+        return least - Math.Log(losses.Average(loss => Math.Exp(least - loss)));
     }
 }

@@ -6,7 +6,44 @@ namespace Convolve.Layers.WeightFiles;
 /// <summary>What a weight file stores a number as.</summary>
 public enum ElementType
 {
-    Float64, Float32, Float16, BFloat16, Int64, UInt64, Int32, UInt32, Int16, UInt16, Int8, UInt8, Bool,
+    /// <summary>IEEE double precision.</summary>
+    Float64,
+
+    /// <summary>IEEE single precision.</summary>
+    Float32,
+
+    /// <summary>IEEE half precision.</summary>
+    Float16,
+
+    /// <summary>The upper half of a <see cref="Float32"/>.</summary>
+    BFloat16,
+
+    /// <summary>Signed, 8 bytes.</summary>
+    Int64,
+
+    /// <summary>Unsigned, 8 bytes.</summary>
+    UInt64,
+
+    /// <summary>Signed, 4 bytes.</summary>
+    Int32,
+
+    /// <summary>Unsigned, 4 bytes.</summary>
+    UInt32,
+
+    /// <summary>Signed, 2 bytes.</summary>
+    Int16,
+
+    /// <summary>Unsigned, 2 bytes.</summary>
+    UInt16,
+
+    /// <summary>Signed, 1 byte.</summary>
+    Int8,
+
+    /// <summary>Unsigned, 1 byte.</summary>
+    UInt8,
+
+    /// <summary>A byte: 0 or 1.</summary>
+    Bool,
 }
 
 /// <summary>Stored numbers as float32, in which Convolve computes.</summary>

@@ -11,7 +11,11 @@ namespace Convolve.Pneumonia.Actions;
 /// A picture of what augmentation does: in each row a training image and then what training makes of it in the first epochs, drawn by the
 /// same kernel with the same numbers; with one fixed copy, pairs of an image and that copy.
 /// </summary>
-public static class AugmentationSheet
+/// <param name="Pixels">[Height, Width, Channels].</param>
+/// <param name="Width">Columns.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Channels">1 or 3.</param>
+public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int Channels)
 {
     private const int Columns = 8, Rows = 5;
 
@@ -20,10 +24,31 @@ public static class AugmentationSheet
     private const byte GapColour = 128;
 
     /// <summary>The picture as PNG.</summary>
+    public byte[] ToPng() => PngWriter.Encode(Pixels, Width, Height, Channels);
+
+    /// <summary>The picture in gray, every so many pixels in both directions made one by their mean until it is no wider than asked, as PNG.</summary>
+    public byte[] ToPreview(int widest)
+    {
+        int step = (Width + widest - 1) / widest, width = Width / step, height = Height / step;
+        var preview = new byte[width * height];
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                int sum = 0;
+                for (int row = y * step; row < (y + 1) * step; row++)
+                    for (int sample = x * step * Channels; sample < (x + 1) * step * Channels; sample++) sum += Pixels[row * Width * Channels + sample];
+                preview[y * width + x] = (byte)(sum / (step * step * Channels));
+            }
+        }
+        return PngWriter.Encode(preview, width, height, 1);
+    }
+
+    /// <summary>Draws the picture.</summary>
     /// <param name="samples">The training images; the first that training reads are shown, classes in turn.</param>
     /// <param name="options">Seed and ranges, as training uses them.</param>
     /// <param name="device">Where to compute.</param>
-    public static byte[] Draw(ImageSamples samples, TrainingOptions options, Device device)
+    public static AugmentationSheet Draw(ImageSamples samples, TrainingOptions options, Device device)
     {
         ImageStore store = samples.Store;
         int side = store.Pixels, width = Columns * (side + Gap) + Gap, height = Rows * (side + Gap) + Gap;
@@ -44,7 +69,7 @@ public static class AugmentationSheet
                         sheet[((top + y) * width + left) * store.Channels + x] = (byte)(tiles[(t * side + y) * line + x] + 0.5f);
             }
         }
-        return PngWriter.Encode(sheet, width, height, store.Channels);
+        return new AugmentationSheet(sheet, width, height, store.Channels);
     }
 
     // The image as it is, then its copies.

@@ -90,7 +90,7 @@ public static class ConvolutionComparison
             table.AddRow(row.Algorithm, Text(row.Milliseconds, "F2"), Text(row.Gflops, "F1"), Text(row.ShareOfPeak, "P0"), Text(row.LargestError, "0.0E+0"),
                 $"{Text(row.WorkspaceBytes / 1048576.0, "F1")} MiB", row.Auto ? "auto" : "");
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 5, 4);
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

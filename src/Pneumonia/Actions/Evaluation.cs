@@ -9,7 +9,8 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Run">Run folder whose best checkpoint is scored.</param>
 /// <param name="Data">Data folder.</param>
 /// <param name="Part">Part of a tree to score; a flat folder is scored whole.</param>
-public sealed record EvaluateSettings(string Run, string Data, ImagePart Part, string Device, int Seed, bool Json);
+/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
+public sealed record EvaluateSettings(string Run, string Data, ImagePart Part, int Copies, string Device, int Seed, bool Json);
 
 /// <summary>Scores a run's best checkpoint on a folder.</summary>
 public static class Evaluation
@@ -29,8 +30,8 @@ public static class Evaluation
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Length} images can be read; the first: {store.Warnings[0]}");
         opened.Announce(terminal);
-        Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-            new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
+        Predictions predictions = TestTimeAugmentation.Run(
+            model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
         foreach (string warning in store.Warnings) terminal.Warn(warning);
         ScoreBlock scores = Scoring.Score(predictions, metrics.Threshold, settings.Seed)!;

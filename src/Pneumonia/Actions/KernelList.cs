@@ -30,7 +30,7 @@ public static class KernelList
             table.AddRow(new Text(row.Name), new Text(row.Operation), new Text(row.Shape.ToString().ToLowerInvariant()), new Text(row.MinArch),
                 new Text(row.Hot ? "hot" : ""));
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 1, 3);
         return Task.FromResult(0);
     }
 }

@@ -33,7 +33,7 @@ public static class LearningRateTable
         foreach (SweptRate rate in rates.Where((_, i) => i % StepsPerRow == StepsPerRow - 1))
             table.AddRow(new Text(Rate(rate.LearningRate)), new Text(Loss(rate.Loss)), new Text(Loss(rate.Smoothed)),
                 new Text(new string('#', (int)Math.Round(LongestBar * rate.Smoothed / largest))));
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 3);
         terminal.Results.WriteLine(suggestion is { } found
             ? $"the loss falls fastest at {Rate(found)}: try --learning-rate {Rate(found)}"
             : "the loss falls nowhere: no rate to suggest; look at the images and the settings");

@@ -58,7 +58,8 @@ public static class ModelChoice
             parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 
-    private static int SmallestPixels(ModelKind model, bool samePadding) => model switch
+    /// <summary>The smallest images that a network can take.</summary>
+    public static int SmallestPixels(ModelKind model, bool samePadding = false) => model switch
     {
         ModelKind.Mlp => 1,
         ModelKind.Cnn => samePadding ? 16 : 46,

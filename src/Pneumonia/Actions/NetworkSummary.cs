@@ -8,7 +8,8 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Model">Network to build, or null.</param>
 /// <param name="Pixels">Width and height of its images.</param>
 /// <param name="Run">Run folder, or null.</param>
-public sealed record SummarySettings(ModelKind? Model, int Pixels, string? Run, bool Json);
+/// <param name="Measure">How to measure it; null for what needs no device.</param>
+public sealed record SummarySettings(ModelKind? Model, int Pixels, string? Run, MeasureSettings? Measure, bool Json);
 
 /// <summary>Lists a network's layers, shapes and costs.</summary>
 public static class NetworkSummary
@@ -18,6 +19,7 @@ public static class NetworkSummary
         using Sequential network = settings.Run is null
             ? ModelChoice.Build(settings.Model!.Value, settings.Pixels, classes: 2)
             : Describe(settings.Run);
+        if (settings.Measure is { } measure) return MeasuredSummary.RunAsync(network, measure, settings.Json, terminal, cancellation);
         IReadOnlyList<SummaryRow> rows = network.Summary();
         long parameters = network.ParameterCount, trainable = network.TrainableCount;
         double flops = rows.Sum(row => row.Flops);
@@ -53,7 +55,7 @@ public static class NetworkSummary
             table.AddRow(new Text(row.Name), new Text(row.Kind), new Text(row.OutputShape.ToString()), new Text($"{row.Parameters:N0}"),
                 new Text($"{row.Trainable:N0}"), new Text($"{row.Flops / 1e6:N1}"), new Text($"{row.OutputShape.Length * sizeof(float) / 1024.0:N1}"));
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table, 6, 4, 1);
         terminal.Results.WriteLine($"{parameters:N0} parameters, {trainable:N0} of them trainable; for one image {flops / 1e6:N1} million "
             + $"multiplications and additions, {bytes / 1048576.0:N1} MiB of activations");
         return Task.FromResult(0);

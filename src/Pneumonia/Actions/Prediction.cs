@@ -6,14 +6,14 @@ using Convolve.Pneumonia.Reports;
 
 namespace Convolve.Pneumonia.Actions;
 
-/// <summary>What <c>predict</c> was asked for; one of <paramref name="Run"/> and <paramref name="Weights"/> is given.</summary>
-/// <param name="Run">Run folder, or null.</param>
-/// <param name="Weights">Weight file of a whole model, or null.</param>
-/// <param name="Pixels">Width and height of its images, for a file that does not say; or null.</param>
-/// <param name="Preprocessing">What becomes of their bytes, for a file that does not say; or null.</param>
+/// <summary>What <c>predict</c> was asked for.</summary>
+/// <param name="Model">The model.</param>
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Csv">File to write the answers to, or null.</param>
-public sealed record PredictSettings(string? Run, string? Weights, int? Pixels, Preprocessing? Preprocessing, IReadOnlyList<string> Paths, string? Csv, string Device, bool Json);
+/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
+/// <param name="Seed">Draws how the copies differ.</param>
+public sealed record PredictSettings(
+    ModelSource Model, IReadOnlyList<string> Paths, string? Csv, int Copies, int Seed, string Device, bool Json);
 
 /// <summary>The answer to one image.</summary>
 /// <param name="Path">The image as it was named.</param>
@@ -30,22 +30,15 @@ public static class Prediction
 
     public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string[] images = [.. settings.Paths.SelectMany(Expand)];
-        Metrics? metrics = settings.Run is null ? null : MetricsFile.Read(settings.Run);
-        double? threshold = metrics?.Threshold;
+        string[] images = NamedImages.Expand(settings.Paths);
+        Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = metrics is null
-            ? TrainedModel.LoadAny(settings.Weights!, settings.Pixels, settings.Preprocessing, opened.Device, terminal)
-            : TrainedModel.LoadBest(settings.Run!, metrics, opened.Device);
-        // Their class is what is asked; the store wants one, and no figure is made from it.
-        ImageFile[] files = [.. images.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
-        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
-        await store.Completed;
-        for (int i = 0; i < store.Count; i++)
-            if (!store.IsUsable(i)) throw new UserError(store.Warnings[0].Replace("; left out", "; remove it or repair it"));
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        double? threshold = model.Threshold;
+        ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
         opened.Announce(terminal);
-        Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-            new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
+        Predictions predictions = TestTimeAugmentation.Run(
+            model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         // Classes are told in the order of their names, whatever the order of the outputs.
         int[] order = [.. Enumerable.Range(0, model.Classes.Count).OrderBy(i => model.Classes[i], StringComparer.Ordinal)];
         Answer[] answers = [.. predictions.Probabilities.Select((p, i) =>
@@ -66,13 +59,6 @@ public static class Prediction
         }
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
         return 0;
-    }
-
-    private static IEnumerable<string> Expand(string path)
-    {
-        if (!Directory.Exists(path)) return [path];
-        string[] images = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(ImageFolder.IsImage).Order(StringComparer.Ordinal)];
-        return images.Length > 0 ? images : throw new UserError($"{path}: holds no .jpg, .jpeg or .png image");
     }
 
     private static string Csv(IEnumerable<Answer> answers, IReadOnlyList<string> classes)

@@ -60,7 +60,10 @@ public static class RunFolder
 /// <param name="Resize">How images get that size.</param>
 /// <param name="Labels">Where the classes come from.</param>
 /// <param name="Preprocessing">What becomes of their bytes.</param>
-public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing) : IDisposable
+/// <param name="Threshold">The probability that its validation images chose; null where nothing says it.</param>
+public sealed record TrainedModel(
+    Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing, double? Threshold = null)
+    : IDisposable
 {
     /// <summary>Channels of its images: 1 for gray, else 3.</summary>
     public int Channels => Network.InputShape[2];
@@ -71,7 +74,7 @@ public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Clas
     {
         string path = RunFolder.BestPath(run);
         TrainedModel model = Load(path, device);
-        if (model.Network.ParameterCount == metrics.Parameters) return model;
+        if (model.Network.ParameterCount == metrics.Parameters) return model with { Threshold = metrics.Threshold };
         long found = model.Network.ParameterCount;
         model.Dispose();
         throw new UserError($"{path}: holds {found} parameters, {MetricsFile.FileName} beside it is of a model with {metrics.Parameters}; "
@@ -94,7 +97,8 @@ public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Clas
                 network.InputShape[0],
                 Enum.Parse<ResizeMethod>((string?)application["resize"] ?? nameof(ResizeMethod.Bilinear), ignoreCase: true),
                 Enum.Parse<LabelScheme>((string?)application["labels"] ?? nameof(LabelScheme.Folders), ignoreCase: true),
-                PreprocessingOf(checkpoint));
+                PreprocessingOf(checkpoint),
+                (double?)application["threshold"]);
         }
         catch (WeightFileException e)
         {
@@ -159,6 +163,14 @@ public sealed record TrainedModel(Sequential Network, IReadOnlyList<string> Clas
         ["labels"] = labels.ToString().ToLowerInvariant(),
         ["preprocessing"] = preprocessing.ToString().ToLowerInvariant(),
     };
+
+    /// <summary>The same, and the threshold.</summary>
+    public static JsonObject WithThreshold(JsonObject metadata, double? threshold)
+    {
+        var copy = (JsonObject)metadata.DeepClone();
+        if (threshold is not null) copy["threshold"] = threshold;
+        return copy;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();

@@ -31,7 +31,7 @@ public static class ScoreTable
             Row("  sensitivity", scores => Figure(scores.AtThreshold?.Sensitivity));
             Row("  specificity", scores => Figure(scores.AtThreshold?.Specificity));
         }
-        terminal.Tables.Write(table);
+        terminal.WriteTable(table);
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
 
         void Row(string name, Func<ScoreBlock, string> figure) =>

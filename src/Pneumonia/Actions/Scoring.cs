@@ -26,11 +26,9 @@ public static class Scoring
         return positive.Distinct().Count() == 2 ? RocCurve.YoudenThreshold(positive, PositiveProbability(validation)) : null;
     }
 
-    /// <summary>The ROC curve; empty where it is not defined.</summary>
-    public static IReadOnlyList<RocPoint> Roc(Predictions? predictions) =>
-        predictions is null || !IsTwoClass(predictions) || Positive(predictions).Distinct().Count() < 2
-            ? []
-            : RocCurve.Points(Positive(predictions), PositiveProbability(predictions));
+    /// <summary>The answers by class, as curves are drawn from them; null where there are none.</summary>
+    public static PartAnswers? Answers(Predictions? predictions) =>
+        predictions is { TrueClasses.Length: > 0 } ? new PartAnswers(predictions.TrueClasses, predictions.Probabilities) : null;
 
     private static bool IsTwoClass(Predictions predictions) => predictions.Probabilities.Length > 0 && predictions.Probabilities[0].Length == 2;
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
@@ -34,7 +35,7 @@ public sealed record TrainSettings
     /// <summary>Data folder; null for synthetic images.</summary>
     public string? Data { get; init; }
 
-    public ModelKind Model { get; init; } = ModelKind.Cnn;
+    public ModelKind Model { get; init; } = ModelKind.Compact;
 
     /// <summary>Width and height of the images, in pixels.</summary>
     public int? Pixels { get; init; }
@@ -77,8 +78,8 @@ public sealed record TrainSettings
     /// <summary>λ₂ of the penalty λ₂ Σw² on convolution kernels.</summary>
     public double L2 { get; init; }
 
-    /// <summary>Whether training images are turned, shifted, zoomed and mirrored at random, in every epoch anew.</summary>
-    public bool Augment { get; init; }
+    /// <summary>Whether training images are changed at random, in every epoch anew; null for the model's default.</summary>
+    public bool? Augment { get; init; }
 
     /// <summary>Whether they are, but every image in the same way in all epochs.</summary>
     public bool AugmentOnce { get; init; }
@@ -88,7 +89,7 @@ public sealed record TrainSettings
 
     public ClassWeights ClassWeights { get; init; }
 
-    /// <summary>Null for that of the weights, else 0 … 1.</summary>
+    /// <summary>Null for that of the weights, else of the model.</summary>
     public Preprocessing? Preprocessing { get; init; }
 
     /// <summary>A weight file to start from, or "imagenet" for the published one; null for random weights.</summary>
@@ -143,6 +144,29 @@ public sealed record TrainSettings
 
     public bool Json { get; init; }
 
+    /// <summary>
+    /// The arguments that ask for the same training, as a shell reads them; where it is written and how it is shown is left out. What was
+    /// not asked for is not in it: defaults are those of the version. Null where there are none: some settings belong to experiments.
+    /// </summary>
+    [JsonIgnore]
+    public string? CommandLine
+    {
+        get
+        {
+            var asked = typeof(TrainSettings).GetProperties()
+                .Where(property => property.CanWrite && property.Name is not (nameof(Out) or nameof(Resume) or nameof(Json)))
+                .Where(property => !Equals(property.GetValue(this), property.GetValue(new TrainSettings()))).ToArray();
+            if (asked.Any(property => property.Name is nameof(FlattenDropout) or nameof(SamePadding) or nameof(PartLimits) or nameof(BalancedImages))) return null;
+            return string.Join(' ', ["train", .. asked.Select(property => OptionOf(property.Name)
+                + property.GetValue(this) switch { true => "", var value => " " + Quoted(TrainingPlan.Value(value)) })]);
+        }
+    }
+
     /// <summary>The part of the settings that divides the images.</summary>
     public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed, PartLimits, BalancedImages);
+
+    private static string OptionOf(string property) => property == nameof(Convolution) ? "--conv" : "--" + TrainingPlan.Words(property);
+
+    private static string Quoted(string value) =>
+        value.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:,=+@%".Contains(c)) && value.Length > 0 ? value : $"'{value.Replace("'", "'\\''")}'";
 }

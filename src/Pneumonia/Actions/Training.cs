@@ -2,11 +2,14 @@ using System.Diagnostics;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
 using Convolve.Layers;
+using Convolve.Layers.Measurement;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
 using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
@@ -17,6 +20,13 @@ namespace Convolve.Pneumonia.Actions;
 public static class Training
 {
     private const int WrongAnswersShown = 8;
+
+    // Trainings that took less are reported without times of layers.
+    private const double LeastSecondsToMeasure = 60;
+    private const int MeasuredBatch = 8, MeasuredRuns = 3;
+
+    // Pixels across the examples of augmentation in a report: enough for the column of text it stands in, on a fine screen too.
+    private const int WidestSheet = 1300;
 
     // ILGPU's CPU accelerator, measured: see docs/performance.md.
     private const double SlowDeviceFlops = 0.6e9;
@@ -63,7 +73,7 @@ public static class Training
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
         TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
-        byte[]? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
+        AugmentationSheet? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
         // What opening and testing the device left behind is of no use to steps.
         opened.Device.Pool.Trim();
         memory.Reserve(opened.Device);
@@ -78,7 +88,7 @@ public static class Training
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
         RunFolder.Prepare(run);
         ConfigFile.Write(run, plan);
-        if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation);
+        if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
@@ -113,6 +123,8 @@ public static class Training
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
+        // So that the file answers alone, without the run around it, as the run would.
+        Checkpoint.Write(bestPath, network, TrainedModel.WithThreshold(metadata, threshold));
         ScoreBlock? valScores = Scoring.Score(val, threshold, plan.Seed);
         ScoreBlock? testScores = test is null ? null : Scoring.Score(test, threshold, plan.Seed);
         EpochMetrics[] epochs = EpochsOf(trainer);
@@ -122,8 +134,17 @@ public static class Training
             plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores);
         HistoryFile.Write(run, epochs);
         MetricsFile.Write(run, metrics);
+        var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Roc(val), Scoring.Roc(test), WrongAnswers(images, val, test), watch.Elapsed));
+            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), watch.Elapsed)
+        {
+            CommandLine = settings.CommandLine,
+            Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
+            Layers = layers,
+            Measure = measure,
+            Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
+            Limit = plan.Limit,
+        });
         if (settings.Json)
         {
             terminal.WriteJson(metrics);
@@ -263,7 +284,7 @@ public static class Training
         Schedule = plan.Schedule,
         Algorithm = plan.Convolution,
         Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
-        Augmentation = plan.Augment ? new AugmentationRanges() : null,
+        Augmentation = plan.Augment ? TrainingPlan.AugmentationOf(plan.Model) : null,
         AugmentOnce = plan.AugmentOnce,
     };
 
@@ -289,7 +310,7 @@ public static class Training
             + $"{3 * ModelChoice.Build(ModelKind.Cnn, 150, 2).Summary().Sum(row => row.Flops) * 5000 / SlowDeviceFlops / 3600:F0} hours; {DeviceCatalogue.InstallAdvice}");
     }
 
-    private static List<WrongAnswer> WrongAnswers(TrainingImages images, Predictions val, Predictions? test)
+    private static List<WrongAnswer> WrongAnswers(Sequential network, TrainingPlan plan, TrainingImages images, Predictions val, Predictions? test)
     {
         (ImageSamples samples, Predictions predictions) = test is { TrueClasses.Length: > 0 } ? (images.Test!, test) : (images.Val, val);
         return
@@ -304,9 +325,45 @@ public static class Training
                     int index = predictions.Indices[answer.Place];
                     ImageStore store = samples.Store;
                     return new WrongAnswer(store.Files[index].RelativePath, images.Classes[predictions.TrueClasses[answer.Place]],
-                        images.Classes[answer.Best], answer.Probability, store.Pixels, store.Channels, store[index].ToArray());
+                        images.Classes[answer.Best], answer.Probability, store.Pixels, store.Channels, store[index].ToArray())
+                    {
+                        Explanation = Explain(network, store[index], plan.Preprocessing, answer.Best),
+                    };
                 }),
         ];
+    }
+
+    // A training of a few seconds is not held up by a measurement that may take as long.
+    private static (ReportedLayer[] Layers, LayerMeasure? Measure) LayersOf(
+        Sequential network, Device device, TrainingPlan plan, double trainingSeconds, CancellationToken cancellation)
+    {
+        ReportedLayer[] layers = [.. network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops))];
+        if (trainingSeconds < LeastSecondsToMeasure || TrainingPlan.IsSlow(device.Description)) return (layers, null);
+        try
+        {
+            // Memory of steps that nobody takes any more.
+            device.Pool.Trim();
+            int batch = Math.Min(plan.Batch, MeasuredBatch);
+            Roofline roofline = Roofline.Measure(device);
+            IReadOnlyList<MeasuredLayer> measured = LayerMeasurement.Of(network, batch, roofline, MeasuredRuns, cancellation);
+            return ([.. layers.Select((layer, i) => layer with { Timing = Timing(measured[i]) })], new LayerMeasure(batch, roofline.Gigaflops, roofline.GigabytesPerSecond));
+        }
+        catch (DeviceException)
+        {
+            // There is no memory for it beside that of the training; the report then says how to get the times.
+            return (layers, null);
+        }
+
+        static LayerTiming Timing(MeasuredLayer layer) =>
+            new(layer.Forward.Milliseconds, layer.Forward.ShareOfRoof, layer.Backward.Milliseconds, layer.Backward.ShareOfRoof);
+    }
+
+    // Where the answer came from, drawn over the image; null where no layer gives a picture.
+    private static byte[]? Explain(Sequential network, ReadOnlySpan<byte> image, Preprocessing preprocessing, int answer)
+    {
+        if (GradCam.LastPicture(network) is not { } layer || layer + 1 == network.Layers.Count) return null;
+        using Tensor input = NetworkInput.Of(network, image, preprocessing.Scaling());
+        return GradCam.Draw(image, GradCam.Of(network, input, answer, layer));
     }
 
     /// <summary>Saves the place in the run after every epoch.</summary>

@@ -81,6 +81,7 @@ public sealed record TrainingPlan
     {
         bool synthetic = settings.Data is null;
         bool slow = IsSlow(device), compact = settings.Model == ModelKind.Compact;
+        bool augment = settings.AugmentOnce || (settings.Augment ?? compact);
         return new TrainingPlan
         {
             Data = settings.Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
@@ -88,7 +89,7 @@ public sealed record TrainingPlan
             Model = settings.Model,
             Pixels = settings.Pixels ?? (slow ? SlowPixels : synthetic ? SyntheticPixels : 150),
             Resize = settings.Resize,
-            Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : 10),
+            Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : compact ? CompactEpochs : 10),
             // Few images want small steps: six hundred in batches of a hundred would be six steps an epoch.
             Batch = settings.Batch ?? (synthetic ? SyntheticBatch : compact ? CompactBatch : 100),
             LearningRate = settings.LearningRate ?? (settings.Optimizer ?? DefaultOptimizer(settings.Model)) switch
@@ -106,12 +107,12 @@ public sealed record TrainingPlan
             SamePadding = settings.SamePadding,
             L1 = settings.L1,
             L2 = settings.L2,
-            Augment = settings.Augment || settings.AugmentOnce,
+            Augment = augment,
             AugmentOnce = settings.AugmentOnce,
-            Augmentation = settings.Augment || settings.AugmentOnce ? new AugmentationRanges().ToString() : null,
+            Augmentation = augment ? AugmentationOf(settings.Model).ToString() : null,
             EarlyStopping = settings.EarlyStopping,
             ClassWeights = settings.ClassWeights,
-            Preprocessing = settings.Preprocessing ?? Preprocessing.Rescale,
+            Preprocessing = settings.Preprocessing ?? (compact ? Preprocessing.Standardize : Preprocessing.Rescale),
             Until = settings.Until,
             Freeze = settings.Freeze == FreezeNone ? null : settings.Freeze ?? (settings.Model == ModelKind.Vgg19 && settings.Weights is not null ? FreezeAll : null),
             Head = settings.Model == ModelKind.Vgg19 ? settings.Head ?? ModelChoice.DefaultHead : null,
@@ -129,6 +130,10 @@ public sealed record TrainingPlan
             Device = device.ToString(),
         };
     }
+
+    /// <summary>How images are changed where they are.</summary>
+    public static AugmentationRanges AugmentationOf(ModelKind model) =>
+        model == ModelKind.Compact ? XrayAugmentation.OtherMachines : XrayAugmentation.Reference;
 
     /// <summary>Images of each part when they are generated and no limit is given: training, validation, test.</summary>
     public static (int Train, int Val, int Test) SyntheticCounts => (640, 160, 160);
@@ -178,7 +183,7 @@ public sealed record TrainingPlan
     private const double SyntheticLearningRate = 3e-4;
 
     // The compact network normalizes, so that it bears large steps; decay keeps its weights from growing meanwhile.
-    private const int CompactBatch = 50;
+    private const int CompactBatch = 50, CompactEpochs = 16;
     private const double CompactLearningRate = 1e-3, CompactWeightDecay = 0.05;
 
     private static OptimizerKind DefaultOptimizer(ModelKind model) => model switch
@@ -188,8 +193,8 @@ public sealed record TrainingPlan
         _ => OptimizerKind.RmsProp,
     };
 
-    // As it is written on the command line.
-    private static string Value(object? value) => value switch
+    /// <summary>A setting as it is written on the command line.</summary>
+    internal static string Value(object? value) => value switch
     {
         null => "unset",
         Enum or bool => value.ToString()!.ToLowerInvariant(),
@@ -197,5 +202,6 @@ public sealed record TrainingPlan
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    private static string Words(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+    /// <summary>A setting's name as it is written on the command line.</summary>
+    internal static string Words(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 }

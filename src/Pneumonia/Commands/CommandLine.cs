@@ -9,6 +9,9 @@ public static class CommandLine
 {
     public const int Done = 0, Fault = 1, BadUsage = 2, Stopped = 130;
 
+    // A name that begins with @ is a name, and short options are not bundled.
+    private static readonly ParserConfiguration parser = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+
     /// <summary>
     /// Runs a command. Whatever goes wrong is one line on standard error: the user's to put right gives exit code 2, a fault of the
     /// program 1 (with a stack trace only under <c>--verbose</c>), a stop by <paramref name="cancellation"/> 130.
@@ -19,8 +22,6 @@ public static class CommandLine
         verbose.Recursive = true;
         var trainOptions = new TrainOptions();
         RootCommand root = Root(terminal, trainOptions, verbose);
-        // A name that begins with @ is a name, and short options are not bundled.
-        var parser = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
         ParseResult result = root.Parse(arguments, parser);
         try
         {
@@ -53,6 +54,10 @@ public static class CommandLine
         }
     }
 
+    /// <summary>What is wrong with the words of a command line, without running it; nothing if they are understood.</summary>
+    internal static IReadOnlyList<string> Errors(IReadOnlyList<string> arguments) =>
+        [.. Root(new Terminal(TextWriter.Null, TextWriter.Null), new TrainOptions(), CheckedOption.Flag("--verbose", "")).Parse(arguments, parser).Errors.Select(e => e.Message)];
+
     private static RootCommand Root(Terminal terminal, TrainOptions trainOptions, Option<bool> verbose)
     {
         var root = new RootCommand("Trains classifiers on chest X-rays. Without a command it trains. Not for clinical use.");
@@ -64,7 +69,9 @@ public static class CommandLine
         root.Add(new EvaluateCommand(terminal));
         root.Add(new PredictCommand(terminal));
         root.Add(new ExperimentsCommand(terminal));
+        root.Add(new ExplainCommand(terminal));
         root.Add(new SummaryCommand(terminal));
+        root.Add(new GradcheckCommand(terminal));
         root.Add(new DevicesCommand(terminal));
         root.Add(new DataCommand(terminal));
         root.Add(new KernelsCommand(terminal));

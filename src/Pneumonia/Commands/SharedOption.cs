@@ -20,6 +20,10 @@ internal static class SharedOption
 
     public static Option<bool> Json() => CheckedOption.Flag("--json", "print one JSON document and nothing else");
 
+    public static Option<int?> TestTimeAugmentation() => CheckedOption.Whole("--test-time-augmentation",
+        "ask about N copies of each image, the first as it is, the others mirrored by chance and moved a little, and take the mean probability (1)",
+        1, Actions.TestTimeAugmentation.MostCopies);
+
     public static Option<LabelScheme?> Labels() => CheckedOption.Choice<LabelScheme>("--labels",
         "classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");
 }

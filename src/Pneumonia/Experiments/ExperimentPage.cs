@@ -12,7 +12,7 @@ public static class ExperimentPage
         var html = new StringBuilder();
         html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         html.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">");
-        html.Append($"<title>Experiments – Convolve</title><style>{TrainingReport.Style}{Style}</style></head><body><main class=\"experiments\">\n");
+        html.Append($"<title>Experiments – Convolve</title><style>{ReportStyle.Css}{Style}</style></head><body><main class=\"experiments\">\n");
         html.Append("<header><p class=\"eyebrow\">Convolve</p><h1>The reference experiments, run again</h1></header>\n");
         html.Append($"<p>{Text(ExperimentText.Explanation)}</p>\n");
         html.Append("<div class=\"wide\"><table><thead><tr>");

@@ -7,7 +7,17 @@ namespace Convolve.Pneumonia.Images;
 /// <param name="Y">Centre.</param>
 /// <param name="RadiusX">Where it has faded to 1/e of its middle, sideways.</param>
 /// <param name="RadiusY">The same, up and down.</param>
-public readonly record struct Opacity(double X, double Y, double RadiusX, double RadiusY);
+public readonly record struct Opacity(double X, double Y, double RadiusX, double RadiusY)
+{
+    /// <summary>Whether a place of the image lies within the radii.</summary>
+    /// <param name="x">In fractions of the width, from the left.</param>
+    /// <param name="y">In fractions of the height, from the top.</param>
+    public bool Contains(double x, double y)
+    {
+        double across = (x - X) / RadiusX, down = (y - Y) / RadiusY;
+        return across * across + down * down <= 1;
+    }
+}
 
 /// <summary>
 /// Made-up chest X-rays to try everything without data: a thorax with lungs, ribs, collar bones, spine, heart and diaphragm, in varying

@@ -4,11 +4,22 @@ using System.Text;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>One line of a chart; points that are not finite leave a gap.</summary>
-public sealed record ChartLine(string Name, IReadOnlyList<(double X, double Y)> Points);
+public sealed record ChartLine(string Name, IReadOnlyList<(double X, double Y)> Points)
+{
+    /// <summary>How much each point stands for: the area of its dot. Null for a line without dots.</summary>
+    public IReadOnlyList<double>? Weights { get; init; }
+
+    /// <summary>A point on the line to tell apart, and its caption.</summary>
+    public (double X, double Y, string Caption)? Point { get; init; }
+}
 
 /// <summary>A line chart as inline SVG that takes its colours from the page, so that it follows light and dark.</summary>
 public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<ChartLine> Lines)
 {
+    /// <summary>Lines that have a colour of their own.</summary>
+    public const int LineStyles = 3;
+
+    private const double LargestDot = 9, SmallestDot = 2;
     private const int Width = 440, Height = 300, Left = 66, Right = 14, Top = 34, Bottom = 44;
 
     /// <summary>Lowest and highest value of the axis; null to follow the points.</summary>
@@ -26,8 +37,12 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     /// <summary>Draws the diagonal from the lower left to the upper right corner, as chance on a ROC curve.</summary>
     public bool Diagonal { get; init; }
 
+    /// <summary>A y value to mark with a horizontal line, and its caption.</summary>
+    public (double Y, string Caption)? Level { get; init; }
+
     public string ToSvg()
     {
+        if (Lines.Count > LineStyles) throw new ArgumentException($"chart {Title}: {Lines.Count} lines, but only {LineStyles} can be told apart");
         (double x0, double x1) = XRange ?? Range(line => line.X);
         (double y0, double y1) = YRange ?? Range(line => line.Y);
         double X(double x) => Left + (x - x0) / (x1 - x0) * (Width - Left - Right);
@@ -47,6 +62,11 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\">{WebUtility.HtmlEncode(XLabel)}</text>");
         svg.Append($"<text class=\"tick\" text-anchor=\"middle\" transform=\"rotate(-90 12 {Height / 2})\" x=\"12\" y=\"{Height / 2}\">{WebUtility.HtmlEncode(YLabel)}</text>");
         if (Diagonal) svg.Append($"<line class=\"mark\" x1=\"{X(x0):F1}\" y1=\"{Y(y0):F1}\" x2=\"{X(x1):F1}\" y2=\"{Y(y1):F1}\"/>");
+        if (Level is { } level)
+        {
+            svg.Append($"<line class=\"mark\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(level.Y):F1}\" y2=\"{Y(level.Y):F1}\"/>");
+            svg.Append($"<text class=\"tick\" x=\"{Left + 6}\" y=\"{Y(level.Y) - 5:F1}\">{WebUtility.HtmlEncode(level.Caption)}</text>");
+        }
         if (Mark is { } mark)
         {
             double at = X(mark.X);
@@ -58,15 +78,42 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         for (int l = Lines.Count - 1; l >= 0; l--)
         {
             ChartLine line = Lines[l];
-            AppendLine(svg, line, l, X, Y);
-            svg.Append($"<text class=\"name line{l}\" text-anchor=\"end\" x=\"{legend}\" y=\"18\">{WebUtility.HtmlEncode(line.Name)}</text>");
-            // About 7 units a letter at this type size.
-            legend -= 14 + 7 * line.Name.Length;
+            AppendLine(svg, line, StyleOf(l), X, Y);
+            AppendDots(svg, line, l, X, Y);
+            // One line needs no name, the title says what it is. About 7 units a letter at this type size.
+            if (Lines.Count == 1) continue;
+            int sample = legend - 7 * line.Name.Length - 6;
+            svg.Append($"<path class=\"{StyleOf(l)}\" d=\"M{sample - 18} 14H{sample}\"/>");
+            svg.Append($"<text class=\"line{l}\" text-anchor=\"end\" x=\"{legend}\" y=\"18\">{WebUtility.HtmlEncode(line.Name)}</text>");
+            legend = sample - 32;
         }
         return svg.Append("</svg>").ToString();
     }
 
-    private static void AppendLine(StringBuilder svg, ChartLine line, int number, Func<double, double> x, Func<double, double> y)
+    // The first of several lines is dashed, so that a copy without colours still tells them apart.
+    private string StyleOf(int line) => line == 0 && Lines.Count > 1 ? "line0 dashed" : $"line{line}";
+
+    private static void AppendDots(StringBuilder svg, ChartLine line, int number, Func<double, double> x, Func<double, double> y)
+    {
+        if (line.Weights is { Count: > 0 } weights)
+        {
+            double largest = weights.Max();
+            for (int i = 0; i < weights.Count; i++)
+            {
+                (double px, double py) = line.Points[i];
+                if (double.IsFinite(px) && double.IsFinite(py))
+                    svg.Append($"<circle class=\"line{number} soft\" cx=\"{x(px):F1}\" cy=\"{y(py):F1}\" r=\"{Math.Max(SmallestDot, LargestDot * Math.Sqrt(weights[i] / largest)):F1}\"/>");
+            }
+        }
+        if (line.Point is { } point && double.IsFinite(point.X) && double.IsFinite(point.Y))
+        {
+            bool rightHalf = x(point.X) > Width / 2;
+            svg.Append($"<circle class=\"line{number} point\" cx=\"{x(point.X):F1}\" cy=\"{y(point.Y):F1}\" r=\"5\"/>");
+            svg.Append($"<text class=\"line{number}\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{x(point.X) + (rightHalf ? -10 : 10):F1}\" y=\"{y(point.Y) + 18:F1}\">{WebUtility.HtmlEncode(point.Caption)}</text>");
+        }
+    }
+
+    private static void AppendLine(StringBuilder svg, ChartLine line, string style, Func<double, double> x, Func<double, double> y)
     {
         var path = new StringBuilder();
         bool pen = false;
@@ -79,8 +126,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             (pen, only) = (true, (px, py));
             finite++;
         }
-        svg.Append($"<path class=\"line{number}\" d=\"{path}\"/>");
-        if (finite == 1) svg.Append($"<circle class=\"line{number}\" cx=\"{x(only!.Value.X):F1}\" cy=\"{y(only.Value.Y):F1}\" r=\"3\"/>");
+        svg.Append($"<path class=\"{style}\" d=\"{path}\"/>");
+        if (finite == 1 && line.Weights is null) svg.Append($"<circle class=\"{style}\" cx=\"{x(only!.Value.X):F1}\" cy=\"{y(only.Value.Y):F1}\" r=\"3\"/>");
     }
 
     private (double, double) Range(Func<(double X, double Y), double> of)

@@ -10,7 +10,34 @@ namespace Convolve.Pneumonia.Reports;
 /// <param name="Pixels">Width and height.</param>
 /// <param name="Channels">1 or 3.</param>
 /// <param name="Image">[Pixels, Pixels, Channels].</param>
-public sealed record WrongAnswer(string Name, string Actual, string Answered, double Probability, int Pixels, int Channels, byte[] Image);
+public sealed record WrongAnswer(string Name, string Actual, string Answered, double Probability, int Pixels, int Channels, byte[] Image)
+{
+    /// <summary>PNG of the image under a Grad-CAM map of the answered class; null where the network has no layer that gives one.</summary>
+    public byte[]? Explanation { get; init; }
+}
+
+/// <summary>One layer of the network, for one image.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">What it does.</param>
+/// <param name="Output">Shape of what it gives.</param>
+/// <param name="Parameters">How many it has.</param>
+/// <param name="Trainable">How many of them were trained.</param>
+/// <param name="Flops">Multiplications and additions forward.</param>
+/// <param name="Timing">How long it takes; null where it was not measured.</param>
+public sealed record ReportedLayer(string Name, string Kind, string Output, long Parameters, long Trainable, double Flops, LayerTiming? Timing = null);
+
+/// <summary>How long a layer takes for a batch, and what share that is of what the device can do at best.</summary>
+/// <param name="ForwardMilliseconds">Forward.</param>
+/// <param name="ForwardShare">The least time that its roofline allows, by that time; may pass 1.</param>
+/// <param name="BackwardMilliseconds">Backward; 0 where there is nothing to do.</param>
+/// <param name="BackwardShare">The same share.</param>
+public readonly record struct LayerTiming(double ForwardMilliseconds, double ForwardShare, double BackwardMilliseconds, double BackwardShare);
+
+/// <summary>What layers were measured with.</summary>
+/// <param name="Batch">Images.</param>
+/// <param name="Gigaflops">float32 operations a second that the device can do, in units of 10⁹.</param>
+/// <param name="GigabytesPerSecond">Bytes a second that it can move, in units of 10⁹.</param>
+public sealed record LayerMeasure(int Batch, double Gigaflops, double GigabytesPerSecond);
 
 /// <summary>Everything that a report shows of a run.</summary>
 /// <param name="Metrics">The figures, as in <c>metrics.json</c>.</param>
@@ -19,11 +46,30 @@ public sealed record WrongAnswer(string Name, string Actual, string Answered, do
 /// <param name="Notes">Remarks on the split and the defaults, one line each.</param>
 /// <param name="Warnings">What went wrong on the way, such as unreadable images.</param>
 /// <param name="Settings">Every setting in the order to show, name and value.</param>
-/// <param name="ValRoc">ROC curve of the validation images; empty with three classes.</param>
-/// <param name="TestRoc">ROC curve of the test images; empty with three classes or without test images.</param>
+/// <param name="Val">Answers of the best epoch to the validation images; null without any.</param>
+/// <param name="Test">Answers of the best epoch to the test images; null without any.</param>
 /// <param name="WrongAnswers">The most confident wrong answers, worst first; may be empty.</param>
 /// <param name="Duration">Wall time of the whole run.</param>
 public sealed record RunSummary(
     Metrics Metrics, IReadOnlyList<string> Classes, string Data, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings,
-    IReadOnlyList<(string Name, string Value)> Settings, IReadOnlyList<RocPoint> ValRoc, IReadOnlyList<RocPoint> TestRoc,
-    IReadOnlyList<WrongAnswer> WrongAnswers, TimeSpan Duration);
+    IReadOnlyList<(string Name, string Value)> Settings, PartAnswers? Val, PartAnswers? Test,
+    IReadOnlyList<WrongAnswer> WrongAnswers, TimeSpan Duration)
+{
+    /// <summary>The arguments that repeat the run; null where no command line does.</summary>
+    public string? CommandLine { get; init; }
+
+    /// <summary>What augmentation did, in words, and as a PNG sheet of examples; null without.</summary>
+    public (string Words, byte[] Sheet)? Augmentation { get; init; }
+
+    /// <summary>The network from its first layer to its last.</summary>
+    public IReadOnlyList<ReportedLayer> Layers { get; init; } = [];
+
+    /// <summary>What they were measured with; null where they were not.</summary>
+    public LayerMeasure? Measure { get; init; }
+
+    /// <summary>The file that the weights started from; null for random ones.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>Images of each part that a limit kept; null where all were used.</summary>
+    public int? Limit { get; init; }
+}

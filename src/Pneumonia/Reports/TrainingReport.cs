@@ -22,13 +22,16 @@ public static class TrainingReport
         var html = new StringBuilder();
         html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         html.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">");
-        html.Append($"<title>{Text(metrics.Model)} – Convolve</title><style>{Style}</style></head><body><main>\n");
+        html.Append($"<title>{Text(metrics.Model)} – Convolve</title><style>{ReportStyle.Css}</style></head><body><main>\n");
         AppendHeadline(html, run);
         AppendData(html, run);
         AppendScores(html, run);
         AppendCurves(html, metrics);
         AppendAnswers(html, run);
         AppendWrongAnswers(html, run);
+        AppendLimits(html, run);
+        AppendAugmentation(html, run);
+        AppendLayers(html, run);
         AppendSettings(html, run);
         html.Append($"<footer><strong>{NotForClinicalUse}</strong> A model of a teaching and research project; its answers are no diagnosis.</footer>\n");
         return html.Append("</main></body></html>\n").ToString();
@@ -48,18 +51,23 @@ public static class TrainingReport
         else
         {
             string figure = scores.Auc is { } auc ? $"AUC {auc:F3}" : $"Accuracy {Percent(scores.Accuracy)}";
-            html.Append($"<h1>{figure} on {scores.N} {kind}{part} images</h1><p class=\"lead\">");
-            html.Append($"Accuracy {Percent(scores.Accuracy)}{Interval(scores.Accuracy95, Percent)}");
+            html.Append($"<h1>{figure} on {scores.N:N0} {kind}{part} images</h1>");
+            html.Append("<div class=\"cards\">");
+            Card(Percent(scores.Accuracy), "accuracy" + (scores.AtThreshold is null ? "" : " at threshold ½"), scores.Accuracy95, Percent);
+            if (scores.Auc is not null) Card(Figure(scores.Auc), "AUC", scores.Auc95, value => Figure(value));
             if (scores.AtThreshold is { } chosen)
             {
-                html.Append($"; at the threshold {chosen.Threshold:F2} chosen on validation images {Percent(chosen.Accuracy)}, "
-                    + $"sensitivity {Percent(chosen.Sensitivity)}, specificity {Percent(chosen.Specificity)}");
+                Card(Percent(chosen.Sensitivity), $"sensitivity at threshold {chosen.Threshold:F2}");
+                Card(Percent(chosen.Specificity), $"specificity at threshold {chosen.Threshold:F2}");
             }
-            html.Append(".</p>");
+            html.Append("</div>");
         }
         if (metrics.Synthetic)
             html.Append("<p class=\"banner\"><strong>Synthetic images.</strong> The chest X-rays of this run were generated; its figures say nothing about patients.</p>");
         html.Append("</header>\n");
+
+        void Card(string value, string name, double[]? interval = null, Func<double, string>? figure = null) =>
+            html.Append($"<div class=\"card\"><b>{value}</b><span>{Text(name)}</span>{(interval is [var low, var high] ? $"<span>{figure!(low)} – {figure(high)}</span>" : "")}</div>");
     }
 
     private static void AppendData(StringBuilder html, RunSummary run)
@@ -94,6 +102,7 @@ public static class TrainingReport
         Row("Accuracy", block => Percent(block.Accuracy) + Interval(block.Accuracy95, Percent));
         Row("Sensitivity", block => Percent(block.Sensitivity));
         Row("Specificity", block => Percent(block.Specificity));
+        if (blocks.All(block => block.AveragePrecision is not null)) Row("Average precision", block => Figure(block.AveragePrecision));
         Row("Precision", block => Percent(block.Precision));
         Row("F1", block => Figure(block.F1));
         Row("Loss", block => $"{block.Loss:F4}");
@@ -109,7 +118,7 @@ public static class TrainingReport
         html.Append(run.Classes.Count == 2
             ? $"Positive: {Text(run.Classes[1])}. Figures above the line at threshold 0.5. "
             : "AUC: mean of one class against the rest; sensitivity, specificity, precision and F1: means over classes. ");
-        html.Append("In brackets 95 % bootstrap intervals.</p></section>\n");
+        html.Append("In brackets 95 % bootstrap intervals. Loss in nats; calibration error in ten bins.</p></section>\n");
 
         void Row(string name, Func<ScoreBlock, string> value)
         {
@@ -136,28 +145,34 @@ public static class TrainingReport
 
     private static void AppendAnswers(StringBuilder html, RunSummary run)
     {
-        ChartLine Line(string name, IReadOnlyList<RocPoint> points) =>
-            new(name, [.. points.Select(point => (point.FalsePositiveRate, point.TruePositiveRate))]);
-        ChartLine[] lines = [.. new[] { Line("validation", run.ValRoc), Line("test", run.TestRoc) }.Where(line => line.Points.Count > 0)];
+        var charts = new AnswerCharts(run);
+        string[] drawn = [.. charts.ToSvg()];
         ScoreBlock? scores = run.Metrics.Test ?? run.Metrics.Val;
-        if (lines.Length == 0 && scores is null) return;
-        html.Append("<section><h2>Answers</h2><div class=\"charts\">");
-        if (lines.Length > 0)
+        if (drawn.Length == 0 && scores is null) return;
+        html.Append("<section><h2>Answers</h2>");
+        if (drawn.Length > 0)
         {
-            html.Append(new LineChart("ROC", "false positive rate", "true positive rate", lines)
-            {
-                XRange = (0, 1),
-                YRange = (0, 1),
-                Diagonal = true,
-            }.ToSvg());
+            html.Append("<p class=\"small\">");
+            html.Append(run.Classes.Count == 2
+                ? "The dashed diagonals are chance, and perfect calibration. A dot's area is the number of images with about that probability; bars grow with the square root of theirs."
+                : $"One class against the rest, {charts.Part} images. The dashed diagonals are chance, and perfect calibration; a dot's area is the number of images.");
+            html.Append("</p><div class=\"charts\">").AppendJoin("", drawn).Append("</div>");
         }
-        if (scores is not null) AppendConfusion(html, scores.Confusion, run.Classes, run.Metrics.Test is null ? "validation" : "test");
-        html.Append("</div></section>\n");
+        if (scores is not null)
+        {
+            html.Append("<div class=\"matrices\">");
+            AppendConfusion(html, scores.Confusion, run.Classes, run.Classes.Count == 2 ? $"At threshold ½, {charts.Part} images" : $"{charts.Part} images");
+            PartAnswers? answers = run.Test is { Count: > 0 } ? run.Test : run.Val;
+            if (run.Metrics.Threshold is { } threshold && answers is { IsTwoClass: true })
+                AppendConfusion(html, ScoreBlock.Count(answers.Is(1), answers.ProbabilityOf(1), threshold), run.Classes, $"At threshold {threshold:F2}");
+            html.Append("</div>");
+        }
+        html.Append("</section>\n");
     }
 
-    private static void AppendConfusion(StringBuilder html, Confusion confusion, IReadOnlyList<string> classes, string part)
+    private static void AppendConfusion(StringBuilder html, Confusion confusion, IReadOnlyList<string> classes, string caption)
     {
-        html.Append($"<div class=\"wide\"><table class=\"confusion\"><caption>Confusion, {part} images</caption><thead><tr><th>true ↓ answered →</th>");
+        html.Append($"<div class=\"wide\"><table class=\"confusion\"><caption>{Text(caption)}</caption><thead><tr><th>is ↓ answered →</th>");
         foreach (string name in classes) html.Append($"<th>{Text(name)}</th>");
         html.Append("</tr></thead><tbody>");
         for (int actual = 0; actual < confusion.Classes; actual++)
@@ -173,21 +188,89 @@ public static class TrainingReport
     private static void AppendWrongAnswers(StringBuilder html, RunSummary run)
     {
         if (run.WrongAnswers.Count == 0) return;
-        html.Append("<section><h2>Most confident wrong answers</h2><div class=\"strip\">");
+        bool explained = run.WrongAnswers.Any(wrong => wrong.Explanation is not null);
+        html.Append("<section><h2>Most confident wrong answers</h2>");
+        if (explained)
+            html.Append("<p class=\"small\">Beside each image where its wrong answer came from (Grad-CAM): the brighter, the more.</p>");
+        html.Append("<div class=\"errors\">");
         foreach (WrongAnswer wrong in run.WrongAnswers)
         {
-            string image = Convert.ToBase64String(PngWriter.Encode(wrong.Image, wrong.Pixels, wrong.Pixels, wrong.Channels));
-            html.Append($"<figure><img alt=\"{Text(wrong.Name)}\" src=\"data:image/png;base64,{image}\">");
-            html.Append($"<figcaption>{Text(wrong.Answered)} {Percent(wrong.Probability)}<br>is {Text(wrong.Actual)}<br><small>{Text(wrong.Name)}</small></figcaption></figure>");
+            html.Append($"<figure><div class=\"pair{(explained ? "" : " single")}\">");
+            Picture(PngWriter.Encode(wrong.Image, wrong.Pixels, wrong.Pixels, wrong.Channels), wrong.Name);
+            if (wrong.Explanation is not null) Picture(wrong.Explanation, $"{wrong.Name}, Grad-CAM of {wrong.Answered}");
+            html.Append($"</div><figcaption>answered <strong>{Text(wrong.Answered)}</strong> {Percent(wrong.Probability)}, is <strong>{Text(wrong.Actual)}</strong><br><small>{Text(wrong.Name)}</small></figcaption></figure>");
         }
         html.Append("</div></section>\n");
+
+        void Picture(byte[] png, string name) =>
+            html.Append($"<img alt=\"{Text(name)}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">");
+    }
+
+    private static void AppendLimits(StringBuilder html, RunSummary run)
+    {
+        html.Append("<section><h2>What the figures do not say</h2><div class=\"limits\">");
+        foreach ((string heading, string text) in ReportLimits.Of(run)) html.Append($"<div><h3>{Text(heading)}</h3><p>{Text(text)}</p></div>");
+        html.Append("</div></section>\n");
+    }
+
+    private static void AppendAugmentation(StringBuilder html, RunSummary run)
+    {
+        if (run.Augmentation is not { } augmentation) return;
+        html.Append($"<section><h2>Augmentation</h2><p class=\"small\">Training images, each followed by what training made of it: {Text(augmentation.Words)}.</p>");
+        html.Append($"<div class=\"wide\"><img class=\"sheet\" alt=\"Training images and their augmented copies\" src=\"data:image/png;base64,{Convert.ToBase64String(augmentation.Sheet)}\"></div></section>\n");
+    }
+
+    private static void AppendLayers(StringBuilder html, RunSummary run)
+    {
+        if (run.Layers.Count == 0) return;
+        bool timed = run.Layers.All(layer => layer.Timing is not null);
+        double longest = run.Layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
+        html.Append("<section><h2>Layers</h2><div class=\"wide\"><table class=\"layers\"><thead><tr><th>layer</th><th>kind</th><th>output</th>");
+        Head("parameters", "trained", "MFLOP");
+        if (timed) Head("ms", "of peak", "ms back", "of peak");
+        html.Append("</tr></thead><tbody>");
+        foreach (ReportedLayer layer in run.Layers)
+        {
+            Row(layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Trainable, layer.Flops);
+            if (layer.Timing is { } timing && timed)
+            {
+                Time(timing.ForwardMilliseconds, timing.ForwardShare);
+                Time(timing.BackwardMilliseconds, timing.BackwardShare);
+            }
+            html.Append("</tr>");
+        }
+        Row("all", "", "", run.Layers.Sum(layer => layer.Parameters), run.Layers.Sum(layer => layer.Trainable), run.Layers.Sum(layer => layer.Flops));
+        if (timed)
+            html.Append($"<td class=\"number\">{run.Layers.Sum(layer => layer.Timing!.Value.ForwardMilliseconds):N2}</td><td></td><td class=\"number\">{run.Layers.Sum(layer => layer.Timing!.Value.BackwardMilliseconds):N2}</td><td></td>");
+        html.Append("</tr></tbody></table></div><p class=\"small\">Output and millions of multiplications and additions are those of one image, forward. ");
+        html.Append(run.Measure is { } measure && timed
+            ? $"Times are of {measure.Batch} images, each layer alone after the training; peak is what the device can do with its operations and bytes, {measure.Gigaflops:N0} GFLOP/s or "
+                + $"{measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, and a cache is faster than memory, so that a share can pass 100 %."
+            : "Times were not measured: summary --measure does.");
+        html.Append("</p></section>\n");
+
+        void Head(params string[] names)
+        {
+            foreach (string name in names) html.Append($"<th class=\"number\">{name}</th>");
+        }
+
+        void Row(string name, string kind, string output, long parameters, long trainable, double flops) =>
+            html.Append($"<tr><th>{Text(name)}</th><td>{Text(kind)}</td><td>{Text(output)}</td><td class=\"number\">{parameters:N0}</td>"
+                + $"<td class=\"number\">{trainable:N0}</td><td class=\"number\">{flops / 1e6:N1}</td>");
+
+        void Time(double milliseconds, double share) => html.Append(milliseconds == 0
+            ? "<td></td><td></td>"
+            : $"<td class=\"number time\" style=\"--share:{100 * milliseconds / longest:F0}%\">{milliseconds:N2}</td><td class=\"number\">{(share > 0 ? $"{100 * share:F0}\u00A0%" : "")}</td>");
     }
 
     private static void AppendSettings(StringBuilder html, RunSummary run)
     {
-        if (run.Settings.Count == 0) return;
-        html.Append("<section><h2>Settings</h2><dl class=\"settings\">");
-        foreach ((string name, string value) in run.Settings) html.Append($"<dt>{Text(name)}</dt><dd>{Text(value)}</dd>");
+        if (run.Settings.Count == 0 && run.CommandLine is null) return;
+        html.Append("<section><h2>To repeat it</h2>");
+        if (run.CommandLine is { } command)
+            html.Append($"<p>On the same device the same command gives the same weights, bit for bit.</p><pre>dotnet run -c Release --project src/Pneumonia -- {Text(command)}</pre>");
+        html.Append("<dl class=\"settings\">");
+        foreach ((string name, string value) in run.Settings) html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>");
         html.Append("</dl></section>\n");
     }
 
@@ -212,38 +295,4 @@ public static class TrainingReport
 
     private static string Duration(TimeSpan time) =>
         time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s" : $"{time.TotalSeconds:F1} s";
-
-    internal const string Style = """
-        :root{--paper:#fff;--ink:#1b1f24;--soft:#5b6470;--rule:#dde1e6;--one:#0b66c3;--two:#c2410c;--good:#e3f2e6;--bad:#fbe6e2;--note:#f1f4f8}
-        @media (prefers-color-scheme:dark){:root{--paper:#14171a;--ink:#e8eaed;--soft:#9aa4af;--rule:#2d333a;--one:#6cb2f7;--two:#ff9d66;--good:#16301d;--bad:#3b1d18;--note:#1e2329}}
-        *{box-sizing:border-box}
-        body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-        main{max-width:940px;margin:0 auto;padding:24px 16px 48px}
-        h1{font-size:clamp(1.5rem,5vw,2.2rem);line-height:1.2;margin:.1em 0 .3em}
-        h2{font-size:1.15rem;margin:2.2em 0 .6em;padding-bottom:.25em;border-bottom:1px solid var(--rule)}
-        .eyebrow{margin:0;color:var(--soft);font-size:.9rem}.lead{margin:0;font-size:1.05rem}
-        .banner,.warnings{background:var(--bad);padding:.7em 1em;border-radius:6px}
-        .notes{background:var(--note);padding:.7em 1em;border-radius:6px}
-        ul.notes,ul.warnings{list-style:none;margin:.8em 0}
-        dl{display:grid;grid-template-columns:minmax(6em,auto) 1fr;gap:.25em 1.2em;margin:0}
-        dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-        .wide{overflow-x:auto}
-        table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-        th,td{padding:.35em .9em .35em 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
-        th{font-weight:500}thead th{color:var(--soft)}.divider th{color:var(--soft);padding-top:1.1em}
-        small,.small{color:var(--soft);font-size:.85rem}td small{white-space:nowrap}
-        .confusion td{text-align:right;padding:.6em .9em;font-size:1.1rem}.confusion caption{text-align:left;font-weight:600;font-size:.9rem;padding-bottom:.4em}
-        .right{background:var(--good)}.wrong{background:var(--bad)}
-        .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:20px;align-items:start}
-        .chart{width:100%;height:auto;font:13px system-ui,sans-serif}
-        .chart text{fill:var(--soft)}.chart .title{fill:var(--ink);font-weight:600}
-        .grid{stroke:var(--rule)}.mark{stroke:var(--soft);stroke-dasharray:4 4}
-        .chart path{fill:none;stroke-width:2;stroke-linejoin:round}
-        path.line0{stroke:var(--one)}path.line1{stroke:var(--two)}
-        .chart text.line0,circle.line0{fill:var(--one)}.chart text.line1,circle.line1{fill:var(--two)}
-        .strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:14px}
-        figure{margin:0}figure img{width:100%;border-radius:4px;display:block}figcaption{font-size:.85rem;line-height:1.35;margin-top:.35em;overflow-wrap:anywhere}
-        footer{margin-top:3em;padding-top:1em;border-top:1px solid var(--rule);color:var(--soft)}
-        @media print{body{font-size:11pt}main{max-width:none;padding:0}section{break-inside:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
-        """;
 }

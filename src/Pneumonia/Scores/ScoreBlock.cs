@@ -28,7 +28,11 @@ public sealed record ScoreBlock(
     int N, double Loss, double Accuracy, double? Auc, double? Sensitivity, double? Specificity, double? Precision, double? F1, double Ece,
     Confusion Confusion, ThresholdScores? AtThreshold, double[]? Auc95, double[] Accuracy95)
 {
-    private const int Bins = 10;
+    /// <summary>
+    /// Area under the precision–recall curve, as a sum of steps; with three classes or more the mean of one class against the rest. A figure
+    /// of its own, so that blocks written before it was one can still be read.
+    /// </summary>
+    public double? AveragePrecision { get; init; }
 
     /// <summary>Scores a two-class model.</summary>
     /// <param name="positive">Whether each image is of the positive class.</param>
@@ -49,10 +53,13 @@ public sealed record ScoreBlock(
         Confusion? chosen = threshold is { } t ? Count(positive, probability, t) : null;
         return new ScoreBlock(positive.Count, loss, plain.Accuracy, auc, plain.Sensitivity(1), plain.Specificity(1),
             plain.Sensitivity(1) is null ? null : plain.Precision(1), plain.F1(1),
-            CalibrationError(probability, positive), plain,
+            CalibrationBins.Error(probability, positive), plain,
             chosen is null ? null : new ThresholdScores(threshold!.Value, chosen.Accuracy, chosen.Sensitivity(1), chosen.Specificity(1)),
             bootstrap.Interval(auc, counts => RocCurve.Area(positive, probability, order, counts)),
-            bootstrap.Interval(plain.Accuracy, counts => Bootstrap.Mean(right, counts))!);
+            bootstrap.Interval(plain.Accuracy, counts => Bootstrap.Mean(right, counts))!)
+        {
+            AveragePrecision = auc is null ? null : PrecisionRecallCurve.AveragePrecision(positive, probability),
+        };
     }
 
     /// <summary>Scores a model of three classes or more; also takes two, the second being the positive one, without a threshold.</summary>
@@ -100,8 +107,11 @@ public sealed record ScoreBlock(
         double? auc = MeanArea(once);
         var bootstrap = new Bootstrap(actual.Count, seed);
         return new ScoreBlock(actual.Count, loss, confusion.Accuracy, auc, Mean(confusion.Sensitivity), Mean(confusion.Specificity),
-            Mean(c => confusion.Precision(c)), Mean(confusion.F1), CalibrationError(confidence, right), confusion, null,
-            bootstrap.Interval(auc, MeanArea), bootstrap.Interval(confusion.Accuracy, times => Bootstrap.Mean(right, times))!);
+            Mean(c => confusion.Precision(c)), Mean(confusion.F1), CalibrationBins.Error(confidence, right), confusion, null,
+            bootstrap.Interval(auc, MeanArea), bootstrap.Interval(confusion.Accuracy, times => Bootstrap.Mean(right, times))!)
+        {
+            AveragePrecision = auc is null ? null : Enumerable.Range(0, classes).Average(c => PrecisionRecallCurve.AveragePrecision(isClass[c], column[c])),
+        };
     }
 
     /// <summary>Right and wrong answers of a two-class model that calls everything at or above the threshold positive.</summary>
@@ -117,22 +127,6 @@ public sealed record ScoreBlock(
             else trueNegatives++;
         }
         return Confusion.OfTwo(truePositives, falsePositives, trueNegatives, falseNegatives);
-    }
-
-    // Bins [0, .1), [.1, .2), …, [.9, 1].
-    private static double CalibrationError(IReadOnlyList<double> probability, IReadOnlyList<bool> happened)
-    {
-        var sums = new double[Bins];
-        var hits = new int[Bins];
-        for (int i = 0; i < probability.Count; i++)
-        {
-            int bin = Math.Min((int)(probability[i] * Bins), Bins - 1);
-            sums[bin] += probability[i];
-            if (happened[i]) hits[bin]++;
-        }
-        double error = 0;
-        for (int bin = 0; bin < Bins; bin++) error += Math.Abs(sums[bin] - hits[bin]);
-        return error / probability.Count;
     }
 
     private static void Check(int images, int answers, IEnumerable<double> probabilities)

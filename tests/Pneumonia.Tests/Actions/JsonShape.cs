@@ -9,7 +9,7 @@ public static class JsonShape
     /// <summary>What <c>cli.md</c> calls a score block, of two classes that are both present.</summary>
     public const string ScoreBlock = "{n:number,loss:number,accuracy:number,auc:number,sensitivity:number,specificity:number,"
         + "precision:number,f1:number,ece:number,confusion:{tp:number,fp:number,tn:number,fn:number},"
-        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number},auc95:[number],accuracy95:[number]}";
+        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number},auc95:[number],accuracy95:[number],averagePrecision:number}";
 
     /// <summary><c>metrics.json</c> of two classes with test images.</summary>
     public const string Metrics = "{model:string,parameters:number,trainable:number,device:string,seed:number,synthetic:boolean,"

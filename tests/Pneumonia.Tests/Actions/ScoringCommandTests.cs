@@ -29,6 +29,33 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_takes_the_mean_over_copies()
+    {
+        CommandRun plain = await Evaluate(trained.Data, "--json"), one = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "1");
+        Assert.Equal(plain.Output, one.Output);
+        Assert.DoesNotContain("copies", one.Errors);
+        CommandRun several = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "4");
+        Assert.Equal(JsonShape.ScoreBlock, JsonShape.Of(several.Json));
+        Assert.NotEqual((double)plain.Json["loss"]!, (double)several.Json["loss"]!);
+        Assert.Contains("mean of 4 copies of each image", Assert.Single(several.ErrorLines, line => line.Contains("copies")));
+        Assert.Equal(several.Output, (await Evaluate(trained.Data, "--json", "--test-time-augmentation", "4")).Output);
+    }
+
+    [Fact]
+    public async Task Predict_takes_the_mean_over_copies_whatever_else_is_asked()
+    {
+        folder.WithXrays("xrays", 2);
+        string single = Path.Combine(folder.Path, "xrays/PNEUMONIA/" + Path.GetFileName(Directory.GetFiles(Path.Combine(folder.Path, "xrays/PNEUMONIA")).Order().Last()));
+        string[] more = ["--json", "--test-time-augmentation", "5", "--seed", "3"];
+        JsonNode alone = (await Predict([single, .. more])).Json[0]!;
+        JsonNode among = (await Predict([Path.Combine(folder.Path, "xrays"), .. more])).Json.AsArray().Single(answer => (string)answer!["path"]! == single)!;
+        Assert.Equal((double)alone["probability"]!, (double)among["probability"]!, 1e-5);
+        Assert.NotEqual((double)alone["probability"]!, (double)(await Predict([single, "--json"])).Json[0]!["probability"]!);
+        foreach (string value in new[] { "0", "-1", "two" })
+            Assert.Contains("--test-time-augmentation", Assert.Single((await CommandRun.Of("predict", "--run", trained.Folder, single, "--test-time-augmentation", value)).ErrorLines));
+    }
+
+    [Fact]
     public async Task Evaluate_scores_the_part_that_is_named()
     {
         CommandRun run = await Evaluate(trained.Data, "--part", "train", "--json");
@@ -165,9 +192,10 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.True(JsonNode.DeepEquals(run, model));
         Assert.Equal((long)Metrics(trained.Folder)["parameters"]!, (long)run["parameters"]!);
         Assert.Equal((long)run["parameters"]!, run["layers"]!.AsArray().Sum(layer => (long)layer!["parameters"]!));
-        CommandRun cnn = await CommandRun.Succeeding("summary");
-        Assert.Contains("3,453,121 parameters", cnn.Output);
-        Assert.Equal("", cnn.Errors);
+        CommandRun compact = await CommandRun.Succeeding("summary");
+        Assert.Contains("505,105 parameters", compact.Output);
+        Assert.Equal("", compact.Errors);
+        Assert.Contains("3,453,121 parameters", (await CommandRun.Succeeding("summary", "--model", "cnn")).Output);
     }
 
     [Fact]

@@ -184,4 +184,37 @@ public sealed class CommandLineTests
     [InlineData("kitten", "sitting", 3)]
     [InlineData("--lr", "--lr", 0)]
     public void Edit_distance(string a, string b, int distance) => Assert.Equal(distance, Suggestion.Distance(a, b));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--data x --split patient --model vgg19 --augment --limit 200 --epochs 3")]
+    [InlineData("--data x --augment false")]
+    [InlineData("--data x --split random --fractions 0.7,0.2,0.1 --seed 7 --conv winograd4 --optimizer sgd --l1 5e-07 --labels three")]
+    [InlineData("--model vgg19 --weights w.h5 --until block3_pool --freeze all --head 32 --features --data x --preprocessing caffe")]
+    [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 --device cpu")]
+    public void The_settings_name_the_arguments_that_ask_for_them(string arguments)
+    {
+        TrainSettings asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("train", asked.CommandLine);
+        Assert.Equal(asked, Read(asked.CommandLine!.Split(' ')[1..]));
+        // Nothing is said that is not needed, and where a run is written does not belong to it.
+        Assert.Equal(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, asked.CommandLine!.Split(' ').Length - 1);
+        Assert.Null((asked with { SamePadding = true }).CommandLine);
+        Assert.Equal(asked.CommandLine, (asked with { Out = "somewhere", Json = true }).CommandLine);
+
+        static TrainSettings Read(string[] words)
+        {
+            var (options, command) = (new TrainOptions(), new System.CommandLine.RootCommand());
+            options.AddTo(command);
+            System.CommandLine.ParseResult result = command.Parse(words);
+            Assert.Empty(result.Errors);
+            return options.Read(result);
+        }
+    }
+
+    [Theory]
+    [InlineData("my x-rays", "train --data 'my x-rays'")]
+    [InlineData("it's", @"train --data 'it'\''s'")]
+    [InlineData("$(x)", "train --data '$(x)'")]
+    public void A_shell_reads_the_arguments_back(string data, string line) => Assert.Equal(line, new TrainSettings { Data = data }.CommandLine);
 }

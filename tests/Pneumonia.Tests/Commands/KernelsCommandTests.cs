@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Kernels;
+using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Tests.Actions;
 
 namespace Convolve.Pneumonia.Tests.Commands;
@@ -29,7 +30,8 @@ public sealed class KernelsCommandTests
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "rmsprop", "--target", target)).Output;
         Assert.Contains(mentions, text);
-        Assert.DoesNotContain("==", text);
+        Assert.DoesNotContain("== ", text);
+        if (target == "csharp") Assert.Contains("internal readonly struct RmsPropRule : IUpdateRule", text);
         if (target == "ptx")
             Assert.All(text.Split('\n').Take(3), line => Assert.StartsWith("//", line));
     }
@@ -56,6 +58,26 @@ public sealed class KernelsCommandTests
         Assert.Contains("FMAs 64,", text[ptx..]);
         Assert.Contains("shared bytes 16896", text[ptx..]);
         Assert.Contains("shared loads 4 (4 of vectors)", text[ptx..]);
+    }
+
+    /// <summary>Compiled by one object, since that is what takes time; nothing asks for a device.</summary>
+    [Fact]
+    public void Every_kernel_is_shown_without_a_device()
+    {
+        using var code = new KernelCode();
+        foreach (CataloguedKernel kernel in KernelCatalogue.All)
+        {
+            var output = new StringWriter();
+            KernelShow.Write(new KernelShowSettings(kernel, null, CudaTarget.WithTf32), code, new Terminal(output, TextWriter.Null));
+            string text = output.ToString();
+            Assert.Contains("== C#: src/Engine/", text);
+            Assert.Contains(kernel.IsCudaOnly ? "== OpenCL: none" : $"== OpenCL: {kernel.OpenClForm}; loads ", text);
+            Assert.Contains($"== PTX for sm_80: {kernel.PtxForm}; ", text);
+            string counts = text[text.IndexOf("== counts in the PTX", StringComparison.Ordinal)..];
+            Assert.All(CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number), target => Assert.Contains(target.Name, counts));
+            Assert.All(new[] { "FMAs", "operations per byte", "registers declared", "shared bytes of a group" }, row => Assert.Contains(row, counts));
+            Assert.All(counts.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 100));
+        }
     }
 
     [Fact]

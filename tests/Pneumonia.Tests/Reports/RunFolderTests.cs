@@ -13,33 +13,18 @@ public sealed class RunFolderTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private static Metrics Made(bool synthetic = true)
-    {
-        bool[] positive = [.. Enumerable.Range(0, 60).Select(i => i % 2 == 0)];
-        double[] probability = [.. Enumerable.Range(0, 60).Select(i => (i % 2 == 0 ? 0.55 : 0.25) + i % 7 * 0.05)];
-        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.4, 0.6);
-        EpochMetrics[] epochs = [.. Enumerable.Range(1, 8).Select(e => new EpochMetrics(e, 1.5, 0.7 / e, 1 - 0.4 / e, e == 3 ? double.NaN : 0.75 / e, 1 - 0.45 / e))];
-        return new Metrics("cnn", 3453121, 3453121, "made-up <device>", 1, synthetic, new SplitCounts("synthetic", 480, 60, 60),
-            epochs, 8, 123.4, 0.6, block, block);
-    }
-
-    private static RunSummary Summary(Metrics metrics) => new(metrics, ["NORMAL", "PNEUMONIA"], "chest_xray", ["a note & more"],
-        ["train/NORMAL/<x>.png: is empty (0 bytes); left out"], [("epochs", "8"), ("optimizer", "rmsprop")],
-        RocCurve.Points([true, false, true], [0.9, 0.4, 0.3]), RocCurve.Points([true, false, true], [0.9, 0.4, 0.5]),
-        [new WrongAnswer("test/NORMAL/1.png", "NORMAL", "PNEUMONIA", 0.97, 4, 1, new byte[16])], TimeSpan.FromSeconds(75));
-
     [Fact]
     public void Metrics_have_the_documented_shape_and_read_back()
     {
-        MetricsFile.Write(folder.Path, Made());
+        MetricsFile.Write(folder.Path, MadeRuns.Metrics());
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
         Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test"],
             json.Select(member => member.Key));
         Assert.Equal(["kind", "train", "val", "test"], json["split"]!.AsObject().Select(member => member.Key));
         Assert.Equal(["epoch", "seconds", "trainLoss", "trainAccuracy", "valLoss", "valAccuracy"], json["epochs"]![0]!.AsObject().Select(member => member.Key));
         Metrics back = MetricsFile.Read(folder.Path);
-        Assert.Equal(Made().Test!.Auc95, back.Test!.Auc95);
-        Assert.Equal(Made().Epochs, back.Epochs);
+        Assert.Equal(MadeRuns.Metrics().Test!.Auc95, back.Test!.Auc95);
+        Assert.Equal(MadeRuns.Metrics().Epochs, back.Epochs);
         Assert.Equal(["metrics.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
@@ -77,22 +62,22 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void The_report_stands_alone_and_escapes_names()
     {
-        TrainingReport.Write(folder.Path, Summary(Made()));
+        TrainingReport.Write(folder.Path, MadeRuns.Summary(MadeRuns.Metrics()));
         string html = File.ReadAllText(Path.Combine(folder.Path, "report.html"));
         foreach (string part in new[] { "Synthetic images.", "Not for clinical use.", "AUC 0.", "a note &amp; more", "&lt;x&gt;", "best: 8", "prefers-color-scheme", "data:image/png;base64," })
             Assert.Contains(part, html);
         Assert.DoesNotContain("http", html);
         Assert.DoesNotContain("NaN", html);
         foreach (Match svg in Regex.Matches(html, "<svg.*?</svg>")) XElement.Parse(svg.Value);
-        Assert.Equal(3, Regex.Count(html, "<svg"));
-        Assert.DoesNotContain("Synthetic images.", TrainingReport.ToHtml(Summary(Made(synthetic: false))));
+        Assert.Equal(6, Regex.Count(html, "<svg"));
+        Assert.DoesNotContain("Synthetic images.", TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics(synthetic: false))));
     }
 
     [Fact]
     public void A_report_needs_neither_epochs_nor_scores()
     {
-        Metrics metrics = Made() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
-        string html = TrainingReport.ToHtml(Summary(metrics) with { ValRoc = [], TestRoc = [], WrongAnswers = [], Settings = [] });
+        Metrics metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
+        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, WrongAnswers = [], Settings = [] });
         Assert.Contains("No scores yet", html);
         Assert.DoesNotContain("<svg", html);
     }
@@ -101,9 +86,9 @@ public sealed class RunFolderTests : IDisposable
     public void A_report_shows_three_classes()
     {
         ScoreBlock block = ScoreBlock.OfMany([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]], 0.5);
-        string html = TrainingReport.ToHtml(Summary(Made() with { Val = block, Test = null, Threshold = null })
+        string html = TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics() with { Val = block, Test = null, Threshold = null })
             with
-        { Classes = ["BACTERIAL", "NORMAL", "VIRAL"], ValRoc = [], TestRoc = [] });
+        { Classes = ["BACTERIAL", "NORMAL", "VIRAL"], Val = null, Test = null });
         Assert.Contains("mean of one class against the rest", html);
         Assert.Equal(3, Regex.Count(html, "class=\"right\""));
     }

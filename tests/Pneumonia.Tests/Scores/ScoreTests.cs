@@ -42,6 +42,48 @@ public sealed class ScoreTests
     }
 
     [Property]
+    public bool Average_precision_is_the_mean_precision_at_the_positives(byte[] bytes)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes);
+        int[] positives = [.. Enumerable.Range(0, bytes.Length).Where(i => positive[i])];
+        double? area = PrecisionRecallCurve.AveragePrecision(positive, probability);
+        if (positives.Length == 0) return area is null;
+        double mean = positives.Average(i => ScoreBlock.Count(positive, probability, probability[i]).Precision(1));
+        return Math.Abs(area!.Value - mean) < 1e-12;
+    }
+
+    [Property]
+    public bool Points_of_precision_and_recall_are_those_of_their_threshold(byte[] bytes)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes);
+        IReadOnlyList<PrecisionRecallPoint> points = PrecisionRecallCurve.Points(positive, probability);
+        return points.All(point =>
+        {
+            Confusion counts = ScoreBlock.Count(positive, probability, point.Threshold);
+            return Math.Abs(counts.Sensitivity(1)!.Value - point.Recall) < 1e-12 && Math.Abs(counts.Precision(1) - point.Precision) < 1e-12;
+        }) && (points.Count == 0 ? !positive.Any(p => p) : points[^1].Recall == 1 && points.Count == probability.Distinct().Count());
+    }
+
+    [Fact]
+    public void Bins_hold_every_image_once_and_one_belongs_to_the_last()
+    {
+        IReadOnlyList<CalibrationBin> bins = CalibrationBins.Of([0, 0.05, 0.1, 0.95, 1], [false, true, true, true, false]);
+        Assert.Equal([2, 1, 0, 0, 0, 0, 0, 0, 0, 2], bins.Select(bin => bin.Count));
+        Assert.Equal([1, 1, 0, 0, 0, 0, 0, 0, 0, 1], bins.Select(bin => bin.Happened));
+        Assert.Equal(0.5, bins[0].Share, 12);
+        Assert.Equal(0.975, bins[9].MeanProbability, 12);
+    }
+
+    [Fact]
+    public void Blocks_written_without_average_precision_are_read()
+    {
+        JsonObject json = JsonSerializer.SerializeToNode(ScoreBlock.OfTwo([true, false], [0.9, 0.2], 0.25), ScoreJson.Options)!.AsObject();
+        Assert.Equal(1, (double)json["averagePrecision"]!);
+        json.Remove("averagePrecision");
+        Assert.Null(json.Deserialize<ScoreBlock>(ScoreJson.Options)!.AveragePrecision);
+    }
+
+    [Property]
     public bool No_threshold_beats_the_chosen_one(byte[] bytes)
     {
         (bool[] positive, double[] probability) = Sample(bytes);
@@ -139,7 +181,7 @@ public sealed class ScoreTests
         string text = JsonSerializer.Serialize(block, ScoreJson.Options);
         JsonObject json = JsonNode.Parse(text)!.AsObject();
         Assert.Equal(
-            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95"],
+            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95", "averagePrecision"],
             json.Select(member => member.Key));
         Assert.Equal(["tp", "fp", "tn", "fn"], json["confusion"]!.AsObject().Select(member => member.Key));
         Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity"], json["atThreshold"]!.AsObject().Select(member => member.Key));

@@ -31,7 +31,7 @@ public sealed class ConvolutionTrial : Trial
     public ConvolutionPass Pass { get; }
 
     /// <summary>The fastest of several runs, after one that compiles the kernels, in milliseconds.</summary>
-    public double Milliseconds(ConvolutionAlgorithm algorithm, int runs) => Milliseconds(() => Run(algorithm), runs);
+    public double Milliseconds(ConvolutionAlgorithm algorithm, int runs) => Device.Milliseconds(() => Run(algorithm), runs);
 
     /// <summary>The largest difference from the double-precision reference, relative to its largest value.</summary>
     public double LargestError(ConvolutionAlgorithm algorithm)

@@ -35,7 +35,8 @@ public static class PoolingReference
         return gradient;
     }
 
-    private static int[] Winners(PoolingGeometry g, double[] input)
+    /// <summary>The place in the input of each window's largest value, the first of several in row-major order: one for each output.</summary>
+    public static int[] Winners(PoolingGeometry g, double[] input)
     {
         var winners = new int[g.Output.Length];
         Array.Fill(winners, -1);

@@ -1,0 +1,50 @@
+using System.Numerics;
+
+namespace Convolve.Layers.Reference;
+
+/// <summary>
+/// Which way a layer went wherever its function has a kink: which side of zero each input of a ReLU lay on, which element of each window of
+/// a max pooling was the largest. Between two points of one pattern the function is smooth. Patterns are kept as a 64-bit digest of
+/// their branches in order, for a network has millions.
+/// </summary>
+public struct BranchPattern : IEquatable<BranchPattern>
+{
+    private const ulong Multiplier = 0x9E3779B97F4A7C15;
+
+    private ulong digest;
+
+    /// <summary>Takes the next branch.</summary>
+    /// <param name="branch">Its number among the ways that there are.</param>
+    public void Take(int branch) => digest = (BitOperations.RotateLeft(digest, 23) ^ (ulong)(branch + 1)) * Multiplier;
+
+    /// <summary>max(0, x) of every value, in place, with the branches taken.</summary>
+    public void Rectify(double[] values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            var isPositive = values[i] > 0;
+            Take(isPositive ? 1 : 0);
+            if (!isPositive) values[i] = Math.Max(0, values[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public readonly bool Equals(BranchPattern other) => digest == other.digest;
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is BranchPattern other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode() => digest.GetHashCode();
+
+    /// <summary>Whether all branches agree.</summary>
+    public static bool operator ==(BranchPattern left, BranchPattern right) => left.Equals(right);
+
+    /// <summary>Whether a branch differs.</summary>
+    public static bool operator !=(BranchPattern left, BranchPattern right) => !left.Equals(right);
+}
+
+/// <summary>What a layer makes of a batch in double precision.</summary>
+/// <param name="Values">[N, …output], row-major.</param>
+/// <param name="Branches">The ways that it went; of a function without kinks, none.</param>
+public readonly record struct ReferenceValues(double[] Values, BranchPattern Branches = default);

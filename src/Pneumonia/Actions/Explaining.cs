@@ -1,0 +1,229 @@
+using Convolve.Engine.Tensors;
+using Convolve.Layers;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Explanations;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Reports;
+
+namespace Convolve.Pneumonia.Actions;
+
+/// <summary>What <c>explain</c> was asked for.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Paths">Images and folders of images, at least one.</param>
+/// <param name="Out">Folder to write, or null.</param>
+/// <param name="Layer">The layer that Grad-CAM looks at, or null.</param>
+/// <param name="Class">The class to explain, or null for each image's most probable one.</param>
+/// <param name="All">No limits.</param>
+/// <param name="Seed">Of the noise that exciting inputs begin with.</param>
+public sealed record ExplainSettings(
+    ModelSource Model, IReadOnlyList<string> Paths, string? Out, string? Layer, string? Class, bool All, int Seed, string Device, bool Json);
+
+/// <summary>One image of <c>explain --json</c>.</summary>
+/// <param name="Path">The image as it was named.</param>
+/// <param name="Folder">Where its pictures are.</param>
+/// <param name="Class">The class that is explained.</param>
+/// <param name="Probability">Its probability.</param>
+/// <param name="GradCamPeak">Column and row of the largest value; null without a map, and where nothing speaks for the class.</param>
+/// <param name="OcclusionPeak">The same of the occlusion map.</param>
+public sealed record ExplainedAnswer(string Path, string Folder, string Class, double Probability, int[]? GradCamPeak, int[] OcclusionPeak);
+
+/// <summary>The document of <c>explain --json</c>.</summary>
+/// <param name="Page">The page.</param>
+/// <param name="Layer">The layer that Grad-CAM looked at; null without one.</param>
+public sealed record ExplainDocument(string Page, string? Layer, IReadOnlyList<ExplainedAnswer> Images);
+
+/// <summary>Writes what a network does with images: PNG files, and one page.</summary>
+public static class Explaining
+{
+    private const int MostChannels = 64, MostExciting = 8, SmallestPicture = 440;
+
+    public static async Task<int> RunAsync(ExplainSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        string[] paths = NamedImages.Expand(settings.Paths);
+        Metrics? metrics = settings.Model.Metrics();
+        string output = settings.Out ?? Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}");
+        RefuseExisting(output);
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        int? layer = LayerOf(model.Network, settings.Layer);
+        int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
+        ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
+        opened.Announce(terminal);
+        if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM");
+
+        string[] names = Names(paths);
+        var images = new List<ExplainedImage>();
+        for (int i = 0; i < paths.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
+        }
+        Write(output, settings, model, layer, images, cancellation);
+        Tell(output, settings, model, layer, images, terminal);
+        return 0;
+    }
+
+    private static ExplainedImage Explain(
+        TrainedModel model, byte[] pixels, string path, string name, int? layer, int? chosen, CancellationToken cancellation)
+    {
+        Sequential network = model.Network;
+        using Tensor input = NetworkInput.Of(network, pixels, model.Preprocessing.Scaling());
+        IReadOnlyList<float[]> outputs = network.Trace(input);
+        double[] probabilities = Classification.Probabilities(outputs[^1]);
+        int explained = chosen ?? Array.IndexOf(probabilities, probabilities.Max());
+        return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
+            layer is { } at ? GradCam.Of(network, input, explained, at) : null,
+            Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
+    }
+
+    // Into a folder beside it, renamed when all is there: nobody finds half an explanation.
+    private static void Write(
+        string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
+    {
+        string unfinished = output + ".unfinished";
+        try
+        {
+            List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
+            var ofImages = new List<IReadOnlyList<Figure>>();
+            foreach (ExplainedImage image in images)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
+                ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
+            }
+            var page = new ExplanationPage(settings.Model.Run ?? settings.Model.Weights!, model.Classes, images, ofImages, figures,
+                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images));
+            WholeFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
+            if (Directory.Exists(output)) Directory.Delete(output);
+            Directory.Move(unfinished, output);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"--out {output}: cannot be written: {e.Message}", e);
+        }
+        finally
+        {
+            if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+        }
+    }
+
+    private static List<Figure> NetworkFigures(
+        string folder, ExplainSettings settings, TrainedModel model, ExplainedImage first, CancellationToken cancellation)
+    {
+        var figures = new List<Figure>();
+        if (FilterSheet.Draw(model.Network) is { } filters)
+            figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, what it takes away darker.", filters));
+        var exciting = new ExcitingInput(model.Network, model.Preprocessing.Scaling(), settings.Seed);
+        IReadOnlyList<PredictionStage> stages = model.Network.Stages();
+        for (int s = 0; s < stages.Count; s++)
+        {
+            if (stages[s].Layer is not Conv2D) continue;
+            int[] channels = ChannelChoice.Of(first.Outputs[s], stages[s].OutputShape[2], settings.All ? null : MostExciting);
+            byte[] png = ExcitingSheet.Draw(model.Network, stages[s].End - 1, exciting.For(stages[s].End - 1, channels, cancellation));
+            figures.Add(Written(folder, $"exciting-{s + 1:D2}-{stages[s].Name}.png", $"Inputs that most excite {stages[s].Name}",
+                $"Channels {string.Join(", ", channels)}: noise, moved along the gradient of the channel's mean.", png));
+        }
+        return figures;
+    }
+
+    private static List<Figure> ImageFigures(string folder, TrainedModel model, int? layer, ExplainedImage image)
+    {
+        int zoom = Math.Max(1, (SmallestPicture + image.Side - 1) / image.Side);
+        string name = model.Classes[image.ClassIndex];
+        byte[] gray = image.Gray;
+        var xray = new Picture(image.Side * zoom, image.Side * zoom);
+        xray.Draw(0, 0, image.Pixels, image.Side, zoom);
+        var figures = new List<Figure>
+        {
+            Written(folder, "xray.png", "The image", $"As the network takes it: {image.Side} × {image.Side} pixels.", xray.ToPng()),
+        };
+        if (image.GradCam is { } map && layer is { } at)
+        {
+            figures.Add(Written(folder, "grad-cam.png", "Grad-CAM", map.Largest > 0
+                    ? $"Where {model.Network.Layers[at].Name} saw what speaks for {name}."
+                    : $"Nothing in {model.Network.Layers[at].Name} speaks for {name}.",
+                HeatPicture.WithScale(gray, map, HeatScale.UpTo(map.Largest), zoom).ToPng()));
+        }
+        figures.Add(Written(folder, "occlusion.png", "Occlusion", $"How much the score of {name}, a logit, falls where a square covers the picture; blue where it rises.",
+            HeatPicture.WithScale(gray, image.Occlusion, HeatScale.Around(image.Occlusion.LargestMagnitude), zoom).ToPng()));
+        figures.Add(Written(folder, "receptive-fields.png", "Receptive fields", "What the middle unit of each layer sees, from the first (blue) to the last (orange).",
+            FieldPicture.Over(gray, image.Side, model.Network, zoom).ToPng()));
+        return figures;
+    }
+
+    private static void WriteActivations(string folder, ExplainSettings settings, Sequential network, ExplainedImage image)
+    {
+        IReadOnlyList<PredictionStage> stages = network.Stages();
+        for (int s = 0; s < stages.Count; s++)
+        {
+            if (stages[s].KeepsValues) continue;
+            Shape shape = stages[s].OutputShape;
+            int[] channels = ChannelChoice.Of(image.Outputs[s], shape[^1], settings.All ? null : MostChannels);
+            WholeFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"), ActivationGrid.Draw(image.Outputs[s], shape, channels));
+        }
+    }
+
+    private static Figure Written(string folder, string file, string title, string caption, byte[] png)
+    {
+        WholeFile.Write(Path.Combine(folder, file), png);
+        return new Figure(title, caption, png);
+    }
+
+    private static void Tell(string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, Terminal terminal)
+    {
+        string page = Path.Combine(output, ExplanationPage.FileName);
+        if (settings.Json)
+        {
+            terminal.WriteJson(new ExplainDocument(page, layer is { } at ? model.Network.Layers[at].Name : null,
+            [
+                .. images.Select(image => new ExplainedAnswer(image.Path, Path.Combine(output, image.Name), model.Classes[image.ClassIndex],
+                    image.Probabilities[image.ClassIndex], image.GradCam is { Largest: > 0, Peak: var seen } ? [seen.X, seen.Y] : null,
+                    [image.Occlusion.Peak.X, image.Occlusion.Peak.Y])),
+            ]));
+            return;
+        }
+        foreach (ExplainedImage image in images)
+            terminal.Results.WriteLine($"{image.Path}: {model.Classes[image.ClassIndex]} {image.Probabilities[image.ClassIndex]:P1}");
+        terminal.Results.WriteLine($"page: {page}");
+        terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+    }
+
+    private static void RefuseExisting(string output)
+    {
+        if (File.Exists(output)) throw new UserError($"--out {output}: is a file; name a folder");
+        if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
+            throw new UserError($"--out {output}: exists already; choose another folder");
+    }
+
+    private static int? LayerOf(Sequential network, string? name)
+    {
+        if (name is null) return GradCam.LastPicture(network);
+        int at = network.Layers.ToList().FindIndex(layer => layer.Name == name);
+        if (at >= 0 && network.Layers[at].OutputShape.Rank == 3) return at;
+        string[] pictures = [.. network.Layers.Where(layer => layer.OutputShape.Rank == 3).Select(layer => layer.Name)];
+        throw new UserError($"--layer {name}: the model has no such layer that gives a picture; "
+            + (pictures.Length > 0 ? $"choose among {string.Join(", ", pictures)}" : "no layer of it does"));
+    }
+
+    private static int ClassOf(TrainedModel model, string name)
+    {
+        for (int c = 0; c < model.Classes.Count; c++)
+            if (string.Equals(model.Classes[c], name, StringComparison.OrdinalIgnoreCase)) return c;
+        throw new UserError($"--class {name}: unknown to the model; it knows {string.Join(", ", model.Classes)}");
+    }
+
+    // The files' own names, numbered where two are the same.
+    private static string[] Names(IReadOnlyList<string> paths)
+    {
+        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var names = new string[paths.Count];
+        for (int i = 0; i < names.Length; i++)
+        {
+            string name = Path.GetFileNameWithoutExtension(paths[i]);
+            names[i] = name;
+            for (int n = 2; !taken.Add(names[i]); n++) names[i] = $"{name}-{n}";
+        }
+        return names;
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Convolve.Pneumonia.Actions;
+
+namespace Convolve.Pneumonia.Commands;
+
+internal sealed class ExplainCommand : Command
+{
+    private readonly ModelOptions model;
+    private readonly Option<string?> output = CheckedOption.Text("--out", "DIR", "folder to write (explain-TIMESTAMP in the run's folder)", "a folder");
+    private readonly Option<string?> layer = CheckedOption.Text("--layer", "NAME", "layer whose output Grad-CAM looks at (the last that gives a picture)", "a layer's name; summary lists them");
+    private readonly Option<string?> explained = CheckedOption.Text("--class", "NAME", "class to explain (the most probable one)", "a class of the model");
+    private readonly Option<bool> all = CheckedOption.Flag("--all", "every channel of every layer, and all values on the page, however large it gets");
+    private readonly Option<string?> device = SharedOption.Device();
+    private readonly Option<int?> seed = SharedOption.Seed();
+    private readonly Option<bool> json = SharedOption.Json();
+
+    public ExplainCommand(Terminal terminal)
+        : base("explain", "show what a network does with images: activations, Grad-CAM, occlusion, and the arithmetic behind every number")
+    {
+        model = new ModelOptions(this);
+        foreach (Option option in new Option[] { output, layer, explained, all, device, seed, json }) Add(option);
+        SetAction((result, cancellation) => Explaining.RunAsync(Read(result), terminal, cancellation));
+    }
+
+    private ExplainSettings Read(ParseResult result)
+    {
+        (ModelSource source, IReadOnlyList<string> paths) = model.Read(result);
+        return new ExplainSettings(source, paths, result.GetValue(output), result.GetValue(layer), result.GetValue(explained), result.GetValue(all),
+            result.GetValue(seed) ?? SharedOption.DefaultSeed, result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(json));
+    }
+}

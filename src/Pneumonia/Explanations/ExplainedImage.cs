@@ -1,0 +1,27 @@
+namespace Convolve.Pneumonia.Explanations;
+
+/// <summary>One image and what a network makes of it.</summary>
+/// <param name="Path">The file as it was named.</param>
+/// <param name="Name">A name for it that no other image has, fit for a folder.</param>
+/// <param name="Pixels">[Side, Side, channels] bytes, as scaled for the network.</param>
+/// <param name="Side">Width and height.</param>
+/// <param name="Input">[Side, Side, channels], the values that the network takes.</param>
+/// <param name="Outputs">What every stage of the network gives for it.</param>
+/// <param name="Probabilities">Of every class, in the order of the network's outputs.</param>
+/// <param name="ClassIndex">The class that is explained.</param>
+/// <param name="GradCam">What speaks for that class in a layer's eyes; null where no layer gives a picture.</param>
+/// <param name="Occlusion">How much the class's score falls where the picture is covered.</param>
+public sealed record ExplainedImage(
+    string Path, string Name, byte[] Pixels, int Side, float[] Input, IReadOnlyList<float[]> Outputs, double[] Probabilities, int ClassIndex,
+    HeatMap? GradCam, HeatMap Occlusion)
+{
+    /// <summary>The pixels in gray, [Side, Side].</summary>
+    public byte[] Gray
+    {
+        get
+        {
+            int channels = Pixels.Length / (Side * Side);
+            return channels == 1 ? Pixels : [.. Enumerable.Range(0, Side * Side).Select(i => (byte)((Pixels[3 * i] + Pixels[3 * i + 1] + Pixels[3 * i + 2]) / 3))];
+        }
+    }
+}

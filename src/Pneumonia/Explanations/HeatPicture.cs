@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace Convolve.Pneumonia.Explanations;
+
+/// <summary>Draws maps over X-rays.</summary>
+public static class HeatPicture
+{
+    /// <summary>A map over the image it belongs to, one pixel for each of its own.</summary>
+    /// <param name="image">[H,W,channels] bytes, channels equal or 1.</param>
+    /// <param name="map">A map of the image's size.</param>
+    /// <param name="scale">The colours.</param>
+    public static Picture Over(ReadOnlySpan<byte> image, HeatMap map, HeatScale scale)
+    {
+        int channels = image.Length / map.Values.Length;
+        var picture = new Picture(map.Width, map.Height);
+        for (int y = 0; y < map.Height; y++)
+            for (int x = 0; x < map.Width; x++)
+            {
+                int at = y * map.Width + x;
+                int sum = 0;
+                for (int c = 0; c < channels; c++) sum += image[at * channels + c];
+                picture[x, y] = scale.Over((byte)(sum / channels), map.Values[at]);
+            }
+        return picture;
+    }
+
+    /// <summary>A map over the image it belongs to, each pixel a square, with the scale beside it: the largest value at the top.</summary>
+    /// <param name="image">[H,W,channels] bytes, channels equal or 1.</param>
+    /// <param name="map">A map of the image's size.</param>
+    /// <param name="scale">The colours.</param>
+    /// <param name="zoom">Pixels of the picture for one of the image.</param>
+    public static Picture WithScale(ReadOnlySpan<byte> image, HeatMap map, HeatScale scale, int zoom)
+    {
+        const int Gap = 8, Bar = 14, Digit = 2, Room = 9 * SmallDigits.Advance * Digit;
+        Picture over = Over(image, map, scale);
+        int height = map.Height * zoom, width = map.Width * zoom;
+        Picture picture = new Picture(width + 2 * Gap + Bar + Room, height).Filled(255);
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++) picture[x, y] = over[x / zoom, y / zoom];
+        for (int y = 0; y < height; y++)
+        {
+            float value = scale.Highest + (scale.Lowest - scale.Highest) * y / Math.Max(1, height - 1);
+            // Over middle gray, as most of an X-ray is.
+            for (int x = 0; x < Bar; x++) picture[width + Gap + x, y] = scale.Over(128, value);
+        }
+        const int Last = SmallDigits.Height * Digit;
+        foreach ((float value, int top) in new[] { (scale.Highest, 0), ((scale.Highest + scale.Lowest) / 2, (height - Last) / 2), (scale.Lowest, height - Last) })
+            SmallDigits.Write(picture, width + 2 * Gap + Bar - 2, top, value.ToString("G3", CultureInfo.InvariantCulture), Digit);
+        return picture;
+    }
+}

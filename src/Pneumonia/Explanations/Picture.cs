@@ -1,0 +1,53 @@
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Explanations;
+
+/// <summary>A colour picture to draw on, black at first.</summary>
+/// <param name="width">Columns.</param>
+/// <param name="height">Rows.</param>
+public sealed class Picture(int width, int height)
+{
+    private readonly byte[] bytes = new byte[width * height * 3];
+
+    public int Width => width;
+
+    public int Height => height;
+
+    /// <summary>One pixel; places outside the picture are left out.</summary>
+    public (byte Red, byte Green, byte Blue) this[int x, int y]
+    {
+        get
+        {
+            int at = (y * width + x) * 3;
+            return (bytes[at], bytes[at + 1], bytes[at + 2]);
+        }
+        set
+        {
+            if (x < 0 || y < 0 || x >= width || y >= height) return;
+            int at = (y * width + x) * 3;
+            (bytes[at], bytes[at + 1], bytes[at + 2]) = value;
+        }
+    }
+
+    /// <summary>One colour everywhere.</summary>
+    public Picture Filled(byte gray)
+    {
+        Array.Fill(bytes, gray);
+        return this;
+    }
+
+    /// <summary>A gray image [H, W, channels], each pixel drawn as a square of <paramref name="zoom"/> pixels.</summary>
+    public void Draw(int left, int top, ReadOnlySpan<byte> image, int side, int zoom = 1)
+    {
+        int channels = image.Length / (side * side);
+        for (int y = 0; y < side * zoom; y++)
+            for (int x = 0; x < side * zoom; x++)
+            {
+                int at = (y / zoom * side + x / zoom) * channels;
+                this[left + x, top + y] = channels == 1 ? (image[at], image[at], image[at]) : (image[at], image[at + 1], image[at + 2]);
+            }
+    }
+
+    /// <summary>The picture as a PNG file.</summary>
+    public byte[] ToPng() => PngWriter.Encode(bytes, width, height, 3);
+}

@@ -1,0 +1,30 @@
+namespace Convolve.Pneumonia.Explanations;
+
+/// <summary>Numbers in a picture: digits, point and sign, three by five dots each.</summary>
+public static class SmallDigits
+{
+    /// <summary>Pixels from one character to the next, and rows of one, at zoom 1.</summary>
+    public const int Advance = 4, Height = 5;
+
+    // Five rows of three dots, top left first.
+    private static readonly Dictionary<char, string> dots = new()
+    {
+        ['0'] = "###" + "#.#" + "#.#" + "#.#" + "###", ['1'] = ".#." + "##." + ".#." + ".#." + "###", ['2'] = "###" + "..#" + "###" + "#.." + "###",
+        ['3'] = "###" + "..#" + ".##" + "..#" + "###", ['4'] = "#.#" + "#.#" + "###" + "..#" + "..#", ['5'] = "###" + "#.." + "###" + "..#" + "###",
+        ['6'] = "###" + "#.." + "###" + "#.#" + "###", ['7'] = "###" + "..#" + ".#." + ".#." + ".#.", ['8'] = "###" + "#.#" + "###" + "#.#" + "###",
+        ['9'] = "###" + "#.#" + "###" + "..#" + "###", ['.'] = "..." + "..." + "..." + "..." + ".#.", ['-'] = "..." + "..." + "###" + "..." + "...",
+        ['E'] = "###" + "#.." + "##." + "#.." + "###", ['+'] = "..." + ".#." + "###" + ".#." + "...",
+    };
+
+    /// <summary>Writes a number in black; what is no character of one leaves a gap.</summary>
+    public static void Write(Picture picture, int left, int top, string number, int zoom)
+    {
+        for (int i = 0; i < number.Length; i++)
+        {
+            if (!dots.TryGetValue(number[i], out string? shape)) continue;
+            for (int y = 0; y < Height * zoom; y++)
+                for (int x = 0; x < 3 * zoom; x++)
+                    if (shape[y / zoom * 3 + x / zoom] == '#') picture[left + i * Advance * zoom + x, top + y] = (0, 0, 0);
+        }
+    }
+}

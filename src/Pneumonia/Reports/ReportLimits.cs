@@ -1,0 +1,78 @@
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary>What the figures of a run do not say, in plain words, each from the run's own facts.</summary>
+public static class ReportLimits
+{
+    // Of so many people, so many ill: a share far from that of a collected data set, as in a screening.
+    private const int People = 1000, Ill = 50;
+
+    /// <summary>One paragraph each, as a short heading and its text; what does not apply to the run is left out.</summary>
+    public static IReadOnlyList<(string Heading, string Text)> Of(RunSummary run)
+    {
+        Metrics metrics = run.Metrics;
+        var limits = new List<(string, string)>();
+        bool tested = metrics.Test is not null;
+        string part = tested ? "test" : "validation";
+        if ((metrics.Test ?? metrics.Val) is { } scores)
+        {
+            if (!tested)
+                limits.Add(("Nothing was tested", "There were no test images. All figures are of the validation images, on which the best epoch"
+                    + $"{(metrics.Threshold is null ? " was" : " and the threshold were")} chosen, and so they flatter."));
+            limits.Add(("How sure they are", Certainty(scores, part)));
+            if (scores.AtThreshold is { Sensitivity: { } sensitivity, Specificity: { } specificity } && run.Classes.Count == 2)
+                limits.Add(("How common the illness is", Prevalence(run, scores, part, sensitivity, specificity)));
+            if (tested && metrics is { Threshold: { } threshold, Val: { } val })
+            {
+                limits.Add(("Another threshold, other answers", $"{threshold:F3} is the threshold with the largest sum of sensitivity and specificity on {val.N} validation "
+                    + "images. It weighs a missed case as much as a false alarm, which hardly anyone does; the curves show what else could be chosen."));
+            }
+        }
+        limits.Add(("Other patients, other machines", Population(run)));
+        if (metrics.Epochs.Count > 0)
+            limits.Add(("One training", $"{(run.Weights is null ? "The weights began at random" : $"The training began with the weights of {run.Weights} and went on")} with seed {metrics.Seed}. Another seed gives other figures; how far they lie apart one run cannot show."
+                + (metrics.BestEpoch == metrics.Epochs.Count && metrics.BestEpoch > 0 ? $" The best epoch, {metrics.BestEpoch}, was the last: the network may not have learned all it can." : "")));
+        if (run.Limit is { } limit)
+            limits.Add(("A part of the images", $"At most {limit:N0} images of each part were used; all of them would give other figures."));
+        if (run.WrongAnswers.Any(wrong => wrong.Explanation is not null))
+            limits.Add(("A map is not a reason", "The maps over the wrong answers show where in the picture the answer came from, coarsely. They do not show that it came from something medical."));
+        limits.Add(("Labels", metrics.Synthetic
+            ? "The classes of generated images are known exactly; those of real ones are somebody's judgement."
+            : $"What counts as {string.Join(" or ", run.Classes)} is what the folders and file names say. A wrong label counts as an error of the network."));
+        return limits;
+    }
+
+    private static string Certainty(ScoreBlock scores, string part)
+    {
+        string text = $"There are {scores.N:N0} {part} images; one more wrong answer takes {100.0 / scores.N:F1} points off the accuracy.";
+        if (scores.Auc95 is [var low, var high] && high > low)
+            text += $" Among images drawn anew from these the AUC lies between {low:F3} and {high:F3} in 95 of 100 cases, so a network whose AUC differs by less than {high - low:F3} is not shown to be better or worse.";
+        return text + " The intervals are for images of the same kind only, and take every image as independent of the others.";
+    }
+
+    private static string Prevalence(RunSummary run, ScoreBlock scores, string part, double sensitivity, double specificity)
+    {
+        string positive = run.Classes[1];
+        int images = scores.Confusion[1, 0] + scores.Confusion[1, 1];
+        double found = sensitivity * Ill, alarms = (1 - specificity) * (People - Ill);
+        string right = found + alarms > 0 ? $"{100 * found / (found + alarms):F0} of 100 positive answers would be right" : "there would be no positive answer";
+        return $"Of the {part} images {100.0 * images / scores.N:F0} % are {positive}, and precision holds for that share only. Among {People:N0} people of whom {Ill} are ill, this "
+            + $"sensitivity and specificity would find {found:F0} of them and raise {alarms:F0} false alarms: {right}.";
+    }
+
+    private static string Population(RunSummary run)
+    {
+        SplitCounts split = run.Metrics.Split;
+        if (run.Metrics.Synthetic) return "All images are drawings by one program. How the network would do on real X-rays is unknown.";
+        string division = split.Kind switch
+        {
+            "patient" => "Images of one patient, as far as names tell patients, stand in one part only, so the figures are about new patients",
+            "random" => "Single images were divided at random, so that a patient may stand in several parts: the figures are better than those of new patients would be",
+            "folders" => "The parts are those of the folders, as somebody made them; whether a patient stands in several of them, data check tells",
+            "reference" => "The parts are slices of the sorted names, as in the reference experiments, and may hold the same patient",
+            _ => $"The images were divided by {split.Kind}",
+        };
+        return $"{division}. All come from {run.Data}: the same places, devices and ways of choosing whom to X-ray. Elsewhere accuracy and the best threshold may be quite different, and no figure here says by how much.";
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.Playwright;
+
+namespace Convolve.Pneumonia.Tests.Browser;
+
+/// <summary>
+/// The Chromium that is installed on this machine, for tests that look at a page as a reader does; use as a class fixture. It is started once,
+/// downloads nothing, and where there is none, tests are skipped and say so.
+/// </summary>
+public sealed class InstalledChromium : IAsyncLifetime
+{
+    // A root user has no sandbox, and a container little shared memory.
+    private static readonly string[] Arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
+
+    private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+    private IPlaywright? playwright;
+    private IBrowser? browser;
+    private string missing = "the browser was not started";
+
+    /// <summary>Leaves the test where no browser can be driven.</summary>
+    public void SkipIfMissing() => Skip.If(browser is null, missing);
+
+    /// <summary>Opens a file as a page and waits until it has loaded.</summary>
+    /// <param name="file">Path of a page.</param>
+    /// <param name="width">Of the window, CSS pixels.</param>
+    /// <param name="dark">Whether the reader's system is dark.</param>
+    /// <param name="scripts">Whether scripts may run.</param>
+    public async Task<OpenedPage> OpenAsync(string file, int width = 1000, bool dark = false, bool scripts = true)
+    {
+        SkipIfMissing();
+        IBrowserContext context = await browser!.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize { Width = width, Height = 844 },
+            ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+            JavaScriptEnabled = scripts,
+        });
+        return await OpenedPage.OfAsync(context, new Uri(Path.GetFullPath(file)));
+    }
+
+    public async Task InitializeAsync()
+    {
+        if (Executable() is not { } path)
+        {
+            missing = "no Chromium here; install Debian's package chromium";
+            return;
+        }
+        try
+        {
+            playwright = await Playwright.CreateAsync();
+            browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = path, Args = Arguments });
+        }
+        catch (Exception e) when (e is PlaywrightException or System.ComponentModel.Win32Exception or IOException)
+        {
+            missing = $"{path} cannot be driven here: {e.Message.ReplaceLineEndings(" ")}";
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (browser is not null) await browser.DisposeAsync();
+        playwright?.Dispose();
+    }
+
+    private static string? Executable() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Where(folder => folder.Length > 0)
+        .SelectMany(folder => Names.Select(name => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name)))
+        .FirstOrDefault(File.Exists);
+}

@@ -1,0 +1,36 @@
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Tests.Reports;
+
+namespace Convolve.Pneumonia.Tests.Browser;
+
+/// <summary>The training report as a reader's browser shows it.</summary>
+public sealed class ReportPageTests(InstalledChromium chromium) : IClassFixture<InstalledChromium>, IDisposable
+{
+    // CSS pixels of a telephone, and of a window.
+    private const int Phone = 390, Window = 1000;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private string Written()
+    {
+        TrainingReport.Write(folder.Path, MadeRuns.Summary(MadeRuns.Metrics()));
+        return Path.Combine(folder.Path, TrainingReport.FileName);
+    }
+
+    [SkippableTheory]
+    [InlineData(Phone, false, true)]
+    [InlineData(Phone, true, false)]
+    [InlineData(Window, false, false)]
+    [InlineData(Window, true, true)]
+    public async Task It_fits_reads_well_and_asks_for_nothing(int width, bool dark, bool scripts)
+    {
+        await using OpenedPage page = await chromium.OpenAsync(Written(), width, dark, scripts);
+        Assert.Empty(page.Errors);
+        Assert.Empty(page.Requests);
+        Assert.Empty(await page.OverflowAsync());
+        Assert.Empty(await page.LowContrastAsync());
+        Assert.Contains("AUC", await page.Page.Locator("h1").InnerTextAsync());
+    }
+}

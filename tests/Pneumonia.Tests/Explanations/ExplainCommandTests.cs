@@ -1,0 +1,78 @@
+using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Tests.Actions;
+
+namespace Convolve.Pneumonia.Tests.Explanations;
+
+/// <summary><c>explain</c> from the command line.</summary>
+[Collection(OnADevice.Name)]
+public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private string Out => Path.Combine(folder.Path, "out");
+
+    public void Dispose() => folder.Dispose();
+
+    private string[] Images => [.. Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "PNEUMONIA")).Order(StringComparer.Ordinal).Take(2)];
+
+    [Fact]
+    public async Task A_network_without_pictures_is_explained_by_occlusion_and_arithmetic()
+    {
+        CommandRun run = await CommandRun.Succeeding(["explain", "--run", trained.Folder, .. Images, "--out", Out, "--json"]);
+        Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,gradCamPeak:null,occlusionPeak:[number]}]}",
+            JsonShape.Of(run.Json));
+        Assert.Contains(run.ErrorLines, line => line.Contains("no Grad-CAM"));
+        CommandRun predicted = await CommandRun.Succeeding(["predict", "--run", trained.Folder, .. Images, "--json"]);
+        foreach ((JsonNode? explained, JsonNode? answer) in run.Json["images"]!.AsArray().Zip(predicted.Json.AsArray()))
+        {
+            Assert.Equal((string)answer!["class"]!, (string)explained!["class"]!);
+            Assert.Equal((double)answer["probability"]!, (double)explained["probability"]!, 1e-5);
+            string images = (string)explained["folder"]!;
+            foreach (string file in new[] { "xray.png", "occlusion.png", "activations/02-dense1.png", "activations/05-logits.png" })
+                Assert.True(ImageDecoder.Decode(Path.Combine(images, file)).Width > 1);
+            Assert.False(File.Exists(Path.Combine(images, "grad-cam.png")));
+        }
+        Assert.Equal(Path.Combine(Out, "index.html"), (string)run.Json["page"]!);
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(folder.Path), path => path.EndsWith(".unfinished", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task People_are_told_where_the_page_is_and_what_it_is_not_for()
+    {
+        CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, Images[0], "--class", "normal", "--out", Out);
+        string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Matches(@"\.png: NORMAL [0-9.]+ ?%", lines[0]);
+        Assert.Equal($"page: {Path.Combine(Out, "index.html")}", lines[1]);
+        Assert.Equal("Not for clinical use.", lines[2]);
+    }
+
+    [Theory]
+    [InlineData("--layer nowhere", "--layer nowhere")]
+    [InlineData("--class COVID", "it knows NORMAL, PNEUMONIA")]
+    [InlineData("--weights x.safetensors", "give either --run or --weights")]
+    [InlineData("--pixels 20", "leave --pixels and --preprocessing out")]
+    [InlineData("--clas NORMAL", "--class")]
+    public async Task What_cannot_be_is_one_line_and_leaves_nothing(string options, string mentions)
+    {
+        CommandRun run = await CommandRun.Of(["explain", "--run", trained.Folder, Images[0], "--out", Out, .. options.Split(' ')]);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains(mentions, Assert.Single(run.ErrorLines));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task A_folder_with_something_in_it_and_damaged_images_are_refused()
+    {
+        folder.Add("out/mine.txt", [1]);
+        CommandRun taken = await CommandRun.Of("explain", "--run", trained.Folder, Images[0], "--out", Out);
+        Assert.Equal((2, ""), (taken.Code, taken.Output));
+        Assert.Contains("exists already", Assert.Single(taken.ErrorLines));
+        string damaged = folder.Add("damaged.png", [0x89, 0x50]);
+        CommandRun broken = await CommandRun.Of("explain", "--run", trained.Folder, damaged, "--out", Path.Combine(folder.Path, "other"));
+        Assert.Equal(2, broken.Code);
+        Assert.Contains("damaged.png", Assert.Single(broken.ErrorLines));
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "other")));
+    }
+}

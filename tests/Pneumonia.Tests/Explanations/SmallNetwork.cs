@@ -1,0 +1,92 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.BatchNormalization;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.MatrixMultiply;
+using Convolve.Engine.Operations.Pooling;
+using Convolve.Engine.Tensors;
+using Convolve.Layers;
+using Convolve.Layers.Networks;
+using Dense = Convolve.Layers.Dense;
+
+namespace Convolve.Pneumonia.Tests.Explanations;
+
+/// <summary>
+/// A network of every kind of layer, small enough for plain loops in double precision, on whatever device is fastest here; and the same
+/// network as those loops, made of the operations' definitions.
+/// </summary>
+public sealed class SmallNetwork : IDisposable
+{
+    /// <summary>Rows of its images.</summary>
+    public const int Height = 21;
+
+    private readonly DeviceCatalogue catalogue = new();
+    private readonly Device device;
+
+    /// <summary>Builds a network with random weights that are alive in every layer.</summary>
+    /// <param name="outputs">Logits.</param>
+    /// <param name="global">Whether it ends in a mean over positions instead of a row of all of them.</param>
+    /// <param name="width">Columns of its images.</param>
+    public SmallNetwork(int outputs, bool global, int width = 18)
+    {
+        device = catalogue.Open(catalogue.Choose("auto").Device);
+        Layer[] head = global
+            ? [new GlobalAveragePool(), new Dense(outputs) { Name = "logits" }]
+            : [new Flatten(), new Dense(7) { Activation = Activation.Relu }, new Dense(outputs) { Name = "logits" }];
+        Network = new Sequential(new Shape(Height, width, 1),
+        [
+            new Conv2D(5, 3) { Name = "first", Activation = Activation.Relu }, new MaxPool2D { Name = "halved" },
+            new Conv2D(6, 3) { Name = "second", Padding = Padding.Same, Bias = false },
+            new BatchNormalizationLayer { Name = "evened", Activation = Activation.Relu }, new MaxPool2D { Name = "quartered" },
+            new Dropout(0.1f), .. head,
+        ]).Initialize(device, 3);
+        var random = new Random(5);
+        foreach (Parameter parameter in Network.Parameters)
+            if (parameter.Shape.Rank == 1)
+                parameter.Value.CopyFrom([.. Enumerable.Range(0, parameter.Shape.Length).Select(_ => 0.1f + 0.5f * random.NextSingle())]);
+    }
+
+    public Sequential Network { get; }
+
+    /// <summary>A random image, [H,W,C] bytes.</summary>
+    public byte[] Image(int seed)
+    {
+        var bytes = new byte[Network.InputShape.Length];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+
+    /// <summary>What layers make of one image's values, in double precision.</summary>
+    /// <param name="values">What comes into the first of them.</param>
+    /// <param name="first">The first layer.</param>
+    /// <param name="end">The layer after the last; all if omitted.</param>
+    public double[] InDouble(double[] values, int first = 0, int? end = null)
+    {
+        foreach (Layer layer in Network.Layers.Take(end ?? Network.Layers.Count).Skip(first))
+        {
+            double[][] weights = [.. layer.Parameters.Select(p => Array.ConvertAll(p.Value.ToArray(), value => (double)value))];
+            Shape shape = layer.InputShape;
+            values = layer switch
+            {
+                Conv2D c => Relu(ConvolutionReference.Forward(c.Geometry, values, weights[0], weights.Length > 1 ? weights[1] : null), c.Activation),
+                MaxPool2D p => PoolingReference.Max(p.Geometry, values),
+                GlobalAveragePool => PoolingReference.Average(PoolingGeometry.Create(new Shape([1, .. shape.Sizes]), shape[0], shape[1], 1), values),
+                BatchNormalizationLayer b => BatchNormalizationReference.Forward(BatchNormalizationGeometry.Create(shape, b.Parameters[0].Shape), values,
+                    weights[0], weights[1], weights[2], weights[3], b.Epsilon, b.Activation == Activation.Relu),
+                Dense d => Relu([.. MatrixMultiplyReference.Forward(MatrixMultiplyGeometry.Create(new Shape(1, values.Length), d.Parameters[0].Shape),
+                    values, weights[0]).Select((sum, i) => sum + weights[1][i])], d.Activation),
+                _ => values,
+            };
+        }
+        return values;
+    }
+
+    public void Dispose()
+    {
+        Network.Dispose();
+        device.Dispose();
+        catalogue.Dispose();
+    }
+
+    private static double[] Relu(double[] sums, Activation activation) =>
+        activation == Activation.Relu ? Array.ConvertAll(sums, sum => Math.Max(0, sum)) : sums;
+}

@@ -1,0 +1,43 @@
+using Convolve.Engine.Devices;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Tests.Actions;
+
+namespace Convolve.Pneumonia.Tests.Explanations;
+
+/// <summary>The compact network trained on synthetic X-rays until it finds opacities, a quarter of a minute; nothing without OpenCL.</summary>
+public sealed class TrainedOnOpacities : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder root = new();
+    private OpenDevice? opened;
+    private TrainedModel? model;
+
+    /// <summary>The run folder.</summary>
+    public string Folder => Path.Combine(root.Path, "run");
+
+    /// <summary>The model on its device; skips the test that asks for it where it could not be trained.</summary>
+    public TrainedModel Model
+    {
+        get
+        {
+            OpenCl.SkipIfMissing();
+            opened ??= OpenDevice.For("auto");
+            return model ??= TrainedModel.Load(RunFolder.BestPath(Folder), opened.Device);
+        }
+    }
+
+    public async Task InitializeAsync()
+    {
+        using var catalogue = new DeviceCatalogue();
+        if (catalogue.Devices.All(device => device.Kind == DeviceKind.IlgpuCpu)) return;
+        await CommandRun.Succeeding("train", "--model", "compact", "--pixels", "96", "--limit", "400", "--epochs", "6", "--batch", "25", "--out", Folder);
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        model?.Dispose();
+        opened?.Dispose();
+        root.Dispose();
+    }
+}
