@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Experiments;
 using Convolve.Pneumonia.Tests.Actions;
@@ -55,7 +56,7 @@ public sealed class ExperimentsTests : IDisposable
             ((double)row["published"]!["testLoss"]!, (double)row["published"]!["testAccuracy"]!, (double)row["published"]!["hours"]!));
 
         Assert.True(JsonNode.DeepEquals(first.Json, JsonNode.Parse(File.ReadAllText(Of("out", ExperimentFiles.Json)))));
-        string page = File.ReadAllText(Of("out", ExperimentFiles.Page)), markdown = File.ReadAllText(Of("out", ExperimentFiles.Markdown));
+        string page = WebUtility.HtmlDecode(File.ReadAllText(Of("out", ExperimentFiles.Page))), markdown = File.ReadAllText(Of("out", ExperimentFiles.Markdown));
         Assert.Contains("href=\"mlp/report.html\"", page);
         Assert.Contains("(mlp/report.html)", markdown);
         Assert.True(File.Exists(Of("out", "mlp", "report.html")));
