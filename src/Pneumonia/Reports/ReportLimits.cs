@@ -47,18 +47,23 @@ public static class ReportLimits
     {
         string text = $"There are {scores.N:N0} {part} images; one more wrong answer takes {100.0 / scores.N:F1} points off the accuracy.";
         if (scores.Auc95 is [var low, var high] && high > low)
-            text += $" Among images drawn anew from these the AUC lies between {low:F3} and {high:F3} in 95 of 100 cases, so a network whose AUC differs by less than {high - low:F3} is not shown to be better or worse.";
+            text += $" Among images drawn anew from these the AUC lies between {low:F3} and {high:F3} in 95 of 100 cases: one anywhere in that range, measured on other images of the same kind, is no sign of a better or worse network.";
         return text + " The intervals are for images of the same kind only, and take every image as independent of the others.";
     }
 
     private static string Prevalence(RunSummary run, ScoreBlock scores, string part, double sensitivity, double specificity)
     {
         string positive = run.Classes[1];
-        int images = scores.Confusion[1, 0] + scores.Confusion[1, 1];
+        int images = scores.Confusion[1, 0] + scores.Confusion[1, 1], others = scores.N - images;
+        string share = $"Of the {part} images {100.0 * images / scores.N:F0} % are {positive}, and precision holds for that share only. Among {People:N0} people of whom {Ill} are ill, this sensitivity ";
         double found = sensitivity * Ill, alarms = (1 - specificity) * (People - Ill);
-        string right = found + alarms > 0 ? $"{100 * found / (found + alarms):F0} of 100 positive answers would be right" : "there would be no positive answer";
-        return $"Of the {part} images {100.0 * images / scores.N:F0} % are {positive}, and precision holds for that share only. Among {People:N0} people of whom {Ill} are ill, this "
-            + $"sensitivity and specificity would find {found:F0} of them and raise {alarms:F0} false alarms: {right}.";
+        // None of n was wrong: with 95 % confidence at most 3/n are (Hanley and Lippman-Hand 1983).
+        if (alarms == 0)
+        {
+            return share + $"would find {found:F0} of them. Not one of the {others:N0} images of {run.Classes[0]} was called {positive}; so few allow for {Math.Min(1, 3.0 / others) * (People - Ill):F0} "
+                + "false alarms among those people all the same.";
+        }
+        return share + $"and specificity would find {found:F0} of them and raise {alarms:F0} false alarms: {100 * found / (found + alarms):F0} of 100 positive answers would be right.";
     }
 
     private static string Population(RunSummary run)

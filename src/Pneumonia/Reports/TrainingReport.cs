@@ -245,7 +245,7 @@ public static class TrainingReport
         html.Append("</tr></tbody></table></div><p class=\"small\">Output and millions of multiplications and additions are those of one image, forward. ");
         html.Append(run.Measure is { } measure && timed
             ? $"Times are of {measure.Batch} images, each layer alone after the training; peak is what the device can do with its operations and bytes, {measure.Gigaflops:N0} GFLOP/s or "
-                + $"{measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, and a cache is faster than memory, so that a share can pass 100 %."
+                + $"{measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, and a cache is faster than memory, so that a share can pass 100 %; other programs that ran meanwhile slow it down."
             : "Times were not measured: summary --measure does.");
         html.Append("</p></section>\n");
 

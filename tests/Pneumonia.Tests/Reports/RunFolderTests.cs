@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
 
@@ -71,6 +72,63 @@ public sealed class RunFolderTests : IDisposable
         foreach (Match svg in Regex.Matches(html, "<svg.*?</svg>")) XElement.Parse(svg.Value);
         Assert.Equal(6, Regex.Count(html, "<svg"));
         Assert.DoesNotContain("Synthetic images.", TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics(synthetic: false))));
+    }
+
+    [Fact]
+    public void The_report_says_what_its_figures_do_not()
+    {
+        RunSummary run = MadeRuns.Summary(MadeRuns.Metrics(synthetic: false)) with { Limit = null };
+        string Text(RunSummary of) => string.Join('\n', ReportLimits.Of(of).Select(limit => $"{limit.Heading}: {limit.Text}"));
+        Assert.Contains("60 test images; one more wrong answer takes 1.7 points", Text(run));
+        Assert.Contains("the test images 50 % are PNEUMONIA", Text(run));
+        Assert.Contains("began at random with seed 1", Text(run));
+        Assert.Contains("The best epoch, 8, was the last", Text(run));
+        Assert.DoesNotContain("A part of the images", Text(run));
+        Assert.Contains("At most 25 images", Text(run with { Limit = 25 }));
+        Assert.Contains("began with the weights of base.h5", Text(run with { Weights = "base.h5" }));
+        Assert.Contains("divided at random", Text(run with { Metrics = run.Metrics with { Split = new SplitCounts("random", 1, 1, 1) } }));
+        Assert.Contains("drawings by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
+        Assert.Contains("Nothing was tested", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
+        // Without a false alarm among 30, 3 / 30 of 950 may still be.
+        ScoreBlock clean = run.Metrics.Test! with { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
+        Assert.Contains("allow for 95 false alarms", Text(run with { Metrics = run.Metrics with { Test = clean } }));
+    }
+
+    [Fact]
+    public void A_long_run_with_all_its_pictures_stays_small()
+    {
+        var noise = new Random(1);
+        byte[] Noise(int length)
+        {
+            var bytes = new byte[length];
+            noise.NextBytes(bytes);
+            return bytes;
+        }
+        const int side = 150;
+        byte[] sheet = new AugmentationSheet(Noise(1236 * 774 * 3), 1236, 774, 3).ToPreview(1300);
+        EpochMetrics[] epochs = [.. Enumerable.Range(1, 40).Select(e => new EpochMetrics(e, 1, 1.0 / e, 0.9, 1.1 / e, 0.9))];
+        RunSummary run = MadeRuns.Summary(MadeRuns.Metrics() with { Epochs = epochs }) with
+        {
+            Augmentation = ("noise", sheet),
+            WrongAnswers = [.. Enumerable.Range(0, 8).Select(i => new WrongAnswer($"{i}.png", "NORMAL", "PNEUMONIA", 0.9, side, 1, Noise(side * side))
+            {
+                Explanation = PngWriter.Encode(Noise(side * side * 3), side, side, 3),
+            })],
+        };
+        // No picture is harder to pack than noise.
+        Assert.InRange(TrainingReport.ToHtml(run).Length, 1_000_000, 5_000_000);
+    }
+
+    [Theory]
+    [InlineData(8, 8, 4)]
+    [InlineData(7, 8, 4)]
+    [InlineData(3, 3, 1)]
+    public void A_preview_is_no_wider_than_asked(int widest, int width, int height)
+    {
+        byte[] png = new AugmentationSheet([.. Enumerable.Repeat((byte)77, width * height * 3)], width, height, 3).ToPreview(widest);
+        DecodedImage preview = ImageDecoder.Decode(png, "preview");
+        Assert.InRange(preview.Width, 1, widest);
+        Assert.All(preview.Pixels, value => Assert.Equal(77, value));
     }
 
     [Fact]
