@@ -16,26 +16,36 @@ public static class ReferenceNetworks
         new Dense(outputs) { Name = "logits" },
     ]);
 
-    /// <summary>[Conv 3×3 → MaxPool 2×2 (→ Dropout)] × 4 with 32, 64, 128, 128 filters → Dense 512 (→ Dropout) → logits.</summary>
-    /// <param name="pixels">Side of the images, at least 46: smaller ones vanish in the fourth block.</param>
+    /// <summary>[Conv 3×3 → MaxPool 2×2 (→ Dropout)] × 4 with 32, 64, 128, 128 filters (→ Dropout) → Dense 512 (→ Dropout) → logits.</summary>
+    /// <param name="pixels">Side of the images, at least 46, with same padding 16: smaller ones vanish in the fourth block.</param>
     /// <param name="channels">Channels of the images.</param>
     /// <param name="outputs">Logits.</param>
     /// <param name="dropout">Dropout rate after every pooling.</param>
     /// <param name="denseDropout">Dropout rate after the dense layer.</param>
     /// <param name="l1">λ₁ on the convolution kernels.</param>
     /// <param name="l2">λ₂ on the convolution kernels.</param>
-    public static Sequential Cnn(
-        int pixels, int channels = 3, int outputs = 1, float dropout = 0, float denseDropout = 0, float l1 = 0, float l2 = 0)
+    /// <param name="samePadding">Whether convolutions keep the size of their images, by zeros around them.</param>
+    /// <param name="flattenDropout">Dropout rate before the dense layer.</param>
+    public static Sequential Cnn(int pixels, int channels = 3, int outputs = 1, float dropout = 0, float denseDropout = 0, float l1 = 0, float l2 = 0,
+        bool samePadding = false, float flattenDropout = 0)
     {
         var layers = new List<Layer>();
         int[] filters = [32, 64, 128, 128];
         for (var block = 1; block <= filters.Length; block++)
         {
-            layers.Add(new Conv2D(filters[block - 1], 3) { Name = $"conv{block}", Activation = Activation.Relu, L1 = l1, L2 = l2 });
+            layers.Add(new Conv2D(filters[block - 1], 3)
+            {
+                Name = $"conv{block}",
+                Padding = samePadding ? Padding.Same : Padding.Valid,
+                Activation = Activation.Relu,
+                L1 = l1,
+                L2 = l2,
+            });
             layers.Add(new MaxPool2D { Name = $"pool{block}" });
             if (dropout > 0) layers.Add(new Dropout(dropout) { Name = $"dropout{block}" });
         }
         layers.Add(new Flatten { Name = "flatten" });
+        if (flattenDropout > 0) layers.Add(new Dropout(flattenDropout) { Name = "flatten_dropout" });
         layers.Add(new Dense(512) { Name = "dense1", Activation = Activation.Relu });
         if (denseDropout > 0) layers.Add(new Dropout(denseDropout) { Name = "dense_dropout" });
         layers.Add(new Dense(outputs) { Name = "logits" });

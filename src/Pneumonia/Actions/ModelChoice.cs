@@ -22,7 +22,8 @@ public static class ModelChoice
             {
                 ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
                 ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
-                    denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
+                    denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2, samePadding: settings.SamePadding,
+                    flattenDropout: (float)settings.FlattenDropout),
                 ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: (float)settings.Dropout,
                     denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
                 _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
@@ -31,7 +32,7 @@ public static class ModelChoice
         }
         catch (ArgumentException e)
         {
-            throw new UserError($"--pixels {pixels}: too small for {model.ToString().ToLowerInvariant()}, use at least {SmallestPixels(model)}: {e.Message}", e);
+            throw new UserError($"--pixels {pixels}: too small for {model.ToString().ToLowerInvariant()}, use at least {SmallestPixels(model, settings.SamePadding)}: {e.Message}", e);
         }
     }
 
@@ -57,10 +58,10 @@ public static class ModelChoice
             parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 
-    private static int SmallestPixels(ModelKind model) => model switch
+    private static int SmallestPixels(ModelKind model, bool samePadding) => model switch
     {
         ModelKind.Mlp => 1,
-        ModelKind.Cnn => 46,
+        ModelKind.Cnn => samePadding ? 16 : 46,
         ModelKind.Compact => CompactNetwork.SmallestPixels,
         _ => 32,
     };

@@ -34,7 +34,7 @@ public sealed record TrainSettings
     /// <summary>Data folder; null for synthetic images.</summary>
     public string? Data { get; init; }
 
-    public ModelKind Model { get; init; } = ModelKind.Cnn;
+    public ModelKind Model { get; init; } = ModelKind.Compact;
 
     /// <summary>Width and height of the images, in pixels.</summary>
     public int? Pixels { get; init; }
@@ -65,14 +65,20 @@ public sealed record TrainSettings
     /// <summary>Share of activations dropped after the hidden dense layer, in [0, 1).</summary>
     public double DenseDropout { get; init; }
 
+    /// <summary>Share of activations dropped before the hidden dense layer of the cnn, in [0, 1).</summary>
+    public double FlattenDropout { get; init; }
+
+    /// <summary>Whether the convolutions of the cnn keep the size of their images.</summary>
+    public bool SamePadding { get; init; }
+
     /// <summary>λ₁ of the penalty λ₁ Σ|w| on convolution kernels.</summary>
     public double L1 { get; init; }
 
     /// <summary>λ₂ of the penalty λ₂ Σw² on convolution kernels.</summary>
     public double L2 { get; init; }
 
-    /// <summary>Whether training images are turned, shifted, zoomed and mirrored at random, in every epoch anew.</summary>
-    public bool Augment { get; init; }
+    /// <summary>Whether training images are changed at random, in every epoch anew; null for the model's default.</summary>
+    public bool? Augment { get; init; }
 
     /// <summary>Whether they are, but every image in the same way in all epochs.</summary>
     public bool AugmentOnce { get; init; }
@@ -82,7 +88,7 @@ public sealed record TrainSettings
 
     public ClassWeights ClassWeights { get; init; }
 
-    /// <summary>Null for that of the weights, else 0 … 1.</summary>
+    /// <summary>Null for that of the weights, else of the model.</summary>
     public Preprocessing? Preprocessing { get; init; }
 
     /// <summary>A weight file to start from, or "imagenet" for the published one; null for random weights.</summary>
@@ -108,6 +114,12 @@ public sealed record TrainSettings
     /// <summary>Images to keep of each part; null keeps all.</summary>
     public int? Limit { get; init; }
 
+    /// <summary>Images to keep of single parts, beside <see cref="Limit"/>; null keeps all.</summary>
+    public PartLimits? PartLimits { get; init; }
+
+    /// <summary>Whether of every part as many images of each class are kept as its smallest class has.</summary>
+    public bool BalancedImages { get; init; }
+
     /// <summary>Null for the default: folders for a tree, patient otherwise.</summary>
     public SplitKind? Split { get; init; }
 
@@ -132,5 +144,5 @@ public sealed record TrainSettings
     public bool Json { get; init; }
 
     /// <summary>The part of the settings that divides the images.</summary>
-    public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed);
+    public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed, PartLimits, BalancedImages);
 }

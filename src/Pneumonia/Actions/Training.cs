@@ -28,17 +28,10 @@ public static class Training
         // What the user may have got wrong comes first; nothing is written before it.
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
-        TrainingPlan plan = TrainingPlan.For(settings, opened.Device.Description);
-        if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
-        plan = plan with { Images = divided?.Split.Fingerprint };
+        using PreparedTraining prepared = PreparedTraining.For(settings, divided, opened.Device.Description, cancellation);
+        (TrainingPlan plan, Sequential network, int baseLength, StartingWeights? weights, divided) = prepared;
         int classCount = divided?.Folder.Classes.Count ?? 2;
-        using Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classCount, settings);
         RequireConvolution(plan.Convolution, network, opened.Device);
-        int baseLength = ModelChoice.BaseLength(plan.Model, network);
-        var weights = StartingWeights.Read(settings, network, baseLength,
-            divided is { } of ? TrainingImages.ModelOrder(of.Folder.Classes) : SyntheticXrays.Classes);
-        plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
-        ModelChoice.Freeze(network, baseLength, plan);
         Sequential trained = plan.Features ? network.Part(baseLength, network.Layers.Count) : network;
         bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
         if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
@@ -105,7 +98,7 @@ public static class Training
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             Save(run, network, metadata, optimizer, trainer);
-            terminal.Note($"stopped and saved; continue with the same command and {(settings.Out is null ? $"--out {run} " : "")}--resume");
+            terminal.Note($"stopped and saved; continue with the same command{(settings.Resume ? "" : settings.Out is null ? $" and --out {run} --resume" : " and --resume")}");
             throw;
         }
         catch (DivergedException) when (!File.Exists(RunFolder.LastPath(run)))
@@ -270,7 +263,7 @@ public static class Training
         Schedule = plan.Schedule,
         Algorithm = plan.Convolution,
         Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
-        Augmentation = plan.Augment ? new AugmentationRanges() : null,
+        Augmentation = plan.Augment ? TrainingPlan.AugmentationOf(plan.Model) : null,
         AugmentOnce = plan.AugmentOnce,
     };
 

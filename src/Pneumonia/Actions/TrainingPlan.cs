@@ -33,6 +33,8 @@ public sealed record TrainingPlan
     public double WeightDecay { get; init; }
     public double Dropout { get; init; }
     public double DenseDropout { get; init; }
+    public double FlattenDropout { get; init; }
+    public bool SamePadding { get; init; }
     public double L1 { get; init; }
     public double L2 { get; init; }
     public bool Augment { get; init; }
@@ -59,6 +61,8 @@ public sealed record TrainingPlan
     public double? BaseLearningRate { get; init; }
     public LabelScheme Labels { get; init; }
     public int? Limit { get; init; }
+    public PartLimits? PartLimits { get; init; }
+    public bool BalancedImages { get; init; }
     public SplitKind? Split { get; init; }
     public SplitFractions? Fractions { get; init; }
     public ConvolutionAlgorithm Convolution { get; init; }
@@ -77,6 +81,7 @@ public sealed record TrainingPlan
     {
         bool synthetic = settings.Data is null;
         bool slow = IsSlow(device), compact = settings.Model == ModelKind.Compact;
+        bool augment = settings.AugmentOnce || (settings.Augment ?? compact);
         return new TrainingPlan
         {
             Data = settings.Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
@@ -84,7 +89,7 @@ public sealed record TrainingPlan
             Model = settings.Model,
             Pixels = settings.Pixels ?? (slow ? SlowPixels : synthetic ? SyntheticPixels : 150),
             Resize = settings.Resize,
-            Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : 10),
+            Epochs = settings.Epochs ?? (slow ? 1 : synthetic ? SyntheticEpochs : compact ? CompactEpochs : 10),
             // Few images want small steps: six hundred in batches of a hundred would be six steps an epoch.
             Batch = settings.Batch ?? (synthetic ? SyntheticBatch : compact ? CompactBatch : 100),
             LearningRate = settings.LearningRate ?? (settings.Optimizer ?? DefaultOptimizer(settings.Model)) switch
@@ -98,14 +103,16 @@ public sealed record TrainingPlan
             WeightDecay = settings.WeightDecay ?? (compact ? CompactWeightDecay : 0),
             Dropout = settings.Dropout,
             DenseDropout = settings.DenseDropout,
+            FlattenDropout = settings.FlattenDropout,
+            SamePadding = settings.SamePadding,
             L1 = settings.L1,
             L2 = settings.L2,
-            Augment = settings.Augment || settings.AugmentOnce,
+            Augment = augment,
             AugmentOnce = settings.AugmentOnce,
-            Augmentation = settings.Augment || settings.AugmentOnce ? new AugmentationRanges().ToString() : null,
+            Augmentation = augment ? AugmentationOf(settings.Model).ToString() : null,
             EarlyStopping = settings.EarlyStopping,
             ClassWeights = settings.ClassWeights,
-            Preprocessing = settings.Preprocessing ?? Preprocessing.Rescale,
+            Preprocessing = settings.Preprocessing ?? (compact ? Preprocessing.Standardize : Preprocessing.Rescale),
             Until = settings.Until,
             Freeze = settings.Freeze == FreezeNone ? null : settings.Freeze ?? (settings.Model == ModelKind.Vgg19 && settings.Weights is not null ? FreezeAll : null),
             Head = settings.Model == ModelKind.Vgg19 ? settings.Head ?? ModelChoice.DefaultHead : null,
@@ -113,6 +120,8 @@ public sealed record TrainingPlan
             BaseLearningRate = settings.BaseLearningRate,
             Labels = settings.Labels,
             Limit = settings.Limit ?? (slow ? SlowLimit : null),
+            PartLimits = settings.PartLimits,
+            BalancedImages = settings.BalancedImages,
             Split = settings.Split,
             Fractions = settings.Fractions,
             Convolution = settings.Convolution,
@@ -121,6 +130,10 @@ public sealed record TrainingPlan
             Device = device.ToString(),
         };
     }
+
+    /// <summary>How images are changed where they are.</summary>
+    public static AugmentationRanges AugmentationOf(ModelKind model) =>
+        model == ModelKind.Compact ? XrayAugmentation.OtherMachines : XrayAugmentation.Reference;
 
     /// <summary>Images of each part when they are generated and no limit is given: training, validation, test.</summary>
     public static (int Train, int Val, int Test) SyntheticCounts => (640, 160, 160);
@@ -142,8 +155,11 @@ public sealed record TrainingPlan
     /// <summary>Whether a device is ILGPU's debugger, for which the defaults shrink.</summary>
     public static bool IsSlow(DeviceDescription device) => device.Kind == DeviceKind.IlgpuCpu;
 
+    /// <param name="other">The plan of the run that is there.</param>
+    /// <param name="run">Its folder.</param>
+    /// <param name="option">What the user asked with for this run to be continued.</param>
     /// <exception cref="UserError">The other plan is another run; the message names the first setting that differs.</exception>
-    public void RequireSameRun(TrainingPlan other, string run)
+    public void RequireSameRun(TrainingPlan other, string run, string option = "--resume")
     {
         foreach (var property in typeof(TrainingPlan).GetProperties())
         {
@@ -153,8 +169,8 @@ public sealed record TrainingPlan
             if (!Equals(mine, theirs))
             {
                 if (property.Name == nameof(Images))
-                    throw new UserError($"--resume: the run in {run} was started with other images or another division of them; give the same data, or another --out");
-                throw new UserError($"--resume: the run in {run} was started with {Words(property.Name)} {Value(theirs)}, not {Value(mine)}; "
+                    throw new UserError($"{option}: the run in {run} was started with other images or another division of them; give the same data, or another --out");
+                throw new UserError($"{option}: the run in {run} was started with {Words(property.Name)} {Value(theirs)}, not {Value(mine)}; "
                     + "give the same settings, or another --out");
             }
         }
@@ -167,7 +183,7 @@ public sealed record TrainingPlan
     private const double SyntheticLearningRate = 3e-4;
 
     // The compact network normalizes, so that it bears large steps; decay keeps its weights from growing meanwhile.
-    private const int CompactBatch = 50;
+    private const int CompactBatch = 50, CompactEpochs = 16;
     private const double CompactLearningRate = 1e-3, CompactWeightDecay = 0.05;
 
     private static OptimizerKind DefaultOptimizer(ModelKind model) => model switch

@@ -60,6 +60,21 @@ internal static class CheckedOption
         Create(name, placeholder, description, allowed, text =>
             string.IsNullOrWhiteSpace(text) || text.StartsWith("--", StringComparison.Ordinal) || text.Contains('\0') ? null : text);
 
+    /// <summary>An option that says yes by itself, and no with <c>false</c> behind it; null where it is not given.</summary>
+    public static Option<bool?> Switch(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "true|false",
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = result =>
+        {
+            if (result.Tokens.Count == 0) return true;
+            if (bool.TryParse(result.Tokens[0].Value, out bool value)) return value;
+            result.AddError($"{name}: '{result.Tokens[0].Value}' is not allowed; give true or false");
+            return null;
+        },
+    };
+
     /// <summary>An option without a value.</summary>
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 

@@ -64,6 +64,7 @@ public static class CommandLine
         root.Add(new EvaluateCommand(terminal));
         root.Add(new PredictCommand(terminal));
         root.Add(new ExplainCommand(terminal));
+        root.Add(new ExperimentsCommand(terminal));
         root.Add(new SummaryCommand(terminal));
         root.Add(new DevicesCommand(terminal));
         root.Add(new DataCommand(terminal));

@@ -7,7 +7,7 @@ internal sealed class SummaryCommand : Command
 {
     private const int DefaultPixels = 150, MostPixels = 4096;
 
-    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (cnn)");
+    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (compact)");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of its images (150)", 1, MostPixels);
     private readonly Option<string?> run = SharedOption.Run("the network of a run folder, instead of --model");
     private readonly Option<bool> json = SharedOption.Json();
@@ -24,7 +24,7 @@ internal sealed class SummaryCommand : Command
         ModelKind? kind = result.GetValue(model);
         if (folder is not null && (kind is not null || result.GetValue(pixels) is not null))
             throw new UserError("summary: --run has its own model and size; leave --model and --pixels out");
-        return new SummarySettings(folder is null ? kind ?? ModelKind.Cnn : null, result.GetValue(pixels) ?? DefaultPixels, folder,
+        return new SummarySettings(folder is null ? kind ?? ModelKind.Compact : null, result.GetValue(pixels) ?? DefaultPixels, folder,
             result.GetValue(json));
     }
 }

@@ -13,10 +13,10 @@ internal sealed class TrainOptions
     private const int MostEpochs = 100_000, MostPixels = 4096, LargestBatch = 65_536, MostImages = 10_000_000, MostUnits = 65_536;
 
     private readonly Option<string?> data = SharedOption.Data("tree {train,val,test}/CLASS/* or CLASS/* of images; without it synthetic X-rays");
-    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (cnn)");
+    private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (compact)");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the images (150)", 1, MostPixels);
     private readonly Option<ResizeMethod?> resize = CheckedOption.Choice<ResizeMethod>("--resize", "how images get their size (bilinear)");
-    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images (10; synthetic 4)", 1, MostEpochs);
+    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images (10; compact 16; synthetic 8)", 1, MostEpochs);
     private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step (100; compact 50; synthetic 20)", 1, LargestBatch);
     private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer (1e-4; compact 1e-3; synthetic 3e-4; sgd 0.01)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
@@ -30,12 +30,13 @@ internal sealed class TrainOptions
     private readonly Option<double?> denseDropout = Share("--dense-dropout", "share dropped after the hidden dense layer (0)");
     private readonly Option<double?> l1 = Penalty("--l1", "L1 penalty on convolution kernels (0)");
     private readonly Option<double?> l2 = Penalty("--l2", "L2 penalty on convolution kernels (0)");
-    private readonly Option<bool> augment = CheckedOption.Flag("--augment", "turn, shift, zoom and mirror training images at random, in every epoch anew");
+    private readonly Option<bool?> augment = CheckedOption.Switch("--augment", "change training images at random, in every epoch anew: turn, shift, zoom, mirror; "
+        + "for compact sharpness, gamma, contrast and noise as well (compact true, others false)");
     private readonly Option<bool> augmentOnce = CheckedOption.Flag("--augment-once", "the same, but every image in one way for all epochs");
     private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
     private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
-        "what becomes of a byte: 0 to 1; as the published weights of VGG were trained; or every image's own mean and contrast evened out (rescale)");
+        "what becomes of a byte: 0 to 1; as the published weights of VGG were trained; or every image's own mean and contrast evened out (rescale; compact standardize)");
     private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE|imagenet",
         "start from a weight file, a checkpoint of the same network, or the published one (random weights)", "a file, or imagenet");
     private readonly Option<string?> until = CheckedOption.Text("--until", "LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer");
@@ -78,7 +79,7 @@ internal sealed class TrainOptions
         var settings = new TrainSettings
         {
             Data = result.GetValue(data),
-            Model = result.GetValue(model) ?? ModelKind.Cnn,
+            Model = result.GetValue(model) ?? ModelKind.Compact,
             Pixels = result.GetValue(pixels),
             Resize = result.GetValue(resize) ?? ResizeMethod.Bilinear,
             Epochs = result.GetValue(epochs),
@@ -165,7 +166,7 @@ internal sealed class TrainOptions
             throw new UserError("--base-learning-rate: the whole base is frozen; unfreeze it with --freeze none or --freeze LAYER, or leave this out");
         if (!settings.Features) return;
         if (!frozen) throw new UserError("--features: needs a base that stays as it is; give its weights with --weights FILE, and leave --freeze out");
-        if (settings.Augment || settings.AugmentOnce)
+        if (settings.Augment == true || settings.AugmentOnce)
             throw new UserError("--features: are computed once, augmentation makes other images; leave --augment out, or train without --features");
     }
 

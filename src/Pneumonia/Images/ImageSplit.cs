@@ -26,12 +26,23 @@ public readonly record struct SplitFractions(double Train, double Val, double Te
     public static SplitFractions Default => new(0.8, 0.1, 0.1);
 }
 
+/// <summary>Images to keep of each part; null keeps all.</summary>
+public sealed record PartLimits(int? Train = null, int? Val = null, int? Test = null)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Join(", ", new[] { (Train, "train"), (Val, "val"), (Test, "test") }
+        .Where(part => part.Item1 is not null).Select(part => $"{part.Item1} {part.Item2}"));
+}
+
 /// <summary>What the user asked for.</summary>
 /// <param name="Kind">Null for the default: folders for a tree, patient otherwise.</param>
 /// <param name="Fractions">Null for the default; only for patient and random.</param>
 /// <param name="Limit">Images to keep of each part; null keeps all.</param>
 /// <param name="Seed">Seed of every random choice here.</param>
-public sealed record SplitSettings(SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1);
+/// <param name="Limits">Images to keep of single parts, beside <paramref name="Limit"/>.</param>
+/// <param name="Balanced">Whether of every part as many images of each class are kept as its smallest class has.</param>
+public sealed record SplitSettings(
+    SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1, PartLimits? Limits = null, bool Balanced = false);
 
 /// <summary>
 /// Images divided into parts. The division depends on the files' names and the seed alone, never on the order of a folder's listing.
@@ -94,11 +105,17 @@ public sealed record ImageSplit(
             notes.Add($"{shared} patients stand in more than one part (by file name or manifest), so scores may come out too high");
         }
         if (parts[2].Count == 0) notes.Add("no test images: there will be no test scores");
-        if (settings.Limit is { } limit)
+        int?[] limits = [.. new[] { settings.Limits?.Train, settings.Limits?.Val, settings.Limits?.Test }
+            .Select(limit => limit is { } own && settings.Limit is { } all ? Math.Min(own, all) : limit ?? settings.Limit)];
+        for (int p = 0; p < parts.Length; p++)
         {
-            for (int p = 0; p < parts.Length; p++) parts[p] = Limited(parts[p], folder.Classes, limit, settings.Seed);
-            notes.Add($"limited to {limit} images of each part: {parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test");
+            if (settings.Balanced) parts[p] = Balanced(parts[p], settings.Seed);
+            if (limits[p] is { } limit) parts[p] = Limited(parts[p], folder.Classes, limit, settings.Seed);
         }
+        string counts = $"{parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test";
+        if (settings.Balanced) notes.Add($"as many images of each class as the smallest has in each part: {counts}");
+        else if (limits.All(limit => limit is not null && limit == limits[0])) notes.Add($"limited to {limits[0]} images of each part: {counts}");
+        else if (limits.Any(limit => limit is not null)) notes.Add($"limited to a number of images of each part: {counts}");
         for (int p = 0; p < parts.Length; p++) parts[p] = [.. parts[p].Select(file => file with { Part = (ImagePart)p })];
         return new ImageSplit(kind, parts[0], parts[1], parts[2], notes);
     }
@@ -230,13 +247,27 @@ public sealed record ImageSplit(
         .SelectMany((files, part) => files.Select(file => (file.Patient, part))).Distinct()
         .GroupBy(entry => entry.Patient, StringComparer.Ordinal).Count(group => group.Count() > 1);
 
+    // As many images of each class as the smallest has.
+    private static List<ImageFile> Balanced(List<ImageFile> files, int seed)
+    {
+        if (files.Count == 0) return files;
+        int smallest = files.GroupBy(file => file.Class).Min(group => group.Count());
+        return
+        [
+            .. files.GroupBy(file => file.Class).SelectMany(group => InRandomOrder(group, seed).Take(smallest))
+                .OrderBy(file => file.RelativePath, StringComparer.Ordinal),
+        ];
+    }
+
+    private static IEnumerable<ImageFile> InRandomOrder(IEnumerable<ImageFile> files, int seed) =>
+        files.OrderBy(file => new RandomStream(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal);
+
     // `limit` images, the classes in their proportions (largest remainder), at least one of each.
     private static List<ImageFile> Limited(List<ImageFile> files, IReadOnlyList<string> classes, int limit, int seed)
     {
         if (files.Count <= limit) return files;
-        ImageFile[][] ofClass = [.. classes.Select(name => files.Where(file => file.Class == name)
-            .OrderBy(file => new RandomStream(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal)
-            .ToArray()).Where(list => list.Length > 0)];
+        ImageFile[][] ofClass = [.. classes.Select(name => InRandomOrder(files.Where(file => file.Class == name), seed).ToArray())
+            .Where(list => list.Length > 0)];
         if (limit < ofClass.Length)
             throw new UserError($"--limit {limit}: keeps fewer images than there are classes; allowed: {ofClass.Length} or more");
         int[] keep = Apportion([.. ofClass.Select(list => list.Length)], limit);

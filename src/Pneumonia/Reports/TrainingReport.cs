@@ -213,7 +213,7 @@ public static class TrainingReport
     private static string Duration(TimeSpan time) =>
         time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s" : $"{time.TotalSeconds:F1} s";
 
-    private const string Style = """
+    internal const string Style = """
         :root{--paper:#fff;--ink:#1b1f24;--soft:#5b6470;--rule:#dde1e6;--one:#0b66c3;--two:#c2410c;--good:#e3f2e6;--bad:#fbe6e2;--note:#f1f4f8}
         @media (prefers-color-scheme:dark){:root{--paper:#14171a;--ink:#e8eaed;--soft:#9aa4af;--rule:#2d333a;--one:#6cb2f7;--two:#ff9d66;--good:#16301d;--bad:#3b1d18;--note:#1e2329}}
         *{box-sizing:border-box}

@@ -165,9 +165,10 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.True(JsonNode.DeepEquals(run, model));
         Assert.Equal((long)Metrics(trained.Folder)["parameters"]!, (long)run["parameters"]!);
         Assert.Equal((long)run["parameters"]!, run["layers"]!.AsArray().Sum(layer => (long)layer!["parameters"]!));
-        CommandRun cnn = await CommandRun.Succeeding("summary");
-        Assert.Contains("3,453,121 parameters", cnn.Output);
-        Assert.Equal("", cnn.Errors);
+        CommandRun compact = await CommandRun.Succeeding("summary");
+        Assert.Contains("505,105 parameters", compact.Output);
+        Assert.Equal("", compact.Errors);
+        Assert.Contains("3,453,121 parameters", (await CommandRun.Succeeding("summary", "--model", "cnn")).Output);
     }
 
     [Fact]

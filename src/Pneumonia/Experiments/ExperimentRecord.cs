@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Experiments;
+
+/// <summary><c>experiment.json</c> in the run folder of a row: what the table says of it and the run's own files do not.</summary>
+/// <param name="Id">The row.</param>
+/// <param name="Seed">The seed of the run.</param>
+/// <param name="Minutes">Wall time of all its sittings, from the first image read to the report written.</param>
+/// <param name="PlannedEpochs">Epochs it was to run at most.</param>
+/// <param name="EpochsScale">Their share of the published ones.</param>
+/// <param name="Note">What must be known to compare it with the published one.</param>
+public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int PlannedEpochs, double EpochsScale, string Note)
+{
+    public const string FileName = "experiment.json";
+
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public void Write(string run) => WholeFile.WriteText(Path.Combine(run, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
+
+    /// <summary>Reads the record of a run; null where there is none.</summary>
+    /// <exception cref="UserError">The file is broken.</exception>
+    public static ExperimentRecord? Read(string run)
+    {
+        string path = Path.Combine(run, FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize<ExperimentRecord>(File.ReadAllText(path), ScoreJson.Indented);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{path}: cannot be read: {e.Message.ReplaceLineEndings(" ")}; remove it, its run stays", e);
+        }
+    }
+}

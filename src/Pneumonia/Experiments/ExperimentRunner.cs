@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using Convolve.Engine.Devices;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Reports;
+
+namespace Convolve.Pneumonia.Experiments;
+
+/// <summary>
+/// Runs rows of the reference table as ordinary trainings, each in its run folder, and writes the table anew after each. Finished runs of the
+/// same settings stay as they are, interrupted ones go on.
+/// </summary>
+public static class ExperimentRunner
+{
+    public static async Task<int> RunAsync(ExperimentSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        if (File.Exists(settings.Out)) throw new UserError($"--out {settings.Out}: is a file; name a folder");
+        DeviceDescription device = Describe(settings.Device);
+        // Whatever is wrong with one of the rows is said before the first is trained.
+        List<PlannedRun> runs = Plan(settings, device, cancellation);
+        var failures = new List<(ReferenceRow Row, string Reason)>();
+        foreach (PlannedRun run in runs.Where(run => run.Obstacle is not null).DistinctBy(run => run.Row))
+            terminal.Warn($"{run.Row.Id}: not run: {run.Obstacle}");
+
+        foreach (var (run, place) in runs.Select((run, place) => (run, place)).Where(entry => entry.run.Obstacle is null))
+        {
+            string seed = settings.Seeds > 1 ? $", seed {run.Seed}" : "";
+            if (run.IsFinished)
+            {
+                terminal.Note($"{run.Row.Id}{seed}: finished before; {run.Folder}");
+                if (settings.Note is not null || ExperimentRecord.Read(run.Folder) is null) Record(settings, run, 0);
+            }
+            else
+            {
+                terminal.Note($"{run.Row.Id}{seed} ({place + 1} of {runs.Count}): {run.Row.What}; {settings.EpochsOf(run.Row)} epochs");
+                if (await TrainAsync(settings, run, terminal, cancellation) is { } reason) failures.Add((run.Row, reason));
+            }
+            ExperimentFiles.Write(settings.Out, InFolder(settings, runs, device, failures));
+        }
+        IReadOnlyList<ExperimentResult> results = [.. settings.Rows.Select(row => ResultOf(settings, row, runs, device, failures, AskedSeeds(settings)))];
+        if (settings.Json) terminal.WriteJson(results);
+        else ExperimentDisplay.Write(terminal, results, settings.Out);
+        if (failures is [var (failed, why), ..])
+            throw new UserError($"{failures.Count} of {runs.Count} runs failed, the first was {failed.Id}: {why}");
+        return 0;
+    }
+
+    // What is to be trained, in the order of the table: all rows with the first seed, then with the second.
+    private static List<PlannedRun> Plan(ExperimentSettings settings, DeviceDescription device, CancellationToken cancellation)
+    {
+        var divisions = new Dictionary<(SplitSettings, LabelScheme), (ImageFolder, ImageSplit)>();
+        var runs = new List<PlannedRun>();
+        UserError? first = null;
+        foreach (int seed in AskedSeeds(settings))
+        {
+            foreach (ReferenceRow row in settings.Rows)
+            {
+                TrainSettings training = settings.TrainingOf(row, seed);
+                TrainingPlan plan;
+                try
+                {
+                    var key = (training.SplitSettings, training.Labels);
+                    if (!divisions.TryGetValue(key, out var divided)) divisions[key] = divided = TrainingImages.Divide(training, cancellation);
+                    using PreparedTraining prepared = PreparedTraining.For(training, divided, device, cancellation);
+                    plan = prepared.Plan;
+                }
+                catch (UserError e) when (!(row.NeedsWeights && settings.Weights is not null))
+                {
+                    // These images, or the weights that are here, are not for this row, but may be for others.
+                    first ??= e;
+                    runs.Add(new PlannedRun(row, seed, training, null, false, e.Message));
+                    continue;
+                }
+                RunFolder.RefuseExisting(training.Out!, resume: true);
+                runs.Add(new PlannedRun(row, seed, training, plan, IsFinished(training.Out!, plan, settings.Out), null));
+            }
+        }
+        return runs.All(run => run.Obstacle is not null) ? throw first! : runs;
+    }
+
+    /// <summary>Whether a run folder holds the whole of a run; false where it holds a part or nothing.</summary>
+    /// <exception cref="UserError">It holds another run.</exception>
+    private static bool IsFinished(string run, TrainingPlan plan, string folder)
+    {
+        if (!File.Exists(RunFolder.LastPath(run))) return false;
+        plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run, $"--out {folder}");
+        int epochs = HistoryFile.ReadSeconds(run).Count;
+        if (epochs > plan.Epochs)
+            throw new UserError($"--out {folder}: the run in {run} has {epochs} epochs already, more than {plan.Epochs}; give the same --epochs-scale, or another --out");
+        if (!File.Exists(Path.Combine(run, MetricsFile.FileName)) || !File.Exists(Path.Combine(run, TrainingReport.FileName))) return false;
+        Metrics metrics = MetricsFile.Read(run);
+        return metrics.Epochs.Count == plan.Epochs || metrics.Epochs.Count - metrics.BestEpoch >= plan.EarlyStopping;
+    }
+
+    /// <summary>Trains a run to its end; says why where that is not possible.</summary>
+    private static async Task<string?> TrainAsync(ExperimentSettings settings, PlannedRun run, Terminal terminal, CancellationToken cancellation)
+    {
+        // A run that goes on is no longer a finished one of fewer epochs.
+        if (File.Exists(RunFolder.LastPath(run.Folder))) File.Delete(Path.Combine(run.Folder, MetricsFile.FileName));
+        var watch = Stopwatch.StartNew();
+        try
+        {
+            await Training.RunAsync(run.Settings, terminal with { Results = TextWriter.Null }, cancellation);
+            Record(settings, run, watch.Elapsed.TotalMinutes);
+            return null;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            if (File.Exists(RunFolder.LastPath(run.Folder))) Record(settings, run, watch.Elapsed.TotalMinutes);
+            throw;
+        }
+        catch (UserError e)
+        {
+            terminal.Warn($"{run.Row.Id}: failed: {e.Message}");
+            return e.Message;
+        }
+    }
+
+    private static void Record(ExperimentSettings settings, PlannedRun run, double minutes)
+    {
+        double before = ExperimentRecord.Read(run.Folder)?.Minutes ?? 0;
+        // A sitting that was killed left no record but its epochs.
+        double epochs = HistoryFile.ReadSeconds(run.Folder).Sum() / 60;
+        new ExperimentRecord(run.Row.Id, run.Seed, Math.Max(before + minutes, epochs), run.Plan!.Epochs, settings.EpochsScale, settings.NoteOf(run.Row)).Write(run.Folder);
+    }
+
+    // Everything that the folder holds, whatever was asked for this time, and what was asked for and could not be run.
+    private static List<ExperimentResult> InFolder(
+        ExperimentSettings settings, List<PlannedRun> runs, DeviceDescription device, List<(ReferenceRow Row, string Reason)> failures) =>
+    [
+        .. ReferenceRows.All
+            .Select(row => settings.Rows.Contains(row) && runs.Any(run => run.Row == row && run.IsOver(failures.Select(failure => failure.Row)))
+                ? ResultOf(settings, row, runs, device, failures, null)
+                : ExperimentResult.Read(row, settings.Out, null))
+            .OfType<ExperimentResult>(),
+    ];
+
+    private static ExperimentResult ResultOf(ExperimentSettings settings, ReferenceRow row, List<PlannedRun> runs, DeviceDescription device,
+        List<(ReferenceRow Row, string Reason)> failures, IEnumerable<int>? seeds) =>
+        ExperimentResult.Read(row, settings.Out, seeds) ?? ExperimentResult.NotRun(row, settings, device.ToString(),
+            runs.FirstOrDefault(run => run.Row == row)?.Obstacle ?? failures.First(failure => failure.Row == row).Reason);
+
+    private static IEnumerable<int> AskedSeeds(ExperimentSettings settings) => Enumerable.Range(settings.Seed, settings.Seeds);
+
+    private static DeviceDescription Describe(string request)
+    {
+        using var catalogue = new DeviceCatalogue();
+        try { return catalogue.Choose(request).Device; }
+        catch (DeviceException e) { throw new UserError(e.Message, e); }
+    }
+
+    /// <summary>One training.</summary>
+    /// <param name="Row">Its row.</param>
+    /// <param name="Seed">Its seed.</param>
+    /// <param name="Settings">What it is.</param>
+    /// <param name="Plan">The same with every default filled in; null where it cannot be run.</param>
+    /// <param name="IsFinished">Whether it was run to its end before.</param>
+    /// <param name="Obstacle">Why it cannot be run, and what to do.</param>
+    private sealed record PlannedRun(ReferenceRow Row, int Seed, TrainSettings Settings, TrainingPlan? Plan, bool IsFinished, string? Obstacle)
+    {
+        public string Folder => Settings.Out!;
+
+        /// <summary>Whether nothing more is to be expected of it, although it was not run.</summary>
+        public bool IsOver(IEnumerable<ReferenceRow> failed) => Obstacle is not null || failed.Contains(Row);
+    }
+}
