@@ -68,8 +68,8 @@ public static class CommandLine
         root.Add(new TrainCommand(terminal));
         root.Add(new EvaluateCommand(terminal));
         root.Add(new PredictCommand(terminal));
-        root.Add(new ExperimentsCommand(terminal));
         root.Add(new ExplainCommand(terminal));
+        root.Add(new ExperimentsCommand(terminal));
         root.Add(new SummaryCommand(terminal));
         root.Add(new GradcheckCommand(terminal));
         root.Add(new DevicesCommand(terminal));

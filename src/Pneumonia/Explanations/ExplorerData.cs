@@ -87,7 +87,7 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         if (window is { } w) json["window"] = Sizes([w.Height, w.Width, w.Stride, w.Top, w.Left]);
         if (stage.Layer is ActivationLayer) json["function"] = (string)stage.Layer.Settings["function"]!;
         if (ReceptiveField.Of(network, stage.End - 1) is { Rows: var rows, Columns: var columns })
-            json["field"] = Sizes([rows.First, rows.Step, rows.Size, columns.First, columns.Step, columns.Size]);
+            json["field"] = Sizes([rows.First, rows.Step, rows.Size, rows.End, columns.First, columns.Step, columns.Size, columns.End]);
         if (stage.Weights() is not { } weights) return json;
         int channels = weights.Bias.Length, terms = weights.Kernel.Length / channels;
         int[] shown = ChannelChoice.Of(output, channels, MostWeights is { } most ? Math.Max(1, most / terms) : null);

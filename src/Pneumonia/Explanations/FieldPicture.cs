@@ -15,8 +15,8 @@ public static class FieldPicture
         {
             ReceptiveField field = ReceptiveField.Of(network, layers[i])!.Value;
             var shape = network.Layers[layers[i]].OutputShape;
-            (int top, int bottom) = field.Rows.Inside(shape[0] / 2, side);
-            (int left, int right) = field.Columns.Inside(shape[1] / 2, side);
+            (int top, int bottom) = field.Rows.Inside(shape[0] / 2);
+            (int left, int right) = field.Columns.Inside(shape[1] / 2);
             double late = layers.Length == 1 ? 0 : i / (layers.Length - 1.0);
             var colour = ((byte)(60 + 195 * late), (byte)(170 - 20 * late), (byte)(255 - 205 * late));
             for (int x = left * zoom; x < right * zoom; x++) picture[x, top * zoom] = picture[x, bottom * zoom - 1] = colour;

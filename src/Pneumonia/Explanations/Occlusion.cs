@@ -9,15 +9,17 @@ namespace Convolve.Pneumonia.Explanations;
 /// Occlusion (Zeiler and Fergus, 2014): how much the score of a class falls when a square covers a part of the picture. A pixel's value is
 /// the mean over all squares that cover it; below zero, the class is better off without what is there.
 /// </summary>
-/// <remarks>The square is black, as air is on an X-ray: a gray one over a dark lung would itself look like an opacity.</remarks>
+/// <remarks>
+/// The square is as dark as the picture's darkest tenth, as air is on an X-ray: a gray one over a dark lung would itself look like an opacity.
+/// </remarks>
 /// <param name="Side">Rows and columns of the square, in pixels.</param>
 /// <param name="Step">Pixels from one square to the next, at most Side: no pixel is left out.</param>
 public sealed record Occlusion(int Side, int Step)
 {
     private const int BatchSize = 32;
 
-    /// <summary>Squares of an eighth of the picture, half overlapping.</summary>
-    public static Occlusion For(int pixels) => new(Math.Max(1, pixels / 8), Math.Max(1, pixels / 16));
+    /// <summary>Squares of a twelfth of the picture's width, half overlapping.</summary>
+    public static Occlusion For(int pixels) => new(Math.Max(1, pixels / 12), Math.Max(1, pixels / 24));
 
     /// <summary>The map for a class, at the size of the image, in units of the score, which is a logit.</summary>
     /// <param name="network">The network, on its device.</param>
@@ -29,6 +31,7 @@ public sealed record Occlusion(int Side, int Step)
     {
         Shape shape = network.InputShape;
         int height = shape[0], width = shape[1], channels = shape[2], length = shape.Length;
+        byte dark = Darkest(image);
         (int Top, int Left)[] squares = [.. from top in Places(height) from left in Places(width) select (top, left)];
         double whole = Scores(network, image, scaling, classIndex)[0];
         var falls = new double[squares.Length];
@@ -43,7 +46,7 @@ public sealed record Occlusion(int Side, int Step)
                 image.CopyTo(covered);
                 (int top, int left) = squares[first + i];
                 int across = Math.Min(Side, width - left);
-                for (int y = top; y < Math.Min(top + Side, height); y++) covered.Slice((y * width + left) * channels, across * channels).Clear();
+                for (int y = top; y < Math.Min(top + Side, height); y++) covered.Slice((y * width + left) * channels, across * channels).Fill(dark);
             }
             double[] scores = Scores(network, batch.AsSpan(0, count * length), scaling, classIndex);
             for (int i = 0; i < count; i++) falls[first + i] = whole - scores[i];
@@ -80,5 +83,13 @@ public sealed record Occlusion(int Side, int Step)
         float[] values = logits.ToArray();
         int outputs = network.OutputShape.Length;
         return [.. Enumerable.Range(0, values.Length / outputs).Select(i => ClassScore.Of(values.AsSpan(i * outputs, outputs), classIndex))];
+    }
+
+    // The value below which a tenth of all bytes lie.
+    private static byte Darkest(ReadOnlySpan<byte> image)
+    {
+        byte[] sorted = image.ToArray();
+        Array.Sort(sorted);
+        return sorted[sorted.Length / 10];
     }
 }

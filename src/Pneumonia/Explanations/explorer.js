@@ -3,7 +3,11 @@
 const explorer = (() => {
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
   const decoded = new Map();
-  const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  const bytes = text => {
+    const letters = atob(text), made = new Uint8Array(letters.length);
+    for (let i = 0; i < made.length; i++) made[i] = letters.charCodeAt(i);
+    return made;
+  };
   const floats = (key, text) => {
     if (!decoded.has(key)) decoded.set(key, new Float32Array(bytes(text).buffer));
     return decoded.get(key);
@@ -89,6 +93,11 @@ const explorer = (() => {
     return made;
   };
 
+  const paint = (picture, i, gray) => {
+    picture.data[4 * i] = picture.data[4 * i + 1] = picture.data[4 * i + 2] = gray;
+    picture.data[4 * i + 3] = 255;
+  };
+
   function range(output, channel, count) {
     let low = Infinity, high = -Infinity;
     for (let i = channel; i < output.length; i += count) { low = Math.min(low, output[i]); high = Math.max(high, output[i]); }
@@ -101,7 +110,7 @@ const explorer = (() => {
     const context = canvas.getContext("2d"), picture = context.createImageData(width, height);
     for (let i = 0; i < width * height; i++) {
       const gray = high > low ? Math.round((output[i * count + channel] - low) / (high - low) * 255) : 0;
-      picture.data.set([gray, gray, gray, 255], i * 4);
+      paint(picture, i, gray);
     }
     context.putImageData(picture, 0, 0);
     return [low, high];
@@ -114,7 +123,7 @@ const explorer = (() => {
     const small = document.createElement("canvas");
     small.width = width; small.height = height;
     const context = small.getContext("2d"), picture = context.createImageData(width, height);
-    for (let i = 0; i < gray.length; i++) picture.data.set([gray[i], gray[i], gray[i], 255], i * 4);
+    for (let i = 0; i < gray.length; i++) paint(picture, i, gray[i]);
     context.putImageData(picture, 0, 0);
     const onto = canvas.getContext("2d");
     onto.imageSmoothingEnabled = false;
@@ -131,9 +140,9 @@ const explorer = (() => {
   function receptiveField(stage, row, column) {
     const [height, width] = data.input;
     if (!stage.field) return { top: 0, left: 0, bottom: height, right: width, whole: true };
-    const [firstRow, rowStep, rows, firstColumn, columnStep, columns] = stage.field, within = (v, most) => Math.min(Math.max(v, 0), most);
+    const [firstRow, rowStep, rows, lastRow, firstColumn, columnStep, columns, lastColumn] = stage.field, within = (v, most) => Math.min(Math.max(v, 0), most);
     const top = firstRow + row * rowStep, left = firstColumn + column * columnStep;
-    return { top: within(top, height), bottom: within(top + rows, height), left: within(left, width), right: within(left + columns, width), whole: false };
+    return { top: within(top, height), bottom: within(top + rows, lastRow), left: within(left, width), right: within(left + columns, lastColumn), whole: false };
   }
 
   function drawChannels() {

@@ -32,14 +32,14 @@ public sealed class OcclusionTests
             return places;
         }
         double[] values = Array.ConvertAll(image, b => b / 255.0);
-        double whole = Score(values);
+        double whole = Score(values), dark = values.Order().ElementAt(values.Length / 10);
         var covering = new List<double>[Height * Width];
         for (int i = 0; i < covering.Length; i++) covering[i] = [];
         foreach (int top in Places(Height, side, step))
             foreach (int left in Places(Width, side, step))
             {
                 bool Covers(int i) => i / Width >= top && i / Width < top + side && i % Width >= left && i % Width < left + side;
-                double fall = whole - Score([.. values.Select((value, i) => Covers(i) ? 0 : value)]);
+                double fall = whole - Score([.. values.Select((value, i) => Covers(i) ? dark : value)]);
                 for (int i = 0; i < covering.Length; i++)
                     if (Covers(i)) covering[i].Add(fall);
             }

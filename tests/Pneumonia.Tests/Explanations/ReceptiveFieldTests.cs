@@ -37,8 +37,8 @@ public sealed class ReceptiveFieldTests
         }
         for (int unit = 0; unit < shape[0] * shape[1]; unit++)
         {
-            (int top, int bottom) = field.Rows.Inside(unit / shape[1], 21);
-            (int left, int right) = field.Columns.Inside(unit % shape[1], 18);
+            (int top, int bottom) = field.Rows.Inside(unit / shape[1]);
+            (int left, int right) = field.Columns.Inside(unit % shape[1]);
             for (int pixel = 0; pixel < values.Length; pixel++)
             {
                 bool inside = pixel / 18 >= top && pixel / 18 < bottom && pixel % 18 >= left && pixel % 18 < right;
