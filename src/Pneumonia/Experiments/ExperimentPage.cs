@@ -16,7 +16,7 @@ public static class ExperimentPage
         html.Append("<header><p class=\"eyebrow\">Convolve</p><h1>The reference experiments, run again</h1></header>\n");
         html.Append($"<p>{Text(ExperimentText.Explanation)}</p>\n");
         html.Append("<div class=\"wide\"><table><thead><tr>");
-        foreach (string column in new[] { "row", "published", "second run", "accuracy", "AUC", "loss", "epochs", "hours then", "minutes now", "images" })
+        foreach (string column in new[] { "row", "published<br>accuracy, loss", "second run", "accuracy", "AUC", "loss", "epochs", "hours<br>then", "minutes<br>now", "images" })
             html.Append($"<th>{column}</th>");
         html.Append("</tr></thead>\n");
         foreach (ExperimentText row in results.Select(result => new ExperimentText(result))) AppendRow(html, row);
@@ -38,7 +38,7 @@ public static class ExperimentPage
         Cell("hours then", (row.HoursThen, ""));
         Cell("minutes now", (row.MinutesNow, ""));
         Cell("images", (row.Images, ""));
-        string[] notes = [.. new[] { row.What, $"split {row.Split}", row.Note }.Where(note => note.Length > 0).Distinct().Select(Text)];
+        string[] notes = [.. new[] { row.What, row.Note }.Where(note => note.Length > 0).Select(Text)];
         html.Append($"</tr><tr class=\"note\"><td colspan=\"10\">{string.Join("; ", notes)}");
         foreach ((string name, string folder) in row.Runs)
             html.Append($" · <a href=\"{Text(Uri.EscapeDataString(folder))}/{TrainingReport.FileName}\">{Text(name)}</a>");
