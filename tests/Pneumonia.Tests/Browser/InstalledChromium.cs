@@ -9,9 +9,9 @@ namespace Convolve.Pneumonia.Tests.Browser;
 public sealed class InstalledChromium : IAsyncLifetime
 {
     // A root user has no sandbox, and a container little shared memory.
-    private static readonly string[] Arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
+    private static readonly string[] arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
 
-    private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    private static readonly string[] names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
     private IPlaywright? playwright;
     private IBrowser? browser;
@@ -47,7 +47,7 @@ public sealed class InstalledChromium : IAsyncLifetime
         try
         {
             playwright = await Playwright.CreateAsync();
-            browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = path, Args = Arguments });
+            browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = path, Args = arguments });
         }
         catch (Exception e) when (e is PlaywrightException or System.ComponentModel.Win32Exception or IOException)
         {
@@ -63,6 +63,6 @@ public sealed class InstalledChromium : IAsyncLifetime
 
     private static string? Executable() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Where(folder => folder.Length > 0)
-        .SelectMany(folder => Names.Select(name => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name)))
+        .SelectMany(folder => names.Select(name => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name)))
         .FirstOrDefault(File.Exists);
 }
