@@ -29,6 +29,7 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
         for (int i = 0; i < Cases; i++)
         {
             byte[] image = xrays.Draw(2 * i + 1, model.Pixels);
+            model.Preprocessing.Prepare(image);
             using Tensor input = NetworkInput.Of(model.Network, image, model.Preprocessing.Scaling());
             (int x, int y) = explain(model, input, image).Peak;
             IReadOnlyList<Opacity> planted = xrays.Opacities(2 * i + 1);
