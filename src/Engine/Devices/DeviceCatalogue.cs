@@ -162,15 +162,19 @@ public sealed class DeviceCatalogue : IDisposable
     internal static bool HasTf32(Accelerator? accelerator) =>
         accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaTarget.WithTf32.Architecture;
 
+    // PoCL offers larger buffers where there is much memory, but a training whose memory was one of 2190 MiB ended in a fault of the processor
+    // inside a kernel, and in smaller ones it does not.
+    private const long LargestReachable = int.MaxValue;
+
     private static long LargestAllocation(CLDevice device)
     {
         try
         {
-            return CLAPI.CurrentAPI.GetDeviceInfo<long>(device.DeviceId, CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+            return Math.Min(LargestReachable, CLAPI.CurrentAPI.GetDeviceInfo<long>(device.DeviceId, CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE));
         }
         catch (CLException)
         {
-            return device.MemorySize;
+            return Math.Min(LargestReachable, device.MemorySize);
         }
     }
 }
