@@ -43,7 +43,7 @@ public class ConvolutionSuite : Suite
     [Params("conv-forward", "conv-grad-input", "conv-grad-kernel")]
     public string Pass { get; set; } = "";
 
-    [Params("cnn.conv1", "cnn.conv2", "cnn.conv3", "cnn.conv4", "vgg.conv1_2", "vgg.conv3_2", "vgg.conv5_2")]
+    [Params("cnn.conv1", "cnn.conv2", "cnn.conv3", "cnn.conv4", "vgg.conv1_1", "vgg.conv1_2", "vgg.conv3_2", "vgg.conv5_2")]
     public string Shape { get; set; } = "";
 
     [Params("auto", "im2col", "implicit", "direct", "winograd2", "winograd4")]
@@ -59,6 +59,7 @@ public class ConvolutionSuite : Suite
                 "cnn.conv2" => (32, 74, 32, 64, 0),
                 "cnn.conv3" => (32, 36, 64, 128, 0),
                 "cnn.conv4" => (32, 17, 128, 128, 0),
+                "vgg.conv1_1" => (4, 150, 3, 64, 1),
                 "vgg.conv1_2" => (4, 150, 64, 64, 1),
                 "vgg.conv3_2" => (4, 37, 256, 256, 1),
                 _ => (4, 9, 512, 512, 1),

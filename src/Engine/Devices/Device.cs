@@ -106,6 +106,9 @@ public sealed class Device : IDisposable
     /// </summary>
     internal int VectorLanes { get; set; }
 
+    /// <summary>Whether a processor has AVX-512's 32 registers of sixteen lanes rather than AVX2's 16 of eight.</summary>
+    internal bool HasWideVectors => VectorLanes >= 16;
+
     /// <summary>A buffer of one element, to be passed where a kernel takes a view that it will not read.</summary>
     internal DeviceBuffer Nothing { get; }
 

@@ -93,6 +93,49 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         Check("winograd", InDouble(implicitly.ToArray()), winograd);
     }
 
+    [SkippableFact]
+    public void AlongLinesForwardIsTheSumOfItsDefinition() => ForAll(LinesGenerator(LargestWork), 60, c =>
+    {
+        var g = c.Geometry;
+        if (!ConvolutionChoice.IsAvailable(ConvolutionAlgorithm.WinogradLines, ConvolutionPass.Forward, g, Device)) return;
+        using var input = Upload(g.Input, c.Input);
+        using var kernel = Upload(g.Kernel, c.Kernel);
+        using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
+        var expected = ConvolutionReference.Forward(g, InDouble(c.Input), InDouble(c.Kernel), c.Bias ? InDouble(c.BiasValues) : null);
+        if (c.Relu) expected = Array.ConvertAll(expected, v => Math.Max(0, v));
+        // The tiles of AVX2 and of AVX-512.
+        var lanes = Device.VectorLanes;
+        foreach (var width in new[] { 8, 16 })
+            try
+            {
+                Device.VectorLanes = width;
+                using var output = Prefilled(g.Output);
+                Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, ConvolutionAlgorithm.WinogradLines);
+                Check($"winograd along lines, {width} lanes", expected, output);
+            }
+            finally
+            {
+                Device.VectorLanes = lanes;
+            }
+    });
+
+    // Kernels of any height: only across there must be three taps.
+    private static Gen<ConvolutionCase> LinesGenerator(int largestWork) =>
+        from batch in Gen.Choose(1, 3)
+        from height in Gen.Elements(1, 3, 5, 12, 13, 25)
+        from width in Gen.Elements(1, 3, 4, 7, 8, 9, 10, 11, 19)
+        from channels in Gen.Elements(1, 2, 3, 4, 8, 17)
+        from filters in Gen.Elements(1, 5, 16, 17, 31, 32, 33, 64)
+        from kernelHeight in Gen.Choose(1, 5)
+        from padding in Gen.Elements(Padding.Valid, Padding.Same, Padding.Of(2), Padding.Of(3))
+        from bias in RandomCases.Coin
+        from relu in RandomCases.Coin
+        from seed in RandomCases.Seed
+        where padding != Padding.Valid || (height >= kernelHeight && width >= 3)
+        let geometry = ConvolutionGeometry.Create(new Shape(batch, height, width, channels), new Shape(kernelHeight, 3, channels, filters), padding)
+        where geometry.Flops / 2 <= largestWork
+        select new ConvolutionCase(geometry, padding, bias, relu, seed);
+
     private static double[] InDouble(float[] values) => RandomCases.InDouble(values);
 
     private static void Check(string what, double[] expected, Tensor actual) =>

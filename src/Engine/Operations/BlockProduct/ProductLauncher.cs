@@ -73,7 +73,7 @@ internal static class ProductLauncher
         else if (device.Shape == KernelShape.Gpu)
             device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);
-        else if (device.VectorLanes >= 16)
+        else if (device.HasWideVectors)
             device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile6x32>, grid.Size,
                 left, right, output, bias, sizes);
         else

@@ -25,6 +25,9 @@ public enum ConvolutionAlgorithm
     /// <summary>Register tiles straight along the lines of the image, see <see cref="DirectConvolution"/>; for processors.</summary>
     Direct,
 
+    /// <summary>F(4,3) along the lines of the image, see <see cref="WinogradLines"/>; forward, for kernels three taps wide with stride 1 on a processor.</summary>
+    WinogradLines,
+
     /// <summary>F(2×2,3×3), see <see cref="WinogradConvolution"/>; for 3×3 kernels with stride 1 on a processor.</summary>
     Winograd2,
 

@@ -20,6 +20,9 @@ internal struct DirectSizes
     /// <summary>Floats of scratch memory of a worker.</summary>
     public int ScratchLength;
 
+    /// <summary>Floats between the kernel's depths (taps and input channels), and between its register tiles of output channels.</summary>
+    public int KernelStride, KernelTileStride;
+
     /// <summary>What becomes of a sum.</summary>
     public Epilogue Epilogue;
 }
@@ -50,9 +53,10 @@ internal static class DirectConvolution
                 packed[target + d * TTile.Columns + j] = column0 + j < columns ? kernel[d * columns + column0 + j] : 0f;
     }
 
-    // x [N,H,W,C], packed [K/32][KH,KW,C][32], b [K], y [N,OH,OW,K], scratch [workers][KH][LineLength]
+    // x [N,H,W,C], w packed [K/32][KH,KW,C][32] or, in whole register tiles, as it is [KH,KW,C,K], b [K], y [N,OH,OW,K],
+    // scratch [workers][KH][LineLength]
     public static void Forward<TTile>(
-        ArrayView<float> input, ArrayView<float> packed, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, DirectSizes s,
+        ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, DirectSizes s,
         WorkQueue queue)
         where TTile : struct, ICpuTile
     {
@@ -75,7 +79,7 @@ internal static class DirectConvolution
                     for (var ow = 0; ow < g.OutputWidth; ow += TTile.Rows)
                     {
                         RegisterTile.MultiplyLines<TTile>(scratch, lines + ow * pixelStride, pixelStride, s.LineLength, g.KernelHeight,
-                            packed, column * g.KernelHeight * depth, sums, depth);
+                            kernel, column / TTile.Columns * s.KernelTileStride, s.KernelStride, sums, depth);
                         var rows = IntrinsicMath.Min(TTile.Rows, g.OutputWidth - ow);
                         for (var r = 0; r < rows; r++)
                             RegisterTile.Store<TTile>(sums, r * TTile.Columns, output, (line * g.OutputWidth + ow + r) * g.OutputChannels + column,

@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
 using Device = Convolve.Engine.Devices.Device;
@@ -12,6 +13,9 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
     /// <summary>Lines of an item: enough to hide what taking one costs, few enough to share out evenly.</summary>
     private const int LinesPerItem = 8;
 
+    /// <summary>Numbers of a kernel that is read where it lies at most: 16 KiB, half of a first-level cache.</summary>
+    private const int LargestKernelInPlace = 4096;
+
     /// <summary>So far only in the shape for processors; the input's gradient for stride 1.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && (pass != ConvolutionPass.GradInput || g.Stride == 1);
@@ -21,10 +25,8 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
         Epilogue epilogue)
     {
-        var columnTiles = Quotient(g.OutputChannels, Tile3x32.Columns);
-        var packedLength = columnTiles * g.PatchLength * Tile3x32.Columns;
-        var packed = device.Pool.Rent(packedLength);
-        device.Launch(DirectConvolution.Pack<Tile3x32>, new KernelConfig(columnTiles, 1), kernel, packed.View(packedLength), g.PatchLength, g.OutputChannels);
+        var packed = Packed(device, g, kernel);
+        var right = packed?.View(PackedLength(g)) ?? kernel;
         var lineLength = LineLength(g);
         var sizes = new DirectSizes
         {
@@ -32,18 +34,36 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
             LinesPerItem = LinesPerItem,
             LineLength = lineLength,
             ScratchLength = g.KernelHeight * lineLength,
+            KernelStride = packed is null ? g.OutputChannels : Tile3x32.Columns,
+            KernelTileStride = packed is null ? Tile3x32.Columns : g.PatchLength * Tile3x32.Columns,
             Epilogue = epilogue,
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         var view = scratch.View(device.Workers * sizes.ScratchLength);
         var items = Quotient(g.Batch * g.OutputHeight, LinesPerItem);
-        if (device.VectorLanes >= 16)
-            device.LaunchItems(DirectConvolution.Forward<Tile6x32>, items, input, packed.View(packedLength), bias, output, view, sizes);
+        if (device.HasWideVectors)
+            device.LaunchItems(DirectConvolution.Forward<Tile6x32>, items, input, right, bias, output, view, sizes);
         else
-            device.LaunchItems(DirectConvolution.Forward<Tile3x32>, items, input, packed.View(packedLength), bias, output, view, sizes);
+            device.LaunchItems(DirectConvolution.Forward<Tile3x32>, items, input, right, bias, output, view, sizes);
         scratch.Release();
-        packed.Release();
+        packed?.Release();
     }
+
+    /// <summary>
+    /// The kernel in register tiles of output channels, which the caller releases; null where it can be read as it lies: in whole tiles, and so
+    /// small that it stays in the first-level cache.
+    /// </summary>
+    private static DeviceBuffer? Packed(Device device, ConvolutionGeometry g, ArrayView<float> kernel)
+    {
+        if (g.OutputChannels % Tile3x32.Columns == 0 && kernel.Length <= LargestKernelInPlace) return null;
+        var length = PackedLength(g);
+        var packed = device.Pool.Rent(length);
+        device.Launch(DirectConvolution.Pack<Tile3x32>, new KernelConfig(length / (g.PatchLength * Tile3x32.Columns), 1),
+            kernel, packed.View(length), g.PatchLength, g.OutputChannels);
+        return packed;
+    }
+
+    private static int PackedLength(ConvolutionGeometry g) => Quotient(g.OutputChannels, Tile3x32.Columns) * g.PatchLength * Tile3x32.Columns;
 
     /// <summary>upstream [N,OH,OW,K] → gradient [N,H,W,C], stride 1.</summary>
     public void GradInput(
@@ -84,7 +104,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         var partsView = parts.View(items * gradient.IntLength);
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         var view = scratch.View(device.Workers * sizes.ScratchLength);
-        if (device.VectorLanes >= 16)
+        if (device.HasWideVectors)
             device.LaunchItems(DirectConvolution.GradKernel<Tile6x32>, items, upstream, input, partsView, view, sizes);
         else
             device.LaunchItems(DirectConvolution.GradKernel<Tile3x32>, items, upstream, input, partsView, view, sizes);

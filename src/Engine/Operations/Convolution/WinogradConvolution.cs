@@ -195,15 +195,7 @@ internal static class WinogradConvolution
             for (var across = 0; across < columnsInside; across++)
             {
                 var target = ((n * s.OutputHeight + top + row) * s.OutputWidth + left + across) * s.OutputChannels + column;
-                var at = (row * TWinograd.Outputs + across) * TTile.Columns;
-                if (s.Epilogue.HasBias != 0)
-                    for (var j = 0; j < columns; j++) result[at + j] += bias[column + j];
-                if (s.Epilogue.Accumulate != 0)
-                    for (var j = 0; j < columns; j++) result[at + j] += output[target + j];
-                if (columns == TTile.Columns)
-                    for (var j = 0; j < TTile.Columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
-                else
-                    for (var j = 0; j < columns; j++) output[target + j] = s.Epilogue.Clip(result[at + j]);
+                RegisterTile.Store<TTile>(result, (row * TWinograd.Outputs + across) * TTile.Columns, output, target, bias, column, columns, s.Epilogue);
             }
     }
 }

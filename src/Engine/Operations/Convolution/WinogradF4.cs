@@ -105,7 +105,7 @@ internal readonly struct WinogradF4 : IWinogradTransform
 
     /// <summary>Bᵀ·d.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Six Input(float a, float b, float c, float d, float e, float f)
+    public static Six Input(float a, float b, float c, float d, float e, float f)
     {
         var p = d - 4f * b;
         var q = e - 4f * c;
@@ -116,7 +116,7 @@ internal readonly struct WinogradF4 : IWinogradTransform
 
     /// <summary>G·g.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Six Kernel(float a, float b, float c)
+    public static Six Kernel(float a, float b, float c)
     {
         var p = (a + c) * (-1f / 6f);
         var q = b * (1f / 6f);
@@ -127,7 +127,7 @@ internal readonly struct WinogradF4 : IWinogradTransform
 
     /// <summary>Aᵀ·m.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Four Output(float a, float b, float c, float d, float e, float f)
+    public static Four Output(float a, float b, float c, float d, float e, float f)
     {
         var p = b + c;
         var q = b - c;
@@ -189,12 +189,12 @@ internal readonly struct WinogradF4 : IWinogradTransform
         public float A, B, C;
     }
 
-    private struct Four
+    public struct Four
     {
         public float A, B, C, D;
     }
 
-    private struct Six
+    public struct Six
     {
         public float A, B, C, D, E, F;
     }

@@ -31,7 +31,7 @@ internal static class WinogradKernelGradient
     /// <summary>Rows of a block of products: the input channels, rounded up to whole register tiles of any kind.</summary>
     private const int BlockRows = 66;
 
-    // dy [N,OH,OW,K], x [N,H,W,C], parts [splits][3,3,C,K]
+    // dy [N,OH,OW,K], x [N,H,W,C], parts [splits][3,3,C,K]: of a single part the gradient itself
     public static void Sum<TWinograd, TTile>(
         ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> parts, WinogradGradientSizes sizes, WorkQueue queue)
         where TWinograd : struct, IWinogradTransform
@@ -52,12 +52,14 @@ internal static class WinogradKernelGradient
         // The rows between the last channel and the end of its register tile are computed but not used; they must hold numbers.
         for (var i = 0; i < TWinograd.Positions * inputStride; i++) inputFactors[i] = 0;
 
+        var transformed = -1;
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {
-            var split = item / inputBlocks / outputBlocks;
-            var channel0 = item / outputBlocks % inputBlocks * InputBlock;
+            var cell = item / inputBlocks;
+            var split = cell / outputBlocks;
+            var channel0 = (item - cell * inputBlocks) * InputBlock;
             var channels = IntrinsicMath.Min(InputBlock, s.InputChannels - channel0);
-            var column0 = item % outputBlocks * OutputBlock;
+            var column0 = (cell - split * outputBlocks) * OutputBlock;
             var columns = IntrinsicMath.Min(OutputBlock, s.OutputChannels - column0);
             var firstTile = split * sizes.BlocksPerSplit * BlockTiles;
             var endTile = IntrinsicMath.Min(s.Tiles, firstTile + sizes.BlocksPerSplit * BlockTiles);
@@ -65,10 +67,11 @@ internal static class WinogradKernelGradient
             {
                 var tiles = IntrinsicMath.Min(BlockTiles, endTile - tile0);
                 for (var t = 0; t < tiles; t++)
-                {
                     WinogradConvolution.TransformInput<TWinograd>(input, channel0, channels, inputFactors, t * BlockRows, inputStride, patch, tile0 + t, s);
-                    TransformUpstream<TWinograd>(upstream, column0, columns, upstreamFactors, t * WinogradConvolution.Lanes, upstreamStride, patch, tile0 + t, s);
-                }
+                // Neighbouring items have other input channels, but the same upstream gradients: of a single block of tiles those are still there.
+                if (cell != transformed)
+                    for (var t = 0; t < tiles; t++)
+                        TransformUpstream<TWinograd>(upstream, column0, columns, upstreamFactors, t * WinogradConvolution.Lanes, upstreamStride, patch, tile0 + t, s);
                 for (var position = 0; position < TWinograd.Positions; position++)
                     // A constant number of column tiles: with a bound that it knows, the compiler sees that no index wraps around.
                     for (var c = 0; c < OutputBlock; c += TTile.Columns)
@@ -77,6 +80,7 @@ internal static class WinogradKernelGradient
                                 upstreamFactors, position * upstreamStride + c * BlockTiles,
                                 products, position * productStride + c * BlockRows + r * TTile.Columns, tiles, tile0 == firstTile);
             }
+            transformed = sizes.BlocksPerSplit == 1 ? cell : -1;
             for (var c = 0; c < columns; c += TTile.Columns)
                 for (var r = 0; r < channels; r++)
                     TransformGradient<TWinograd, TTile>(products, c * BlockRows + r * TTile.Columns, productStride, patch, parts,

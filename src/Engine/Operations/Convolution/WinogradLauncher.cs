@@ -44,13 +44,15 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var blocksPerSplit = Quotient(blocks, Math.Min(blocks, Quotient(device.ParallelItems, cells)));
         var splits = Quotient(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
-        var parts = device.Pool.Rent((long)splits * gradient.IntLength);
-        var partsView = parts.View(splits * gradient.IntLength);
-        if (device.VectorLanes >= 16)
-            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile6x32>, splits * cells, upstream, input, partsView, sizes);
+        // A single part that nothing is to be added to is the gradient.
+        var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
+        var sums = parts?.View(splits * gradient.IntLength) ?? gradient;
+        if (device.HasWideVectors)
+            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile6x32>, splits * cells, upstream, input, sums, sizes);
         else
-            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile3x32>, splits * cells, upstream, input, partsView, sizes);
-        SplitSum.Launch(device, partsView, gradient, 9 * g.InputChannels, g.OutputChannels, splits, epilogue);
+            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile3x32>, splits * cells, upstream, input, sums, sizes);
+        if (parts is null) return;
+        SplitSum.Launch(device, sums, gradient, 9 * g.InputChannels, g.OutputChannels, splits, epilogue);
         parts.Release();
     }
 
@@ -94,7 +96,7 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
 
         var scratchLength = device.Workers * WinogradConvolution.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);
-        if (device.VectorLanes >= 16)
+        if (device.HasWideVectors)
             device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile6x32>, blocks * sizes.ColumnGroups,
                 input, kernel, bias, output, scratch.View(scratchLength), sizes);
         else
