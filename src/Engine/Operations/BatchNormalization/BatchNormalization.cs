@@ -87,7 +87,7 @@ public static class BatchNormalization
         // The bias is a row like any other that the convolution might give.
         if (bias is null) offset.Fill(0);
         var source = bias ?? offset;
-        device.ForEachPixel(1, BatchNormalizationKernels.Forward<PixelSpan>, BatchNormalizationKernels.Forward<PixelThreads>,
+        device.ForEachPixel(1, BatchNormalizationKernels.ForwardOfRows, BatchNormalizationKernels.ForwardOfPixels,
             source.View, offset.View, coefficients.View, numbers with { Rows = 1 });
         tape.Release(coefficients);
         return (folded, offset);
@@ -105,7 +105,7 @@ public static class BatchNormalization
         Tape tape, Tensor input, NormalizedChannels channels, Tensor coefficients, BatchNormalizationGeometry geometry, NormalizationNumbers numbers)
     {
         var output = tape.NewTensor(input.Shape);
-        output.Device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.Forward<PixelSpan>, BatchNormalizationKernels.Forward<PixelThreads>,
+        output.Device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.ForwardOfRows, BatchNormalizationKernels.ForwardOfPixels,
             input.View, output.View, coefficients.View, numbers);
         if (tape.Records(input, channels.Scale, channels.Shift))
             tape.Record("batch normalization", output, [input, coefficients],
@@ -134,7 +134,7 @@ public static class BatchNormalization
         if (channels.Scale.RequiresGradient) tape.AddGradient(channels.Scale, sums.Slice(numbers.SumsApart, channels.Scale.Shape));
         if (!input.RequiresGradient) return;
         var gradient = tape.GradientOver(upstream, input, out var accumulate);
-        device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.GradInput<PixelSpan>, BatchNormalizationKernels.GradInput<PixelThreads>,
+        device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.GradInputOfRows, BatchNormalizationKernels.GradInputOfPixels,
             upstream.View, input.View, coefficients.View, sums.View, gradient.View, numbers with { Accumulate = accumulate ? 1 : 0 });
     }
 

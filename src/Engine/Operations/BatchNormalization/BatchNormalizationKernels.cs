@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using ILGPU;
 using ILGPU.Algorithms;
@@ -40,25 +41,76 @@ internal struct NormalizationNumbers
 // x, y, dy, dx [rows, C]; channels [4, C]: mean, 1/√(variance + ε), γ/√(variance + ε), β; parts [shares, 2, C]
 internal static class BatchNormalizationKernels
 {
-    // For processors: a work-item walks twice through a share of the rows, with all channels in its vectors: first for the means, then,
-    // when the share is in its core's cache, for the sums of squared deviations from them. What is summed are differences, from the share's
-    // first row and then from its mean: they lose no digits, whatever the mean is.
+    /// <summary>Channels and rows that a processor takes at a time: whole vectors, and enough rows to load and store the sums rarely.</summary>
+    private const int Lanes = 16, RowBlock = 8;
+
+    /// <summary>Channels whose sums a processor keeps at a time.</summary>
+    private const int ChannelBlock = 256;
+
+    // For processors: a work-item walks twice through a share of the rows: first for the means, then, when the share is in its core's cache, for
+    // the sums of squared deviations from them. What is summed are differences, from the share's first row and then from its mean: they
+    // lose no digits, whatever the mean is.
     public static void MomentsOfRows(ArrayView<float> input, ArrayView<float> parts, NormalizationNumbers n)
     {
         var begin = Grid.IdxX * n.ShareRows;
         var end = n.EndOfShare(Grid.IdxX);
-        var mean = Grid.IdxX * 2 * n.Channels;
-        var squares = mean + n.Channels;
-        for (var c = 0; c < 2 * n.Channels; c++) parts[mean + c] = 0;
-        for (var r = begin; r < end; r++)
-            for (var c = 0; c < n.Channels; c++) parts[mean + c] += input[r * n.Channels + c] - input[begin * n.Channels + c];
-        for (var c = 0; c < n.Channels; c++) parts[mean + c] = input[begin * n.Channels + c] + parts[mean + c] / (end - begin);
-        for (var r = begin; r < end; r++)
-            for (var c = 0; c < n.Channels; c++)
+        var target = Grid.IdxX * 2 * n.Channels;
+        var from = LocalMemory.Allocate1D<float>(ChannelBlock);
+        var sums = LocalMemory.Allocate1D<float>(ChannelBlock);
+        for (var channel0 = 0; channel0 < n.Channels; channel0 += ChannelBlock)
+        {
+            var channels = IntrinsicMath.Min(ChannelBlock, n.Channels - channel0);
+            for (var c = 0; c < channels; c++) from[c] = input[begin * n.Channels + channel0 + c];
+            SumOfRows<Deviation>(input, channel0, channels, begin, end, from, sums, n);
+            for (var c = 0; c < channels; c++)
             {
-                var deviation = input[r * n.Channels + c] - parts[mean + c];
-                parts[squares + c] += deviation * deviation;
+                from[c] += sums[c] / (end - begin);
+                parts[target + channel0 + c] = from[c];
             }
+            SumOfRows<SquaredDeviation>(input, channel0, channels, begin, end, from, sums, n);
+            for (var c = 0; c < channels; c++) parts[target + n.Channels + channel0 + c] = sums[c];
+        }
+    }
+
+    /// <summary>x − m.</summary>
+    private readonly struct Deviation : IFunctionOfTwo
+    {
+        public static float Invoke(float value, float from) => value - from;
+    }
+
+    /// <summary>(x − m)².</summary>
+    private readonly struct SquaredDeviation : IFunctionOfTwo
+    {
+        public static float Invoke(float value, float from) => (value - from) * (value - from);
+    }
+
+    // sums [channels] = Σ over rows of f(x, from), from [channels]. A channel's values are added in the order of their rows, however they are blocked.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SumOfRows<TFunction>(
+        ArrayView<float> input, int channel0, int channels, int begin, int end, ArrayView<float> from, ArrayView<float> sums, NormalizationNumbers n)
+        where TFunction : struct, IFunctionOfTwo
+    {
+        for (var c = 0; c < channels; c++) sums[c] = 0;
+        for (var r = begin; r < end; r += RowBlock)
+        {
+            var rows = IntrinsicMath.Min(RowBlock, end - r);
+            for (var c = 0; c < channels; c += Lanes)
+            {
+                var lanes = IntrinsicMath.Min(Lanes, channels - c);
+                var at = r * n.Channels + channel0 + c;
+                if (rows == RowBlock & lanes == Lanes)
+                    // Lanes outside, rows inside: the compiler unrolls the rows and makes a vector of the lanes.
+                    for (var j = 0; j < Lanes; j++)
+                    {
+                        var sum = sums[c + j];
+                        for (var i = 0; i < RowBlock; i++) sum += TFunction.Invoke(input[at + i * n.Channels + j], from[c + j]);
+                        sums[c + j] = sum;
+                    }
+                else
+                    for (var i = 0; i < rows; i++)
+                        for (var j = 0; j < lanes; j++) sums[c + j] += TFunction.Invoke(input[at + i * n.Channels + j], from[c + j]);
+            }
+        }
     }
 
     // For GPUs: a thread owns one channel of a share; neighbouring threads read neighbouring channels.
@@ -127,15 +179,71 @@ internal static class BatchNormalizationKernels
         }
     }
 
-    public static void Forward<TShape>(ArrayView<float> input, ArrayView<float> output, ArrayView<float> channels, NormalizationNumbers n)
-        where TShape : struct, IPixelShape
+    // For processors: a work-item owns a span of rows.
+    public static void ForwardOfRows(ArrayView<float> input, ArrayView<float> output, ArrayView<float> channels, NormalizationNumbers n)
     {
-        for (var row = TShape.FirstPixel; row < TShape.EndPixel(n.Rows); row++)
-            for (var c = TShape.FirstChannel; c < n.Channels; c += TShape.ChannelStep)
+        var block = LocalMemory.Allocate1D<float>(RowBlock * Lanes);
+        var end = IntrinsicMath.Min(n.Rows, (Grid.IdxX + 1) * PixelSpan.Length);
+        for (var r = Grid.IdxX * PixelSpan.Length; r < end; r += RowBlock)
+        {
+            var rows = IntrinsicMath.Min(RowBlock, end - r);
+            for (var c = 0; c < n.Channels; c += Lanes)
             {
-                var y = (input[row * n.Channels + c] - channels[c]) * channels[2 * n.Channels + c] + channels[3 * n.Channels + c];
-                output[row * n.Channels + c] = y < n.Floor ? n.Floor : y;
+                var lanes = IntrinsicMath.Min(Lanes, n.Channels - c);
+                var at = r * n.Channels + c;
+                if (rows == RowBlock & lanes == Lanes)
+                {
+                    for (var j = 0; j < Lanes; j++)
+                        for (var i = 0; i < RowBlock; i++) block[i * Lanes + j] = Normalized(input[at + i * n.Channels + j], c + j, channels, n);
+                    StoreBlock(block, output, at, n.Channels);
+                }
+                else
+                {
+                    for (var i = 0; i < rows; i++)
+                        for (var j = 0; j < lanes; j++) output[at + i * n.Channels + j] = Normalized(input[at + i * n.Channels + j], c + j, channels, n);
+                }
             }
+        }
+    }
+
+    // For GPUs: the same, a thread to a channel of a pixel.
+    public static void ForwardOfPixels(ArrayView<float> input, ArrayView<float> output, ArrayView<float> channels, NormalizationNumbers n)
+    {
+        for (var row = PixelThreads.FirstPixel; row < PixelThreads.EndPixel(n.Rows); row++)
+            for (var c = PixelThreads.FirstChannel; c < n.Channels; c += PixelThreads.ChannelStep)
+                output[row * n.Channels + c] = Normalized(input[row * n.Channels + c], c, channels, n);
+    }
+
+    /// <summary>max(floor, (x − mean) · γ/√(variance + ε) + β).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Normalized(float value, int c, ArrayView<float> channels, NormalizationNumbers n)
+    {
+        var y = (value - channels[c]) * channels[2 * n.Channels + c] + channels[3 * n.Channels + c];
+        return y < n.Floor ? n.Floor : y;
+    }
+
+    /// <summary>
+    /// A block of results to the output, whose rows are <paramref name="stride"/> apart. They stand in memory of the worker's own first, where the
+    /// compiler knows that what is stored is nothing that is still to be read. Written out: of a loop over the rows it would make scattered stores.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreBlock(ArrayView<float> block, ArrayView<float> output, int at, int stride)
+    {
+        StoreRow(block, 0, output, at);
+        StoreRow(block, 1, output, at + stride);
+        StoreRow(block, 2, output, at + 2 * stride);
+        StoreRow(block, 3, output, at + 3 * stride);
+        StoreRow(block, 4, output, at + 4 * stride);
+        StoreRow(block, 5, output, at + 5 * stride);
+        StoreRow(block, 6, output, at + 6 * stride);
+        StoreRow(block, 7, output, at + 7 * stride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRow(ArrayView<float> block, int row, ArrayView<float> output, int at)
+    {
+        var target = output.SubView(at, Lanes);
+        for (var j = 0; j < Lanes; j++) target[j] = block[row * Lanes + j];
     }
 
     // For processors: the sums of dy, and of dy·x̂, over a share of the rows. Whether ReLU let a value pass is computed again rather than
@@ -145,18 +253,54 @@ internal static class BatchNormalizationKernels
     {
         var begin = Grid.IdxX * n.ShareRows;
         var end = n.EndOfShare(Grid.IdxX);
-        var shift = Grid.IdxX * 2 * n.SumsApart;
-        var scale = shift + n.SumsApart;
-        for (var c = 0; c < 2 * n.SumsApart; c++) parts[shift + c] = 0;
-        for (var r = begin; r < end; r++)
-            for (var c = 0; c < n.Channels; c++)
+        var target = Grid.IdxX * 2 * n.SumsApart;
+        var ofShift = LocalMemory.Allocate1D<float>(ChannelBlock);
+        var ofScale = LocalMemory.Allocate1D<float>(ChannelBlock);
+        for (var c = 0; c < 2 * n.SumsApart; c++) parts[target + c] = 0;
+        for (var channel0 = 0; channel0 < n.Channels; channel0 += ChannelBlock)
+        {
+            var count = IntrinsicMath.Min(ChannelBlock, n.Channels - channel0);
+            for (var c = 0; c < count; c++) ofShift[c] = 0;
+            for (var c = 0; c < count; c++) ofScale[c] = 0;
+            for (var r = begin; r < end; r += RowBlock)
             {
-                var deviation = input[r * n.Channels + c] - channels[c];
-                var passes = deviation * channels[2 * n.Channels + c] + channels[3 * n.Channels + c] > n.Floor;
-                var u = passes ? upstream[r * n.Channels + c] : 0f;
-                parts[shift + c] += u;
-                parts[scale + c] += u * (deviation * channels[n.Channels + c]);
+                var rows = IntrinsicMath.Min(RowBlock, end - r);
+                for (var c = 0; c < count; c += Lanes)
+                {
+                    var lanes = IntrinsicMath.Min(Lanes, count - c);
+                    var at = r * n.Channels + channel0 + c;
+                    if (rows == RowBlock & lanes == Lanes)
+                        for (var j = 0; j < Lanes; j++)
+                        {
+                            var shiftSum = ofShift[c + j];
+                            var scaleSum = ofScale[c + j];
+                            for (var i = 0; i < RowBlock; i++)
+                                AddGradients(upstream, input, at + i * n.Channels + j, channel0 + c + j, channels, n, ref shiftSum, ref scaleSum);
+                            ofShift[c + j] = shiftSum;
+                            ofScale[c + j] = scaleSum;
+                        }
+                    else
+                        for (var i = 0; i < rows; i++)
+                            for (var j = 0; j < lanes; j++)
+                                AddGradients(upstream, input, at + i * n.Channels + j, channel0 + c + j, channels, n, ref ofShift[c + j], ref ofScale[c + j]);
+                }
             }
+            for (var c = 0; c < count; c++) parts[target + channel0 + c] = ofShift[c];
+            for (var c = 0; c < count; c++) parts[target + n.SumsApart + channel0 + c] = ofScale[c];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddGradients(
+        ArrayView<float> upstream, ArrayView<float> input, int at, int c, ArrayView<float> channels, NormalizationNumbers n, ref float ofShift, ref float ofScale)
+    {
+        var deviation = input[at] - channels[c];
+        var passes = deviation * channels[2 * n.Channels + c] + channels[3 * n.Channels + c] > n.Floor;
+        // Read before it is known to be needed: a load of all lanes, where one under a condition would be masked.
+        var value = upstream[at];
+        var u = passes ? value : 0f;
+        ofShift += u;
+        ofScale += u * (deviation * channels[n.Channels + c]);
     }
 
     // For GPUs: the same, a thread to a channel of a share.
@@ -182,22 +326,67 @@ internal static class BatchNormalizationKernels
         parts[(Grid.IdxX * 2 + 1) * n.SumsApart + c] = ofScale * channels[n.Channels + c];
     }
 
-    // sums [2, C rounded up to fours]: dβ and dγ. dx = γ/√(variance + ε) · (dy − (dβ + x̂·dγ) / rows), without what is in parentheses for given statistics
-    public static void GradInput<TShape>(
+    // For processors: a work-item owns a span of rows. sums [2, C rounded up to fours]: dβ and dγ
+    public static void GradInputOfRows(
         ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> channels, ArrayView<float> sums, ArrayView<float> gradient, NormalizationNumbers n)
-        where TShape : struct, IPixelShape
+    {
+        var block = LocalMemory.Allocate1D<float>(RowBlock * Lanes);
+        var end = IntrinsicMath.Min(n.Rows, (Grid.IdxX + 1) * PixelSpan.Length);
+        for (var r = Grid.IdxX * PixelSpan.Length; r < end; r += RowBlock)
+        {
+            var rows = IntrinsicMath.Min(RowBlock, end - r);
+            for (var c = 0; c < n.Channels; c += Lanes)
+            {
+                var lanes = IntrinsicMath.Min(Lanes, n.Channels - c);
+                var at = r * n.Channels + c;
+                if (rows == RowBlock & lanes == Lanes)
+                {
+                    for (var j = 0; j < Lanes; j++)
+                        for (var i = 0; i < RowBlock; i++)
+                            block[i * Lanes + j] = InputGradient(upstream, input, at + i * n.Channels + j, c + j, channels, sums, gradient, n);
+                    StoreBlock(block, gradient, at, n.Channels);
+                }
+                else
+                {
+                    for (var i = 0; i < rows; i++)
+                        for (var j = 0; j < lanes; j++)
+                        {
+                            var index = at + i * n.Channels + j;
+                            gradient[index] = InputGradient(upstream, input, index, c + j, channels, sums, gradient, n);
+                        }
+                }
+            }
+        }
+    }
+
+    // For GPUs: the same, a thread to a channel of a pixel.
+    public static void GradInputOfPixels(
+        ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> channels, ArrayView<float> sums, ArrayView<float> gradient, NormalizationNumbers n)
+    {
+        for (var row = PixelThreads.FirstPixel; row < PixelThreads.EndPixel(n.Rows); row++)
+            for (var c = PixelThreads.FirstChannel; c < n.Channels; c += PixelThreads.ChannelStep)
+            {
+                var index = row * n.Channels + c;
+                gradient[index] = InputGradient(upstream, input, index, c, channels, sums, gradient, n);
+            }
+    }
+
+    /// <summary>
+    /// dx = γ/√(variance + ε) · (dy − (dβ + x̂·dγ) / rows), without what is in parentheses for given statistics; added to what the gradient holds,
+    /// where that is asked for.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float InputGradient(
+        ArrayView<float> upstream, ArrayView<float> input, int at, int c, ArrayView<float> channels, ArrayView<float> sums, ArrayView<float> gradient,
+        NormalizationNumbers n)
     {
         var share = n.OfBatch != 0 ? 1f / n.Rows : 0f;
-        for (var row = TShape.FirstPixel; row < TShape.EndPixel(n.Rows); row++)
-            for (var c = TShape.FirstChannel; c < n.Channels; c += TShape.ChannelStep)
-            {
-                var i = row * n.Channels + c;
-                var deviation = input[i] - channels[c];
-                var u = deviation * channels[2 * n.Channels + c] + channels[3 * n.Channels + c] > n.Floor ? upstream[i] : 0f;
-                var normal = deviation * channels[n.Channels + c];
-                var value = channels[2 * n.Channels + c] * (u - (sums[c] + normal * sums[n.SumsApart + c]) * share);
-                gradient[i] = n.Accumulate != 0 ? gradient[i] + value : value;
-            }
+        var deviation = input[at] - channels[c];
+        var value = upstream[at];
+        var u = deviation * channels[2 * n.Channels + c] + channels[3 * n.Channels + c] > n.Floor ? value : 0f;
+        var normal = deviation * channels[n.Channels + c];
+        var result = channels[2 * n.Channels + c] * (u - (sums[c] + normal * sums[n.SumsApart + c]) * share);
+        return n.Accumulate != 0 ? gradient[at] + result : result;
     }
 
     // kernel, folded [rows, C]: each output channel of a convolution's kernel times γ/√(variance + ε)
