@@ -94,6 +94,7 @@ public static class Training
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
         if (opened.Device.ConvolutionTuning is { Measurements: > 0 } tuning)
             terminal.Note($"convolutions: {tuning.Measurements} shapes measured; the fastest algorithm of each is kept in {tuning.FilePath}");
+        if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
@@ -211,6 +212,7 @@ public static class Training
         network.Initialize(opened.Device, (uint)plan.Seed);
         weights?.LoadInto(network);
         opened.Announce(terminal);
+        if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         using Optimizer optimizer = OptimizerOf(plan);
         IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(

@@ -22,6 +22,7 @@ public static class WeightTools
                 md5 = entry.Md5,
                 sha256 = entry.Sha256,
                 licence = entry.Licence,
+                preprocessing = entry.Preprocessing,
                 path = WeightCatalogue.Find(entry),
             }));
             return Task.FromResult(0);
@@ -32,6 +33,7 @@ public static class WeightTools
             terminal.Results.WriteLine($"  {entry.Address}");
             terminal.Results.WriteLine($"  {entry.Bytes / 1e6:F0} MB, {(entry.Sha256 is null ? $"MD5 {entry.Md5}" : $"SHA-256 {entry.Sha256}")}");
             terminal.Results.WriteLine($"  {entry.Licence}");
+            terminal.Results.WriteLine($"  --preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}");
             terminal.Results.WriteLine(WeightCatalogue.Find(entry) is { } path ? $"  here: {path}" : $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}");
         }
         return Task.FromResult(0);
