@@ -140,6 +140,38 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         Assert.Contains($"--preprocessing {preprocessing}: is for colours, and {file} reads gray images", Assert.Single(run.ErrorLines));
     }
 
+    [Theory]
+    [InlineData("best.safetensors")]
+    [InlineData("best.safetensors", "--raw")]
+    [InlineData("last.safetensors")]
+    public async Task An_imported_checkpoint_answers_as_the_one_it_was(string file, params string[] more)
+    {
+        string given = Path.Combine(trained.Folder, file), imported = Of("imported.safetensors");
+        CommandRun import = await CommandRun.Succeeding(["weights", "import", given, "--out", imported, .. more]);
+        Assert.Contains("checkpoint of Convolve", import.Output);
+        Assert.Equal(File.ReadAllBytes(given), File.ReadAllBytes(imported));
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun before = await CommandRun.Succeeding("predict", "--weights", given, image, "--json");
+        CommandRun after = await CommandRun.Succeeding("predict", "--weights", imported, image, "--json");
+        Assert.Equal(before.Output, after.Output);
+        Assert.Contains((string)after.Json[0]!["class"]!, new[] { "NORMAL", "PNEUMONIA" });
+        Assert.DoesNotContain("does not describe its model", after.Errors);
+        if (file == "last.safetensors") return;
+        // The threshold, too: the run itself has no other answer.
+        CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
+        Assert.Equal(byRun.Output, after.Output);
+        Assert.NotNull(after.Json[0]!["aboveThreshold"]);
+    }
+
+    [Fact]
+    public async Task An_imported_checkpoint_keeps_what_is_not_the_default()
+    {
+        // Gray images, evened out, and a threshold that nobody would guess: all of it is in the metadata.
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(), imported = Of("compact.safetensors");
+        await CommandRun.Succeeding("weights", "import", RecommendedModel.Path, "--out", imported);
+        Assert.Equal((await CommandRun.Succeeding("predict", image, "--json")).Output, (await CommandRun.Succeeding("predict", "--weights", imported, image, "--json")).Output);
+    }
+
     [Fact]
     public async Task List_names_every_published_file_with_source_checksum_and_licence()
     {
