@@ -83,7 +83,7 @@ public static class Training
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
         var best = new BestWeights(trained, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
-        if (resumed) Resume(run, network, optimizer, trainer, best);
+        double earlier = resumed ? Resume(run, network, optimizer, trainer, best) : 0;
 
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
         RunFolder.Prepare(run);
@@ -100,7 +100,7 @@ public static class Training
         if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
         var (train, validation, tested) = Samples(run, plan, network, trained, images, resumed, terminal, cancellation);
         var display = new TrainingDisplay(terminal, plan.Epochs, trainer.History.Count);
-        var recorder = new EpochRecorder(() => Save(run, network, metadata, optimizer, trainer));
+        var recorder = new EpochRecorder(SaveAll);
         try
         {
             if (!best.IsExhausted(trainer.History.Count))
@@ -108,7 +108,7 @@ public static class Training
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            Save(run, network, metadata, optimizer, trainer);
+            SaveAll();
             terminal.Note($"stopped and saved; continue with the same command{(settings.Resume ? "" : settings.Out is null ? $" and --out {run} --resume" : " and --resume")}");
             throw;
         }
@@ -137,7 +137,7 @@ public static class Training
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), watch.Elapsed)
+            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
         {
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
@@ -146,6 +146,7 @@ public static class Training
             Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
             Limit = plan.Limit,
         });
+        RunTime.Delete(run);
         if (settings.Json)
         {
             terminal.WriteJson(metrics);
@@ -160,6 +161,9 @@ public static class Training
             terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
         }
         return 0;
+
+        void SaveAll() =>
+            Save(run, network, metadata, optimizer, trainer, new RunTime(earlier + watch.Elapsed.TotalSeconds, trainer.SecondsInEpoch));
     }
 
     /// <summary>What is trained on and predicted: the images, or the features that the frozen base makes of them.</summary>
@@ -223,21 +227,26 @@ public static class Training
         return 0;
     }
 
-    private static void Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
+    /// <returns>The seconds that the run took before.</returns>
+    private static double Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
     {
         string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
         Checkpoint last = Checkpoint.Read(lastPath);
         last.LoadInto(network);
         last.Restore(optimizer, network.Device!);
-        trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run));
+        RunTime time = RunTime.Read(run);
+        trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run), time.UnfinishedEpoch);
         // After an epoch there is a best one; without its weights the run could not end as if it had never stopped.
         best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
+        // A run that had ended, or one of an earlier version, has the times of its epochs and no more.
+        return Math.Max(time.Seconds, trainer.History.Sum(epoch => epoch.Seconds) + trainer.SecondsInEpoch);
     }
 
-    private static void Save(string run, Sequential network, System.Text.Json.Nodes.JsonObject metadata, Optimizer optimizer, Trainer trainer)
+    private static void Save(string run, Sequential network, System.Text.Json.Nodes.JsonObject metadata, Optimizer optimizer, Trainer trainer, RunTime time)
     {
         Checkpoint.Write(RunFolder.LastPath(run), network, metadata, optimizer, trainer.State);
         HistoryFile.Write(run, EpochsOf(trainer));
+        time.Write(run);
     }
 
     private static EpochMetrics[] EpochsOf(Trainer trainer) =>
