@@ -35,6 +35,7 @@ public static class Training
     {
         string run = settings.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}");
         if (settings.Out is not null) RunFolder.RefuseExisting(run, settings.Resume);
+        double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
         // What the user may have got wrong comes first; nothing is written before it.
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
@@ -54,7 +55,7 @@ public static class Training
         try
         {
             if (settings.FindLearningRate) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
-            return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, terminal, cancellation);
+            return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, featureLimit, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -68,7 +69,7 @@ public static class Training
 
     private static async Task<int> RunAsync(
         string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
-        TrainingImages images, bool resumed, Terminal terminal, CancellationToken cancellation)
+        TrainingImages images, bool resumed, double featureLimit, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
@@ -98,7 +99,13 @@ public static class Training
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
-        var (train, validation, tested) = Samples(run, plan, network, trained, images, resumed, terminal, cancellation);
+        // Alive as long as its features are read.
+        using FeatureExtraction? extraction = plan.Features
+            ? new(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution, FeatureFolder.Path)
+            : null;
+        var (train, validation, tested) = extraction is null
+            ? (images.Train, images.Val, images.Test)
+            : Features(run, extraction, trained.InputShape.Length, images, resumed, featureLimit, terminal, cancellation);
         var display = new TrainingDisplay(terminal, plan.Epochs, trainer.History.Count);
         var recorder = new EpochRecorder(SaveAll);
         try
@@ -166,20 +173,18 @@ public static class Training
             Save(run, network, metadata, optimizer, trainer, new RunTime(earlier + watch.Elapsed.TotalSeconds, trainer.SecondsInEpoch));
     }
 
-    /// <summary>What is trained on and predicted: the images, or the features that the frozen base makes of them.</summary>
-    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Samples(string run, TrainingPlan plan, Sequential network,
-        Sequential trained, TrainingImages images, bool resumed, Terminal terminal, CancellationToken cancellation)
+    /// <summary>The features that the frozen base makes of the images, so many values of each, instead of the images.</summary>
+    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Features(string run, FeatureExtraction extraction, int length,
+        TrainingImages images, bool resumed, double limit, Terminal terminal, CancellationToken cancellation)
     {
-        if (!plan.Features) return (images.Train, images.Val, images.Test);
-        var extraction = new FeatureExtraction(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution,
-            Path.Combine(ConvolutionTuning.DefaultFolder, "features"));
         int all = images.Train.Count + images.Val.Count + (images.Test?.Count ?? 0), before = 0, told = 0;
-        terminal.Note($"features: {all} images through the base, {trained.InputShape.Length * (long)sizeof(float) * all >> 20} MiB on disk in {extraction.Folder}");
+        terminal.Note($"features: {all} images through the base, {length * (long)sizeof(float) * all >> 20} MiB on disk in {extraction.Folder}");
         try
         {
             ISampleSource train = Of(images.Train), val = Of(images.Val);
             ISampleSource? test = images.Test is null ? null : Of(images.Test);
             terminal.Note($"features: {extraction.Computed} computed, {extraction.Found} found");
+            Clear(extraction, limit, terminal);
             return (train, val, test);
         }
         catch (OperationCanceledException) when (!resumed)
@@ -205,6 +210,17 @@ public static class Training
             before += part.Count;
             return features;
         }
+    }
+
+    // Features of other trainings, which may never come again, do not stay for ever.
+    private static void Clear(FeatureExtraction extraction, double limit, Terminal terminal)
+    {
+        long bytes = (long)(limit * (1 << 30));
+        ClearedFeatures cleared = extraction.Clear(bytes);
+        if (cleared.Files > 0)
+            terminal.Note($"features: removed {cleared.Files} files not used for longest, {Mebibytes(cleared.Bytes)} MiB: {FeatureFolder.Path} may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})");
+        if (cleared.KeptBytes > bytes)
+            terminal.Warn($"features: {FeatureFolder.Path} holds {Mebibytes(cleared.KeptBytes)} MiB, all in use, and may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})");
     }
 
     private static async Task<int> SweepAsync(

@@ -44,7 +44,7 @@ internal sealed class TrainOptions
     private readonly Option<string?> freeze = CheckedOption.Text("--freeze", "all|none|LAYER",
         "keep the base as it is, or only up to and with a layer (all with --weights, else none)", "all, none, or a layer");
     private readonly Option<int?> head = CheckedOption.Whole("--head", "units of the hidden layer after vgg19's base (256)", 1, MostUnits);
-    private readonly Option<bool> features = CheckedOption.Flag("--features", "compute the frozen base once for each image, keep that on disk, and train the head alone");
+    private readonly Option<bool> features = CheckedOption.Flag("--features", $"compute the frozen base once for each image, keep that on disk ({FeatureFolder.DefaultLimit} GiB of it, or ${FeatureFolder.LimitVariable}), and train the head alone");
     private readonly Option<double?> baseLearningRate = CheckedOption.Number("--base-learning-rate", "step size for the part of the base that is not frozen (that of the head)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
     private readonly Option<LabelScheme?> labels = SharedOption.Labels();

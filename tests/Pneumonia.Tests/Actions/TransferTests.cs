@@ -13,13 +13,14 @@ namespace Convolve.Pneumonia.Tests.Actions;
 public sealed class TransferTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE");
+    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE"), limit = Environment.GetEnvironmentVariable(FeatureFolder.LimitVariable);
 
     public TransferTests() => Environment.SetEnvironmentVariable("CONVOLVE_CACHE", Of("cache"));
 
     public void Dispose()
     {
         Environment.SetEnvironmentVariable("CONVOLVE_CACHE", cache);
+        Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, limit);
         folder.Dispose();
     }
 
@@ -98,6 +99,34 @@ public sealed class TransferTests : IDisposable
         // Other preprocessing, other features.
         CommandRun rescaled = await CommandRun.Succeeding([.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
         Assert.Contains("features: 36 computed, 0 found", rescaled.Errors);
+    }
+
+    [SkippableFact]
+    public async Task Features_beyond_the_limit_are_removed_and_that_is_said()
+    {
+        OpenCl.SkipIfMissing();
+        string[] Folders() => Directory.GetDirectories(Path.Combine(Of("cache"), "features"));
+        // 36 files of 8·8·64 numbers and a checksum: 577 KiB.
+        CommandRun first = await CommandRun.Succeeding(Head("first", "--features"));
+        string old = Assert.Single(Folders());
+        Assert.DoesNotContain(FeatureFolder.LimitVariable, first.Errors);
+        Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, "0.001");
+        string[] rescaled = [.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))];
+        CommandRun second = await CommandRun.Succeeding(rescaled);
+        string note = Assert.Single(second.ErrorLines, line => line.Contains(FeatureFolder.LimitVariable));
+        Assert.Matches(@"^features: removed \d+ files not used for longest, 1 MiB: .*features may hold 0.001 GiB", note);
+        Assert.InRange(Directory.GetFiles(old).Length, 1, 35);
+        Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, "0");
+        CommandRun third = await CommandRun.Succeeding([.. rescaled.Select(word => word == Of("rescaled") ? Of("again") : word)]);
+        Assert.Contains("features: 0 computed, 36 found", third.Errors);
+        Assert.Contains("warning: features: ", Assert.Single(third.ErrorLines, line => line.Contains("all in use")));
+        Assert.DoesNotContain(old, Folders());
+        Assert.Equal(Best("rescaled"), Best("again"));
+        foreach (string wrong in new[] { "much", "-1", "NaN" })
+        {
+            Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, wrong);
+            Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is no size", await Refused("--model vgg19 --features --weights", Weights(1)));
+        }
     }
 
     [SkippableFact]
