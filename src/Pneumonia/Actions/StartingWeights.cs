@@ -105,14 +105,15 @@ public sealed class StartingWeights
 
     private static (string Path, PublishedWeights Entry) Published(IReadOnlyList<PublishedWeights> catalogue)
     {
-        foreach (PublishedWeights entry in catalogue)
+        PublishedWeights[] originals = [.. catalogue.Where(entry => entry.Original)];
+        foreach (PublishedWeights entry in originals)
         {
             if (WeightCatalogue.Find(entry) is not { } path) continue;
             return entry.Difference(path) is { } difference
                 ? throw new UserError($"--weights {ImageNet}: {path} is not the published file: {difference}; fetch it again from {entry.Address}")
                 : (path, entry);
         }
-        PublishedWeights smallest = catalogue.MinBy(entry => entry.Bytes)!;
+        PublishedWeights smallest = originals.MinBy(entry => entry.Bytes)!;
         throw new UserError($"--weights {ImageNet}: no file here, and nothing is downloaded: fetch {smallest.Address} ({smallest.Bytes / 1e6:F0} MB) and put it as "
             + $"{smallest.File} into {string.Join(" or ", WeightCatalogue.Folders)}, or name a file you have with --weights FILE");
     }

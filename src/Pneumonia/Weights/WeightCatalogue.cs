@@ -17,8 +17,9 @@ namespace Convolve.Pneumonia.Weights;
 /// <param name="Preprocessing">What its images went through.</param>
 /// <param name="Md5">Its checksum as published; null if that is a SHA-256.</param>
 /// <param name="Sha256">Its checksum as published; null if that is an MD5.</param>
+/// <param name="Original">Whether they are the weights of the network's authors, which the reference experiments used and <c>--weights imagenet</c> means.</param>
 public sealed record PublishedWeights(
-    string Id, string File, string What, string Address, long Bytes, string Licence, Preprocessing Preprocessing, string? Md5 = null, string? Sha256 = null)
+    string Id, string File, string What, string Address, long Bytes, string Licence, Preprocessing Preprocessing, string? Md5 = null, string? Sha256 = null, bool Original = false)
 {
     /// <summary>How a file differs from the published one; null if it is the same.</summary>
     public string? Difference(string path)
