@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
@@ -11,9 +8,9 @@ namespace Convolve.Layers.Training;
 /// <summary>
 /// The outputs of a base that stays as it is, computed once for each image and kept on disk, so that training its head takes a small part of
 /// the work. Every batch has the same size, filled up with copies where images run out: what is computed of an image depends neither on
-/// the others nor on what was computed before.
+/// the others nor on what was computed before. As long as this object lives, nobody removes its features.
 /// </summary>
-public sealed class FeatureExtraction
+public sealed class FeatureExtraction : IDisposable
 {
     /// <summary>The name of a batch among the works whose memory is planned.</summary>
     internal const string Work = "features";
@@ -53,8 +50,10 @@ public sealed class FeatureExtraction
     /// <param name="progress">Called after every image with the number of those that are done.</param>
     /// <param name="cancellation">Stops between two batches; what was computed stays on disk.</param>
     /// <exception cref="IOException">The folder cannot be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public ISampleSource Of(ISampleSource images, Action<int>? progress = null, CancellationToken cancellation = default)
     {
+        cache.Occupy();
         var paths = new string?[images.Count];
         var pixels = new byte[BatchSize * images.SampleLength];
         var waiting = new List<string>(BatchSize);
@@ -77,6 +76,16 @@ public sealed class FeatureExtraction
         if (waiting.Count > 0) Compute(staged, pixels, waiting);
         return new FeatureSamples(images, paths, network.OutputShape.Length);
     }
+
+    /// <summary>
+    /// Removes features that nobody uses until no more is left than allowed, the least recently used first. Those of this object stay, and so do
+    /// those of all bases that another training is at.
+    /// </summary>
+    /// <param name="limit">Bytes that the folder may hold.</param>
+    public ClearedFeatures Clear(long limit) => cache.Clear(limit);
+
+    /// <inheritdoc/>
+    public void Dispose() => cache.Dispose();
 
     /// <summary>A batch without images, on a device that computes nothing.</summary>
     internal static void Rehearse(Sequential network, ConvolutionAlgorithm algorithm)
@@ -103,79 +112,6 @@ public sealed class FeatureExtraction
         for (var i = 0; i < waiting.Count; i++) FeatureCache.Write(waiting[i], features.AsSpan(i * network.OutputShape.Length, network.OutputShape.Length));
         Computed += waiting.Count;
         waiting.Clear();
-    }
-}
-
-/// <summary>
-/// Features on disk: a folder for everything that decides them besides the image (the base's layers and weights, what becomes of a byte,
-/// device, algorithm and version), and in it a file for each image, named by its pixels. Whatever changes, another name is looked for.
-/// A file holds float32 values and their SHA-256.
-/// </summary>
-internal sealed class FeatureCache
-{
-    private readonly int length;
-
-    private FeatureCache(string folder, int length)
-    {
-        Folder = folder;
-        this.length = length;
-    }
-
-    /// <summary>The folder of this base.</summary>
-    public string Folder { get; }
-
-    /// <summary>The features of a base below a folder; nothing is written yet.</summary>
-    public static FeatureCache Of(Sequential network, PixelScaling scaling, ConvolutionAlgorithm algorithm, string folder)
-    {
-        var device = network.Device ?? throw new InvalidOperationException("features: initialize the network first");
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        // Another build may compute other bits, whatever its version says.
-        foreach (var part in new[]
-        {
-            NetworkDescription.ToJson(network).ToJsonString(), scaling.ToString(), algorithm.ToString(), device.Description.ToString(),
-            device.Shape.ToString(), device.UsesTf32.ToString(), DeviceCatalogue.CompilerVersion, typeof(Device).Module.ModuleVersionId.ToString(),
-            typeof(FeatureCache).Module.ModuleVersionId.ToString(),
-        })
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(part + "\n"));
-        foreach (var parameter in network.Parameters) hash.AppendData(MemoryMarshal.AsBytes(parameter.Value.ToArray().AsSpan()));
-        return new FeatureCache(Path.Combine(folder, Convert.ToHexStringLower(hash.GetHashAndReset())[..32]), network.OutputShape.Length);
-    }
-
-    /// <summary>Where an image's features are or will be.</summary>
-    public string PathOf(ReadOnlySpan<byte> pixels)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(pixels, hash);
-        return Path.Combine(Folder, Convert.ToHexStringLower(hash) + ".f32");
-    }
-
-    /// <summary>Whether a file is there and whole.</summary>
-    public bool Holds(string path)
-    {
-        try
-        {
-            var bytes = File.ReadAllBytes(path);
-            var values = length * sizeof(float);
-            return bytes.Length == values + SHA256.HashSizeInBytes && SHA256.HashData(bytes.AsSpan(0, values)).AsSpan().SequenceEqual(bytes.AsSpan(values));
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Writes a file to a temporary name and renames it.</summary>
-    public static void Write(string path, ReadOnlySpan<float> features)
-    {
-        var bytes = MemoryMarshal.AsBytes(features);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var unfinished = $"{path}.{Environment.ProcessId}";
-        using (var stream = File.Create(unfinished))
-        {
-            stream.Write(bytes);
-            stream.Write(SHA256.HashData(bytes));
-        }
-        File.Move(unfinished, path, overwrite: true);
     }
 }
 

@@ -116,6 +116,9 @@ public sealed class Trainer : IDisposable
     /// <summary>The finished epochs.</summary>
     public IReadOnlyList<EpochResult> History => history;
 
+    /// <summary>Seconds that went into the unfinished epoch; 0 between two. No part of <see cref="State"/>.</summary>
+    public double SecondsInEpoch => secondsBefore;
+
     /// <summary>The place in the run, for a checkpoint.</summary>
     public JsonObject State => new()
     {
@@ -132,8 +135,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Goes to a stored place.</summary>
     /// <param name="state">What <see cref="State"/> gave.</param>
     /// <param name="seconds">The finished epochs' times, which a checkpoint does not hold; missing ones count as 0.</param>
+    /// <param name="secondsInEpoch">What <see cref="SecondsInEpoch"/> was; nothing where the place is between two epochs.</param>
     /// <exception cref="FormatException">The state is not one that <see cref="State"/> gave, or belongs to other settings.</exception>
-    public void Restore(JsonObject state, IReadOnlyList<double> seconds)
+    public void Restore(JsonObject state, IReadOnlyList<double> seconds, double secondsInEpoch = 0)
     {
         try
         {
@@ -145,6 +149,7 @@ public sealed class Trainer : IDisposable
             samples = (int)state["samples"]!;
             lossSum = (double)state["lossSum"]!;
             correctSum = (double)state["correctSum"]!;
+            secondsBefore = position > 0 ? secondsInEpoch : 0;
             history.Clear();
             foreach (var row in state["history"]!.AsArray())
                 history.Add(new EpochResult(history.Count + 1, seconds.ElementAtOrDefault(history.Count), (double)row![0]!, (double)row[1]!,
@@ -164,9 +169,18 @@ public sealed class Trainer : IDisposable
         while (epoch <= options.Epochs)
         {
             var watch = Stopwatch.StartNew();
-            TrainEpoch(training, callbacks, watch, cancellation);
-            if (samples == 0) throw new InvalidOperationException("training: not one sample is usable");
-            var scores = validation is null ? null : Predictor.Run(network, validation, options, cancellation);
+            Predictions? scores;
+            try
+            {
+                TrainEpoch(training, callbacks, watch, cancellation);
+                if (samples == 0) throw new InvalidOperationException("training: not one sample is usable");
+                scores = validation is null ? null : Predictor.Run(network, validation, options, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                secondsBefore += watch.Elapsed.TotalSeconds;
+                throw;
+            }
             var result = new EpochResult(epoch, watch.Elapsed.TotalSeconds + secondsBefore, lossSum / samples, correctSum / samples,
                 scores?.Loss ?? double.NaN, scores?.Accuracy ?? double.NaN)
             {
@@ -191,11 +205,7 @@ public sealed class Trainer : IDisposable
             network, training, EpochOrder.Shuffled(training.Count, options.Seed, epoch), options, position, epoch);
         while (true)
         {
-            if (cancellation.IsCancellationRequested)
-            {
-                secondsBefore += watch.Elapsed.TotalSeconds;
-                throw new OperationCanceledException(cancellation);
-            }
+            cancellation.ThrowIfCancellationRequested();
             var next = batches.Next();
             inputWait = batches.Waited.TotalSeconds;
             if (next is not { } batch) return;

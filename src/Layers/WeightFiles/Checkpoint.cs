@@ -96,6 +96,10 @@ public sealed class Checkpoint
         alone.Write(target);
     }
 
+    /// <summary>Writes all that was read, description and state of the training included, its numbers as float32.</summary>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public void WriteWhole(string target) => file.Write(target);
+
     /// <summary>The stored network without its weights: layers and shapes.</summary>
     /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
     public Sequential Describe()

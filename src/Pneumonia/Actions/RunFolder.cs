@@ -3,6 +3,7 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -113,7 +114,7 @@ public sealed record TrainedModel(
     /// <summary>Reads a whole model of any tool onto a device: a checkpoint, or the weights of a network that the program knows.</summary>
     /// <param name="path">The file.</param>
     /// <param name="pixels">Width and height of its images; null for what the file says or its tensors allow.</param>
-    /// <param name="preprocessing">What becomes of their bytes; null for what the file says, else 0 … 1.</param>
+    /// <param name="preprocessing">What becomes of their bytes; null for what the file says or is known for, else 0 … 1.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="terminal">Is told what was assumed.</param>
     /// <exception cref="UserError">The file is missing, broken, or holds no such model.</exception>
@@ -135,11 +136,14 @@ public sealed record TrainedModel(
             Sequential network = KnownNetworks.Of(converted, pixels)
                 ?? throw new UserError($"{path}: holds no whole model that is known here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
                     + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} and nothing else");
+            if (preprocessing is { } asked && asked.IsForColours() && network.InputShape[2] == 1)
+                throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and {path} reads gray images; leave it out");
+            WeightOrigin? origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
             network.Initialize(device, 0);
             new PretrainedWeights(converted, network.Layers).Load();
-            Preprocessing assumed = preprocessing ?? Preprocessing.Rescale;
+            Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? Preprocessing.Rescale;
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
-                + $"prepared by {assumed.ToString().ToLowerInvariant()} (--pixels, --preprocessing)");
+                + $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")} (--pixels, --preprocessing)");
             int classes = Layers.Training.Classification.Classes(network.OutputShape.Length);
             return new TrainedModel(network, [.. Enumerable.Range(0, classes).Select(i => $"{i}")], network.InputShape[0],
                 ResizeMethod.Bilinear, LabelScheme.Folders, assumed);

@@ -19,32 +19,42 @@ public sealed class StartingWeights
     private readonly WeightFile? file;
     private readonly int filled;
 
-    private StartingWeights(string path, Checkpoint? checkpoint, WeightFile? file, int filled)
+    private StartingWeights(string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null)
     {
         this.checkpoint = checkpoint;
         this.file = file;
         this.filled = filled;
         using FileStream stream = File.OpenRead(path);
         Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
-        Preprocessing = checkpoint is null ? null : TrainedModel.PreprocessingOf(checkpoint);
+        Preprocessing = checkpoint is null ? origin?.Preprocessing : TrainedModel.PreprocessingOf(checkpoint);
+        Remark = origin is null
+            ? null
+            : $"{path}: images are prepared by {origin.Preprocessing.ToString().ToLowerInvariant()}, for {origin.Reason} (--preprocessing)";
     }
 
     /// <summary>The file's name and the beginning of its SHA-256.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>What the images of a checkpoint's training went through; null for a file that does not say.</summary>
+    /// <summary>
+    /// What the images of a checkpoint's training went through, or those of a published file where the settings do not say; else null.
+    /// </summary>
     public Preprocessing? Preprocessing { get; }
+
+    /// <summary>What was concluded from where the file comes from, for the user to know; null where nothing was.</summary>
+    public string? Remark { get; }
 
     /// <summary>Reads what <c>--weights</c> names and sees that it fills the network.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="network">The network, without memory yet.</param>
     /// <param name="baseLength">Layers of its base; 0 where it has none and a file must fill all of it.</param>
     /// <param name="classes">The classes of the data in the model's order.</param>
+    /// <param name="catalogue">The files that "imagenet" may be; null for <see cref="WeightCatalogue.Entries"/>.</param>
     /// <exception cref="UserError">There is no such file, or it does not fit.</exception>
-    public static StartingWeights? Read(TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes)
+    public static StartingWeights? Read(
+        TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes, IReadOnlyList<PublishedWeights>? catalogue = null)
     {
         if (settings.Weights is null) return null;
-        string path = settings.Weights == ImageNet ? Published() : settings.Weights;
+        (string path, PublishedWeights? published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries) : (settings.Weights, null);
         try
         {
             var file = WeightFile.Read(path);
@@ -62,7 +72,9 @@ public sealed class StartingWeights
             {
                 throw new UserError($"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
             }
-            return new StartingWeights(path, null, file, filled);
+            WeightOrigin? origin = settings.Preprocessing is not null ? null
+                : published is not null ? WeightOrigin.Of(published) : WeightOrigin.Of(file, network.InputShape[^1]);
+            return new StartingWeights(path, null, file, filled, origin);
         }
         catch (WeightFileException e)
         {
@@ -91,17 +103,17 @@ public sealed class StartingWeights
             throw new UserError($"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
     }
 
-    private static string Published()
+    private static (string Path, PublishedWeights Entry) Published(IReadOnlyList<PublishedWeights> catalogue)
     {
-        PublishedWeights[] entries = [.. WeightCatalogue.Entries.Where(entry => entry.Preprocessing is not null)];
-        foreach (PublishedWeights entry in entries)
+        PublishedWeights[] originals = [.. catalogue.Where(entry => entry.Original)];
+        foreach (PublishedWeights entry in originals)
         {
             if (WeightCatalogue.Find(entry) is not { } path) continue;
             return entry.Difference(path) is { } difference
                 ? throw new UserError($"--weights {ImageNet}: {path} is not the published file: {difference}; fetch it again from {entry.Address}")
-                : path;
+                : (path, entry);
         }
-        PublishedWeights smallest = entries.MinBy(entry => entry.Bytes)!;
+        PublishedWeights smallest = originals.MinBy(entry => entry.Bytes)!;
         throw new UserError($"--weights {ImageNet}: no file here, and nothing is downloaded: fetch {smallest.Address} ({smallest.Bytes / 1e6:F0} MB) and put it as "
             + $"{smallest.File} into {string.Join(" or ", WeightCatalogue.Folders)}, or name a file you have with --weights FILE");
     }

@@ -89,7 +89,7 @@ public sealed record TrainSettings
 
     public ClassWeights ClassWeights { get; init; }
 
-    /// <summary>Null for that of the weights, else of the model.</summary>
+    /// <summary>Null for that of the weights where they say or are known for one, else of the model.</summary>
     public Preprocessing? Preprocessing { get; init; }
 
     /// <summary>A weight file to start from, or "imagenet" for the published one; null for random weights.</summary>

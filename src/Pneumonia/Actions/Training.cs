@@ -35,6 +35,7 @@ public static class Training
     {
         string run = settings.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}");
         if (settings.Out is not null) RunFolder.RefuseExisting(run, settings.Resume);
+        double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
         // What the user may have got wrong comes first; nothing is written before it.
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
@@ -54,7 +55,7 @@ public static class Training
         try
         {
             if (settings.FindLearningRate) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
-            return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, terminal, cancellation);
+            return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, featureLimit, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -68,7 +69,7 @@ public static class Training
 
     private static async Task<int> RunAsync(
         string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
-        TrainingImages images, bool resumed, Terminal terminal, CancellationToken cancellation)
+        TrainingImages images, bool resumed, double featureLimit, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         string bestPath = RunFolder.BestPath(run);
@@ -83,7 +84,7 @@ public static class Training
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
         var best = new BestWeights(trained, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
-        if (resumed) Resume(run, network, optimizer, trainer, best);
+        double earlier = resumed ? Resume(run, network, optimizer, trainer, best) : 0;
 
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
         RunFolder.Prepare(run);
@@ -94,12 +95,19 @@ public static class Training
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
         if (opened.Device.ConvolutionTuning is { Measurements: > 0 } tuning)
             terminal.Note($"convolutions: {tuning.Measurements} shapes measured; the fastest algorithm of each is kept in {tuning.FilePath}");
+        if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
-        var (train, validation, tested) = Samples(run, plan, network, trained, images, resumed, terminal, cancellation);
+        // Alive as long as its features are read.
+        using FeatureExtraction? extraction = plan.Features
+            ? new(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution, FeatureFolder.Path)
+            : null;
+        var (train, validation, tested) = extraction is null
+            ? (images.Train, images.Val, images.Test)
+            : Features(run, extraction, trained.InputShape.Length, images, resumed, featureLimit, terminal, cancellation);
         var display = new TrainingDisplay(terminal, plan.Epochs, trainer.History.Count);
-        var recorder = new EpochRecorder(() => Save(run, network, metadata, optimizer, trainer));
+        var recorder = new EpochRecorder(SaveAll);
         try
         {
             if (!best.IsExhausted(trainer.History.Count))
@@ -107,7 +115,7 @@ public static class Training
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            Save(run, network, metadata, optimizer, trainer);
+            SaveAll();
             terminal.Note($"stopped and saved; continue with the same command{(settings.Resume ? "" : settings.Out is null ? $" and --out {run} --resume" : " and --resume")}");
             throw;
         }
@@ -136,7 +144,7 @@ public static class Training
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), watch.Elapsed)
+            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
         {
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
@@ -145,6 +153,7 @@ public static class Training
             Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
             Limit = plan.Limit,
         });
+        RunTime.Delete(run);
         if (settings.Json)
         {
             terminal.WriteJson(metrics);
@@ -159,22 +168,23 @@ public static class Training
             terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
         }
         return 0;
+
+        void SaveAll() =>
+            Save(run, network, metadata, optimizer, trainer, new RunTime(earlier + watch.Elapsed.TotalSeconds, trainer.SecondsInEpoch));
     }
 
-    /// <summary>What is trained on and predicted: the images, or the features that the frozen base makes of them.</summary>
-    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Samples(string run, TrainingPlan plan, Sequential network,
-        Sequential trained, TrainingImages images, bool resumed, Terminal terminal, CancellationToken cancellation)
+    /// <summary>The features that the frozen base makes of the images, so many values of each, instead of the images.</summary>
+    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Features(string run, FeatureExtraction extraction, int length,
+        TrainingImages images, bool resumed, double limit, Terminal terminal, CancellationToken cancellation)
     {
-        if (!plan.Features) return (images.Train, images.Val, images.Test);
-        var extraction = new FeatureExtraction(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution,
-            Path.Combine(ConvolutionTuning.DefaultFolder, "features"));
         int all = images.Train.Count + images.Val.Count + (images.Test?.Count ?? 0), before = 0, told = 0;
-        terminal.Note($"features: {all} images through the base, {trained.InputShape.Length * (long)sizeof(float) * all >> 20} MiB on disk in {extraction.Folder}");
+        terminal.Note($"features: {all} images through the base, {length * (long)sizeof(float) * all >> 20} MiB on disk in {extraction.Folder}");
         try
         {
             ISampleSource train = Of(images.Train), val = Of(images.Val);
             ISampleSource? test = images.Test is null ? null : Of(images.Test);
             terminal.Note($"features: {extraction.Computed} computed, {extraction.Found} found");
+            Clear(extraction, limit, terminal);
             return (train, val, test);
         }
         catch (OperationCanceledException) when (!resumed)
@@ -202,6 +212,17 @@ public static class Training
         }
     }
 
+    // Features of other trainings, which may never come again, do not stay for ever.
+    private static void Clear(FeatureExtraction extraction, double limit, Terminal terminal)
+    {
+        long bytes = (long)(limit * (1 << 30));
+        ClearedFeatures cleared = extraction.Clear(bytes);
+        if (cleared.Files > 0)
+            terminal.Note($"features: removed {cleared.Files} files not used for longest, {Mebibytes(cleared.Bytes)} MiB: {FeatureFolder.Path} may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})");
+        if (cleared.KeptBytes > bytes)
+            terminal.Warn($"features: {FeatureFolder.Path} holds {Mebibytes(cleared.KeptBytes)} MiB, all in use, and may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})");
+    }
+
     private static async Task<int> SweepAsync(
         TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, StartingWeights? weights, MemoryPlan memory, TrainingImages images,
         Terminal terminal, CancellationToken cancellation)
@@ -211,6 +232,7 @@ public static class Training
         network.Initialize(opened.Device, (uint)plan.Seed);
         weights?.LoadInto(network);
         opened.Announce(terminal);
+        if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         using Optimizer optimizer = OptimizerOf(plan);
         IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
@@ -221,21 +243,26 @@ public static class Training
         return 0;
     }
 
-    private static void Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
+    /// <returns>The seconds that the run took before.</returns>
+    private static double Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
     {
         string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
         Checkpoint last = Checkpoint.Read(lastPath);
         last.LoadInto(network);
         last.Restore(optimizer, network.Device!);
-        trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run));
+        RunTime time = RunTime.Read(run);
+        trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run), time.UnfinishedEpoch);
         // After an epoch there is a best one; without its weights the run could not end as if it had never stopped.
         best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
+        // A run that had ended, or one of an earlier version, has the times of its epochs and no more.
+        return Math.Max(time.Seconds, trainer.History.Sum(epoch => epoch.Seconds) + trainer.SecondsInEpoch);
     }
 
-    private static void Save(string run, Sequential network, System.Text.Json.Nodes.JsonObject metadata, Optimizer optimizer, Trainer trainer)
+    private static void Save(string run, Sequential network, System.Text.Json.Nodes.JsonObject metadata, Optimizer optimizer, Trainer trainer, RunTime time)
     {
         Checkpoint.Write(RunFolder.LastPath(run), network, metadata, optimizer, trainer.State);
         HistoryFile.Write(run, EpochsOf(trainer));
+        time.Write(run);
     }
 
     private static EpochMetrics[] EpochsOf(Trainer trainer) =>

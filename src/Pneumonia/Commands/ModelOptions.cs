@@ -22,7 +22,7 @@ internal sealed class ModelOptions
     private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE", "weight file of a whole model, instead of --run (the network that comes with the program)", "a file");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of its images, where the file does not say (what its tensors allow)", 1, MostPixels);
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
-        "what becomes of a byte, where the file does not say (rescale)");
+        "what becomes of a byte, where the file does not say (rescale; published weights their own)");
 
     /// <summary>Adds the options to a command.</summary>
     public ModelOptions(Command command)

@@ -36,14 +36,15 @@ internal sealed class TrainOptions
     private readonly Option<int?> earlyStopping = CheckedOption.Whole("--early-stopping", "stop after N epochs without a lower validation loss", 1, MostEpochs);
     private readonly Option<ClassWeights?> classWeights = CheckedOption.Choice<ClassWeights>("--class-weights", "count every image, or every class, the same (none)");
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
-        "what becomes of a byte: 0 to 1; as the published weights of VGG were trained; or every image's own mean and contrast evened out (rescale; compact standardize)");
+        "what becomes of a byte: 0 to 1; as Keras' or torchvision's weights of VGG were trained; or every image's own mean and contrast evened out "
+        + "(rescale; compact standardize; published weights their own)");
     private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE|imagenet",
         "start from a weight file, a checkpoint of the same network, or the published one (random weights)", "a file, or imagenet");
     private readonly Option<string?> until = CheckedOption.Text("--until", "LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer");
     private readonly Option<string?> freeze = CheckedOption.Text("--freeze", "all|none|LAYER",
         "keep the base as it is, or only up to and with a layer (all with --weights, else none)", "all, none, or a layer");
     private readonly Option<int?> head = CheckedOption.Whole("--head", "units of the hidden layer after vgg19's base (256)", 1, MostUnits);
-    private readonly Option<bool> features = CheckedOption.Flag("--features", "compute the frozen base once for each image, keep that on disk, and train the head alone");
+    private readonly Option<bool> features = CheckedOption.Flag("--features", $"compute the frozen base once for each image, keep that on disk ({FeatureFolder.DefaultLimit} GiB of it, or ${FeatureFolder.LimitVariable}), and train the head alone");
     private readonly Option<double?> baseLearningRate = CheckedOption.Number("--base-learning-rate", "step size for the part of the base that is not frozen (that of the head)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
     private readonly Option<LabelScheme?> labels = SharedOption.Labels();
@@ -130,8 +131,8 @@ internal sealed class TrainOptions
         RequireTransfer(settings);
         if (settings.FindLearningRate && (settings.Out ?? (settings.Resume ? "" : null)) is not null)
             throw new UserError("--find-learning-rate: trains and writes nothing; leave --out and --resume out");
-        if (settings.Model == ModelKind.Compact && settings.Preprocessing == Preprocessing.Caffe)
-            throw new UserError("--preprocessing caffe: is for colours, and compact reads gray images; leave it out");
+        if (settings.Model == ModelKind.Compact && settings.Preprocessing is { } asked && asked.IsForColours())
+            throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and compact reads gray images; leave it out");
         if (settings.FindLearningRate && settings.Features)
             throw new UserError("--find-learning-rate: sweeps the whole network; leave --features out");
         return settings;

@@ -63,16 +63,19 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
     private void Move(Span<double> bytes, ReadOnlySpan<float> uphill, int colours)
     {
         double square = 0;
-        foreach (float slope in uphill) square += (double)slope * slope;
+        for (int i = 0; i < uphill.Length; i++) square += Slope(uphill, i) * Slope(uphill, i);
         // Where nothing that the channel sees reaches it, there is no uphill.
         if (square == 0) return;
-        double scale = Stride / Math.Sqrt(square / uphill.Length) * Math.Sign(scaling.Scale);
+        double scale = Stride / Math.Sqrt(square / uphill.Length);
         for (int i = 0; i < bytes.Length; i++)
         {
             // The gradient is in the order of the network's channels.
             int place = scaling.Reversed != 0 ? i - i % colours + colours - 1 - i % colours : i;
-            bytes[i] = Math.Clamp(bytes[i] + scale * uphill[place], 0, 255);
+            bytes[i] = Math.Clamp(bytes[i] + scale * Slope(uphill, place), 0, 255);
         }
+
+        // By byte: what the network takes of one is its channel's scale as much.
+        double Slope(ReadOnlySpan<float> gradient, int place) => (double)gradient[place] * scaling.ScaleOf(place % colours);
     }
 
     private float[] Scaled(double[] bytes, int colours)
@@ -81,8 +84,7 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
         for (int i = 0; i < values.Length; i++)
         {
             int channel = i % colours, source = scaling.Reversed != 0 ? i - channel + colours - 1 - channel : i;
-            float offset = channel switch { 0 => scaling.FirstOffset, 1 => scaling.SecondOffset, _ => scaling.ThirdOffset };
-            values[i] = (float)bytes[source] * scaling.Scale + offset;
+            values[i] = (float)bytes[source] * scaling.ScaleOf(channel) + scaling.OffsetOf(channel);
         }
         return values;
     }

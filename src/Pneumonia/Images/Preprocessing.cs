@@ -11,6 +11,9 @@ public enum Preprocessing
     /// <summary>Blue, green, red, less the means of ImageNet: what the published weights of VGG were trained with.</summary>
     Caffe,
 
+    /// <summary>0 … 1, less ImageNet's mean of the channel, by its standard deviation: what torchvision's weights were trained with.</summary>
+    Torchvision,
+
     /// <summary>
     /// Every image by itself: its mean becomes the middle gray and its standard deviation a fifth of the range, then as
     /// <see cref="Rescale"/>. How bright and rich in contrast an X-ray is says more about the machine than about the lung.
@@ -24,8 +27,15 @@ public static class PreprocessingSteps
     private const double MiddleGray = 127.5, Deviation = 51;
 
     /// <summary>The arithmetic on a byte, which the device does.</summary>
-    public static PixelScaling Scaling(this Preprocessing preprocessing) =>
-        preprocessing == Preprocessing.Caffe ? PixelScaling.Caffe : PixelScaling.Rescale;
+    public static PixelScaling Scaling(this Preprocessing preprocessing) => preprocessing switch
+    {
+        Preprocessing.Caffe => PixelScaling.Caffe,
+        Preprocessing.Torchvision => PixelScaling.Torchvision,
+        _ => PixelScaling.Rescale,
+    };
+
+    /// <summary>Whether it says what becomes of red, green and blue, so that gray images have no use for it.</summary>
+    public static bool IsForColours(this Preprocessing preprocessing) => preprocessing is Preprocessing.Caffe or Preprocessing.Torchvision;
 
     /// <summary>The arithmetic on a whole image, in place, before that.</summary>
     /// <param name="preprocessing">The preprocessing.</param>

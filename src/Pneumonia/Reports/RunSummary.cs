@@ -49,7 +49,7 @@ public sealed record LayerMeasure(int Batch, double Gigaflops, double GigabytesP
 /// <param name="Val">Answers of the best epoch to the validation images; null without any.</param>
 /// <param name="Test">Answers of the best epoch to the test images; null without any.</param>
 /// <param name="WrongAnswers">The most confident wrong answers, worst first; may be empty.</param>
-/// <param name="Duration">Wall time of the whole run.</param>
+/// <param name="Duration">Wall time of the whole run, over all its sittings.</param>
 public sealed record RunSummary(
     Metrics Metrics, IReadOnlyList<string> Classes, string Data, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings,
     IReadOnlyList<(string Name, string Value)> Settings, PartAnswers? Val, PartAnswers? Test,

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Weights;
@@ -13,11 +14,12 @@ namespace Convolve.Pneumonia.Weights;
 /// <param name="Address">Where it is published.</param>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Licence">Under which terms it may be used.</param>
+/// <param name="Preprocessing">What its images went through.</param>
 /// <param name="Md5">Its checksum as published; null if that is a SHA-256.</param>
 /// <param name="Sha256">Its checksum as published; null if that is an MD5.</param>
-/// <param name="Preprocessing">What its images went through, as <c>--preprocessing</c> says it; null where that is something else.</param>
+/// <param name="Original">Whether they are the weights of the network's authors, which the reference experiments used and <c>--weights imagenet</c> means.</param>
 public sealed record PublishedWeights(
-    string Id, string File, string What, string Address, long Bytes, string Licence, string? Md5 = null, string? Sha256 = null, string? Preprocessing = null)
+    string Id, string File, string What, string Address, long Bytes, string Licence, Preprocessing Preprocessing, string? Md5 = null, string? Sha256 = null, bool Original = false)
 {
     /// <summary>How a file differs from the published one; null if it is the same.</summary>
     public string? Difference(string path)
@@ -46,6 +48,10 @@ public static class WeightCatalogue
 
     /// <summary>Where an entry's file is; null if it is in none of the folders.</summary>
     public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File)).FirstOrDefault(File.Exists);
+
+    /// <summary>The entry that a file is byte for byte, under its published name; null if it is none.</summary>
+    public static PublishedWeights? PublishedAs(string path) =>
+        Entries.FirstOrDefault(entry => entry.File == Path.GetFileName(path) && entry.Difference(path) is null);
 
     private static PublishedWeights[] Read()
     {

@@ -22,6 +22,7 @@ public static class WeightTools
                 md5 = entry.Md5,
                 sha256 = entry.Sha256,
                 licence = entry.Licence,
+                preprocessing = entry.Preprocessing,
                 path = WeightCatalogue.Find(entry),
             }));
             return Task.FromResult(0);
@@ -32,6 +33,7 @@ public static class WeightTools
             terminal.Results.WriteLine($"  {entry.Address}");
             terminal.Results.WriteLine($"  {entry.Bytes / 1e6:F0} MB, {(entry.Sha256 is null ? $"MD5 {entry.Md5}" : $"SHA-256 {entry.Sha256}")}");
             terminal.Results.WriteLine($"  {entry.Licence}");
+            terminal.Results.WriteLine($"  --preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}");
             terminal.Results.WriteLine(WeightCatalogue.Find(entry) is { } path ? $"  here: {path}" : $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}");
         }
         return Task.FromResult(0);
@@ -66,7 +68,7 @@ public static class WeightTools
         return Task.FromResult(0);
     }
 
-    /// <summary>Writes the tensors of a file of another tool as .safetensors.</summary>
+    /// <summary>Writes the tensors of a file of another tool as .safetensors; of a checkpoint of Convolve also what it says of its network.</summary>
     /// <param name="path">The file.</param>
     /// <param name="output">The file to write.</param>
     /// <param name="raw">Whether the layout stays what it is.</param>
@@ -77,6 +79,13 @@ public static class WeightTools
         if (Path.GetExtension(output).ToLowerInvariant() != ".safetensors")
             throw new UserError($"--out {output}: is written as .safetensors; give it that ending");
         WeightFile file = Read(path);
+        if (Checkpoint.Is(file))
+        {
+            // It has the layout already. Without its description it would answer with other classes, other preprocessing and no threshold.
+            Writing(() => Checkpoint.Read(path).WriteWhole(output));
+            terminal.Results.WriteLine($"{output}: {file.Tensors.Count} tensors of {path} (checkpoint of Convolve) as float32, with its description");
+            return Task.FromResult(0);
+        }
         OrderedDictionary<string, StoredTensor> tensors = raw ? file.Tensors : ConvolveLayout.Of(file);
         Writing(() => WeightFile.WriteSafeTensors(output, tensors, raw ? file.Layout : TensorLayout.Convolve));
         int changed = tensors.Count(tensor => !ReferenceEquals(tensor.Value, file.Tensors[tensor.Key]));

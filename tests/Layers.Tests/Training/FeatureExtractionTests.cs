@@ -164,6 +164,70 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         Assert.Equal((5, 0), (changed.Computed, changed.Found));
     }
 
+    // A file holds 3·3·6 numbers and a checksum.
+    private const long BytesOfAFile = 3 * 3 * 6 * sizeof(float) + 32;
+
+    private FeatureExtraction Used(Sequential network, PixelScaling scaling, ISampleSource images, int? hoursAgo = null)
+    {
+        var extraction = Extraction(network, scaling);
+        extraction.Of(images);
+        if (hoursAgo is { } hours)
+            foreach (var file in Directory.GetFiles(extraction.Folder)) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-hours));
+        return extraction;
+    }
+
+    [SkippableFact]
+    public void BeyondTheLimitTheLeastRecentlyUsedFeaturesGoAndThoseInUseStay()
+    {
+        using var network = Network().Initialize(Device, 1);
+        var images = new PatternSamples(5);
+        var ours = Directory.CreateDirectory(Path.Combine(folder, "not-a-base")).FullName;
+        File.WriteAllText(Path.Combine(ours, "notes.txt"), "kept");
+        PixelScaling[] scalings = [new(1), new(2), new(3), new(4)];
+        string[] folders = [.. scalings.Select((scaling, i) => { using var old = Used(network, scaling, images, hoursAgo: 10 - i); return old.Folder; })];
+        // The oldest is found again: it is the youngest now.
+        Used(network, scalings[0], images).Dispose();
+        // Of the next, one image is.
+        Used(network, scalings[1], new PatternSamples(1)).Dispose();
+        using var current = Used(network, PixelScaling.Rescale, images);
+
+        // There are 25 files. Where 17 may stay, the rest of the second base's go and four of the third's.
+        Assert.Equal(new ClearedFeatures(0, 0, 25 * BytesOfAFile), current.Clear(25 * BytesOfAFile));
+        Assert.Equal(new ClearedFeatures(8, 8 * BytesOfAFile, 17 * BytesOfAFile), current.Clear(17 * BytesOfAFile));
+        Assert.Equal([5, 1, 1, 5], folders.Select(each => Directory.GetFiles(each).Length));
+        Assert.Equal(new ClearedFeatures(1, BytesOfAFile, 16 * BytesOfAFile), current.Clear(17 * BytesOfAFile - 1));
+        Assert.Equal((false, false), (Directory.Exists(folders[2]), File.Exists(folders[2] + ".lock")));
+
+        // However little is allowed, what is in use stays and can be read.
+        Assert.Equal(new ClearedFeatures(11, 11 * BytesOfAFile, 5 * BytesOfAFile), current.Clear(0));
+        Assert.Equal([current.Folder, ours], Directory.GetDirectories(folder).Order(StringComparer.Ordinal));
+        Assert.Equal("kept", File.ReadAllText(Path.Combine(ours, "notes.txt")));
+        var again = Extraction(network);
+        again.Of(images);
+        Assert.Equal((0, 5), (again.Computed, again.Found));
+        again.Dispose();
+    }
+
+    [SkippableFact]
+    public void WhatAnotherTrainingIsAtIsNotRemoved()
+    {
+        using var network = Network().Initialize(Device, 1);
+        using var current = Used(network, PixelScaling.Rescale, new PatternSamples(3));
+        var other = Used(network, PixelScaling.Caffe, new PatternSamples(5), hoursAgo: 5);
+        // The same base with other images.
+        var beside = Used(network, PixelScaling.Rescale, new PatternSamples(7));
+        Assert.Equal(new ClearedFeatures(0, 0, 12 * BytesOfAFile), current.Clear(0));
+        beside.Dispose();
+        Assert.Equal(new ClearedFeatures(4, 4 * BytesOfAFile, 8 * BytesOfAFile), current.Clear(0));
+        other.Dispose();
+        Assert.Equal(new ClearedFeatures(5, 5 * BytesOfAFile, 3 * BytesOfAFile), current.Clear(0));
+        // It is still held: others do not remove it either.
+        using var last = Used(network, PixelScaling.Torchvision, new PatternSamples(1));
+        Assert.Equal(new ClearedFeatures(0, 0, 4 * BytesOfAFile), last.Clear(0));
+        current.Dispose();
+        Assert.Equal(new ClearedFeatures(3, 3 * BytesOfAFile, BytesOfAFile), last.Clear(0));
+    }
+
     [SkippableFact]
     public void AHeadLearnsTheSameBitsFromComputedAndFromFoundFeaturesInTheMemoryPlanned()
     {

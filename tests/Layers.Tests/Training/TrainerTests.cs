@@ -73,6 +73,32 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         Assert.Equal(Bytes(whole), Bytes(path));
     }
 
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(5)]
+    [InlineData(null)]
+    public void AnEpochThatWasStoppedWithinTakesTheTimeOfBothParts(int? stopAfter)
+    {
+        using var network = Network();
+        using var optimizer = new Sgd();
+        using var stopped = new Trainer(network, optimizer, options);
+        using var stop = new CancellationTokenSource();
+        var steps = 0;
+        // Five steps of eight samples are an epoch; the last case stops between two.
+        var isWithin = stopAfter is not null;
+        TrainingCallback stopping = isWithin ? new AfterEveryStep(() => { if (++steps == stopAfter) stop.Cancel(); }) : new AfterEveryEpoch(stop.Cancel);
+        Assert.Throws<OperationCanceledException>(() => stopped.Fit(new PatternSamples(40), null, [stopping], stop.Token));
+        Assert.InRange(stopped.SecondsInEpoch, double.Epsilon, 1000);
+        using var resumed = new Trainer(network, optimizer, options);
+        resumed.Restore(stopped.State, [1], 5000);
+        Assert.Equal(isWithin ? 5000 : 0, resumed.SecondsInEpoch);
+        resumed.Fit(new PatternSamples(40), null, []);
+        var seconds = resumed.History[stopped.History.Count].Seconds;
+        Assert.InRange(seconds, isWithin ? 5000 : 0, isWithin ? 6000 : 1000);
+        Assert.All(resumed.History.Skip(stopped.History.Count + 1), epoch => Assert.InRange(epoch.Seconds, 0, 1000));
+        Assert.Equal(0, resumed.SecondsInEpoch);
+    }
+
     [SkippableFact]
     public void AugmentationIsFreshEachEpochOrTheSameOnce()
     {

@@ -87,7 +87,8 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("--model compact --pixels 15", "at least 16")]
     [InlineData("--schedule linear", "constant, step, cosine")]
     [InlineData("--weight-decay -1", "--weight-decay")]
-    [InlineData("--model compact --preprocessing caffe", "compact reads gray images")]
+    [InlineData("--model compact --preprocessing caffe", "--preprocessing caffe: is for colours, and compact reads gray images")]
+    [InlineData("--model compact --preprocessing torchvision", "--preprocessing torchvision: is for colours, and compact reads gray images")]
     [InlineData("--find-learning-rate", "leave --out and --resume out")]
     public async Task Options_that_cannot_be(string options, string mentions)
     {

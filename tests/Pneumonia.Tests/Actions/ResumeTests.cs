@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
@@ -54,6 +56,50 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         string whole = Path.Combine(folder.Path, "whole");
         await CommandRun.Succeeding([.. command, "--out", whole, "--epochs", epochs]);
         AssertSameBytes(whole, Run);
+    }
+
+    [Fact]
+    public async Task The_report_gives_the_time_of_all_sittings()
+    {
+        string time = Path.Combine(Run, "time.json"), history = Path.Combine(Run, "history.csv"), report = Path.Combine(Run, "report.html");
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
+        await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, command);
+        JsonNode stopped = JsonNode.Parse(File.ReadAllText(time))!;
+        double[] epochs = [.. File.ReadLines(history).Skip(1).Select(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture))];
+        Assert.Equal(2, epochs.Length);
+        Assert.True((double)stopped["seconds"]! > epochs.Sum());
+        stopped["seconds"] = 2 * 3600 + 180;
+        File.WriteAllText(time, stopped.ToJsonString());
+        await CommandRun.Succeeding([.. command, "--resume"]);
+        Assert.Contains("2 h 3 min, 3 epochs", File.ReadAllText(report));
+        Assert.False(File.Exists(time));
+
+        // A finished run that goes on has the times of its epochs.
+        string[] lines = File.ReadAllLines(history);
+        lines[1] = $"1,{5 * 3600},{string.Join(',', lines[1].Split(',')[2..])}";
+        File.WriteAllLines(history, lines);
+        string[] longer = [.. command, "--resume"];
+        longer[Array.IndexOf(longer, "--epochs") + 1] = "4";
+        await CommandRun.Succeeding(longer);
+        Assert.Contains("5 h 0 min, 4 epochs", File.ReadAllText(report));
+        Assert.Equal(5 * 3600, (double)Metrics(Run)["epochs"]![0]!["seconds"]!);
+    }
+
+    [Fact]
+    public async Task An_epoch_that_was_stopped_within_counts_whole()
+    {
+        string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1", "--out", Run];
+        CommandRun stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--epochs", "200"]);
+        int done = stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal));
+        string time = Path.Combine(Run, "time.json");
+        JsonNode saved = JsonNode.Parse(File.ReadAllText(time))!;
+        Assert.InRange((double)saved["unfinishedEpoch"]!, 0, (double)saved["seconds"]!);
+        bool isWithin = (int)JsonNode.Parse(SafeTensors.Read(Path.Combine(Run, "last.safetensors")).Metadata["run"])!["position"]! > 0;
+        saved["unfinishedEpoch"] = 1000;
+        File.WriteAllText(time, saved.ToJsonString());
+        await CommandRun.Succeeding([.. command, "--resume", "--epochs", $"{done + 1}"]);
+        // Where the stop fell between two epochs there was nothing to count.
+        Assert.InRange((double)Metrics(Run)["epochs"]![done]!["seconds"]!, isWithin ? 1000 : 0, isWithin ? 1100 : 100);
     }
 
     [Theory]

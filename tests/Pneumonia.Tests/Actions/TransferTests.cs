@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using Convolve.Engine.Randomness;
 using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Actions;
@@ -11,13 +13,14 @@ namespace Convolve.Pneumonia.Tests.Actions;
 public sealed class TransferTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE");
+    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE"), limit = Environment.GetEnvironmentVariable(FeatureFolder.LimitVariable);
 
     public TransferTests() => Environment.SetEnvironmentVariable("CONVOLVE_CACHE", Of("cache"));
 
     public void Dispose()
     {
         Environment.SetEnvironmentVariable("CONVOLVE_CACHE", cache);
+        Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, limit);
         folder.Dispose();
     }
 
@@ -45,6 +48,28 @@ public sealed class TransferTests : IDisposable
         "train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--weights", Weights(1), "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "2",
         "--preprocessing", "caffe", "--learning-rate", "1e-3", "--json", "--out", Of(run), .. more,
     ];
+
+    // The same numbers as torchvision stores them: layers by number, kernels [out,in,rows,columns].
+    private string TorchvisionWeights()
+    {
+        var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach ((string name, StoredTensor tensor) in WeightFile.Read(Weights(1)).Tensors)
+        {
+            string layer = name.StartsWith("block1_conv1", StringComparison.Ordinal) ? "features.0" : "features.2";
+            if (tensor.Shape is not [var rows, var columns, var inputs, var outputs])
+            {
+                tensors.Add(layer + ".bias", tensor);
+                continue;
+            }
+            var values = new float[tensor.Values.Length];
+            for (int o = 0; o < outputs; o++)
+                for (int i = 0; i < inputs; i++)
+                    for (int p = 0; p < rows * columns; p++) values[(o * inputs + i) * rows * columns + p] = tensor.Values[(p * inputs + i) * outputs + o];
+            tensors.Add(layer + ".weight", new StoredTensor([outputs, inputs, rows, columns], values));
+        }
+        WeightFile.WriteSafeTensors(Of("torchvision.safetensors"), tensors, TensorLayout.Unsaid);
+        return Of("torchvision.safetensors");
+    }
 
     private byte[] Best(string run) => File.ReadAllBytes(Path.Combine(Of(run), "best.safetensors"));
 
@@ -74,6 +99,34 @@ public sealed class TransferTests : IDisposable
         // Other preprocessing, other features.
         CommandRun rescaled = await CommandRun.Succeeding([.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
         Assert.Contains("features: 36 computed, 0 found", rescaled.Errors);
+    }
+
+    [SkippableFact]
+    public async Task Features_beyond_the_limit_are_removed_and_that_is_said()
+    {
+        OpenCl.SkipIfMissing();
+        string[] Folders() => Directory.GetDirectories(Path.Combine(Of("cache"), "features"));
+        // 36 files of 8·8·64 numbers and a checksum: 577 KiB.
+        CommandRun first = await CommandRun.Succeeding(Head("first", "--features"));
+        string old = Assert.Single(Folders());
+        Assert.DoesNotContain(FeatureFolder.LimitVariable, first.Errors);
+        Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, "0.001");
+        string[] rescaled = [.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))];
+        CommandRun second = await CommandRun.Succeeding(rescaled);
+        string note = Assert.Single(second.ErrorLines, line => line.Contains(FeatureFolder.LimitVariable));
+        Assert.Matches(@"^features: removed \d+ files not used for longest, 1 MiB: .*features may hold 0.001 GiB", note);
+        Assert.InRange(Directory.GetFiles(old).Length, 1, 35);
+        Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, "0");
+        CommandRun third = await CommandRun.Succeeding([.. rescaled.Select(word => word == Of("rescaled") ? Of("again") : word)]);
+        Assert.Contains("features: 0 computed, 36 found", third.Errors);
+        Assert.Contains("warning: features: ", Assert.Single(third.ErrorLines, line => line.Contains("all in use")));
+        Assert.DoesNotContain(old, Folders());
+        Assert.Equal(Best("rescaled"), Best("again"));
+        foreach (string wrong in new[] { "much", "-1", "NaN" })
+        {
+            Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, wrong);
+            Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is no size", await Refused("--model vgg19 --features --weights", Weights(1)));
+        }
     }
 
     [SkippableFact]
@@ -115,6 +168,57 @@ public sealed class TransferTests : IDisposable
         double Moved(string name) => before[name].Zip(after[name], (a, b) => Math.Abs((double)a - b)).Max();
     }
 
+    [SkippableFact]
+    public async Task Weights_of_torchvision_get_its_preprocessing_unless_another_is_asked_for()
+    {
+        OpenCl.SkipIfMissing();
+        const string remark = "images are prepared by torchvision, for its tensors have the names of torchvision's VGG (--preprocessing)";
+        string file = TorchvisionWeights();
+        string[] Training(string run, params string[] more) => [.. Head(run, more).Where(word => word is not ("--preprocessing" or "caffe")).Select(word => word == Weights(1) ? file : word)];
+        CommandRun found = await CommandRun.Succeeding(Training("found"));
+        Assert.Equal($"{file}: {remark}", Assert.Single(found.ErrorLines, line => line.Contains("prepared by")));
+        Assert.Equal("torchvision", (string?)Config("found")["preprocessing"]);
+        Assert.Equal("torchvision", (string?)Checkpoint.Read(Path.Combine(Of("found"), "best.safetensors")).Application["preprocessing"]);
+        CommandRun asked = await CommandRun.Succeeding([.. Training("asked"), "--preprocessing", "torchvision"]);
+        Assert.DoesNotContain("prepared by", asked.Errors);
+        Assert.Equal(Best("found"), Best("asked"));
+        CommandRun other = await CommandRun.Succeeding([.. Training("other"), "--preprocessing", "rescale"]);
+        Assert.DoesNotContain("prepared by", other.Errors);
+        Assert.Equal("rescale", (string?)Config("other")["preprocessing"]);
+        Assert.NotEqual(Best("found"), Best("other"));
+
+        // What it answers is what it was trained with, wherever it is asked.
+        folder.WithXrays("xrays", 6);
+        JsonNode scores = (await CommandRun.Succeeding("evaluate", "--run", Of("found"), "--data", Of("xrays"), "--json")).Json;
+        JsonNode answers = (await CommandRun.Succeeding("predict", "--run", Of("found"), Of("xrays"), "--json")).Json;
+        double right = answers.AsArray().Average(answer => Math.Log((double)answer!["probabilities"]![((string)answer["path"]!).Contains("NORMAL") ? 0 : 1]!));
+        Assert.Equal((double)scores["loss"]!, -right, 1e-4);
+        string image = Directory.EnumerateFiles(Of("xrays"), "*.png", SearchOption.AllDirectories).First();
+        await CommandRun.Succeeding("explain", "--run", Of("found"), image, "--out", Of("explained"));
+        Assert.Contains("was trained with torchvision", await Refused(
+            "--model vgg19 --pixels 16 --until block1_pool --head 8 --preprocessing caffe --weights", Path.Combine(Of("found"), "best.safetensors")));
+    }
+
+    [Fact]
+    public void Imagenet_is_the_published_file_with_its_own_preprocessing_unless_another_is_asked_for()
+    {
+        byte[] bytes = File.ReadAllBytes(Weights(1));
+        string path = folder.Add(Path.Combine("cache", "weights", "blocks1.npz"), bytes);
+        string md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(bytes));
+        PublishedWeights[] catalogue =
+        [
+            new("missing", "missing.npz", "", "", 1, "", Preprocessing.Rescale, Md5: "", Original: true),
+            new("of-others", "blocks1.npz", "", "", bytes.Length, "", Preprocessing.Torchvision, Md5: md5),
+            new("made-up", "blocks1.npz", "", "", bytes.Length, "", Preprocessing.Caffe, Md5: md5, Original: true),
+        ];
+        using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
+        StartingWeights Read(Preprocessing? asked) => StartingWeights.Read(new TrainSettings { Weights = StartingWeights.ImageNet, Preprocessing = asked },
+            network, ModelChoice.BaseLength(ModelKind.Vgg19, network), SyntheticXrays.Classes, catalogue)!;
+        Assert.Equal(Preprocessing.Caffe, Read(null).Preprocessing);
+        Assert.Equal($"{path}: images are prepared by caffe, for it is the published made-up (--preprocessing)", Read(null).Remark);
+        Assert.Equal((null, null), (Read(Preprocessing.Rescale).Preprocessing, Read(Preprocessing.Rescale).Remark));
+    }
+
     [Fact]
     public async Task A_file_that_does_not_fill_the_base_is_an_error_that_says_what_is_missing_and_where_to_cut()
     {
@@ -126,7 +230,7 @@ public sealed class TransferTests : IDisposable
     public async Task The_published_weights_are_asked_for_by_name_place_and_address()
     {
         string line = await Refused("--model vgg19 --weights", "imagenet");
-        PublishedWeights smallest = WeightCatalogue.Entries.Where(entry => entry.Preprocessing is not null).MinBy(entry => entry.Bytes)!;
+        PublishedWeights smallest = WeightCatalogue.Entries.Where(entry => entry.Original).MinBy(entry => entry.Bytes)!;
         foreach (string mention in new[] { smallest.File, smallest.Address, Path.Combine(Of("cache"), "weights") }) Assert.Contains(mention, line);
         string place = Path.Combine(Of("cache"), "weights", smallest.File);
         folder.Add(Path.Combine("cache", "weights", smallest.File), "not it");

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Weights;
 
@@ -94,6 +95,83 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         }
     }
 
+    // All tensors of a network as PyTorch has them, small numbers that repeat nowhere.
+    private string WholeModel(string file, Sequential network, Func<string, string> rename)
+    {
+        var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (var parameter in network.Parameters)
+        {
+            float[] values = [.. Enumerable.Range(0, parameter.Shape.Length).Select(i => 0.05f * MathF.Sin(1 + 1.7f * i + tensors.Count))];
+            tensors.Add(rename(parameter.Name), new StoredTensor([.. parameter.Shape.Sizes], values));
+        }
+        WeightFile.WriteSafeTensors(Of(file), tensors, TensorLayout.Convolve);
+        return Of(file);
+    }
+
+    [SkippableFact]
+    public async Task Predict_prepares_images_as_torchvision_does_for_a_file_with_its_names()
+    {
+        OpenCl.SkipIfMissing();
+        using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
+        string file = WholeModel("torchvision.safetensors", network, name => name
+            .Replace("block1_conv1", "features.0").Replace("block1_conv2", "features.2").Replace("dense1", "classifier.0").Replace("logits", "classifier.3")
+            .Replace("/kernel", ".weight").Replace("/bias", ".bias"));
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun found = await CommandRun.Succeeding("predict", "--weights", file, image, "--json");
+        Assert.Contains("images of 16 pixels, prepared by torchvision, for its tensors have the names of torchvision's VGG (--pixels, --preprocessing)", found.Errors);
+        CommandRun asked = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "torchvision");
+        Assert.Contains("prepared by torchvision (--pixels, --preprocessing)", asked.Errors);
+        Assert.Equal(found.Output, asked.Output);
+        CommandRun other = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "rescale");
+        Assert.Contains("prepared by rescale (--pixels, --preprocessing)", other.Errors);
+        Assert.NotEqual((double)found.Json[0]!["probability"]!, (double)other.Json[0]!["probability"]!);
+    }
+
+    [Theory]
+    [InlineData("caffe")]
+    [InlineData("torchvision")]
+    public async Task Predict_refuses_what_is_for_colours_where_the_model_reads_gray_images(string preprocessing)
+    {
+        using Sequential network = ReferenceNetworks.Mlp(6, channels: 1);
+        string file = WholeModel("gray.safetensors", network, name => name);
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun run = await CommandRun.Of("predict", "--weights", file, image, "--pixels", "6", "--preprocessing", preprocessing);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains($"--preprocessing {preprocessing}: is for colours, and {file} reads gray images", Assert.Single(run.ErrorLines));
+    }
+
+    [Theory]
+    [InlineData("best.safetensors")]
+    [InlineData("best.safetensors", "--raw")]
+    [InlineData("last.safetensors")]
+    public async Task An_imported_checkpoint_answers_as_the_one_it_was(string file, params string[] more)
+    {
+        string given = Path.Combine(trained.Folder, file), imported = Of("imported.safetensors");
+        CommandRun import = await CommandRun.Succeeding(["weights", "import", given, "--out", imported, .. more]);
+        Assert.Contains("checkpoint of Convolve", import.Output);
+        Assert.Equal(File.ReadAllBytes(given), File.ReadAllBytes(imported));
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun before = await CommandRun.Succeeding("predict", "--weights", given, image, "--json");
+        CommandRun after = await CommandRun.Succeeding("predict", "--weights", imported, image, "--json");
+        Assert.Equal(before.Output, after.Output);
+        Assert.Contains((string)after.Json[0]!["class"]!, new[] { "NORMAL", "PNEUMONIA" });
+        Assert.DoesNotContain("does not describe its model", after.Errors);
+        if (file == "last.safetensors") return;
+        // The threshold, too: the run itself has no other answer.
+        CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
+        Assert.Equal(byRun.Output, after.Output);
+        Assert.NotNull(after.Json[0]!["aboveThreshold"]);
+    }
+
+    [Fact]
+    public async Task An_imported_checkpoint_keeps_what_is_not_the_default()
+    {
+        // Gray images, evened out, and a threshold that nobody would guess: all of it is in the metadata.
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(), imported = Of("compact.safetensors");
+        await CommandRun.Succeeding("weights", "import", RecommendedModel.Path, "--out", imported);
+        Assert.Equal((await CommandRun.Succeeding("predict", image, "--json")).Output, (await CommandRun.Succeeding("predict", "--weights", imported, image, "--json")).Output);
+    }
+
     [Fact]
     public async Task List_names_every_published_file_with_source_checksum_and_licence()
     {
@@ -102,7 +180,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         Assert.Equal(WeightCatalogue.Entries.Count, entries.Count);
         foreach (PublishedWeights entry in WeightCatalogue.Entries)
         {
-            foreach (string text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256! }) Assert.Contains(text, run.Output);
+            foreach (string text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256!, $"--preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}" }) Assert.Contains(text, run.Output);
             Assert.EndsWith("/" + entry.File, entry.Address);
             Assert.True(entry.Md5 is { Length: 32 } != entry.Sha256 is { Length: 64 });
         }

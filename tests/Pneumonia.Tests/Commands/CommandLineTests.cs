@@ -36,7 +36,7 @@ public sealed class CommandLineTests
         table.Add("--fractions 0.8,0.1,0.1", "--data");
         table.Add("--resume", "--out");
         table.Add("--base-learning-rate 0", "--base-learning-rate");
-        table.Add("--preprocessing torch", "one of rescale, caffe");
+        table.Add("--preprocessing torch", "one of rescale, caffe, torchvision, standardize");
         table.Add("--model vgg19 --head 0", "--head");
         table.Add("--model vgg19 --until block9_pool", "block1_conv1, block1_conv2");
         table.Add("--model vgg19 --weights x --freeze half", "--freeze half");
@@ -191,6 +191,7 @@ public sealed class CommandLineTests
     [InlineData("--data x --augment false")]
     [InlineData("--data x --split random --fractions 0.7,0.2,0.1 --seed 7 --conv winograd4 --optimizer sgd --l1 5e-07 --labels three")]
     [InlineData("--model vgg19 --weights w.h5 --until block3_pool --freeze all --head 32 --features --data x --preprocessing caffe")]
+    [InlineData("--model vgg19 --weights w.pth --data x --preprocessing torchvision")]
     [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 --device cpu")]
     public void The_settings_name_the_arguments_that_ask_for_them(string arguments)
     {

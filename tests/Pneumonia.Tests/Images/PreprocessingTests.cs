@@ -1,3 +1,4 @@
+using Convolve.Engine.Operations.Pixels;
 using Convolve.Pneumonia.Images;
 using FsCheck;
 using FsCheck.Fluent;
@@ -42,10 +43,20 @@ public sealed class PreprocessingTests
     [Theory]
     [InlineData(Preprocessing.Rescale)]
     [InlineData(Preprocessing.Caffe)]
+    [InlineData(Preprocessing.Torchvision)]
     public void TheOthersLeaveBytesAsTheyAre(Preprocessing preprocessing)
     {
         byte[] pixels = [0, 1, 2, 250];
         preprocessing.Prepare(pixels);
         Assert.Equal([0, 1, 2, 250], pixels);
+    }
+
+    [Fact]
+    public void EachHasItsArithmeticOnAByte()
+    {
+        Assert.Equal(
+            [PixelScaling.Rescale, PixelScaling.Caffe, PixelScaling.Torchvision, PixelScaling.Rescale],
+            new[] { Preprocessing.Rescale, Preprocessing.Caffe, Preprocessing.Torchvision, Preprocessing.Standardize }.Select(each => each.Scaling()));
+        Assert.Equal([Preprocessing.Caffe, Preprocessing.Torchvision], Enum.GetValues<Preprocessing>().Where(each => each.IsForColours()));
     }
 }

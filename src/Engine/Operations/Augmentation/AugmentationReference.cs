@@ -21,9 +21,14 @@ public static class AugmentationReference
                     for (var c = 0; c < g.Channels; c++)
                     {
                         var source = scaling.Reversed != 0 ? g.Channels - 1 - c : c;
-                        var offset = c switch { 0 => scaling.FirstOffset, 1 => scaling.SecondOffset, _ => scaling.ThirdOffset };
+                        var (scale, offset) = c switch
+                        {
+                            0 => (scaling.FirstScale, scaling.FirstOffset),
+                            1 => (scaling.SecondScale, scaling.SecondOffset),
+                            _ => (scaling.ThirdScale, scaling.ThirdOffset),
+                        };
                         var value = Math.Min(255, Sample(g, image, row, column, source) * map.Brightness);
-                        output[((n * g.Height + y) * g.Width + x) * g.Channels + c] = value * scaling.Scale + offset;
+                        output[((n * g.Height + y) * g.Width + x) * g.Channels + c] = value * scale + offset;
                     }
                 }
         }

@@ -23,7 +23,12 @@ public static class ToningReference
                     for (var c = 0; c < channels; c++)
                     {
                         var source = scaling.Reversed != 0 ? channels - 1 - c : c;
-                        var offset = c switch { 0 => scaling.FirstOffset, 1 => scaling.SecondOffset, _ => scaling.ThirdOffset };
+                        var (scale, offset) = c switch
+                        {
+                            0 => (scaling.FirstScale, scaling.FirstOffset),
+                            1 => (scaling.SecondScale, scaling.SecondOffset),
+                            _ => (scaling.ThirdScale, scaling.ThirdOffset),
+                        };
                         double around = 0;
                         for (var i = -1; i <= 1; i++)
                             for (var j = -1; j <= 1; j++)
@@ -33,7 +38,7 @@ public static class ToningReference
                         var sharp = Math.Clamp((value + tone.Sharpness * (value - around)) / 255, 0, 1);
                         var spread = (Math.Pow(Math.Max(sharp, Toning.Darkest), tone.Gamma) - 0.5) * tone.Contrast + 0.5;
                         var noisy = Math.Clamp(spread + tone.Noise * Noise((uint)tone.NoiseKey, (uint)(y * width + x) * 4), 0, 1);
-                        output[((n * height + y) * width + x) * channels + c] = 255 * noisy * scaling.Scale + offset;
+                        output[((n * height + y) * width + x) * channels + c] = 255 * noisy * scale + offset;
                     }
         }
         return output;

@@ -1,0 +1,214 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Layers.Networks;
+
+namespace Convolve.Layers.Training;
+
+/// <summary>What <see cref="FeatureExtraction.Clear"/> did to a folder of features.</summary>
+/// <param name="Files">Files removed.</param>
+/// <param name="Bytes">Their bytes.</param>
+/// <param name="KeptBytes">Bytes that are left, of the features of all bases.</param>
+public readonly record struct ClearedFeatures(int Files, long Bytes, long KeptBytes);
+
+/// <summary>
+/// Features on disk: a folder for everything that decides them besides the image (the base's layers and weights, what becomes of a byte,
+/// device, algorithm and version), and in it a file for each image, named by its pixels. Whatever changes, another name is looked for.
+/// A file holds float32 values and their SHA-256; when it was written or last found is its time of change.
+/// </summary>
+/// <remarks>
+/// Beside a base's folder lies a lock, which every training that uses the folder shares and whoever removes files in it must have alone. Locks
+/// are taken only by the one who has the lock of all folders, so none is removed while another waits for it. The system frees the locks of
+/// a process that was killed.
+/// </remarks>
+internal sealed class FeatureCache : IDisposable
+{
+    private const string LockSuffix = ".lock";
+    private const int NameLength = 32;
+
+    // To remove many thousands of files takes seconds.
+    private static readonly TimeSpan patience = TimeSpan.FromMinutes(1);
+
+    private readonly string root;
+    private readonly int length;
+    private readonly HashSet<string> used = new(StringComparer.Ordinal);
+    private FileStream? occupied;
+
+    private FeatureCache(string root, string name, int length)
+    {
+        this.root = root;
+        this.length = length;
+        Folder = Path.Combine(root, name);
+    }
+
+    /// <summary>The folder of this base.</summary>
+    public string Folder { get; }
+
+    /// <summary>The features of a base below a folder; nothing is written yet.</summary>
+    public static FeatureCache Of(Sequential network, PixelScaling scaling, ConvolutionAlgorithm algorithm, string folder)
+    {
+        var device = network.Device ?? throw new InvalidOperationException("features: initialize the network first");
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        // Another build may compute other bits, whatever its version says.
+        foreach (var part in new[]
+        {
+            NetworkDescription.ToJson(network).ToJsonString(), scaling.ToString(), algorithm.ToString(), device.Description.ToString(),
+            device.Shape.ToString(), device.UsesTf32.ToString(), DeviceCatalogue.CompilerVersion, typeof(Device).Module.ModuleVersionId.ToString(),
+            typeof(FeatureCache).Module.ModuleVersionId.ToString(),
+        })
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(part + "\n"));
+        foreach (var parameter in network.Parameters) hash.AppendData(MemoryMarshal.AsBytes(parameter.Value.ToArray().AsSpan()));
+        return new FeatureCache(folder, Convert.ToHexStringLower(hash.GetHashAndReset())[..NameLength], network.OutputShape.Length);
+    }
+
+    /// <summary>Keeps others from removing what is in the folder, until this object is disposed.</summary>
+    /// <exception cref="IOException">The lock cannot be had or made.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public void Occupy()
+    {
+        if (occupied is not null) return;
+        Directory.CreateDirectory(root);
+        using var all = Lock(LockOfAll, FileShare.None, patience) ?? throw new IOException($"{LockOfAll} is held by another program");
+        occupied = Lock(Folder + LockSuffix, FileShare.Read, TimeSpan.Zero) ?? throw new IOException($"{Folder + LockSuffix} is held by another program");
+    }
+
+    /// <summary>Where an image's features are or will be; they are used from now on.</summary>
+    public string PathOf(ReadOnlySpan<byte> pixels)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(pixels, hash);
+        var path = Path.Combine(Folder, Convert.ToHexStringLower(hash) + ".f32");
+        used.Add(path);
+        return path;
+    }
+
+    /// <summary>Whether a file is there and whole.</summary>
+    public bool Holds(string path)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            var values = length * sizeof(float);
+            if (bytes.Length != values + SHA256.HashSizeInBytes || !SHA256.HashData(bytes.AsSpan(0, values)).AsSpan().SequenceEqual(bytes.AsSpan(values))) return false;
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+            return true;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Writes a file to a temporary name and renames it.</summary>
+    public static void Write(string path, ReadOnlySpan<float> features)
+    {
+        var bytes = MemoryMarshal.AsBytes(features);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var unfinished = $"{path}.{Environment.ProcessId}";
+        using (var stream = File.Create(unfinished))
+        {
+            stream.Write(bytes);
+            stream.Write(SHA256.HashData(bytes));
+        }
+        File.Move(unfinished, path, overwrite: true);
+    }
+
+    /// <summary>Removes files of all bases that nobody uses, the least recently used first, until no more than so many bytes are left.</summary>
+    public ClearedFeatures Clear(long limit)
+    {
+        if (!Directory.Exists(root)) return default;
+        // Where another training is at it for so long, the next one clears.
+        using var all = Lock(LockOfAll, FileShare.None, patience);
+        if (all is null) return default;
+        // Shared with others it cannot be had alone; it is taken back before anybody else can take it.
+        occupied?.Dispose();
+        var locks = new Dictionary<string, FileStream>(StringComparer.Ordinal);
+        try
+        {
+            var removable = new List<FileInfo>();
+            long kept = 0;
+            foreach (var folder in Directory.EnumerateDirectories(root).Where(IsOfABase))
+            {
+                if (Lock(folder + LockSuffix, FileShare.None, TimeSpan.Zero) is { } alone) locks.Add(folder, alone);
+                foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+                {
+                    kept += SizeOf(file);
+                    if (locks.ContainsKey(folder) && !used.Contains(Path.Combine(folder, file.Name))) removable.Add(file);
+                }
+            }
+            var (files, bytes) = (0, 0L);
+            foreach (var file in removable.OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.FullName, StringComparer.Ordinal))
+            {
+                if (kept <= limit) break;
+                var size = SizeOf(file);
+                if (!Removed(file.Delete)) continue;
+                files++;
+                bytes += size;
+                kept -= size;
+            }
+            return new ClearedFeatures(files, bytes, kept);
+        }
+        finally
+        {
+            foreach (var (folder, alone) in locks)
+            {
+                alone.Dispose();
+                if (folder != Folder && !Directory.EnumerateFileSystemEntries(folder).Any() && Removed(() => Directory.Delete(folder))) Removed(() => File.Delete(folder + LockSuffix));
+            }
+            if (occupied is not null) occupied = Lock(Folder + LockSuffix, FileShare.Read, TimeSpan.Zero);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        occupied?.Dispose();
+        occupied = null;
+    }
+
+    private string LockOfAll => Path.Combine(root, LockSuffix);
+
+    // Whatever else somebody put there is none of ours.
+    private static bool IsOfABase(string folder) => Path.GetFileName(folder) is { Length: NameLength } name && name.All(char.IsAsciiHexDigitLower);
+
+    // Another training may be renaming it.
+    private static long SizeOf(FileInfo file)
+    {
+        try { return file.Length; }
+        catch (FileNotFoundException) { return 0; }
+    }
+
+    private static bool Removed(Action remove)
+    {
+        try
+        {
+            remove();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    // Shared (Read) or alone (None); null if that is not possible within the time.
+    private static FileStream? Lock(string path, FileShare share, TimeSpan within)
+    {
+        var watch = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Read, share);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                if (watch.Elapsed >= within) return null;
+                Thread.Sleep(20);
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.Json;
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary>
+/// <c>time.json</c> of a run folder, which is there until the run ends: how long it has taken so far. Checkpoints hold no time, and
+/// <c>history.csv</c> only that of whole epochs.
+/// </summary>
+/// <param name="Seconds">Wall time of all its sittings.</param>
+/// <param name="UnfinishedEpoch">Seconds that went into the epoch in which the run stands; 0 between two.</param>
+public sealed record RunTime(double Seconds, double UnfinishedEpoch)
+{
+    public const string FileName = "time.json";
+
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public void Write(string runFolder) => WholeFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
+
+    /// <summary>The time of a run so far; nothing where no file tells it, for a run can go on without.</summary>
+    public static RunTime Read(string runFolder)
+    {
+        try
+        {
+            RunTime? time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), ScoreJson.Indented);
+            return time is { Seconds: >= 0, UnfinishedEpoch: >= 0 } ? time : new RunTime(0, 0);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return new RunTime(0, 0);
+        }
+    }
+
+    /// <summary>Removes the file of a run that has ended.</summary>
+    public static void Delete(string runFolder) => File.Delete(Path.Combine(runFolder, FileName));
+}
