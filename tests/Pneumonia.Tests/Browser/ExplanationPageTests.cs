@@ -51,7 +51,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
             IReadOnlyList<float[]> outputs = small.Network.Trace(input);
             HeatMap map = GradCam.Of(small.Network, input, 1);
             return new ExplainedImage($"{i}.png", $"image </script> {i}", pixels, SmallNetwork.Height, input.ToArray(), outputs,
-                Classification.Probabilities(outputs[^1]), 1, map, map);
+                Classification.Probabilities(outputs[^1]), 1, map, map, map);
         })];
         Figure[] figures = [new("Grad-CAM", "Where it saw what speaks for the class.", GradCam.Draw(explained[0].Pixels, explained[0].GradCam!))];
         var page = new ExplanationPage("a & b", classes, explained, [.. explained.Select(_ => figures)], figures, limits.Of(small.Network, explained));
