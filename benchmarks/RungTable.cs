@@ -153,7 +153,12 @@ internal sealed class RungTable : IDisposable
             device.Launch(Channels, new VarianceOfChannel { Input = input.Values, Mean = mean.Values, Variance = variance.Values });
             device.Launch(shape.Length, new Normalize
             {
-                Input = input.Values, Mean = mean.Values, Variance = variance.Values, Scale = scale.Values, Shift = shift.Values, Output = between.Values,
+                Input = input.Values,
+                Mean = mean.Values,
+                Variance = variance.Values,
+                Scale = scale.Values,
+                Shift = shift.Values,
+                Output = between.Values,
             });
             device.Launch(shape.Length, new Relu { Input = between.Values, Output = output.Values });
         }, runs: 2);

@@ -66,7 +66,8 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 
     private void AppendImage(StringBuilder html, ExplainedImage image, IReadOnlyList<Figure> figures)
     {
-        html.Append($"<section><h2>{Text(image.Name)}: {Text(Answer(image))}</h2><p>Probability ");
+        // Of a single image the page's title says that already.
+        html.Append($"<section><h2>{(Images.Count == 1 ? "Where it looked" : $"{Text(image.Name)}: {Text(Answer(image))}")}</h2><p>Probability ");
         html.AppendJoin(", ", image.Probabilities.Select((p, i) => $"{Text(Classes[i])} {p:F4}"));
         html.Append($". Explained is <strong>{Text(Classes[image.ClassIndex])}</strong>.</p><div class=\"figures\">");
         foreach (Figure figure in figures)

@@ -1,6 +1,6 @@
+using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
-using Convolve.Engine.Tensors;
 
 namespace Convolve.Pneumonia.Explanations;
 
