@@ -1,3 +1,4 @@
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
@@ -71,7 +72,8 @@ public static class Explaining
     {
         Sequential network = model.Network;
         using Tensor input = NetworkInput.Of(network, pixels, model.Preprocessing.Scaling());
-        IReadOnlyList<float[]> outputs = network.Trace(input);
+        // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
+        IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
         int explained = chosen ?? Array.IndexOf(probabilities, probabilities.Max());
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,

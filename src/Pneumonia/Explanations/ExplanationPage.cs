@@ -78,7 +78,8 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
     private static void AppendExplorer(StringBuilder html) => html.Append("""
         <section id="explorer"><h2>Where every number comes from</h2>
         <p class="soft">Choose a layer, a channel and a place: below stands the arithmetic that made the number there, with the real values, summed
-        in double precision in your browser beside what the engine computed in single precision.</p>
+        in double precision in your browser beside what the engine computed in single precision by the same sum. (Where time counts it takes Winograd's
+        algorithm, whose numbers are others and whose results the same to rounding.)</p>
         <noscript><p><strong>This part needs scripts.</strong> The activations are also PNG files beside this page.</p><style>#explorer-wait{display:none}</style></noscript>
         <p class="soft" id="explorer-wait">Working out the numbers…</p>
         <div id="explorer-body" hidden>
