@@ -63,9 +63,9 @@ public sealed class PredictionStage
     }
 
     /// <summary>Runs the stage on a batch.</summary>
-    internal Tensor Forward(Tape tape, Tensor batch) => Normalization is null
-        ? Layer.Forward(tape, batch, Pass.Inference)
-        : ((Conv2D)Layer).ForwardNormalized(tape, batch, Pass.Inference, Normalization);
+    internal Tensor Forward(Tape tape, Tensor batch, Pass pass) => Normalization is null
+        ? Layer.Forward(tape, batch, pass)
+        : ((Conv2D)Layer).ForwardNormalized(tape, batch, pass, Normalization);
 
     private static (float[], float[]) Folded(Tensor kernel, Tensor? bias, BatchNormalizationLayer normalization)
     {

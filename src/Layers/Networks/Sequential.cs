@@ -167,14 +167,15 @@ public sealed class Sequential : IDisposable
 
     /// <summary>What every step of a prediction gives: the numbers that <see cref="Predict"/> makes on its way.</summary>
     /// <param name="batch">[N, …input].</param>
+    /// <param name="pass">Inference if omitted; another one's algorithm gives the same numbers to rounding.</param>
     /// <returns>For each of <see cref="Stages"/> its output, [N, …output of the stage], row-major.</returns>
-    public IReadOnlyList<float[]> Trace(Tensor batch)
+    public IReadOnlyList<float[]> Trace(Tensor batch, Pass? pass = null)
     {
         using var tape = new Tape(batch.Device, recording: false);
         var (value, outputs) = (batch, new List<float[]>());
         foreach (var stage in Stages())
         {
-            var next = stage.Forward(tape, value);
+            var next = stage.Forward(tape, value, pass ?? Pass.Inference);
             outputs.Add(next.ToArray());
             if (!ReferenceEquals(next, value)) tape.Release(value);
             value = next;

@@ -1,3 +1,4 @@
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
@@ -12,7 +13,7 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Model">The model.</param>
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Out">Folder to write, or null.</param>
-/// <param name="Layer">The layer that Grad-CAM looks at, or null.</param>
+/// <param name="Layer">The layer that Grad-CAM and HiResCAM look at, or null.</param>
 /// <param name="Class">The class to explain, or null for each image's most probable one.</param>
 /// <param name="All">No limits.</param>
 /// <param name="Seed">Of the noise that exciting inputs begin with.</param>
@@ -25,12 +26,14 @@ public sealed record ExplainSettings(
 /// <param name="Class">The class that is explained.</param>
 /// <param name="Probability">Its probability.</param>
 /// <param name="GradCamPeak">Column and row of the largest value; null without a map, and where nothing speaks for the class.</param>
+/// <param name="HiResCamPeak">The same of HiResCAM's map.</param>
 /// <param name="OcclusionPeak">The same of the occlusion map.</param>
-public sealed record ExplainedAnswer(string Path, string Folder, string Class, double Probability, int[]? GradCamPeak, int[] OcclusionPeak);
+public sealed record ExplainedAnswer(
+    string Path, string Folder, string Class, double Probability, int[]? GradCamPeak, int[]? HiResCamPeak, int[] OcclusionPeak);
 
 /// <summary>The document of <c>explain --json</c>.</summary>
 /// <param name="Page">The page.</param>
-/// <param name="Layer">The layer that Grad-CAM looked at; null without one.</param>
+/// <param name="Layer">The layer that Grad-CAM and HiResCAM looked at; null without one.</param>
 public sealed record ExplainDocument(string Page, string? Layer, IReadOnlyList<ExplainedAnswer> Images);
 
 /// <summary>Writes what a network does with images: PNG files, and one page.</summary>
@@ -50,7 +53,7 @@ public static class Explaining
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
         opened.Announce(terminal);
-        if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM");
+        if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
         string[] names = Names(paths);
         var images = new List<ExplainedImage>();
@@ -69,11 +72,13 @@ public static class Explaining
     {
         Sequential network = model.Network;
         using Tensor input = NetworkInput.Of(network, pixels, model.Preprocessing.Scaling());
-        IReadOnlyList<float[]> outputs = network.Trace(input);
+        // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
+        IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
         int explained = chosen ?? Array.IndexOf(probabilities, probabilities.Max());
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
             layer is { } at ? GradCam.Of(network, input, explained, at) : null,
+            layer is { } where ? HiResCam.Of(network, input, explained, where) : null,
             Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
     }
 
@@ -145,6 +150,13 @@ public static class Explaining
                     : $"Nothing in {model.Network.Layers[at].Name} speaks for {name}.",
                 HeatPicture.WithScale(gray, map, HeatScale.UpTo(map.Largest), zoom).ToPng()));
         }
+        if (image.HiResCam is { } added && layer is { } looked)
+        {
+            figures.Add(Written(folder, "hires-cam.png", "HiResCAM", added.Largest > 0
+                    ? $"What each place of {model.Network.Layers[looked].Name} adds to the score of {name}, its own gradient instead of the channel's mean."
+                    : $"No place of {model.Network.Layers[looked].Name} adds to the score of {name}.",
+                HeatPicture.WithScale(gray, added, HeatScale.UpTo(added.Largest), zoom).ToPng()));
+        }
         figures.Add(Written(folder, "occlusion.png", "Occlusion", $"How much the score of {name}, a logit, falls where a square covers the picture; blue where it rises.",
             HeatPicture.WithScale(gray, image.Occlusion, HeatScale.Around(image.Occlusion.LargestMagnitude), zoom).ToPng()));
         figures.Add(Written(folder, "receptive-fields.png", "Receptive fields", "What the middle unit of each layer sees, from the first (blue) to the last (orange).",
@@ -178,8 +190,7 @@ public static class Explaining
             terminal.WriteJson(new ExplainDocument(page, layer is { } at ? model.Network.Layers[at].Name : null,
             [
                 .. images.Select(image => new ExplainedAnswer(image.Path, Path.Combine(output, image.Name), model.Classes[image.ClassIndex],
-                    image.Probabilities[image.ClassIndex], image.GradCam is { Largest: > 0, Peak: var seen } ? [seen.X, seen.Y] : null,
-                    [image.Occlusion.Peak.X, image.Occlusion.Peak.Y])),
+                    image.Probabilities[image.ClassIndex], PeakOf(image.GradCam), PeakOf(image.HiResCam), [image.Occlusion.Peak.X, image.Occlusion.Peak.Y])),
             ]));
             return;
         }
@@ -188,6 +199,8 @@ public static class Explaining
         terminal.Results.WriteLine($"page: {page}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
     }
+
+    private static int[]? PeakOf(HeatMap? map) => map is { Largest: > 0, Peak: var (x, y) } ? [x, y] : null;
 
     private static void RefuseExisting(string output)
     {
@@ -198,7 +211,7 @@ public static class Explaining
 
     private static int? LayerOf(Sequential network, string? name)
     {
-        if (name is null) return GradCam.LastPicture(network);
+        if (name is null) return GradCam.DefaultLayer(network);
         int at = network.Layers.ToList().FindIndex(layer => layer.Name == name);
         if (at >= 0 && network.Layers[at].OutputShape.Rank == 3) return at;
         string[] pictures = [.. network.Layers.Where(layer => layer.OutputShape.Rank == 3).Select(layer => layer.Name)];

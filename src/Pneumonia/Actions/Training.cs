@@ -388,7 +388,7 @@ public static class Training
     // Where the answer came from, drawn over the image; null where no layer gives a picture.
     private static byte[]? Explain(Sequential network, ReadOnlySpan<byte> image, Preprocessing preprocessing, int answer)
     {
-        if (GradCam.LastPicture(network) is not { } layer || layer + 1 == network.Layers.Count) return null;
+        if (GradCam.DefaultLayer(network) is not { } layer || layer + 1 == network.Layers.Count) return null;
         using Tensor input = NetworkInput.Of(network, image, preprocessing.Scaling());
         return GradCam.Draw(image, GradCam.Of(network, input, answer, layer));
     }

@@ -7,7 +7,7 @@ internal sealed class ExplainCommand : Command
 {
     private readonly ModelOptions model;
     private readonly Option<string?> output = CheckedOption.Text("--out", "DIR", "folder to write (explain-TIMESTAMP in the run's folder)", "a folder");
-    private readonly Option<string?> layer = CheckedOption.Text("--layer", "NAME", "layer whose output Grad-CAM looks at (the last that gives a picture)", "a layer's name; summary lists them");
+    private readonly Option<string?> layer = CheckedOption.Text("--layer", "NAME", "layer whose output Grad-CAM and HiResCAM look at (the last of at least 12 by 12 units)", "a layer's name; summary lists them");
     private readonly Option<string?> explained = CheckedOption.Text("--class", "NAME", "class to explain (the most probable one)", "a class of the model");
     private readonly Option<bool> all = CheckedOption.Flag("--all", "every channel of every layer, and all values on the page, however large it gets");
     private readonly Option<string?> device = SharedOption.Device();
@@ -15,7 +15,7 @@ internal sealed class ExplainCommand : Command
     private readonly Option<bool> json = SharedOption.Json();
 
     public ExplainCommand(Terminal terminal)
-        : base("explain", "show what a network does with images: activations, Grad-CAM, occlusion, and the arithmetic behind every number")
+        : base("explain", "show what a network does with images: activations, Grad-CAM, HiResCAM, occlusion, and the arithmetic behind every number")
     {
         model = new ModelOptions(this);
         foreach (Option option in new Option[] { output, layer, explained, all, device, seed, json }) Add(option);

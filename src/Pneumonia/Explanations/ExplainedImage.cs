@@ -10,10 +10,11 @@ namespace Convolve.Pneumonia.Explanations;
 /// <param name="Probabilities">Of every class, in the order of the network's outputs.</param>
 /// <param name="ClassIndex">The class that is explained.</param>
 /// <param name="GradCam">What speaks for that class in a layer's eyes; null where no layer gives a picture.</param>
+/// <param name="HiResCam">What each place of that layer adds to the class's score; null where no layer gives a picture.</param>
 /// <param name="Occlusion">How much the class's score falls where the picture is covered.</param>
 public sealed record ExplainedImage(
     string Path, string Name, byte[] Pixels, int Side, float[] Input, IReadOnlyList<float[]> Outputs, double[] Probabilities, int ClassIndex,
-    HeatMap? GradCam, HeatMap Occlusion)
+    HeatMap? GradCam, HeatMap? HiResCam, HeatMap Occlusion)
 {
     /// <summary>The pixels in gray, [Side, Side].</summary>
     public byte[] Gray

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Reports;
 
@@ -25,6 +27,9 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 {
     public const string FileName = "index.html";
 
+    // The default one writes six characters for each + of base64.
+    private static readonly JsonSerializerOptions plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The whole page.</summary>
     public string ToHtml()
     {
@@ -46,7 +51,7 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
         }
         html.Append($"<footer><strong>{TrainingReport.NotForClinicalUse}</strong> What a network looks at is no diagnosis, and a map of it no finding.</footer></main>\n");
         // In JSON within a page, no text may end the script.
-        html.Append($"<script type=\"application/json\" id=\"explorer-data\">{Data.ToJsonString().Replace("<", "\\u003c")}</script>\n");
+        html.Append($"<script type=\"application/json\" id=\"explorer-data\">{Data.ToJsonString(plain).Replace("<", "\\u003c")}</script>\n");
         html.Append($"<script>{Resource("explorer.js")}</script>\n");
         return html.Append("</body></html>\n").ToString();
     }
@@ -61,7 +66,8 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 
     private void AppendImage(StringBuilder html, ExplainedImage image, IReadOnlyList<Figure> figures)
     {
-        html.Append($"<section><h2>{Text(image.Name)}: {Text(Answer(image))}</h2><p>Probability ");
+        // Of a single image the page's title says that already.
+        html.Append($"<section><h2>{(Images.Count == 1 ? "Where it looked" : $"{Text(image.Name)}: {Text(Answer(image))}")}</h2><p>Probability ");
         html.AppendJoin(", ", image.Probabilities.Select((p, i) => $"{Text(Classes[i])} {p:F4}"));
         html.Append($". Explained is <strong>{Text(Classes[image.ClassIndex])}</strong>.</p><div class=\"figures\">");
         foreach (Figure figure in figures)
@@ -72,8 +78,11 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
     private static void AppendExplorer(StringBuilder html) => html.Append("""
         <section id="explorer"><h2>Where every number comes from</h2>
         <p class="soft">Choose a layer, a channel and a place: below stands the arithmetic that made the number there, with the real values, summed
-        in double precision in your browser beside what the engine computed in single precision.</p>
-        <noscript><p><strong>This part needs scripts.</strong> The activations are also PNG files beside this page.</p></noscript>
+        in double precision in your browser beside what the engine computed in single precision by the same sum. (Where time counts it takes Winograd's
+        algorithm, whose numbers are others and whose results the same to rounding.)</p>
+        <noscript><p><strong>This part needs scripts.</strong> The activations are also PNG files beside this page.</p><style>#explorer-wait{display:none}</style></noscript>
+        <p class="soft" id="explorer-wait">Working out the numbers…</p>
+        <div id="explorer-body" hidden>
         <div class="choices">
         <label>Image<select id="explorer-image-choice"></select></label>
         <label>Layer<select id="explorer-layer"></select></label>
@@ -95,7 +104,7 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
         <div id="explorer-inputs" class="wide"></div>
         <p class="answer"><span id="explorer-formula"></span><br>summed here <strong id="explorer-sum"></strong> · the engine's activation
         <strong id="explorer-engine"></strong> · difference <span id="explorer-difference"></span></p>
-        </div></section>
+        </div></div></section>
 
         """);
 

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
@@ -7,14 +7,18 @@ namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
 /// What the page needs to repeat the arithmetic of every unit: each stage's sizes and the weights that a prediction really uses, and for each image
-/// the values that go in and come out, as float32 in base64. A stage whose output is left out for its size can be neither drawn
-/// nor taken apart, nor can the one after it.
+/// the values that go in and come out, to the bit. Of a stage that the page works out by itself it holds by how much the engine's numbers
+/// differ, which is little: see <see cref="RepeatedArithmetic"/>. A stage whose output is left out for its size can be neither drawn nor taken apart, nor can
+/// the one after it.
 /// </summary>
 /// <param name="MostWeights">Weights of one stage; of larger ones some channels are taken; null for no limit.</param>
 /// <param name="MostValues">Values of all images together, the smallest outputs first; null for no limit.</param>
 public sealed record ExplorerData(int? MostWeights, long? MostValues)
 {
-    /// <summary>What a page holds without <c>--all</c>: about ten megabytes.</summary>
+    // Products of all images together that a page may work out when it is opened: a second or two.
+    private const long MostProducts = 1 << 29;
+
+    /// <summary>What a page holds without <c>--all</c>: three megabytes of a compact network.</summary>
     public static ExplorerData Limited { get; } = new(1 << 18, 3 << 19);
 
     /// <summary>Everything, however much it is.</summary>
@@ -26,29 +30,40 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         IReadOnlyList<PredictionStage> stages = network.Stages();
         bool[] included = Included(stages, images.Count, network.InputShape.Length);
         var described = new JsonArray();
+        var outputs = images.Select(_ => new JsonArray([.. stages.Select(_ => (JsonNode?)null)])).ToArray();
         // Stages that hand their values on are no step of the arithmetic; -1 is the image.
         int before = -1;
+        long products = 0;
         for (int s = 0; s < stages.Count; s++)
         {
             if (stages[s].KeepsValues) continue;
-            JsonObject stage = Describe(network, stages[s], images.Select(image => image.Outputs[s]).First());
+            int at = before;
+            StageWeights? weights = Weights(stages[s], images[0].Outputs[s]);
+            bool repeated = included[s] && (at < 0 || included[at]) && (weights is null || weights.Channels.Length == stages[s].OutputShape[^1])
+                && RepeatedArithmetic.Products(stages[s]) is { } more && (products += more * images.Count) <= MostProducts;
+            JsonObject stage = Describe(network, stages[s], weights);
             stage["output"] = s;
             stage["input"] = before;
             stage["included"] = included[s];
+            stage["repeated"] = repeated;
             described.Add((JsonNode)stage);
+            for (int i = 0; i < images.Count && included[s]; i++)
+            {
+                outputs[i][s] = Packed(images[i].Outputs[s], repeated
+                    ? RepeatedArithmetic.Of(stages[s], at < 0 ? images[i].Input : images[i].Outputs[at], weights?.Kernels ?? [], weights?.Biases ?? []) : null);
+            }
             before = s;
         }
         return new JsonObject
         {
             ["input"] = Sizes(network.InputShape.Sizes),
             ["stages"] = described,
-            ["images"] = new JsonArray([.. images.Select(image => (JsonNode)new JsonObject
+            ["images"] = new JsonArray([.. images.Select((image, i) => (JsonNode)new JsonObject
             {
                 ["name"] = image.Name,
                 ["gray"] = Convert.ToBase64String(image.Gray),
-                ["values"] = Encoded(image.Input),
-                ["outputs"] = new JsonArray([.. image.Outputs.Select((output, s) =>
-                    included[s] && !stages[s].KeepsValues ? (JsonNode)Encoded(output) : null)]),
+                ["values"] = Packed(image.Input),
+                ["outputs"] = outputs[i],
             })]),
         };
     }
@@ -66,7 +81,21 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         return included;
     }
 
-    private JsonObject Describe(Sequential network, PredictionStage stage, float[] output)
+    // Channel by channel, so that the weights of one lie together: Kernels [channels, KH,KW,C] or [channels, in].
+    private sealed record StageWeights(int[] Channels, float[] Kernels, float[] Biases);
+
+    private StageWeights? Weights(PredictionStage stage, float[] output)
+    {
+        if (stage.Weights() is not { } weights) return null;
+        int channels = weights.Bias.Length, terms = weights.Kernel.Length / channels;
+        int[] shown = ChannelChoice.Of(output, channels, MostWeights is { } most ? Math.Max(1, most / terms) : null);
+        var kernels = new float[shown.Length * terms];
+        for (int i = 0; i < shown.Length; i++)
+            for (int t = 0; t < terms; t++) kernels[i * terms + t] = weights.Kernel[t * channels + shown[i]];
+        return new StageWeights(shown, kernels, [.. shown.Select(k => weights.Bias[k])]);
+    }
+
+    private static JsonObject Describe(Sequential network, PredictionStage stage, StageWeights? weights)
     {
         var json = new JsonObject
         {
@@ -88,21 +117,31 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         if (stage.Layer is ActivationLayer) json["function"] = (string)stage.Layer.Settings["function"]!;
         if (ReceptiveField.Of(network, stage.End - 1) is { Rows: var rows, Columns: var columns })
             json["field"] = Sizes([rows.First, rows.Step, rows.Size, rows.End, columns.First, columns.Step, columns.Size, columns.End]);
-        if (stage.Weights() is not { } weights) return json;
-        int channels = weights.Bias.Length, terms = weights.Kernel.Length / channels;
-        int[] shown = ChannelChoice.Of(output, channels, MostWeights is { } most ? Math.Max(1, most / terms) : null);
-        // Channel by channel, so that the weights of one lie together: [shown, KH,KW,C] or [shown, in].
-        var kernels = new float[shown.Length * terms];
-        for (int i = 0; i < shown.Length; i++)
-            for (int t = 0; t < terms; t++) kernels[i * terms + t] = weights.Kernel[t * channels + shown[i]];
-        json["channels"] = Sizes(shown);
-        json["kernels"] = Encoded(kernels);
-        json["biases"] = Encoded([.. shown.Select(k => weights.Bias[k])]);
+        if (weights is null) return json;
+        json["channels"] = Sizes(weights.Channels);
+        json["kernels"] = Packed(weights.Kernels);
+        json["biases"] = Packed(weights.Biases);
         return json;
     }
 
     private static JsonArray Sizes(IEnumerable<int> sizes) => new([.. sizes.Select(size => (JsonNode)size)]);
 
-    // Every machine that .NET runs on and every browser has the low byte first.
-    private static string Encoded(float[] values) => Convert.ToBase64String(MemoryMarshal.AsBytes(values.AsSpan()));
+    /// <summary>
+    /// Floats as text: their bits as integers, less those of the expected values, small ones of either sign to small numbers (zigzag), all lowest bytes
+    /// first, then the second ones, and so on, deflated, in base64.
+    /// </summary>
+    private static string Packed(float[] values, float[]? expected = null)
+    {
+        int count = values.Length;
+        var planes = new byte[4 * count];
+        for (int i = 0; i < count; i++)
+        {
+            int difference = BitConverter.SingleToInt32Bits(values[i]) - (expected is null ? 0 : BitConverter.SingleToInt32Bits(expected[i]));
+            int folded = (difference << 1) ^ (difference >> 31);
+            for (int b = 0; b < 4; b++) planes[b * count + i] = (byte)(folded >> (8 * b));
+        }
+        using var packed = new MemoryStream();
+        using (var deflate = new DeflateStream(packed, CompressionLevel.SmallestSize, leaveOpen: true)) deflate.Write(planes);
+        return Convert.ToBase64String(packed.GetBuffer(), 0, (int)packed.Length);
+    }
 }

@@ -31,10 +31,12 @@ public static class HeatPicture
     /// <param name="zoom">Pixels of the picture for one of the image.</param>
     public static Picture WithScale(ReadOnlySpan<byte> image, HeatMap map, HeatScale scale, int zoom)
     {
-        const int Gap = 8, Bar = 14, Digit = 2, Room = 9 * SmallDigits.Advance * Digit;
+        // Dark as an X-ray's air: it stands on a light page as well as on a dark one.
+        const byte Margin = 24;
+        const int Gap = 8, Bar = 14, Digit = 3, Room = 8 * SmallDigits.Advance * Digit;
         Picture over = Over(image, map, scale);
         int height = map.Height * zoom, width = map.Width * zoom;
-        Picture picture = new Picture(width + 2 * Gap + Bar + Room, height).Filled(255);
+        Picture picture = new Picture(width + 2 * Gap + Bar + Room, height).Filled(Margin);
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++) picture[x, y] = over[x / zoom, y / zoom];
         for (int y = 0; y < height; y++)

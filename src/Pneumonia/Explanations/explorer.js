@@ -2,20 +2,24 @@
 "use strict";
 const explorer = (() => {
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
-  const decoded = new Map();
   const bytes = text => {
     const letters = atob(text), made = new Uint8Array(letters.length);
     for (let i = 0; i < made.length; i++) made[i] = letters.charCodeAt(i);
     return made;
   };
-  const floats = (key, text) => {
-    if (!decoded.has(key)) decoded.set(key, new Float32Array(bytes(text).buffer));
-    return decoded.get(key);
-  };
+  // Floats as the page was written with: see ExplorerData.Packed. With expected values, their bits are added.
+  async function floats(text, expected) {
+    const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    const planes = new Uint8Array(await new Response(stream).arrayBuffer()), count = planes.length / 4;
+    const made = expected ?? new Float32Array(count), bits = new Int32Array(made.buffer);
+    for (let i = 0; i < count; i++) {
+      const folded = planes[i] | planes[count + i] << 8 | planes[2 * count + i] << 16 | planes[3 * count + i] << 24;
+      bits[i] += (folded >>> 1) ^ -(folded & 1);
+    }
+    return made;
+  }
 
-  const values = (image, output) => output < 0
-    ? floats(`image ${image}`, data.images[image].values)
-    : data.images[image].outputs[output] && floats(`image ${image} output ${output}`, data.images[image].outputs[output]);
+  const values = (image, output) => output < 0 ? data.images[image].values : data.images[image].outputs[output];
   const canDraw = stage => stage.included;
   const canCompute = (stage, image) => stage.included && !!values(image, stage.input);
   const channelsOf = stage => stage.channels ?? Array.from({ length: stage.shape.at(-1) }, (_, i) => i);
@@ -28,7 +32,7 @@ const explorer = (() => {
     const input = values(image, stage.input), output = values(image, stage.output);
     const engine = output[(row * outWidth + column) * outCount + channel];
     const place = stage.channels ? stage.channels.indexOf(channel) : -1;
-    const kernels = stage.kernels && floats(`kernels ${stage.name}`, stage.kernels), biases = stage.biases && floats(`biases ${stage.name}`, stage.biases);
+    const { kernels, biases } = stage;
     const bias = biases ? biases[place] : 0;
     const terms = [];
     let sum = bias;
@@ -79,6 +83,54 @@ const explorer = (() => {
     }
     const result = stage.relu ? Math.max(0, sum) : sum;
     return { terms, bias, sum, result, engine, difference: Math.abs(result - engine) };
+  }
+
+  // All numbers of a stage at once, as compute has each, rounded to single precision: RepeatedArithmetic in the same order.
+  function repeat(stage, input) {
+    const [height, width, channels] = sizes(stage.from), [rows, columns, count] = sizes(stage.shape), { kernels, biases, relu } = stage;
+    const output = new Float32Array(rows * columns * count), rounded = sum => relu ? Math.max(0, sum) : sum;
+    if (stage.kind === "global_average_pool" || stage.kind === "dense") {
+      for (let k = 0; k < count; k++) {
+        let sum = biases ? biases[k] : 0;
+        if (biases) for (let i = 0; i < input.length; i++) sum += input[i] * kernels[k * input.length + i];
+        else {
+          for (let i = k; i < input.length; i += count) sum += input[i];
+          sum /= height * width;
+        }
+        output[k] = rounded(sum);
+      }
+      return output;
+    }
+    const [kh, kw, stride, top, left] = stage.window, pooled = stage.kind === "max_pool2d";
+    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) for (let k = 0; k < count; k++) {
+      let sum = pooled ? -Infinity : biases[k];
+      for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) {
+        const y = row * stride + i - top, x = column * stride + j - left;
+        if (y < 0 || x < 0 || y >= height || x >= width) continue;
+        const v = (y * width + x) * channels, w = ((k * kh + i) * kw + j) * channels;
+        if (pooled) sum = Math.max(sum, input[v + k]);
+        else for (let c = 0; c < channels; c++) sum += input[v + c] * kernels[w + c];
+      }
+      output[(row * columns + column) * count + k] = rounded(sum);
+    }
+    return output;
+  }
+
+  // Text becomes numbers, in place. Between two stages the browser may do something else.
+  async function unpack() {
+    for (const stage of data.stages) {
+      if (!stage.kernels) continue;
+      stage.kernels = await floats(stage.kernels);
+      stage.biases = await floats(stage.biases);
+    }
+    for (const image of data.images) {
+      image.values = await floats(image.values);
+      for (const { repeated, included, input, output, ...stage } of data.stages) {
+        if (!included) continue;
+        const expected = repeated ? repeat(stage, input < 0 ? image.values : image.outputs[input]) : undefined;
+        image.outputs[output] = await floats(image.outputs[output], expected);
+      }
+    }
   }
 
   // ------------------------------------------------------------------ the page
@@ -296,7 +348,14 @@ const explorer = (() => {
     drawChannels(); strongest(); show();
   }
 
-  function start() {
+  async function start() {
+    if (typeof DecompressionStream === "undefined") {
+      at("explorer-wait").textContent = "This part needs a browser of the year 2023 or later. The activations are also PNG files beside this page.";
+      return;
+    }
+    await unpack();
+    at("explorer-wait").hidden = true;
+    at("explorer-body").hidden = false;
     const images = at("explorer-image-choice"), layers = at("explorer-layer");
     data.images.forEach((image, i) => { const option = element("option", image.name); option.value = i; images.append(option); });
     images.parentElement.hidden = data.images.length === 1;
@@ -324,6 +383,7 @@ const explorer = (() => {
     chooseStage(first);
   }
 
-  start();
-  return { data, compute, canCompute, channelsOf, sizes, receptiveField, values };
+  // Fulfilled when all numbers are there and the first layer is shown.
+  const ready = start();
+  return { ready, data, compute, canCompute, channelsOf, sizes, receptiveField, values };
 })();

@@ -58,7 +58,8 @@ internal static class ReportStyle
         .settings{grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:.2em 32px;font-size:.9rem}
         .settings div{display:grid;grid-template-columns:10em 1fr;gap:.8em}
         footer{margin-top:3.5em;padding-top:1em;border-top:1px solid var(--rule);color:var(--soft)}
-        @media (max-width:500px){dl:not(.settings){grid-template-columns:1fr;gap:0}dl:not(.settings) dd{margin-bottom:.6em}.cards{grid-template-columns:1fr 1fr}.settings div{grid-template-columns:8.5em 1fr}}
+        @media (max-width:500px){dl:not(.settings){grid-template-columns:1fr;gap:0}dl:not(.settings) dd{margin-bottom:.6em}.cards{grid-template-columns:1fr 1fr}.settings div{grid-template-columns:8.5em 1fr}
+        table:not(.layers):not(.confusion) :is(th,td){padding-right:.6em}td small{white-space:normal}}
         @media print{:root{color-scheme:light;{{{Light}}}}@page{margin:16mm}body{font-size:10.5pt}main{max-width:none;padding:0}h2{margin-top:1.8em;break-after:avoid}
         figure,.card,tr,.limits>div,.chart,.confusion,pre{break-inside:avoid}.charts{grid-template-columns:1fr 1fr}.errors{grid-template-columns:1fr 1fr 1fr}
         .wide{overflow:visible}.sheet{min-width:0}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

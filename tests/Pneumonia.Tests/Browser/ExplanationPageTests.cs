@@ -1,5 +1,6 @@
 using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
+using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Tests.Actions;
@@ -41,6 +42,14 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
 
     public void Dispose() => folder.Dispose();
 
+    // When the page has worked out its numbers.
+    private async Task<OpenedPage> OpenAsync(string file, int width, bool dark = false)
+    {
+        OpenedPage page = await chromium.OpenAsync(file, width, dark);
+        await page.Page.EvaluateAsync("() => explorer.ready");
+        return page;
+    }
+
     private string Written(SmallNetwork small, ExplorerData limits, int images = 2)
     {
         string[] classes = [.. Enumerable.Range(0, Classification.Classes(small.Network.OutputShape.Length)).Select(c => $"class {c}")];
@@ -51,10 +60,10 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
             IReadOnlyList<float[]> outputs = small.Network.Trace(input);
             HeatMap map = GradCam.Of(small.Network, input, 1);
             return new ExplainedImage($"{i}.png", $"image </script> {i}", pixels, SmallNetwork.Height, input.ToArray(), outputs,
-                Classification.Probabilities(outputs[^1]), 1, map, map);
+                Classification.Probabilities(outputs[^1]), 1, map, map, map);
         })];
         Figure[] figures = [new("Grad-CAM", "Where it saw what speaks for the class.", GradCam.Draw(explained[0].Pixels, explained[0].GradCam!))];
-        var page = new ExplanationPage("a & b", classes, explained, [.. explained.Select(_ => figures)], figures, limits.Of(small.Network, explained));
+        var page = new ExplanationPage($"runs/{new string('a', 60)}&{new string('b', 60)}", classes, explained, [.. explained.Select(_ => figures)], figures, limits.Of(small.Network, explained));
         return folder.Add(ExplanationPage.FileName, System.Text.Encoding.UTF8.GetBytes(page.ToHtml()));
     }
 
@@ -64,11 +73,33 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task Every_number_is_the_engines(int outputs, bool global)
     {
         using var small = new SmallNetwork(outputs, global, SmallNetwork.Height);
-        await using OpenedPage page = await chromium.OpenAsync(Written(small, ExplorerData.Whole), Window);
+        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
         double[] answer = await page.Page.EvaluateAsync<double[]>(EveryUnit);
         Assert.Equal(2 * small.Network.Stages().Where(stage => !stage.KeepsValues).Sum(stage => stage.OutputShape.Length), (int)answer[1]);
         Assert.InRange(answer[0], 0, 1e-5);
         Assert.Empty(page.Errors);
+    }
+
+    // The page holds by how much the engine's numbers differ from those that it works out itself.
+    [SkippableTheory]
+    [InlineData(1, false)]
+    [InlineData(3, true)]
+    public async Task The_engines_numbers_arrive_to_the_bit(int outputs, bool global)
+    {
+        using var small = new SmallNetwork(outputs, global, SmallNetwork.Height);
+        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
+        using Tensor input = NetworkInput.Of(small.Network, small.Image(2), PixelScaling.Rescale);
+        IReadOnlyList<float[]> expected = small.Network.Trace(input);
+        string[] repeated = await page.Page.EvaluateAsync<string[]>("() => explorer.data.stages.filter(stage => stage.repeated).map(stage => stage.name)");
+        Assert.Equal(6, repeated.Length);
+        IReadOnlyList<PredictionStage> stages = small.Network.Stages();
+        for (int s = 0; s < stages.Count; s++)
+        {
+            if (stages[s].KeepsValues) continue;
+            double[] arrived = await page.Page.EvaluateAsync<double[]>($"() => [...explorer.values(1, {s})]");
+            Assert.Equal(expected[s], arrived.Select(value => (float)value));
+        }
+        Assert.Equal(input.ToArray(), (await page.Page.EvaluateAsync<double[]>("() => [...explorer.values(1, -1)]")).Select(value => (float)value));
     }
 
     [SkippableTheory]
@@ -78,7 +109,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task It_fits_reads_well_and_asks_for_nothing(int width, bool dark)
     {
         using var small = new SmallNetwork(1, global: false, SmallNetwork.Height);
-        await using OpenedPage page = await chromium.OpenAsync(Written(small, ExplorerData.Whole), width, dark);
+        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), width, dark);
         ILocator layers = page.Page.Locator("#explorer-layer");
         for (int stage = 0; stage < await layers.Locator("option").CountAsync(); stage++)
         {
@@ -96,7 +127,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task Layer_channel_and_place_are_picked()
     {
         using var small = new SmallNetwork(1, global: true, SmallNetwork.Height);
-        await using OpenedPage page = await chromium.OpenAsync(Written(small, ExplorerData.Whole), Window);
+        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
         IPage inside = page.Page;
         await inside.SelectOptionAsync("#explorer-image-choice", "1");
         await inside.SelectOptionAsync("#explorer-layer", "2");
@@ -123,7 +154,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task What_is_too_much_is_left_out_and_said()
     {
         using var small = new SmallNetwork(1, global: false, SmallNetwork.Height);
-        await using OpenedPage page = await chromium.OpenAsync(Written(small, new ExplorerData(100, 800), images: 1), Phone);
+        await using OpenedPage page = await OpenAsync(Written(small, new ExplorerData(100, 800), images: 1), Phone);
         Assert.Contains("not embedded", await page.Page.InnerTextAsync("#explorer-layer"));
         bool[] included = await page.Page.EvaluateAsync<bool[]>("() => explorer.data.stages.map(stage => stage.included)");
         Assert.False(included[0]);

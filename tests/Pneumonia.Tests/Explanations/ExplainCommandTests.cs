@@ -20,7 +20,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     public async Task A_network_without_pictures_is_explained_by_occlusion_and_arithmetic()
     {
         CommandRun run = await CommandRun.Succeeding(["explain", "--run", trained.Folder, .. Images, "--out", Out, "--json"]);
-        Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,gradCamPeak:null,occlusionPeak:[number]}]}",
+        Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,gradCamPeak:null,hiResCamPeak:null,occlusionPeak:[number]}]}",
             JsonShape.Of(run.Json));
         Assert.Contains(run.ErrorLines, line => line.Contains("no Grad-CAM"));
         CommandRun predicted = await CommandRun.Succeeding(["predict", "--run", trained.Folder, .. Images, "--json"]);
@@ -31,7 +31,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
             string images = (string)explained["folder"]!;
             foreach (string file in new[] { "xray.png", "occlusion.png", "activations/02-dense1.png", "activations/05-logits.png" })
                 Assert.True(ImageDecoder.Decode(Path.Combine(images, file)).Width > 1);
-            Assert.False(File.Exists(Path.Combine(images, "grad-cam.png")));
+            Assert.Empty(Directory.EnumerateFiles(images, "*cam.png"));
         }
         Assert.Equal(Path.Combine(Out, "index.html"), (string)run.Json["page"]!);
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(folder.Path), path => path.EndsWith(".unfinished", StringComparison.Ordinal));

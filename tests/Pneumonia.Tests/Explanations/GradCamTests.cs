@@ -24,12 +24,11 @@ public sealed class GradCamTests
         int at = network.Layers.ToList().FindIndex(l => l.Name == layer);
         byte[] image = small.Image(4);
         using Tensor input = NetworkInput.Of(network, image, PixelScaling.Rescale);
-        HeatMap map = GradCam.Of(network, input, classIndex, at);
-
         // The gradient from differences, not from anybody's chain rule.
         double[] activations = small.InDouble(Array.ConvertAll(image, b => b / 255.0), end: at + 1);
         Shape shape = network.Layers[at].OutputShape;
-        var weights = new double[shape[2]];
+        (int rows, int columns, int channels) = (shape[0], shape[1], shape[2]);
+        var gradient = new double[activations.Length];
         for (int i = 0; i < activations.Length; i++)
         {
             double kept = activations[i];
@@ -39,27 +38,49 @@ public sealed class GradCamTests
                 double[] logits = small.InDouble(activations, at + 1);
                 return logits.Length > 1 ? logits[classIndex] : classIndex == 1 ? logits[0] : -logits[0];
             }
-            weights[i % shape[2]] += (Score(1e-6) - Score(-1e-6)) / 2e-6 / (shape[0] * shape[1]);
+            gradient[i] = (Score(1e-6) - Score(-1e-6)) / 2e-6;
             activations[i] = kept;
         }
-        double At(int row, int column) =>
-            Math.Max(0, weights.Select((w, k) => w * activations[(row * shape[1] + column) * shape[2] + k]).Sum());
+        double Mean(int channel) => Enumerable.Range(0, rows * columns).Average(p => gradient[p * channels + channel]);
+        double Weighted(int row, int column) =>
+            Math.Max(0, Enumerable.Range(0, channels).Sum(k => Mean(k) * activations[(row * columns + column) * channels + k]));
+        double Added(int row, int column) => Math.Max(0, Enumerable.Range((row * columns + column) * channels, channels).Sum(i => gradient[i] * activations[i]));
+        double AddedAround(int row, int column) =>
+            (from i in (int[])[-1, 0, 0, 1] from j in (int[])[-1, 0, 0, 1] select Added(Math.Clamp(row + i, 0, rows - 1), Math.Clamp(column + j, 0, columns - 1))).Average();
+        IsSpread(Weighted, GradCam.Of(network, input, classIndex, at), rows, columns, layer);
+        IsSpread(AddedAround, HiResCam.Of(network, input, classIndex, at), rows, columns, layer);
+    }
 
-        // Every unit in the middle of what it sees: pixels per unit, and the middle of the first.
+    // Every unit in the middle of what it sees, and linear between.
+    private static void IsSpread(Func<int, int, double> at, HeatMap map, int rows, int columns, string layer)
+    {
+        // Pixels per unit, and the middle of the first.
         (double step, double middle) = layer switch { "halved" or "second" => (2, 2), _ => (4, 3) };
         Assert.Equal((21, 18, 21 * 18), (map.Height, map.Width, map.Values.Length));
-        double largest = Enumerable.Range(0, shape[0] * shape[1]).Max(p => At(p / shape[1], p % shape[1]));
+        double largest = Enumerable.Range(0, rows * columns).Max(p => at(p / columns, p % columns));
         Assert.True(largest > 0);
         for (int y = 0; y < 21; y++)
             for (int x = 0; x < 18; x++)
             {
-                double row = Math.Clamp((y + 0.5 - middle) / step, 0, shape[0] - 1), column = Math.Clamp((x + 0.5 - middle) / step, 0, shape[1] - 1);
+                double row = Math.Clamp((y + 0.5 - middle) / step, 0, rows - 1), column = Math.Clamp((x + 0.5 - middle) / step, 0, columns - 1);
                 double expected = 0;
-                for (int r = 0; r < shape[0]; r++)
-                    for (int c = 0; c < shape[1]; c++)
-                        expected += Math.Max(0, 1 - Math.Abs(row - r)) * Math.Max(0, 1 - Math.Abs(column - c)) * At(r, c);
+                for (int r = 0; r < rows; r++)
+                    for (int c = 0; c < columns; c++)
+                        expected += Math.Max(0, 1 - Math.Abs(row - r)) * Math.Max(0, 1 - Math.Abs(column - c)) * at(r, c);
                 Assert.Equal(expected, map.Values[y * 18 + x], 1e-4 * largest);
             }
+    }
+
+    [Theory]
+    [InlineData(ModelKind.Compact, 96, "block4_norm2")]
+    [InlineData(ModelKind.Compact, 150, "block4_norm2")]
+    [InlineData(ModelKind.Compact, 208, "block5_norm1")]
+    [InlineData(ModelKind.Cnn, 150, "conv4")]
+    [InlineData(ModelKind.Vgg19, 224, "block5_conv4")]
+    public void Looks_at_the_last_layer_that_can_tell_where(ModelKind kind, int pixels, string layer)
+    {
+        Sequential network = ModelChoice.Build(kind, pixels, 2);
+        Assert.Equal(layer, network.Layers[GradCam.DefaultLayer(network)!.Value].Name);
     }
 
     [Fact]
@@ -71,6 +92,7 @@ public sealed class GradCamTests
         bool[] required = [.. small.Network.Parameters.Select(p => p.Value.RequiresGradient)];
         float[][] before = [.. small.Network.Parameters.Select(p => p.Value.ToArray())];
         GradCam.Of(small.Network, input, 1);
+        HiResCam.Of(small.Network, input, 1);
         Assert.Equal(used, input.Device.Pool.UsedBytes);
         Assert.Equal(required, small.Network.Parameters.Select(p => p.Value.RequiresGradient));
         Assert.Contains(true, required);
@@ -84,8 +106,8 @@ public sealed class GradCamTests
         using var small = new SmallNetwork(1, global: false);
         using Tensor input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
         int last = small.Network.Layers.Count - 1;
-        Assert.Equal("quartered", small.Network.Layers[GradCam.LastPicture(small.Network)!.Value].Name);
-        Assert.Contains("logits gives no picture", Assert.Throws<ArgumentException>(() => GradCam.Of(small.Network, input, 1, last)).Message);
-        Assert.Null(GradCam.LastPicture(ModelChoice.Build(ModelKind.Mlp, 24, 2)));
+        Assert.Contains("HiResCAM: layer logits gives no picture", Assert.Throws<ArgumentException>(() => HiResCam.Of(small.Network, input, 1, last)).Message);
+        Assert.Contains("Grad-CAM: layer logits gives no picture", Assert.Throws<ArgumentException>(() => GradCam.Of(small.Network, input, 1, last)).Message);
+        Assert.Null(GradCam.DefaultLayer(ModelChoice.Build(ModelKind.Mlp, 24, 2)));
     }
 }

@@ -6,16 +6,26 @@ using Convolve.Pneumonia.Tests.Actions;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 
-/// <summary>A trained network's maps show where the opacity was planted that makes the difference.</summary>
+/// <summary>
+/// A trained network's maps, made the way <c>explain</c> makes them where nothing is asked for, show where the opacity was planted that
+/// makes the difference.
+/// </summary>
+/// <remarks>
+/// Layer, smoothing and squares were chosen on images of the seeds 101 and 102 and networks of the seeds 1 to 9; those below were first drawn when
+/// nothing was left to choose. Whoever changes how a map is made chooses on other seeds than these.
+/// </remarks>
 [Collection(OnADevice.Name)]
 public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixture<TrainedOnOpacities>
 {
-    private const int Cases = 30;
+    private const int ImagesOfEach = 10;
 
-    // The last layer whose units stand closer together than an opacity is wide: six by six of the last one's cover the whole picture.
+    private static readonly int[] seeds = [2611, 2612, 2613, 2614];
+
     [SkippableFact]
-    public void Grad_cam_peaks_inside() => PeaksInside((model, input, _) =>
-        GradCam.Of(model.Network, input, 1, model.Network.Layers.ToList().FindIndex(layer => layer.Name == "block4_norm2")));
+    public void Grad_cam_peaks_inside() => PeaksInside((model, input, _) => GradCam.Of(model.Network, input, 1));
+
+    [SkippableFact]
+    public void Hires_cam_peaks_inside() => PeaksInside((model, input, _) => HiResCam.Of(model.Network, input, 1));
 
     [SkippableFact]
     public void Occlusion_peaks_inside() => PeaksInside((model, _, image) =>
@@ -24,17 +34,17 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
     private void PeaksInside(Func<TrainedModel, Tensor, byte[], HeatMap> explain)
     {
         TrainedModel model = trained.Model;
-        var xrays = new SyntheticXrays(11, ImagePart.Test);
-        int inside = 0;
-        for (int i = 0; i < Cases; i++)
+        int[] inside = [.. seeds.Select(seed => Enumerable.Range(0, ImagesOfEach).Count(i => PeaksInside(new SyntheticXrays(seed, ImagePart.Test), 2 * i + 1)))];
+        Assert.True(inside.Sum() >= 0.9 * seeds.Length * ImagesOfEach,
+            $"{inside.Sum()} of {seeds.Length * ImagesOfEach} maps have their maximum inside an opacity; by seed {string.Join(", ", inside)}");
+
+        bool PeaksInside(SyntheticXrays xrays, int index)
         {
-            byte[] image = xrays.Draw(2 * i + 1, model.Pixels);
+            byte[] image = xrays.Draw(index, model.Pixels);
             model.Preprocessing.Prepare(image);
             using Tensor input = NetworkInput.Of(model.Network, image, model.Preprocessing.Scaling());
             (int x, int y) = explain(model, input, image).Peak;
-            IReadOnlyList<Opacity> planted = xrays.Opacities(2 * i + 1);
-            if (planted.Any(opacity => opacity.Contains((x + 0.5) / model.Pixels, (y + 0.5) / model.Pixels))) inside++;
+            return xrays.Opacities(index).Any(opacity => opacity.Contains((x + 0.5) / model.Pixels, (y + 0.5) / model.Pixels));
         }
-        Assert.True(inside >= 0.9 * Cases, $"{inside} of {Cases} maps have their maximum inside an opacity");
     }
 }

@@ -41,11 +41,16 @@ internal static class DropoutKernels
     public static void Mask<TShape>(ArrayView<float> source, ArrayView<float> target, float probability, uint key, int accumulate)
         where TShape : struct, IWorkShape
     {
-        var scale = 1f / (1f - probability);
-        for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step)
-        {
-            var value = CounterRandom.Uniform(key, (uint)i) < probability ? 0f : source[i] * scale;
-            target[i] = accumulate != 0 ? target[i] + value : value;
-        }
+        // Two plain loops, which a processor's compiler makes vectors of; with a condition inside it does not.
+        if (accumulate != 0)
+            for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step) target[i] += Masked(source[i], i, probability, key);
+        else
+            for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step) target[i] = Masked(source[i], i, probability, key);
+    }
+
+    private static float Masked(float value, int index, float probability, uint key)
+    {
+        var scaled = value * (1f / (1f - probability));
+        return CounterRandom.Uniform(key, (uint)index) < probability ? 0f : scaled;
     }
 }
