@@ -3,17 +3,19 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.BatchNormalization;
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Dropout;
 using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Benchmarks;
 
 /// <summary>
-/// What each faster rung of an operation bought, as the tables of docs/learn have it: <c>rungs losses</c>, <c>dropout</c>, <c>augmentation</c>,
-/// <c>normalization</c>. Every figure is the fastest of several runs (<see cref="Device.Milliseconds"/>), the rungs of a table in turn.
+/// What each faster rung of an operation bought, as the tables of docs/learn have it: <c>rungs activations</c>, <c>pooling</c>, <c>losses</c>,
+/// <c>dropout</c>, <c>augmentation</c>, <c>normalization</c>, <c>optimizers</c>. Every figure is the fastest of several runs (<see cref="Device.Milliseconds"/>), the rungs of a table in turn.
 /// </summary>
 internal sealed class RungTable : IDisposable
 {
@@ -34,15 +36,18 @@ internal sealed class RungTable : IDisposable
         using var table = new RungTable();
         Action? fill = operation switch
         {
+            "activations" => table.Activations,
+            "pooling" => table.Pooling,
             "losses" => table.Losses,
             "dropout" => table.Dropout,
             "augmentation" => table.Augmentation,
             "normalization" => table.Normalization,
+            "optimizers" => table.Optimizers,
             _ => null,
         };
         if (fill is null)
         {
-            output.WriteLine($"rungs {operation}: no such table; there are losses, dropout, augmentation, normalization");
+            output.WriteLine($"rungs {operation}: no such table; there are activations, pooling, losses, dropout, augmentation, normalization, optimizers");
             return 2;
         }
         fill();
@@ -55,6 +60,40 @@ internal sealed class RungTable : IDisposable
         foreach (Tensor tensor in tensors) tensor.Dispose();
         device.Dispose();
         catalogue.Dispose();
+    }
+
+    // The reference CNN's second convolution at a batch of 32, and its ReLU, forward.
+    private void Activations()
+    {
+        var geometry = ConvolutionGeometry.Create(new Shape(32, 74, 74, 32), new Shape(3, 3, 32, 64), Padding.Valid);
+        Tensor input = Random(geometry.Input, 1), kernel = Random(geometry.Kernel, 2), bias = Random(new Shape(64), 3), output = New(geometry.Output);
+        Rung("the convolution without ReLU", () => Convolution.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto));
+        Rung("and ReLU in a kernel of its own", () =>
+        {
+            using var tape = new Tape(device, recording: false);
+            Convolution.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto);
+            Engine.Operations.Activation.Activations.Relu(tape, output);
+        });
+        Rung("ReLU in the convolution's last step", () => Convolution.Forward(geometry, input, kernel, bias, output, true, ConvolutionAlgorithm.Auto));
+    }
+
+    // What follows it: 2 × 2 max pooling, with ReLU, forward and back.
+    private void Pooling()
+    {
+        Tensor leaf = Random(new Shape(32, 72, 72, 64), 1), upstream = Random(new Shape(32, 36, 36, 64), 2);
+        leaf.RequiresGradient = true;
+        Rung("ReLU in a kernel of its own, then pooling; forward and back", () =>
+        {
+            using var tape = new Tape(device);
+            tape.Backward(MaxPooling.Apply(tape, Engine.Operations.Activation.Activations.Relu(tape, leaf), 2, 2, 2), upstream);
+            leaf.ClearGradient();
+        });
+        Rung("ReLU in passing; forward and back", () =>
+        {
+            using var tape = new Tape(device);
+            tape.Backward(MaxPooling.Apply(tape, leaf, 2, 2, 2, relu: true), upstream);
+            leaf.ClearGradient();
+        });
     }
 
     // A batch of 100 logits, forward and back.
@@ -180,6 +219,23 @@ internal sealed class RungTable : IDisposable
             tape.Backward(BatchNormalization.OfBatch(tape, leaf, channels, 0.99f, relu: true), upstream);
             leaf.ClearGradient();
         });
+    }
+
+    // RMSprop on as many weights as the reference CNN has.
+    private void Optimizers()
+    {
+        const int Weights = 3_453_121;
+        Tensor weights = Random(new Shape(Weights), 1), gradient = Random(new Shape(Weights), 2);
+        Tensor average = New(Weights), decayed = New(Weights), direction = New(Weights);
+        Rung("a kernel for every operation", () =>
+        {
+            device.Launch(Weights, new Decay { Average = average.Values, Output = decayed.Values });
+            device.Launch(Weights, new AddSquare { Decayed = decayed.Values, Gradient = gradient.Values, Average = average.Values });
+            device.Launch(Weights, new Direction { Average = average.Values, Gradient = gradient.Values, Output = direction.Values });
+            device.Launch(Weights, new Descend { Direction = direction.Values, Weights = weights.Values });
+        });
+        Rung("the rule in one kernel", () =>
+            device.Launch(Weights, new RmsPropStep { Weights = weights.Values, Gradient = gradient.Values, Average = average.Values }));
     }
 
     private void Rung(string name, Action run, int runs = 5) => rungs.Add((name, () => device.Milliseconds(run, runs)));

@@ -118,3 +118,48 @@ public struct Relu : IKernel
 
     public readonly void Run(int i) => Output[i] = MathF.Max(0f, Input[i]);
 }
+
+// m = ρv
+public struct Decay : IKernel
+{
+    public Values Average, Output;
+
+    public readonly void Run(int i) => Output[i] = 0.9f * Average[i];
+}
+
+// v = m + (1−ρ)g²
+public struct AddSquare : IKernel
+{
+    public Values Decayed, Gradient, Average;
+
+    public readonly void Run(int i) => Average[i] = Decayed[i] + 0.1f * Gradient[i] * Gradient[i];
+}
+
+// d = g / (√v + ε)
+public struct Direction : IKernel
+{
+    public Values Average, Gradient, Output;
+
+    public readonly void Run(int i) => Output[i] = Gradient[i] / (MathF.Sqrt(Average[i]) + 1e-7f);
+}
+
+// w −= ηd
+public struct Descend : IKernel
+{
+    public Values Direction, Weights;
+
+    public readonly void Run(int i) => Weights[i] -= 1e-4f * Direction[i];
+}
+
+// the four in one
+public struct RmsPropStep : IKernel
+{
+    public Values Weights, Gradient, Average;
+
+    public readonly void Run(int i)
+    {
+        var average = 0.9f * Average[i] + 0.1f * Gradient[i] * Gradient[i];
+        Average[i] = average;
+        Weights[i] -= 1e-4f * Gradient[i] / (MathF.Sqrt(average) + 1e-7f);
+    }
+}
