@@ -76,9 +76,10 @@ public static class Explaining
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
         int explained = chosen ?? Array.IndexOf(probabilities, probabilities.Max());
+        LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
-            layer is { } at ? GradCam.Of(network, input, explained, at) : null,
-            layer is { } where ? HiResCam.Of(network, input, explained, where) : null,
+            evidence is null ? null : GradCam.Of(evidence),
+            evidence is null ? null : HiResCam.Of(evidence),
             Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
     }
 

@@ -33,9 +33,12 @@ public static class GradCam
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
     /// <param name="layer">The layer whose output is looked at; by default <see cref="DefaultLayer"/>.</param>
     /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
-    public static HeatMap Of(Sequential network, Tensor image, int classIndex, int? layer = null)
+    public static HeatMap Of(Sequential network, Tensor image, int classIndex, int? layer = null) =>
+        Of(LayerEvidence.Of("Grad-CAM", network, image, classIndex, layer));
+
+    /// <summary>The map of what was found at a layer.</summary>
+    internal static HeatMap Of(LayerEvidence evidence)
     {
-        LayerEvidence evidence = LayerEvidence.Of("Grad-CAM", network, image, classIndex, layer);
         int positions = evidence.Rows * evidence.Columns, channels = evidence.Channels;
         var weights = new double[channels];
         for (int i = 0; i < evidence.Gradient.Length; i++) weights[i % channels] += evidence.Gradient[i] / (double)positions;

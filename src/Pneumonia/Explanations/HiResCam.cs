@@ -20,9 +20,12 @@ public static class HiResCam
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
     /// <param name="layer">The layer whose output is looked at; by default <see cref="GradCam.DefaultLayer"/>.</param>
     /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
-    public static HeatMap Of(Sequential network, Tensor image, int classIndex, int? layer = null)
+    public static HeatMap Of(Sequential network, Tensor image, int classIndex, int? layer = null) =>
+        Of(LayerEvidence.Of("HiResCAM", network, image, classIndex, layer));
+
+    /// <summary>The map of what was found at a layer.</summary>
+    internal static HeatMap Of(LayerEvidence evidence)
     {
-        LayerEvidence evidence = LayerEvidence.Of("HiResCAM", network, image, classIndex, layer);
         var added = new double[evidence.Rows * evidence.Columns];
         for (int i = 0; i < evidence.Gradient.Length; i++) added[i / evidence.Channels] += (double)evidence.Activations[i] * evidence.Gradient[i];
         for (int p = 0; p < added.Length; p++) added[p] = Math.Max(0, added[p]);

@@ -81,5 +81,6 @@ internal static class ProductLauncher
                 left, right, output, bias, sizes);
     }
 
-    private static int Blocks(int length, int block) => (length + block - 1) / block;
+    /// <summary>How many blocks cover a length, the last one perhaps not full.</summary>
+    internal static int Blocks(int length, int block) => (length + block - 1) / block;
 }

@@ -3,6 +3,7 @@ using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
+using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
@@ -40,7 +41,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         var view = scratch.View(device.Workers * sizes.ScratchLength);
-        var items = Quotient(g.Batch * g.OutputHeight, LinesPerItem);
+        var items = Blocks(g.Batch * g.OutputHeight, LinesPerItem);
         if (device.HasWideVectors)
             device.LaunchItems(DirectConvolution.Forward<Tile6x32>, items, input, right, bias, output, view, sizes);
         else
@@ -63,18 +64,18 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         return packed;
     }
 
-    private static int PackedLength(ConvolutionGeometry g) => Quotient(g.OutputChannels, Tile3x32.Columns) * g.PatchLength * Tile3x32.Columns;
+    private static int PackedLength(ConvolutionGeometry g) => Blocks(g.OutputChannels, Tile3x32.Columns) * g.PatchLength * Tile3x32.Columns;
 
     /// <summary>upstream [N,OH,OW,K] → gradient [N,H,W,C], stride 1.</summary>
     public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
     {
-        var channelTiles = Quotient(g.InputChannels, DirectConvolution.Channels);
+        var channelTiles = Blocks(g.InputChannels, DirectConvolution.Channels);
         var columns = DirectConvolution.PaddedColumns(g);
         var packedLength = channelTiles * g.KernelHeight * g.KernelWidth * DirectConvolution.Channels * columns;
         var packed = device.Pool.Rent(packedLength);
         device.Launch(DirectConvolution.PackForInput, new KernelConfig(channelTiles, 1), kernel, packed.View(packedLength), g);
-        var lineLength = (Quotient(g.Width, DirectConvolution.Pixels) * DirectConvolution.Pixels + g.KernelWidth - 1) * columns;
+        var lineLength = (Blocks(g.Width, DirectConvolution.Pixels) * DirectConvolution.Pixels + g.KernelWidth - 1) * columns;
         var sizes = new DirectSizes
         {
             Geometry = g,
@@ -84,7 +85,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
             Epilogue = epilogue,
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
-        device.LaunchItems(DirectConvolution.GradInput, Quotient(g.Batch * g.Height, LinesPerItem),
+        device.LaunchItems(DirectConvolution.GradInput, Blocks(g.Batch * g.Height, LinesPerItem),
             upstream, packed.View(packedLength), gradient, scratch.View(device.Workers * sizes.ScratchLength), sizes);
         scratch.Release();
         packed.Release();
@@ -95,10 +96,10 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
     {
         var lines = g.Batch * g.OutputHeight;
-        var linesPerItem = Quotient(lines, Math.Min(lines, device.ParallelItems * 2));
-        var items = Quotient(lines, linesPerItem);
+        var linesPerItem = Blocks(lines, Math.Min(lines, device.ParallelItems * 2));
+        var items = Blocks(lines, linesPerItem);
         var lineLength = LineLength(g);
-        var sumsLength = Quotient(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectConvolution.SumRows(g) * Tile3x32.Columns;
+        var sumsLength = Blocks(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectConvolution.SumRows(g) * Tile3x32.Columns;
         var sizes = new DirectSizes { Geometry = g, LinesPerItem = linesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength + sumsLength };
         var parts = device.Pool.Rent((long)items * gradient.IntLength);
         var partsView = parts.View(items * gradient.IntLength);
@@ -115,7 +116,5 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
 
     /// <summary>A padded line, long enough for the last register tile, whose rows past the output's width are computed and dropped.</summary>
     private static int LineLength(ConvolutionGeometry g) =>
-        ((Quotient(g.OutputWidth, Tile6x32.Rows) * Tile6x32.Rows - 1) * g.Stride + g.KernelWidth) * g.InputChannels + Tile6x32.Rows;
-
-    private static int Quotient(int length, int block) => (length + block - 1) / block;
+        ((Blocks(g.OutputWidth, Tile6x32.Rows) * Tile6x32.Rows - 1) * g.Stride + g.KernelWidth) * g.InputChannels + Tile6x32.Rows;
 }

@@ -1,6 +1,7 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
+using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
@@ -39,10 +40,10 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
     {
         var forward = Sizes(g);
-        var blocks = Quotient(forward.Tiles, WinogradKernelGradient.BlockTiles);
-        var cells = Quotient(g.InputChannels, WinogradKernelGradient.InputBlock) * Quotient(g.OutputChannels, WinogradKernelGradient.OutputBlock);
-        var blocksPerSplit = Quotient(blocks, Math.Min(blocks, Quotient(device.ParallelItems, cells)));
-        var splits = Quotient(blocks, blocksPerSplit);
+        var blocks = Blocks(forward.Tiles, WinogradKernelGradient.BlockTiles);
+        var cells = Blocks(g.InputChannels, WinogradKernelGradient.InputBlock) * Blocks(g.OutputChannels, WinogradKernelGradient.OutputBlock);
+        var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.ParallelItems, cells)));
+        var splits = Blocks(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
         // A single part that nothing is to be added to is the gradient.
         var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
@@ -62,8 +63,8 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
     private static WinogradSizes Sizes(
         int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left)
     {
-        var down = Quotient(outputHeight, TWinograd.Outputs);
-        var across = Quotient(outputWidth, TWinograd.Outputs);
+        var down = Blocks(outputHeight, TWinograd.Outputs);
+        var across = Blocks(outputWidth, TWinograd.Outputs);
         return new WinogradSizes
         {
             Batch = batch,
@@ -84,15 +85,15 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
     private static void Launch(
         Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
     {
-        var columnTiles = Quotient(sizes.OutputChannels, Tile3x32.Columns);
+        var columnTiles = Blocks(sizes.OutputChannels, Tile3x32.Columns);
         // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
-        var blocks = Quotient(sizes.Tiles, WinogradConvolution.BlockTiles);
-        sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Quotient(Quotient(sizes.Tiles, blocks), Tile6x32.Rows) * Tile6x32.Rows);
-        blocks = Quotient(sizes.Tiles, sizes.TilesPerBlock);
+        var blocks = Blocks(sizes.Tiles, WinogradConvolution.BlockTiles);
+        sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile6x32.Rows) * Tile6x32.Rows);
+        blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
         // Where there are few blocks, several items share one and each takes some of the output channels.
-        var groups = Math.Min(columnTiles, Quotient(device.ParallelItems, blocks));
-        sizes.ColumnTilesPerItem = Quotient(columnTiles, groups);
-        sizes.ColumnGroups = Quotient(columnTiles, sizes.ColumnTilesPerItem);
+        var groups = Math.Min(columnTiles, Blocks(device.ParallelItems, blocks));
+        sizes.ColumnTilesPerItem = Blocks(columnTiles, groups);
+        sizes.ColumnGroups = Blocks(columnTiles, sizes.ColumnTilesPerItem);
 
         var scratchLength = device.Workers * WinogradConvolution.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);
@@ -104,6 +105,4 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
                 input, kernel, bias, output, scratch.View(scratchLength), sizes);
         scratch.Release();
     }
-
-    private static int Quotient(int length, int block) => (length + block - 1) / block;
 }

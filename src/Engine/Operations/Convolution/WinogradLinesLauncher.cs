@@ -1,6 +1,7 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
+using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
@@ -42,26 +43,24 @@ internal sealed class WinogradLinesLauncher : IConvolutionAlgorithm
         Epilogue epilogue)
         where TTile : struct, ILineTile
     {
-        var itemsPerImage = Quotient(g.OutputHeight, LinesPerItem);
-        var tilesAcross = Quotient(g.OutputWidth, TTile.Groups * WinogradLines.Outputs);
+        var itemsPerImage = Blocks(g.OutputHeight, LinesPerItem);
+        var tilesAcross = Blocks(g.OutputWidth, TTile.Groups * WinogradLines.Outputs);
         var sizes = new LineSizes
         {
             Geometry = g,
-            LinesPerItem = Quotient(g.OutputHeight, itemsPerImage),
+            LinesPerItem = Blocks(g.OutputHeight, itemsPerImage),
             ItemsPerImage = itemsPerImage,
             TilesAcross = tilesAcross,
             PaddedLength = (tilesAcross * TTile.Groups * WinogradLines.Outputs + 2) * g.InputChannels,
             LineLength = tilesAcross * g.InputChannels * TTile.Groups * WinogradLines.Positions,
-            KernelLength = Quotient(g.OutputChannels, TTile.Columns) * TTile.Columns * g.KernelHeight * g.InputChannels * WinogradLines.Positions,
+            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * g.KernelHeight * g.InputChannels * WinogradLines.Positions,
             Epilogue = epilogue,
         };
         // Workers begin at whole cache lines.
-        sizes.ScratchLength = Quotient(sizes.KernelLength + sizes.PaddedLength + g.KernelHeight * sizes.LineLength, CacheLine) * CacheLine;
+        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.PaddedLength + g.KernelHeight * sizes.LineLength, CacheLine) * CacheLine;
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         device.LaunchItems(WinogradLines.Forward<TTile>, g.Batch * itemsPerImage,
             input, kernel, bias, output, scratch.View(device.Workers * sizes.ScratchLength), sizes);
         scratch.Release();
     }
-
-    private static int Quotient(int length, int block) => (length + block - 1) / block;
 }
