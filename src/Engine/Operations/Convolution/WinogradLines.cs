@@ -113,14 +113,14 @@ internal static class WinogradLines
                     var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
                     for (var column = 0; column + TTile.Columns <= wholeColumns; column += TTile.Columns)
                     {
-                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, steps, products);
-                        TransformOutput<TTile>(products, scratch, addend + column, result, s.Epilogue);
+                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, steps, addend + column, products);
+                        TransformOutput<TTile>(products, result, s.Epilogue);
                         StoreTile<TTile>(result, output, target + column, g.OutputChannels);
                     }
                     for (var column = wholeColumns; column < g.OutputChannels; column += TTile.Columns)
                     {
-                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, steps, products);
-                        TransformOutput<TTile>(products, scratch, addend + column, ragged, s.Epilogue);
+                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, steps, addend + column, products);
+                        TransformOutput<TTile>(products, ragged, s.Epilogue);
                         var pixels = IntrinsicMath.Min(TTile.Groups * Outputs, g.OutputWidth);
                         var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
                         for (var r = 0; r < pixels; r++)
@@ -206,11 +206,17 @@ internal static class WinogradLines
 
     /// <summary>Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, int steps, ArrayView<float> products)
+    private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, int steps, int addend, ArrayView<float> products)
         where TTile : struct, ILineTile
     {
         var sums = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
-        for (var i = 0; i < TTile.Groups * Positions * TTile.Columns; i++) sums[i] = 0;
+        var biases = scratch.SubView(addend, TTile.Columns);
+        for (var j = 0; j < TTile.Columns; j++)
+            for (var t = 0; t < TTile.Groups; t++)
+            {
+                for (var p = 0; p < Positions; p++) sums[(t * Positions + p) * TTile.Columns + j] = 0;
+                sums[(t * Positions + 1) * TTile.Columns + j] = biases[j];
+            }
         for (var k = 0; k < steps; k++)
         {
             // Views of one step: whatever is read lies at a constant distance from their beginning.
@@ -230,10 +236,9 @@ internal static class WinogradLines
     /// <summary>max(floor, Aᵀ·m + b) for every group of a tile: products [Groups][6][Columns], addend [Columns] → result [Groups · 4][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransformOutput<TTile>(
-        ArrayView<float> products, ArrayView<float> scratch, int addend, ArrayView<float> result, Epilogue epilogue)
+        ArrayView<float> products, ArrayView<float> result, Epilogue epilogue)
         where TTile : struct, ILineTile
     {
-        var biases = scratch.SubView(addend, TTile.Columns);
         for (var j = 0; j < TTile.Columns; j++)
             for (var t = 0; t < TTile.Groups; t++)
             {
@@ -242,10 +247,10 @@ internal static class WinogradLines
                     products[from], products[from + TTile.Columns], products[from + 2 * TTile.Columns], products[from + 3 * TTile.Columns],
                     products[from + 4 * TTile.Columns], products[from + 5 * TTile.Columns]);
                 var to = t * Outputs * TTile.Columns + j;
-                result[to] = epilogue.Clip(q.A + biases[j]);
-                result[to + TTile.Columns] = epilogue.Clip(q.B + biases[j]);
-                result[to + 2 * TTile.Columns] = epilogue.Clip(q.C + biases[j]);
-                result[to + 3 * TTile.Columns] = epilogue.Clip(q.D + biases[j]);
+                result[to] = epilogue.Clip(q.A);
+                result[to + TTile.Columns] = epilogue.Clip(q.B);
+                result[to + 2 * TTile.Columns] = epilogue.Clip(q.C);
+                result[to + 3 * TTile.Columns] = epilogue.Clip(q.D);
             }
     }
 
