@@ -70,6 +70,12 @@ internal static class WinogradLines
     /// <summary>Outputs of a group, and the products that they are made of.</summary>
     public const int Outputs = 4, Positions = 6;
 
+    /// <summary>The most input channels. They are transformed together, as many lanes: those past the last one hold a neighbour's values and are not read.</summary>
+    public const int Channels = 4;
+
+    /// <summary>Floats from one line of the ring to the next: [Groups][6][Channels].</summary>
+    public static int Step<TTile>() where TTile : struct, ILineTile => TTile.Groups * Positions * Channels;
+
     // x [N,H,W,C], w [KH,3,C,K], b [K], y [N,OH,OW,K];
     // scratch [workers][kernel [K/columns][KH,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [KH][tiles][C][groups][6]]
     public static void Forward<TTile>(
@@ -86,8 +92,6 @@ internal static class WinogradLines
         var addend = factors + s.KernelLength;
         var padded = addend + s.AddendLength;
         var lines = padded + s.PaddedLength;
-        var step = g.InputChannels * TTile.Groups * Positions;
-        var steps = g.KernelHeight * g.InputChannels;
         var wholeColumns = g.OutputWidth < TTile.Groups * Outputs ? 0 : g.OutputChannels / TTile.Columns * TTile.Columns;
         TransformKernel<TTile>(kernel, scratch, factors, g);
         for (var j = 0; j < s.AddendLength; j++)
@@ -98,28 +102,28 @@ internal static class WinogradLines
             var first = (item - n * s.ItemsPerImage) * s.LinesPerItem;
             var end = IntrinsicMath.Min(g.OutputHeight, first + s.LinesPerItem);
             // The lines that the kernel covers stand in a ring, in which each output line replaces one.
-            for (var line = 0; line < g.KernelHeight - 1; line++) TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * step, s);
+            for (var line = 0; line < g.KernelHeight - 1; line++) TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * Step<TTile>(), s);
             for (var oh = first; oh < end; oh++)
             {
                 var oldest = (oh - first) % g.KernelHeight;
                 var newest = oldest == 0 ? g.KernelHeight - 1 : oldest - 1;
-                TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * step, s);
+                TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * Step<TTile>(), s);
                 // The line of the kernel that meets the first place of the ring.
                 var turn = factors + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * Positions * TTile.Columns;
                 for (var tile = 0; tile < s.TilesAcross; tile++)
                 {
-                    var left = lines + tile * steps * TTile.Groups * Positions;
+                    var left = lines + tile * g.KernelHeight * Step<TTile>();
                     var ow = Begin<TTile>(tile, g);
                     var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
                     for (var column = 0; column + TTile.Columns <= wholeColumns; column += TTile.Columns)
                     {
-                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, steps, addend + column, products);
+                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, g, addend + column, products);
                         TransformOutput<TTile>(products, result, s.Epilogue);
                         StoreTile<TTile>(result, output, target + column, g.OutputChannels);
                     }
                     for (var column = wholeColumns; column < g.OutputChannels; column += TTile.Columns)
                     {
-                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, steps, addend + column, products);
+                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, g, addend + column, products);
                         TransformOutput<TTile>(products, ragged, s.Epilogue);
                         var pixels = IntrinsicMath.Min(TTile.Groups * Outputs, g.OutputWidth);
                         var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
@@ -175,6 +179,7 @@ internal static class WinogradLines
     private static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
         where TTile : struct, ILineTile
     {
+        var lane = LocalMemory.Allocate1D<float>(Positions * Channels);
         var g = s.Geometry;
         var h = line - g.PaddingTop;
         var before = g.PaddingLeft * g.InputChannels;
@@ -185,28 +190,35 @@ internal static class WinogradLines
         for (var i = before + inside; i < s.PaddedLength; i++) scratch[padded + i] = 0;
         for (var tile = 0; tile < s.TilesAcross; tile++)
         {
-            for (var c = 0; c < g.InputChannels; c++)
-                for (var t = 0; t < TTile.Groups; t++)
+            for (var t = 0; t < TTile.Groups; t++)
+            {
+                var from = padded + (Begin<TTile>(tile, g) + t * Outputs) * g.InputChannels;
+                var x0 = scratch.SubView(from, Channels);
+                var x1 = scratch.SubView(from + g.InputChannels, Channels);
+                var x2 = scratch.SubView(from + 2 * g.InputChannels, Channels);
+                var x3 = scratch.SubView(from + 3 * g.InputChannels, Channels);
+                var x4 = scratch.SubView(from + 4 * g.InputChannels, Channels);
+                var x5 = scratch.SubView(from + 5 * g.InputChannels, Channels);
+                for (var c = 0; c < Channels; c++)
                 {
-                    var from = padded + (Begin<TTile>(tile, g) + t * Outputs) * g.InputChannels + c;
-                    var q = WinogradF4.Input(
-                        scratch[from], scratch[from + g.InputChannels], scratch[from + 2 * g.InputChannels],
-                        scratch[from + 3 * g.InputChannels], scratch[from + 4 * g.InputChannels], scratch[from + 5 * g.InputChannels]);
-                    scratch[target] = q.A;
-                    scratch[target + 1] = q.B;
-                    scratch[target + 2] = q.C;
-                    scratch[target + 3] = q.D;
-                    scratch[target + 4] = q.E;
-                    scratch[target + 5] = q.F;
-                    target += Positions;
+                    var q = WinogradF4.Input(x0[c], x1[c], x2[c], x3[c], x4[c], x5[c]);
+                    lane[c] = q.A;
+                    lane[Channels + c] = q.B;
+                    lane[2 * Channels + c] = q.C;
+                    lane[3 * Channels + c] = q.D;
+                    lane[4 * Channels + c] = q.E;
+                    lane[5 * Channels + c] = q.F;
                 }
-            target += (g.KernelHeight - 1) * g.InputChannels * TTile.Groups * Positions;
+                var group = scratch.SubView(target + t * Positions * Channels, Positions * Channels);
+                for (var i = 0; i < Positions * Channels; i++) group[i] = lane[i];
+            }
+            target += g.KernelHeight * Step<TTile>();
         }
     }
 
     /// <summary>Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, int steps, int addend, ArrayView<float> products)
+    private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
         where TTile : struct, ILineTile
     {
         var sums = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
@@ -217,17 +229,21 @@ internal static class WinogradLines
                 for (var p = 0; p < Positions; p++) sums[(t * Positions + p) * TTile.Columns + j] = 0;
                 sums[(t * Positions + 1) * TTile.Columns + j] = biases[j];
             }
-        for (var k = 0; k < steps; k++)
+        var channel = 0;
+        for (var k = 0; k < g.KernelHeight * g.InputChannels; k++)
         {
             // Views of one step: whatever is read lies at a constant distance from their beginning.
-            var leftStep = scratch.SubView(left + k * TTile.Groups * Positions, TTile.Groups * Positions);
+            var leftStep = scratch.SubView(left, (TTile.Groups * Positions - 1) * Channels + 1);
             var rightStep = scratch.SubView(right + k * Positions * TTile.Columns, Positions * TTile.Columns);
+            var done = channel + 1 == g.InputChannels;
+            left += done ? Step<TTile>() - channel : 1;
+            channel = done ? 0 : channel + 1;
             // Columns outside, positions and groups inside, as in RegisterTile.Multiply.
             for (var j = 0; j < TTile.Columns; j++)
                 for (var p = 0; p < Positions; p++)
                 {
                     var factor = rightStep[p * TTile.Columns + j];
-                    for (var t = 0; t < TTile.Groups; t++) sums[(t * Positions + p) * TTile.Columns + j] += leftStep[t * Positions + p] * factor;
+                    for (var t = 0; t < TTile.Groups; t++) sums[(t * Positions + p) * TTile.Columns + j] += leftStep[(t * Positions + p) * Channels] * factor;
                 }
         }
         for (var i = 0; i < TTile.Groups * Positions * TTile.Columns; i++) products[i] = sums[i];
