@@ -49,7 +49,7 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
         var sums = parts?.View(splits * gradient.IntLength) ?? gradient;
         if (device.HasWideVectors)
-            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile6x32>, splits * cells, upstream, input, sums, sizes);
+            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile8x32>, splits * cells, upstream, input, sums, sizes);
         else
             device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile3x32>, splits * cells, upstream, input, sums, sizes);
         if (parts is null) return;
@@ -88,7 +88,7 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var columnTiles = Blocks(sizes.OutputChannels, Tile3x32.Columns);
         // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
         var blocks = Blocks(sizes.Tiles, WinogradConvolution.BlockTiles);
-        sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile6x32.Rows) * Tile6x32.Rows);
+        sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
         blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
         // Where there are few blocks, several items share one and each takes some of the output channels.
         var groups = Math.Min(columnTiles, Blocks(device.ParallelItems, blocks));
@@ -98,7 +98,7 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var scratchLength = device.Workers * WinogradConvolution.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);
         if (device.HasWideVectors)
-            device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile6x32>, blocks * sizes.ColumnGroups,
+            device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile8x32>, blocks * sizes.ColumnGroups,
                 input, kernel, bias, output, scratch.View(scratchLength), sizes);
         else
             device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile3x32>, blocks * sizes.ColumnGroups,
