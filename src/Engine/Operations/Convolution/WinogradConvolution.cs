@@ -137,7 +137,10 @@ internal static class WinogradConvolution
                     var w = left + position - row * TWinograd.Inputs;
                     var at = position * Lanes;
                     var source = ((n * s.Height + h) * s.Width + w) * s.InputChannels + channel0 + c0;
-                    if (h >= 0 & h < s.Height & w >= 0 & w < s.Width)
+                    var covered = h >= 0 & h < s.Height & w >= 0 & w < s.Width;
+                    if (covered & lanes == Lanes)
+                        for (var j = 0; j < Lanes; j++) patch[at + j] = input[source + j];
+                    else if (covered)
                         for (var j = 0; j < lanes; j++) patch[at + j] = input[source + j];
                     else
                         for (var j = 0; j < Lanes; j++) patch[at + j] = 0;
