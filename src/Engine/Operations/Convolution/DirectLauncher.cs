@@ -114,7 +114,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         parts.Release();
     }
 
-    /// <summary>A padded line, long enough for the last register tile, whose rows past the output's width are computed and dropped.</summary>
+    /// <summary>A padded line, long enough for the last register tile of either kind, whose rows past the output's width are computed and dropped.</summary>
     private static int LineLength(ConvolutionGeometry g) =>
-        ((Blocks(g.OutputWidth, Tile8x32.Rows) * Tile8x32.Rows - 1) * g.Stride + g.KernelWidth) * g.InputChannels + Tile8x32.Rows;
+        ((g.OutputWidth + Tile8x32.Rows - 2) * g.Stride + g.KernelWidth) * g.InputChannels + Tile8x32.Rows;
 }

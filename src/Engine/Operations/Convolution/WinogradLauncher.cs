@@ -10,6 +10,12 @@ namespace Convolve.Engine.Operations.Convolution;
 internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
     where TWinograd : struct, IWinogradTransform
 {
+    /// <summary>
+    /// Up to so many blocks of tiles, each swaps the kernel's channels for itself, in the cache: large kernels of small images, which took as long
+    /// to write and read once more as to multiply. Where more blocks share a kernel it is swapped once.
+    /// </summary>
+    private const int BlocksThatSwap = 2;
+
     /// <summary>3×3 kernels, stride 1, and so far only the shape for processors.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && g is { KernelHeight: 3, KernelWidth: 3, Stride: 1 };
@@ -27,11 +33,16 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
     public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
     {
-        var swapped = KernelTranspose.Rent(device, kernel, g);
-        Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, Sizes(
-            g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
+        var sizes = Sizes(g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
             with
-        { Mirrored = 1, Epilogue = epilogue });
+        { Mirrored = 1, Epilogue = epilogue };
+        if (Blocks(sizes.Tiles, WinogradConvolution.BlockTiles) <= BlocksThatSwap)
+        {
+            Launch(device, upstream, kernel, device.Nothing.View(1), gradient, sizes with { Swapped = 1 });
+            return;
+        }
+        var swapped = KernelTranspose.Rent(device, kernel, g);
+        Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, sizes);
         swapped.Release();
     }
 
