@@ -101,8 +101,9 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var blocks = Blocks(sizes.Tiles, WinogradConvolution.BlockTiles);
         sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
         blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
-        // Where there are few blocks, several items share one and each takes some of the output channels.
-        var groups = Math.Min(columnTiles, Blocks(device.ParallelItems, blocks));
+        // Where there are few blocks, several items share one and each takes some of the output channels: many, as these items are the largest, and
+        // whoever has half a core, beside another program, holds the others up for the length of one.
+        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Blocks(2 * device.ParallelItems, blocks));
         sizes.ColumnTilesPerItem = Blocks(columnTiles, groups);
         sizes.ColumnGroups = Blocks(columnTiles, sizes.ColumnTilesPerItem);
 

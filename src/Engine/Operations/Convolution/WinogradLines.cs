@@ -77,7 +77,7 @@ internal static class WinogradLines
     public static int Step<TTile>() where TTile : struct, ILineTile => TTile.Groups * Positions * Channels;
 
     // x [N,H,W,C], w [KH,3,C,K], b [K], y [N,OH,OW,K];
-    // scratch [workers][kernel [K/columns][KH,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [KH][tiles][C][groups][6]]
+    // scratch [workers][kernel [K/columns][2·KH − 1,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [tiles][KH][groups][6][4]]
     public static void Forward<TTile>(
         ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, LineSizes s,
         WorkQueue queue)
@@ -86,7 +86,7 @@ internal static class WinogradLines
         var g = s.Geometry;
         var products = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
         var result = LocalMemory.Allocate1D<float>(TTile.Groups * Outputs * TTile.Columns);
-        // Memory of its own: what is read by a loop of unknown length cannot stay in registers, nor can what shares an array with it.
+        // An array of its own: one that is also read by a loop of unknown length cannot stay in registers.
         var ragged = LocalMemory.Allocate1D<float>(TTile.Groups * Outputs * TTile.Columns);
         var factors = Grid.IdxX * s.ScratchLength;
         var addend = factors + s.KernelLength;
@@ -143,7 +143,10 @@ internal static class WinogradLines
     private static int Begin<TTile>(int tile, ConvolutionGeometry g) where TTile : struct, ILineTile =>
         IntrinsicMath.Max(0, IntrinsicMath.Min(tile * TTile.Groups * Outputs, g.OutputWidth - TTile.Groups * Outputs));
 
-    /// <summary>G·g for the three taps of every line of the kernel; columns past K are zero.</summary>
+    /// <summary>
+    /// G·g for the three taps of every line of the kernel, and once more of all lines but the last: so the lines that meet a ring's places, from
+    /// whichever is first, follow each other in memory. Columns past K are zero.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransformKernel<TTile>(ArrayView<float> kernel, ArrayView<float> scratch, int target, ConvolutionGeometry g)
         where TTile : struct, ILineTile
@@ -172,8 +175,8 @@ internal static class WinogradLines
     }
 
     /// <summary>
-    /// Bᵀ·d for every group of a line, in the order in which <see cref="Multiply"/> reads it: [tiles][C][Groups][6]. The line is counted in the
-    /// padded image; zeros where it is padding.
+    /// Bᵀ·d for every group of a line to its place in the ring, [Groups][6][Channels] of each tile, all channels as the lanes of one vector. The
+    /// line is counted in the padded image; zeros where it is padding.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
@@ -216,7 +219,10 @@ internal static class WinogradLines
         }
     }
 
-    /// <summary>Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns].</summary>
+    /// <summary>
+    /// Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns]. The bias begins
+    /// the sum at the point 1, which counts once in each of the outputs.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
         where TTile : struct, ILineTile
@@ -229,6 +235,7 @@ internal static class WinogradLines
                 for (var p = 0; p < Positions; p++) sums[(t * Positions + p) * TTile.Columns + j] = 0;
                 sums[(t * Positions + 1) * TTile.Columns + j] = biases[j];
             }
+        // One loop over lines and channels: two would set up registers and predict an end for every three steps.
         var channel = 0;
         for (var k = 0; k < g.KernelHeight * g.InputChannels; k++)
         {
@@ -249,11 +256,9 @@ internal static class WinogradLines
         for (var i = 0; i < TTile.Groups * Positions * TTile.Columns; i++) products[i] = sums[i];
     }
 
-    /// <summary>max(floor, Aᵀ·m + b) for every group of a tile: products [Groups][6][Columns], addend [Columns] → result [Groups · 4][Columns].</summary>
+    /// <summary>max(floor, Aᵀ·m) for every group of a tile: products [Groups][6][Columns] → result [Groups · 4][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformOutput<TTile>(
-        ArrayView<float> products, ArrayView<float> result, Epilogue epilogue)
-        where TTile : struct, ILineTile
+    private static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> result, Epilogue epilogue) where TTile : struct, ILineTile
     {
         for (var j = 0; j < TTile.Columns; j++)
             for (var t = 0; t < TTile.Groups; t++)
