@@ -11,8 +11,8 @@ namespace Convolve.Pneumonia.Tests.Explanations;
 /// makes the difference.
 /// </summary>
 /// <remarks>
-/// Layer, smoothing and squares were chosen on images of the seeds 101 and 102 and networks of the seeds 1 to 9; those below were first drawn when
-/// nothing was left to choose. Whoever changes how a map is made chooses on other seeds than these.
+/// Layer, smoothing and squares were chosen on images of the seeds 101 to 109 and networks of the seeds 1 to 9; those below took no part in it.
+/// Whoever changes how a map is made chooses on other seeds than these.
 /// </remarks>
 [Collection(OnADevice.Name)]
 public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixture<TrainedOnOpacities>
