@@ -43,9 +43,9 @@ public static class PeakArithmetic
             return 2.0 * groups * GridStride.GroupSize * Repetitions * Chains;
         }
         var items = device.Workers * 64;
-        if (device.HasWideVectors) device.LaunchItems(TileOfSums<Tile6x32>, items, output, 0.5f);
+        if (device.HasWideVectors) device.LaunchItems(TileOfSums<Tile8x32>, items, output, 0.5f);
         else device.LaunchItems(TileOfSums<Tile3x32>, items, output, 0.5f);
-        var sums = device.HasWideVectors ? Tile6x32.Rows * Tile6x32.Columns : Tile3x32.Rows * Tile3x32.Columns;
+        var sums = device.HasWideVectors ? Tile8x32.Rows * Tile8x32.Columns : Tile3x32.Rows * Tile3x32.Columns;
         return 2.0 * items * Repetitions * sums;
     }
 

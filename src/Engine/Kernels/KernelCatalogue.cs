@@ -38,10 +38,10 @@ public static class KernelCatalogue
         Hot("convolution-input-gradient-naive", "convolution", NaiveConvolution.GradInput<SpanPerItem>, NaiveConvolution.GradInput<GridStride>),
         Hot("convolution-kernel-gradient-naive", "convolution", NaiveConvolution.GradKernel<SpanPerItem>, NaiveConvolution.GradKernel<GridStride>),
         Hot("convolution-forward-direct-3x32", "convolution", DirectConvolution.Forward<Tile3x32>),
-        Hot("convolution-forward-direct-6x32", "convolution", DirectConvolution.Forward<Tile6x32>),
+        Hot("convolution-forward-direct-8x32", "convolution", DirectConvolution.Forward<Tile8x32>),
         Hot("convolution-input-gradient-direct", "convolution", DirectConvolution.GradInput),
         Hot("convolution-kernel-gradient-direct-3x32", "convolution", DirectConvolution.GradKernel<Tile3x32>),
-        Hot("convolution-kernel-gradient-direct-6x32", "convolution", DirectConvolution.GradKernel<Tile6x32>),
+        Hot("convolution-kernel-gradient-direct-8x32", "convolution", DirectConvolution.GradKernel<Tile8x32>),
         new("direct-pack", "convolution", DirectConvolution.Pack<Tile3x32>, null),
         new("direct-pack-for-input", "convolution", DirectConvolution.PackForInput, null),
         Hot("convolution-forward-winograd-lines-1x16", "convolution", WinogradLines.Forward<LineTile1x16>),
@@ -107,7 +107,7 @@ public static class KernelCatalogue
         Hot("adam", "optimizer", UpdateKernels.Update<PiecePerItem, AdamRule>, UpdateKernels.Update<PiecePerGroup, AdamRule>),
 
         new("peak-tile-3x32", "peak", PeakArithmetic.TileOfSums<Tile3x32>, null),
-        new("peak-tile-6x32", "peak", PeakArithmetic.TileOfSums<Tile6x32>, null),
+        new("peak-tile-8x32", "peak", PeakArithmetic.TileOfSums<Tile8x32>, null),
         new("peak-chains", "peak", null, PeakArithmetic.ChainsOfThreads),
     ];
 
@@ -139,16 +139,16 @@ public static class KernelCatalogue
             MinimalArchitecture = CudaTarget.WithTf32,
         },
         Hot($"{name}-cpu-3x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile3x32>),
-        Hot($"{name}-cpu-6x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile6x32>),
+        Hot($"{name}-cpu-8x32", operation, CpuBlockProduct.Product<TLeft, TRight, Tile8x32>),
     ];
 
     /// <summary>A Winograd algorithm, which exists for processors: forward, that is also the input's gradient, and the kernel's gradient.</summary>
     private static CataloguedKernel[] Winograd<TWinograd>(string name) where TWinograd : struct, IWinogradTransform =>
     [
         Hot($"{name}-3x32", "convolution", WinogradConvolution.Forward<TWinograd, Tile3x32>),
-        Hot($"{name}-6x32", "convolution", WinogradConvolution.Forward<TWinograd, Tile6x32>),
+        Hot($"{name}-8x32", "convolution", WinogradConvolution.Forward<TWinograd, Tile8x32>),
         Hot($"{name}-kernel-gradient-3x32", "convolution", WinogradKernelGradient.Sum<TWinograd, Tile3x32>),
-        Hot($"{name}-kernel-gradient-6x32", "convolution", WinogradKernelGradient.Sum<TWinograd, Tile6x32>),
+        Hot($"{name}-kernel-gradient-8x32", "convolution", WinogradKernelGradient.Sum<TWinograd, Tile8x32>),
     ];
 
     private static CataloguedKernel Hot(string name, string operation, Delegate cpu, Delegate? gpu = null) =>

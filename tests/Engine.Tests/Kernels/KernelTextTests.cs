@@ -87,7 +87,7 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
         using var alone = new KernelCode();
         using var afterOthers = new KernelCode();
         afterOthers.OpenCl(KernelCatalogue.Find("softmax-forward")!);
-        afterOthers.OpenCl(KernelCatalogue.Find("matrix-multiply-nt-cpu-6x32")!);
+        afterOthers.OpenCl(KernelCatalogue.Find("matrix-multiply-nt-cpu-8x32")!);
         Assert.Equal(alone.OpenCl(kernel), afterOthers.OpenCl(kernel));
     }
 

@@ -34,7 +34,7 @@ internal static class ProductLauncher
         var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
         splits = Blocks(depth, depthPerSplit);
         // Even shares: 100 rows become 51 and 49, not 96 and 4.
-        var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile6x32.Rows) * Tile6x32.Rows : GpuStaging.BlockPositions;
+        var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile8x32.Rows) * Tile8x32.Rows : GpuStaging.BlockPositions;
         rowBlocks = Blocks(rows, rowsPerItem);
         var sizes = new ProductSizes
         {
@@ -74,7 +74,7 @@ internal static class ProductLauncher
             device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);
         else if (device.HasWideVectors)
-            device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile6x32>, grid.Size,
+            device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile8x32>, grid.Size,
                 left, right, output, bias, sizes);
         else
             device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile3x32>, grid.Size,

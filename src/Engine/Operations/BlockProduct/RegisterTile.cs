@@ -35,10 +35,10 @@ internal readonly struct Tile3x32 : ICpuTile
     public static int DepthBlock => 256;
 }
 
-/// <summary>Thirty-two registers of sixteen lanes (AVX-512): 12 sums, 6 left values, 2 right values.</summary>
-internal readonly struct Tile6x32 : ICpuTile
+/// <summary>Thirty-two registers of sixteen lanes (AVX-512): 16 sums, 8 left values, 2 right values.</summary>
+internal readonly struct Tile8x32 : ICpuTile
 {
-    public static int Rows => 6;
+    public static int Rows => 8;
 
     public static int Columns => 32;
 

@@ -32,14 +32,13 @@ public static class ConvolutionChoice
 
     /// <summary>
     /// The model, from measurements in docs/performance.md: Winograd's F(4×4,3×3) where it exists and there is enough to do, for the first layers
-    /// Winograd along lines where vectors are wide, else the direct algorithm, and the implicit product for the rest.
+    /// (few channels) Winograd along lines where vectors are wide, else the direct algorithm, and the implicit product for the rest.
     /// </summary>
     public static ConvolutionAlgorithm Model(ConvolutionPass pass, ConvolutionGeometry geometry, Device device)
     {
         var enough = geometry is { InputChannels: >= WinogradChannels, OutputChannels: >= WinogradChannels, OutputPixels: >= WinogradPixels };
         if (enough && implementations[ConvolutionAlgorithm.Winograd4].Supports(pass, geometry, device)) return ConvolutionAlgorithm.Winograd4;
-        if (geometry.InputChannels <= FewChannels && device.HasWideVectors
-            && implementations[ConvolutionAlgorithm.WinogradLines].Supports(pass, geometry, device)) return ConvolutionAlgorithm.WinogradLines;
+        if (device.HasWideVectors && implementations[ConvolutionAlgorithm.WinogradLines].Supports(pass, geometry, device)) return ConvolutionAlgorithm.WinogradLines;
         if (geometry.InputChannels <= FewChannels && implementations[ConvolutionAlgorithm.Direct].Supports(pass, geometry, device)) return ConvolutionAlgorithm.Direct;
         return ConvolutionAlgorithm.Implicit;
     }

@@ -186,8 +186,8 @@ internal static class DirectConvolution
         }
     }
 
-    /// <summary>Rows of one kernel line's sums, rounded up to whole register tiles of any kind.</summary>
-    public static int SumRows(ConvolutionGeometry g) => (g.KernelWidth * g.InputChannels + 5) / 6 * 6;
+    /// <summary>Rows of one kernel line's sums, and behind them those that the last register tile, of either kind, computes in vain.</summary>
+    public static int SumRows(ConvolutionGeometry g) => g.KernelWidth * g.InputChannels + Tile8x32.Rows - 1;
 
     /// <summary>Output channels, rounded up to whole vectors.</summary>
     public static int PaddedColumns(ConvolutionGeometry g) => (g.OutputChannels + Lanes - 1) / Lanes * Lanes;

@@ -43,7 +43,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         var view = scratch.View(device.Workers * sizes.ScratchLength);
         var items = Blocks(g.Batch * g.OutputHeight, LinesPerItem);
         if (device.HasWideVectors)
-            device.LaunchItems(DirectConvolution.Forward<Tile6x32>, items, input, right, bias, output, view, sizes);
+            device.LaunchItems(DirectConvolution.Forward<Tile8x32>, items, input, right, bias, output, view, sizes);
         else
             device.LaunchItems(DirectConvolution.Forward<Tile3x32>, items, input, right, bias, output, view, sizes);
         scratch.Release();
@@ -106,7 +106,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         var view = scratch.View(device.Workers * sizes.ScratchLength);
         if (device.HasWideVectors)
-            device.LaunchItems(DirectConvolution.GradKernel<Tile6x32>, items, upstream, input, partsView, view, sizes);
+            device.LaunchItems(DirectConvolution.GradKernel<Tile8x32>, items, upstream, input, partsView, view, sizes);
         else
             device.LaunchItems(DirectConvolution.GradKernel<Tile3x32>, items, upstream, input, partsView, view, sizes);
         SplitSum.Launch(device, partsView, gradient, g.PatchLength, g.OutputChannels, items, epilogue);
@@ -114,7 +114,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         parts.Release();
     }
 
-    /// <summary>A padded line, long enough for the last register tile, whose rows past the output's width are computed and dropped.</summary>
+    /// <summary>A padded line, long enough for the last register tile of either kind, whose rows past the output's width are computed and dropped.</summary>
     private static int LineLength(ConvolutionGeometry g) =>
-        ((Blocks(g.OutputWidth, Tile6x32.Rows) * Tile6x32.Rows - 1) * g.Stride + g.KernelWidth) * g.InputChannels + Tile6x32.Rows;
+        ((g.OutputWidth + Tile8x32.Rows - 2) * g.Stride + g.KernelWidth) * g.InputChannels + Tile8x32.Rows;
 }

@@ -23,6 +23,9 @@ internal struct WinogradSizes
     /// <summary>1 to turn the kernel by half a circle, as the input's gradient needs it.</summary>
     public int Mirrored;
 
+    /// <summary>1 if the kernel is [3,3,K,C], its channels still to be swapped.</summary>
+    public int Swapped;
+
     /// <summary>What becomes of a sum.</summary>
     public Epilogue Epilogue;
 }
@@ -62,6 +65,7 @@ internal static class WinogradConvolution
     {
         var patch = LocalMemory.Allocate1D<float>(TWinograd.Positions * Lanes);
         var taps = LocalMemory.Allocate1D<float>(9 * TTile.Columns);
+        var swapped = LocalMemory.Allocate1D<float>(9 * DepthBlock * TTile.Columns);
         var kernelFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (DepthBlock * TTile.Columns + Gap));
         var products = LocalMemory.Allocate1D<float>(TWinograd.Positions * (BlockTiles * TTile.Columns + Gap));
         var result = LocalMemory.Allocate1D<float>(TWinograd.Outputs * TWinograd.Outputs * TTile.Columns);
@@ -92,8 +96,16 @@ internal static class WinogradConvolution
                 {
                     var depth0 = depthBlock * DepthBlock;
                     var depths = IntrinsicMath.Min(DepthBlock, s.InputChannels - depth0);
-                    for (var d = 0; d < depths; d++)
-                        TransformKernel<TWinograd, TTile>(kernel, depth0 + d, columnTile * TTile.Columns, taps, kernelFactors, d * TTile.Columns, kernelStride, s);
+                    if (s.Swapped != 0)
+                    {
+                        SwapKernel<TTile>(kernel, depth0, depths, columnTile * TTile.Columns, swapped, s);
+                        for (var d = 0; d < depths; d++)
+                            for (var j = 0; j < TTile.Columns; j++)
+                                TWinograd.Kernel(swapped, d * TTile.Columns + j, DepthBlock * TTile.Columns, kernelFactors, d * TTile.Columns + j, kernelStride);
+                    }
+                    else
+                        for (var d = 0; d < depths; d++)
+                            TransformKernel<TWinograd, TTile>(kernel, depth0 + d, columnTile * TTile.Columns, taps, kernelFactors, d * TTile.Columns, kernelStride, s);
                     for (var position = 0; position < TWinograd.Positions; position++)
                         for (var t = 0; t < tiles; t += TTile.Rows)
                             RegisterTile.Multiply<TTile>(scratch, factors + (depthBlock * TWinograd.Positions + position) * factorStride + t * DepthBlock, DepthBlock, 1,
@@ -137,7 +149,10 @@ internal static class WinogradConvolution
                     var w = left + position - row * TWinograd.Inputs;
                     var at = position * Lanes;
                     var source = ((n * s.Height + h) * s.Width + w) * s.InputChannels + channel0 + c0;
-                    if (h >= 0 & h < s.Height & w >= 0 & w < s.Width)
+                    var covered = h >= 0 & h < s.Height & w >= 0 & w < s.Width;
+                    if (covered & lanes == Lanes)
+                        for (var j = 0; j < Lanes; j++) patch[at + j] = input[source + j];
+                    else if (covered)
                         for (var j = 0; j < lanes; j++) patch[at + j] = input[source + j];
                     else
                         for (var j = 0; j < Lanes; j++) patch[at + j] = 0;
@@ -149,6 +164,56 @@ internal static class WinogradConvolution
             for (var j = 0; j < Lanes; j++)
                 for (var position = 0; position < TWinograd.Positions; position++) factors[target + c0 + j + position * factorStride] = patch[position * Lanes + j];
         }
+    }
+
+    /// <summary>A block of the kernel [3,3,K,C] to taps [3,3][DepthBlock][Columns], turned if it is to be; columns past K are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SwapKernel<TTile>(ArrayView<float> kernel, int depth0, int depths, int column, ArrayView<float> taps, WinogradSizes s)
+        where TTile : struct, ICpuTile
+    {
+        var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
+        for (var tap = 0; tap < 9; tap++)
+        {
+            var source = ((s.Mirrored != 0 ? 8 - tap : tap) * s.OutputChannels + column) * s.InputChannels + depth0;
+            var target = tap * DepthBlock * TTile.Columns;
+            if (columns == TTile.Columns & depths == DepthBlock)
+            {
+                for (var j = 0; j < TTile.Columns; j += 4)
+                    for (var d = 0; d < DepthBlock; d += 4)
+                        SwapFour<TTile>(kernel, source + j * s.InputChannels + d, s.InputChannels, taps, target + d * TTile.Columns + j);
+                continue;
+            }
+            for (var d = 0; d < depths; d++)
+                for (var j = 0; j < TTile.Columns; j++)
+                    taps[target + d * TTile.Columns + j] = j < columns ? kernel[source + j * s.InputChannels + d] : 0f;
+        }
+    }
+
+    /// <summary>A square of four output by four input channels, in straight-line code: of a loop the compiler would make gathers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SwapFour<TTile>(ArrayView<float> kernel, int source, int stride, ArrayView<float> taps, int target) where TTile : struct, ICpuTile
+    {
+        var a = kernel.SubView(source, 4);
+        var b = kernel.SubView(source + stride, 4);
+        var c = kernel.SubView(source + 2 * stride, 4);
+        var d = kernel.SubView(source + 3 * stride, 4);
+        float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
+        float b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+        float c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+        float d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3];
+        StoreFour(taps, target, a0, b0, c0, d0);
+        StoreFour(taps, target + TTile.Columns, a1, b1, c1, d1);
+        StoreFour(taps, target + 2 * TTile.Columns, a2, b2, c2, d2);
+        StoreFour(taps, target + 3 * TTile.Columns, a3, b3, c3, d3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreFour(ArrayView<float> taps, int target, float a, float b, float c, float d)
+    {
+        taps[target] = a;
+        taps[target + 1] = b;
+        taps[target + 2] = c;
+        taps[target + 3] = d;
     }
 
     /// <summary>The nine taps of one input channel for a register tile of output channels to factors; columns past K are zero.</summary>

@@ -118,8 +118,14 @@ internal static class WinogradKernelGradient
                 var w = left + pixel - row * TWinograd.Outputs;
                 var at = pixel * WinogradConvolution.Lanes;
                 var source = ((n * s.OutputHeight + h) * s.OutputWidth + w) * s.OutputChannels + column0 + k0;
+                var covered = h < s.OutputHeight & w < s.OutputWidth;
+                if (covered & lanes == WinogradConvolution.Lanes)
+                {
+                    for (var j = 0; j < WinogradConvolution.Lanes; j++) patch[at + j] = upstream[source + j];
+                    continue;
+                }
                 for (var j = 0; j < WinogradConvolution.Lanes; j++) patch[at + j] = 0;
-                if (h < s.OutputHeight & w < s.OutputWidth)
+                if (covered)
                     for (var j = 0; j < lanes; j++) patch[at + j] = upstream[source + j];
             }
             for (var j = 0; j < WinogradConvolution.Lanes; j++)

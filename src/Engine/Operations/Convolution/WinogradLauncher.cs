@@ -10,6 +10,12 @@ namespace Convolve.Engine.Operations.Convolution;
 internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
     where TWinograd : struct, IWinogradTransform
 {
+    /// <summary>
+    /// Up to so many blocks of tiles, each swaps the kernel's channels for itself, in the cache: large kernels of small images, which took as long
+    /// to write and read once more as to multiply. Where more blocks share a kernel it is swapped once.
+    /// </summary>
+    private const int BlocksThatSwap = 2;
+
     /// <summary>3×3 kernels, stride 1, and so far only the shape for processors.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && g is { KernelHeight: 3, KernelWidth: 3, Stride: 1 };
@@ -27,11 +33,16 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
     public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
     {
-        var swapped = KernelTranspose.Rent(device, kernel, g);
-        Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, Sizes(
-            g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
+        var sizes = Sizes(g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
             with
-        { Mirrored = 1, Epilogue = epilogue });
+        { Mirrored = 1, Epilogue = epilogue };
+        if (Blocks(sizes.Tiles, WinogradConvolution.BlockTiles) <= BlocksThatSwap)
+        {
+            Launch(device, upstream, kernel, device.Nothing.View(1), gradient, sizes with { Swapped = 1 });
+            return;
+        }
+        var swapped = KernelTranspose.Rent(device, kernel, g);
+        Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, sizes);
         swapped.Release();
     }
 
@@ -49,7 +60,7 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
         var sums = parts?.View(splits * gradient.IntLength) ?? gradient;
         if (device.HasWideVectors)
-            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile6x32>, splits * cells, upstream, input, sums, sizes);
+            device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile8x32>, splits * cells, upstream, input, sums, sizes);
         else
             device.LaunchItems(WinogradKernelGradient.Sum<TWinograd, Tile3x32>, splits * cells, upstream, input, sums, sizes);
         if (parts is null) return;
@@ -88,17 +99,18 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var columnTiles = Blocks(sizes.OutputChannels, Tile3x32.Columns);
         // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
         var blocks = Blocks(sizes.Tiles, WinogradConvolution.BlockTiles);
-        sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile6x32.Rows) * Tile6x32.Rows);
+        sizes.TilesPerBlock = Math.Min(WinogradConvolution.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
         blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
-        // Where there are few blocks, several items share one and each takes some of the output channels.
-        var groups = Math.Min(columnTiles, Blocks(device.ParallelItems, blocks));
+        // Where there are few blocks, several items share one and each takes some of the output channels: many, as these items are the largest, and
+        // whoever has half a core, beside another program, holds the others up for the length of one.
+        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Blocks(2 * device.ParallelItems, blocks));
         sizes.ColumnTilesPerItem = Blocks(columnTiles, groups);
         sizes.ColumnGroups = Blocks(columnTiles, sizes.ColumnTilesPerItem);
 
         var scratchLength = device.Workers * WinogradConvolution.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);
         if (device.HasWideVectors)
-            device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile6x32>, blocks * sizes.ColumnGroups,
+            device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile8x32>, blocks * sizes.ColumnGroups,
                 input, kernel, bias, output, scratch.View(scratchLength), sizes);
         else
             device.LaunchItems(WinogradConvolution.Forward<TWinograd, Tile3x32>, blocks * sizes.ColumnGroups,

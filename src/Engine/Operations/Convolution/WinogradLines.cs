@@ -17,11 +17,14 @@ internal struct LineSizes
     /// <summary>Tiles of a line.</summary>
     public int TilesAcross;
 
-    /// <summary>Floats of a line with its padding, long enough for the last tile, and of a transformed line.</summary>
-    public int PaddedLength, LineLength;
+    /// <summary>Floats of a line with its padding, at least as long as a tile reads.</summary>
+    public int PaddedLength;
 
-    /// <summary>Floats of the transformed kernel, and of all scratch memory of a worker.</summary>
-    public int KernelLength, ScratchLength;
+    /// <summary>Steps of the transformed kernel of one column: see <see cref="WinogradLines.Forward"/>.</summary>
+    public int StepsPerColumn;
+
+    /// <summary>Floats of the transformed kernel, of the bias in whole blocks of columns, and of all scratch memory of a worker.</summary>
+    public int KernelLength, AddendLength, ScratchLength;
 
     /// <summary>What becomes of a sum.</summary>
     public Epilogue Epilogue;
@@ -67,8 +70,14 @@ internal static class WinogradLines
     /// <summary>Outputs of a group, and the products that they are made of.</summary>
     public const int Outputs = 4, Positions = 6;
 
+    /// <summary>The most input channels. They are transformed together, as many lanes: those past the last one hold a neighbour's values and are not read.</summary>
+    public const int Channels = 4;
+
+    /// <summary>Floats from one line of the ring to the next: [Groups][6][Channels].</summary>
+    public static int Step<TTile>() where TTile : struct, ILineTile => TTile.Groups * Positions * Channels;
+
     // x [N,H,W,C], w [KH,3,C,K], b [K], y [N,OH,OW,K];
-    // scratch [workers][kernel [K/columns][KH,C][6][columns] | padded line [pixels][C] | lines [KH][tiles][C][groups][6]]
+    // scratch [workers][kernel [K/columns][2·KH − 1,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [tiles][KH][groups][6][4]]
     public static void Forward<TTile>(
         ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, LineSizes s,
         WorkQueue queue)
@@ -76,56 +85,78 @@ internal static class WinogradLines
     {
         var g = s.Geometry;
         var products = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
-        var addend = LocalMemory.Allocate1D<float>(TTile.Columns);
         var result = LocalMemory.Allocate1D<float>(TTile.Groups * Outputs * TTile.Columns);
+        // An array of its own: one that is also read by a loop of unknown length cannot stay in registers.
+        var ragged = LocalMemory.Allocate1D<float>(TTile.Groups * Outputs * TTile.Columns);
         var factors = Grid.IdxX * s.ScratchLength;
-        var padded = factors + s.KernelLength;
+        var addend = factors + s.KernelLength;
+        var padded = addend + s.AddendLength;
         var lines = padded + s.PaddedLength;
+        var wholeColumns = g.OutputWidth < TTile.Groups * Outputs ? 0 : g.OutputChannels / TTile.Columns * TTile.Columns;
         TransformKernel<TTile>(kernel, scratch, factors, g);
+        for (var j = 0; j < s.AddendLength; j++)
+            scratch[addend + j] = s.Epilogue.HasBias != 0 & j < g.OutputChannels ? bias[j] : 0f;
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {
             var n = item / s.ItemsPerImage;
             var first = (item - n * s.ItemsPerImage) * s.LinesPerItem;
             var end = IntrinsicMath.Min(g.OutputHeight, first + s.LinesPerItem);
             // The lines that the kernel covers stand in a ring, in which each output line replaces one.
-            for (var line = first; line < first + g.KernelHeight - 1; line++)
-                TransformLine<TTile>(input, n, line, scratch, padded, lines + line % g.KernelHeight * s.LineLength, s);
+            for (var line = 0; line < g.KernelHeight - 1; line++) TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * Step<TTile>(), s);
             for (var oh = first; oh < end; oh++)
             {
-                var last = oh + g.KernelHeight - 1;
-                TransformLine<TTile>(input, n, last, scratch, padded, lines + last % g.KernelHeight * s.LineLength, s);
-                for (var column = 0; column < g.OutputChannels; column += TTile.Columns)
+                var oldest = (oh - first) % g.KernelHeight;
+                var newest = oldest == 0 ? g.KernelHeight - 1 : oldest - 1;
+                TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * Step<TTile>(), s);
+                // The line of the kernel that meets the first place of the ring.
+                var turn = factors + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * Positions * TTile.Columns;
+                for (var tile = 0; tile < s.TilesAcross; tile++)
                 {
-                    var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
-                    for (var j = 0; j < TTile.Columns; j++) addend[j] = s.Epilogue.HasBias != 0 & j < columns ? bias[column + j] : 0f;
-                    var right = factors + column * g.KernelHeight * g.InputChannels * Positions;
-                    for (var tile = 0; tile < s.TilesAcross; tile++)
+                    var left = lines + tile * g.KernelHeight * Step<TTile>();
+                    var ow = Begin<TTile>(tile, g);
+                    var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
+                    for (var column = 0; column + TTile.Columns <= wholeColumns; column += TTile.Columns)
                     {
-                        Multiply<TTile>(scratch, lines, oh % g.KernelHeight, tile, right, products, s);
-                        TransformOutput<TTile>(products, addend, result, s.Epilogue);
-                        var ow = tile * TTile.Groups * Outputs;
-                        var pixels = IntrinsicMath.Min(TTile.Groups * Outputs, g.OutputWidth - ow);
-                        var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels + column;
-                        if (pixels == TTile.Groups * Outputs & columns == TTile.Columns) StoreTile<TTile>(result, output, target, g.OutputChannels);
-                        else
-                            for (var r = 0; r < pixels; r++)
-                                for (var j = 0; j < columns; j++) output[target + r * g.OutputChannels + j] = result[r * TTile.Columns + j];
+                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, g, addend + column, products);
+                        TransformOutput<TTile>(products, result, s.Epilogue);
+                        StoreTile<TTile>(result, output, target + column, g.OutputChannels);
+                    }
+                    for (var column = wholeColumns; column < g.OutputChannels; column += TTile.Columns)
+                    {
+                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, g, addend + column, products);
+                        TransformOutput<TTile>(products, ragged, s.Epilogue);
+                        var pixels = IntrinsicMath.Min(TTile.Groups * Outputs, g.OutputWidth);
+                        var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
+                        for (var r = 0; r < pixels; r++)
+                            for (var j = 0; j < columns; j++) output[target + column + r * g.OutputChannels + j] = ragged[r * TTile.Columns + j];
                     }
                 }
             }
         }
     }
 
-    /// <summary>G·g for the three taps of every line of the kernel; columns past K are zero.</summary>
+    /// <summary>
+    /// The first output pixel of a tile. The last tile is moved back until it ends with the line, so that it is as whole as the others: the pixels
+    /// that it shares with the one before come out twice.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Begin<TTile>(int tile, ConvolutionGeometry g) where TTile : struct, ILineTile =>
+        IntrinsicMath.Max(0, IntrinsicMath.Min(tile * TTile.Groups * Outputs, g.OutputWidth - TTile.Groups * Outputs));
+
+    /// <summary>
+    /// G·g for the three taps of every line of the kernel, and once more of all lines but the last: so the lines that meet a ring's places, from
+    /// whichever is first, follow each other in memory. Columns past K are zero.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransformKernel<TTile>(ArrayView<float> kernel, ArrayView<float> scratch, int target, ConvolutionGeometry g)
         where TTile : struct, ILineTile
     {
         var tapStride = g.InputChannels * g.OutputChannels;
         for (var column = 0; column < g.OutputChannels; column += TTile.Columns)
-            for (var kh = 0; kh < g.KernelHeight; kh++)
+            for (var turned = 0; turned < 2 * g.KernelHeight - 1; turned++)
                 for (var c = 0; c < g.InputChannels; c++)
                 {
+                    var kh = turned < g.KernelHeight ? turned : turned - g.KernelHeight;
                     var source = (kh * 3 * g.InputChannels + c) * g.OutputChannels + column;
                     for (var j = 0; j < TTile.Columns; j++)
                     {
@@ -144,13 +175,14 @@ internal static class WinogradLines
     }
 
     /// <summary>
-    /// Bᵀ·d for every group of a line, in the order in which <see cref="Multiply"/> reads it: [tiles][C][Groups][6]. The line is counted in the
-    /// padded image; zeros where it is padding.
+    /// Bᵀ·d for every group of a line to its place in the ring, [Groups][6][Channels] of each tile, all channels as the lanes of one vector. The
+    /// line is counted in the padded image; zeros where it is padding.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
         where TTile : struct, ILineTile
     {
+        var lane = LocalMemory.Allocate1D<float>(Positions * Channels);
         var g = s.Geometry;
         var h = line - g.PaddingTop;
         var before = g.PaddingLeft * g.InputChannels;
@@ -160,61 +192,73 @@ internal static class WinogradLines
         for (var i = 0; i < inside; i++) scratch[padded + before + i] = input[source + i];
         for (var i = before + inside; i < s.PaddedLength; i++) scratch[padded + i] = 0;
         for (var tile = 0; tile < s.TilesAcross; tile++)
-            for (var c = 0; c < g.InputChannels; c++)
-                for (var t = 0; t < TTile.Groups; t++)
+        {
+            for (var t = 0; t < TTile.Groups; t++)
+            {
+                var from = padded + (Begin<TTile>(tile, g) + t * Outputs) * g.InputChannels;
+                var x0 = scratch.SubView(from, Channels);
+                var x1 = scratch.SubView(from + g.InputChannels, Channels);
+                var x2 = scratch.SubView(from + 2 * g.InputChannels, Channels);
+                var x3 = scratch.SubView(from + 3 * g.InputChannels, Channels);
+                var x4 = scratch.SubView(from + 4 * g.InputChannels, Channels);
+                var x5 = scratch.SubView(from + 5 * g.InputChannels, Channels);
+                for (var c = 0; c < Channels; c++)
                 {
-                    var from = padded + (tile * TTile.Groups + t) * Outputs * g.InputChannels + c;
-                    var q = WinogradF4.Input(
-                        scratch[from], scratch[from + g.InputChannels], scratch[from + 2 * g.InputChannels],
-                        scratch[from + 3 * g.InputChannels], scratch[from + 4 * g.InputChannels], scratch[from + 5 * g.InputChannels]);
-                    scratch[target] = q.A;
-                    scratch[target + 1] = q.B;
-                    scratch[target + 2] = q.C;
-                    scratch[target + 3] = q.D;
-                    scratch[target + 4] = q.E;
-                    scratch[target + 5] = q.F;
-                    target += Positions;
+                    var q = WinogradF4.Input(x0[c], x1[c], x2[c], x3[c], x4[c], x5[c]);
+                    lane[c] = q.A;
+                    lane[Channels + c] = q.B;
+                    lane[2 * Channels + c] = q.C;
+                    lane[3 * Channels + c] = q.D;
+                    lane[4 * Channels + c] = q.E;
+                    lane[5 * Channels + c] = q.F;
                 }
+                var group = scratch.SubView(target + t * Positions * Channels, Positions * Channels);
+                for (var i = 0; i < Positions * Channels; i++) group[i] = lane[i];
+            }
+            target += g.KernelHeight * Step<TTile>();
+        }
     }
 
     /// <summary>
-    /// Σ (G·g) ⊙ (Bᵀ·d) for one tile of every line that the kernel covers, the first of which has the given place in the ring: products
-    /// [Groups][6][Columns].
+    /// Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns]. The bias begins
+    /// the sum at the point 1, which counts once in each of the outputs.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply<TTile>(ArrayView<float> scratch, int lines, int place, int tile, int right, ArrayView<float> products, LineSizes s)
+    private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
         where TTile : struct, ILineTile
     {
-        var g = s.Geometry;
         var sums = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
-        for (var i = 0; i < TTile.Groups * Positions * TTile.Columns; i++) sums[i] = 0;
-        for (var kh = 0; kh < g.KernelHeight; kh++)
-        {
-            var left = lines + place * s.LineLength + tile * g.InputChannels * TTile.Groups * Positions;
-            for (var c = 0; c < g.InputChannels; c++)
+        var biases = scratch.SubView(addend, TTile.Columns);
+        for (var j = 0; j < TTile.Columns; j++)
+            for (var t = 0; t < TTile.Groups; t++)
             {
-                // Views of one step: whatever is read lies at a constant distance from their beginning.
-                var leftStep = scratch.SubView(left, TTile.Groups * Positions);
-                var rightStep = scratch.SubView(right, Positions * TTile.Columns);
-                // Columns outside, positions and groups inside, as in RegisterTile.Multiply.
-                for (var j = 0; j < TTile.Columns; j++)
-                    for (var p = 0; p < Positions; p++)
-                    {
-                        var factor = rightStep[p * TTile.Columns + j];
-                        for (var t = 0; t < TTile.Groups; t++) sums[(t * Positions + p) * TTile.Columns + j] += leftStep[t * Positions + p] * factor;
-                    }
-                left += TTile.Groups * Positions;
-                right += Positions * TTile.Columns;
+                for (var p = 0; p < Positions; p++) sums[(t * Positions + p) * TTile.Columns + j] = 0;
+                sums[(t * Positions + 1) * TTile.Columns + j] = biases[j];
             }
-            place = place + 1 == g.KernelHeight ? 0 : place + 1;
+        // One loop over lines and channels: two would set up registers and predict an end for every three steps.
+        var channel = 0;
+        for (var k = 0; k < g.KernelHeight * g.InputChannels; k++)
+        {
+            // Views of one step: whatever is read lies at a constant distance from their beginning.
+            var leftStep = scratch.SubView(left, (TTile.Groups * Positions - 1) * Channels + 1);
+            var rightStep = scratch.SubView(right + k * Positions * TTile.Columns, Positions * TTile.Columns);
+            var done = channel + 1 == g.InputChannels;
+            left += done ? Step<TTile>() - channel : 1;
+            channel = done ? 0 : channel + 1;
+            // Columns outside, positions and groups inside, as in RegisterTile.Multiply.
+            for (var j = 0; j < TTile.Columns; j++)
+                for (var p = 0; p < Positions; p++)
+                {
+                    var factor = rightStep[p * TTile.Columns + j];
+                    for (var t = 0; t < TTile.Groups; t++) sums[(t * Positions + p) * TTile.Columns + j] += leftStep[(t * Positions + p) * Channels] * factor;
+                }
         }
         for (var i = 0; i < TTile.Groups * Positions * TTile.Columns; i++) products[i] = sums[i];
     }
 
-    /// <summary>max(floor, Aᵀ·m + b) for every group of a tile: products [Groups][6][Columns], addend [Columns] → result [Groups · 4][Columns].</summary>
+    /// <summary>max(floor, Aᵀ·m) for every group of a tile: products [Groups][6][Columns] → result [Groups · 4][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> addend, ArrayView<float> result, Epilogue epilogue)
-        where TTile : struct, ILineTile
+    private static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> result, Epilogue epilogue) where TTile : struct, ILineTile
     {
         for (var j = 0; j < TTile.Columns; j++)
             for (var t = 0; t < TTile.Groups; t++)
@@ -224,10 +268,10 @@ internal static class WinogradLines
                     products[from], products[from + TTile.Columns], products[from + 2 * TTile.Columns], products[from + 3 * TTile.Columns],
                     products[from + 4 * TTile.Columns], products[from + 5 * TTile.Columns]);
                 var to = t * Outputs * TTile.Columns + j;
-                result[to] = epilogue.Clip(q.A + addend[j]);
-                result[to + TTile.Columns] = epilogue.Clip(q.B + addend[j]);
-                result[to + 2 * TTile.Columns] = epilogue.Clip(q.C + addend[j]);
-                result[to + 3 * TTile.Columns] = epilogue.Clip(q.D + addend[j]);
+                result[to] = epilogue.Clip(q.A);
+                result[to + TTile.Columns] = epilogue.Clip(q.B);
+                result[to + 2 * TTile.Columns] = epilogue.Clip(q.C);
+                result[to + 3 * TTile.Columns] = epilogue.Clip(q.D);
             }
     }
 

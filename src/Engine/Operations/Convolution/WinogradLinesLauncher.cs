@@ -17,7 +17,7 @@ internal sealed class WinogradLinesLauncher : IConvolutionAlgorithm
 
     /// <summary>So far only forward, in the shape for processors, with three taps across and stride 1.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
-        pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu && g is { KernelWidth: 3, Stride: 1 };
+        pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu && g is { KernelWidth: 3, Stride: 1, InputChannels: <= WinogradLines.Channels };
 
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
     public void Forward(
@@ -51,13 +51,14 @@ internal sealed class WinogradLinesLauncher : IConvolutionAlgorithm
             LinesPerItem = Blocks(g.OutputHeight, itemsPerImage),
             ItemsPerImage = itemsPerImage,
             TilesAcross = tilesAcross,
-            PaddedLength = (tilesAcross * TTile.Groups * WinogradLines.Outputs + 2) * g.InputChannels,
-            LineLength = tilesAcross * g.InputChannels * TTile.Groups * WinogradLines.Positions,
-            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * g.KernelHeight * g.InputChannels * WinogradLines.Positions,
+            PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLines.Outputs) + 2) * g.InputChannels + WinogradLines.Channels - 1,
+            StepsPerColumn = (2 * g.KernelHeight - 1) * g.InputChannels,
+            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels * WinogradLines.Positions,
+            AddendLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns,
             Epilogue = epilogue,
         };
         // Workers begin at whole cache lines.
-        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.PaddedLength + g.KernelHeight * sizes.LineLength, CacheLine) * CacheLine;
+        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength + tilesAcross * g.KernelHeight * WinogradLines.Step<TTile>(), CacheLine) * CacheLine;
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         device.LaunchItems(WinogradLines.Forward<TTile>, g.Batch * itemsPerImage,
             input, kernel, bias, output, scratch.View(device.Workers * sizes.ScratchLength), sizes);
