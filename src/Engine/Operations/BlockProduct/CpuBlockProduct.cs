@@ -11,9 +11,6 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// </summary>
 internal static class CpuBlockProduct
 {
-    /// <summary>Tiles side by side that share one packed left block; more would push the sums out of the second-level cache.</summary>
-    public const int MaximalTilesPerItem = 8;
-
     // left [Rows, Depth], right [Depth, Columns], output [Splits, Rows, Columns] or [Rows, Columns], bias [Columns]
     public static void Product<TLeft, TRight, TTile>(
         TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, WorkQueue queue)
@@ -24,7 +21,7 @@ internal static class CpuBlockProduct
         // leftBlock [rows][depths] or [depths][rows], rightBlock [depths][columns of a tile], sums [tile][rows][columns of a tile]
         var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
         var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
-        var sums = LocalMemory.Allocate1D<float>(MaximalTilesPerItem * TTile.RowBlock * TTile.Columns);
+        var sums = LocalMemory.Allocate1D<float>(TTile.TilesPerItem * TTile.RowBlock * TTile.Columns);
         var rowStride = TLeft.RowsAreContiguous ? 1 : TTile.DepthBlock;
         var depthStride = TLeft.RowsAreContiguous ? TTile.RowBlock : 1;
         var columnBlocks = (sizes.Columns + sizes.TilesPerItem * TTile.Columns - 1) / (sizes.TilesPerItem * TTile.Columns);

@@ -20,20 +20,28 @@ internal static class ProductLauncher
     {
         if (epilogue.HasBias == 0) bias = device.Nothing.View(1);
         var cpu = device.Shape == KernelShape.Cpu;
-        var rowBlocks = Blocks(rows, cpu ? Tile3x32.RowBlock : GpuStaging.BlockPositions);
-        var tiles = Blocks(columns, cpu ? Tile3x32.Columns : GpuStaging.BlockPositions);
+        var (rowBlock, mostTiles, tileColumns) = !cpu ? (GpuStaging.BlockPositions, 1, GpuStaging.BlockPositions)
+            : device.HasWideVectors ? (Tile8x32.RowBlock, Tile8x32.TilesPerItem, Tile8x32.Columns)
+            : (Tile3x32.RowBlock, Tile3x32.TilesPerItem, Tile3x32.Columns);
+        var rowBlocks = Blocks(rows, rowBlock);
+        var tiles = Blocks(columns, tileColumns);
         var mostSplits = Blocks(depth, ShortestSplit);
-        // As many tiles per item as still leave work for everyone.
-        var tilesPerItem = cpu ? Math.Min(tiles, CpuBlockProduct.MaximalTilesPerItem) : 1;
-        // Rather fewer tiles than partial sums, as long as a packed left block still serves two.
-        if (cpu && tilesPerItem > 2 && rowBlocks * Blocks(tiles, tilesPerItem) < device.ParallelItems && rowBlocks * Blocks(tiles, 2) >= device.ParallelItems)
-            tilesPerItem = Math.Max(2, tiles * rowBlocks / device.ParallelItems);
-        while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.ParallelItems) tilesPerItem--;
+        // As many tiles per item as still leave work for everyone; rather fewer tiles than partial sums, as long as a packed left block still serves four.
+        var tilesPerItem = Math.Min(tiles, mostTiles);
+        while (tilesPerItem > 4 && !GoRound(device, rowBlocks * Blocks(tiles, tilesPerItem))) tilesPerItem--;
+        var splits = 1;
+        if (!GoRound(device, rowBlocks * Blocks(tiles, tilesPerItem)))
+        {
+            tilesPerItem = Math.Min(tiles, mostTiles);
+            while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.ParallelItems) tilesPerItem--;
+            splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * Blocks(tiles, tilesPerItem)), 1, mostSplits);
+        }
+        // Even shares: 33 tiles become 17 and 16, not 32 and 1.
         var columnBlocks = Blocks(tiles, tilesPerItem);
-        var splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * columnBlocks), 1, mostSplits);
+        tilesPerItem = Blocks(tiles, columnBlocks);
         var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
         splits = Blocks(depth, depthPerSplit);
-        // Even shares: 100 rows become 51 and 49, not 96 and 4.
+        // The same with rows.
         var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile8x32.Rows) * Tile8x32.Rows : GpuStaging.BlockPositions;
         rowBlocks = Blocks(rows, rowsPerItem);
         var sizes = new ProductSizes
@@ -57,6 +65,11 @@ internal static class ProductLauncher
         SplitSum.Launch(device, parts.View(splits * rows * columns), output, rows, columns, splits, epilogue, bias);
         parts.Release();
     }
+
+    /// <summary>Whether so many items keep everyone busy: many, or on a processor few that divide evenly.</summary>
+    private static bool GoRound(Device device, int items) =>
+        items >= device.ParallelItems
+        || (device.Shape == KernelShape.Cpu && items >= device.ParallelItems / 2 && items % device.Description.ComputeUnits == 0);
 
     private static void LaunchTiles<TLeft, TRight>(
         Device device, TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, Index3D grid)

@@ -19,6 +19,9 @@ internal interface ICpuTile
     /// <summary>Rows of a work-item at most, a multiple of <see cref="Rows"/>: the left block [RowBlock, DepthBlock] stays in L2.</summary>
     static abstract int RowBlock { get; }
 
+    /// <summary>Register tiles side by side of a work-item at most: they share one packed left block.</summary>
+    static abstract int TilesPerItem { get; }
+
     /// <summary>The right block [DepthBlock, Columns] stays in L1.</summary>
     static abstract int DepthBlock { get; }
 }
@@ -32,6 +35,8 @@ internal readonly struct Tile3x32 : ICpuTile
 
     public static int RowBlock => 192;
 
+    public static int TilesPerItem => 8;
+
     public static int DepthBlock => 256;
 }
 
@@ -42,7 +47,9 @@ internal readonly struct Tile8x32 : ICpuTile
 
     public static int Columns => 32;
 
-    public static int RowBlock => 192;
+    public static int RowBlock => 264;
+
+    public static int TilesPerItem => 32;
 
     public static int DepthBlock => 256;
 }
