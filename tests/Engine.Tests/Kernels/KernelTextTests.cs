@@ -71,6 +71,14 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
         Assert.DoesNotMatch(@"\bdouble\b", text);
     }
 
+    /// <summary>
+    /// ILGPU writes the int −1 as 4294967295, which is a long in OpenCL C; PoCL's compiler warns of the conversion, and says on the user's
+    /// standard error that it did.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(OpenClKernels))]
+    public void OpenClGivesNoCauseForWarnings(string name) => Assert.DoesNotMatch(NegativeConstant(), code.OpenCl(KernelCatalogue.Find(name)!));
+
     [Theory]
     [InlineData("ld.f32 %f1, [%rd1];", true)]
     [InlineData("st.v4.f32 [%rd1], {%f1, %f2, %f3, %f4};", true)]
@@ -98,6 +106,9 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
 
     [GeneratedRegex(@"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32\.tf32\.f32 \{(sum\d+(, )?){4}\}, \{\s*(%r\d+,? ?){4}\}, \{(%r\d+,? ?){2}\}, \{(sum\d+(, )?){4}\};")]
     private static partial Regex TensorCoreMultiply();
+
+    [GeneratedRegex(@"\b(2147483648|4294967\d{3})\b(?!u)")]
+    private static partial Regex NegativeConstant();
 
     [GeneratedRegex(@"\b(ld|st)(\.(volatile|relaxed|acquire|release|weak|cta|gpu|sys|cluster))*(\.v[24])?\.[bfsu]\d+\b")]
     private static partial Regex GenericAccess();

@@ -127,17 +127,20 @@ internal readonly partial struct UpstreamPatches
     public float Load(StagingCursor cursor)
     {
         var at = Index(cursor);
-        return at >= 0 ? upstream[at] : 0f;
+        return at != Nowhere ? upstream[at] : 0f;
     }
 
     public Float4 LoadFour(StagingCursor cursor)
     {
         var at = Index(cursor);
-        if (at >= 0) return upstream.Cast<Float4>()[at / 4];
+        if (at != Nowhere) return upstream.Cast<Float4>()[at / 4];
         return default;
     }
 
-    /// <summary>Where the output that read the pixel through the tap lies, or −1 where there is none.</summary>
+    // Not −1: ILGPU writes that as 4294967295, of which OpenCL compilers warn.
+    private const int Nowhere = int.MaxValue;
+
+    /// <summary>Where the output that read the pixel through the tap lies, or <see cref="Nowhere"/>.</summary>
     private int Index(StagingCursor cursor)
     {
         var h = cursor.Top - cursor.TapRow;
@@ -151,7 +154,7 @@ internal readonly partial struct UpstreamPatches
             ow = w / geometry.Stride;
         }
         var inside = h >= 0 & w >= 0 & oh < geometry.OutputHeight & ow < geometry.OutputWidth & oh * geometry.Stride == h & ow * geometry.Stride == w;
-        return inside ? ((cursor.Image * geometry.OutputHeight + oh) * geometry.OutputWidth + ow) * geometry.OutputChannels + cursor.Channel : -1;
+        return inside ? ((cursor.Image * geometry.OutputHeight + oh) * geometry.OutputWidth + ow) * geometry.OutputChannels + cursor.Channel : Nowhere;
     }
 }
 

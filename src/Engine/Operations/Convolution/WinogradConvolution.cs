@@ -52,6 +52,12 @@ internal static class WinogradConvolution
     /// </summary>
     public const int Gap = 16;
 
+    /// <summary>
+    /// The block of factors that a worker holds before its first. Not −1: ILGPU writes that as 4294967295, and PoCL's compiler then counts
+    /// its warnings on the user's standard error.
+    /// </summary>
+    public const int NothingTransformed = int.MaxValue;
+
     /// <summary>Floats of scratch memory of a worker: factors [depth blocks][Positions][BlockTiles][DepthBlock].</summary>
     public static int ScratchPerWorker<TWinograd>(int inputChannels) where TWinograd : struct, IWinogradTransform =>
         (inputChannels + DepthBlock - 1) / DepthBlock * TWinograd.Positions * (BlockTiles * DepthBlock + Gap);
@@ -75,7 +81,7 @@ internal static class WinogradConvolution
         var depthBlocks = (s.InputChannels + DepthBlock - 1) / DepthBlock;
         var factors = Grid.IdxX * depthBlocks * TWinograd.Positions * factorStride;
         var columnTiles = (s.OutputChannels + TTile.Columns - 1) / TTile.Columns;
-        var transformed = -1;
+        var transformed = NothingTransformed;
 
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {

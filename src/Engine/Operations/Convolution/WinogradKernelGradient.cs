@@ -52,7 +52,7 @@ internal static class WinogradKernelGradient
         // The rows between the last channel and the end of its register tile are computed but not used; they must hold numbers.
         for (var i = 0; i < TWinograd.Positions * inputStride; i++) inputFactors[i] = 0;
 
-        var transformed = -1;
+        var transformed = WinogradConvolution.NothingTransformed;
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {
             var cell = item / inputBlocks;
@@ -80,7 +80,7 @@ internal static class WinogradKernelGradient
                                 upstreamFactors, position * upstreamStride + c * BlockTiles,
                                 products, position * productStride + c * BlockRows + r * TTile.Columns, tiles, tile0 == firstTile);
             }
-            transformed = sizes.BlocksPerSplit == 1 ? cell : -1;
+            transformed = sizes.BlocksPerSplit == 1 ? cell : WinogradConvolution.NothingTransformed;
             for (var c = 0; c < columns; c += TTile.Columns)
                 for (var r = 0; r < channels; r++)
                     TransformGradient<TWinograd, TTile>(products, c * BlockRows + r * TTile.Columns, productStride, patch, parts,
