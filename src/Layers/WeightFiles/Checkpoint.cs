@@ -91,7 +91,8 @@ public sealed class Checkpoint
     public void WriteParameters(string target)
     {
         var alone = new SafeTensors();
-        foreach (var key in new[] { "format", "network", "application" }) alone.Metadata[key] = file.Metadata[key];
+        foreach (var key in new[] { "format", "network", "application" })
+            if (file.Metadata.TryGetValue(key, out var value)) alone.Metadata[key] = value;
         foreach (var (name, tensor) in Parameters) alone.Add(name, tensor.Shape, tensor.Values);
         alone.Write(target);
     }
@@ -140,7 +141,9 @@ public sealed class Checkpoint
         var kind = file.Metadata.GetValueOrDefault("optimizer");
         if (kind != optimizer.Kind)
             throw new WeightFileException($"{path}: holds the state of {kind ?? "no optimizer"}, not of {optimizer.Kind}; resume with the settings of the run");
-        optimizer.Steps = long.Parse(file.Metadata["optimizer_steps"], CultureInfo.InvariantCulture);
+        if (!long.TryParse(file.Metadata.GetValueOrDefault("optimizer_steps"), NumberStyles.None, CultureInfo.InvariantCulture, out var steps))
+            throw new WeightFileException($"{path}: does not say how many steps the optimizer took");
+        optimizer.Steps = steps;
         foreach (var (name, tensor) in file.Tensors)
             if (name.StartsWith(OptimizerPrefix, StringComparison.Ordinal))
                 optimizer.Restore(name[OptimizerPrefix.Length..], Tensor.FromValues(device, new Shape(tensor.Shape), tensor.Values));

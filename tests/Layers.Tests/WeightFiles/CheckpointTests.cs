@@ -1,0 +1,54 @@
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+using Convolve.Layers.WeightFiles;
+
+namespace Convolve.Layers.Tests.WeightFiles;
+
+/// <summary>Checkpoints whose metadata says less than this project writes: any tool may have rewritten the file.</summary>
+public sealed class CheckpointTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory().FullName;
+
+    [Fact]
+    public void ParametersAreWrittenWithWhateverMetadataThereIs()
+    {
+        string from = Path.Combine(folder, "from.safetensors"), to = Path.Combine(folder, "to.safetensors");
+        Made().Write(from);
+        Checkpoint.Read(from).WriteParameters(to);
+        var written = SafeTensors.Read(to);
+        Assert.Equal(["format", "network"], written.Metadata.Keys.Order());
+        Assert.Equal(["dense/bias", "dense/kernel"], written.Tensors.Keys.Order());
+        Assert.Equal(1, Checkpoint.Read(to).Describe().OutputShape.Length);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("many")]
+    [InlineData("-1")]
+    public void AnOptimizersStateWithoutItsStepsIsRefused(string? steps)
+    {
+        var path = Path.Combine(folder, "steps.safetensors");
+        var file = Made();
+        using var optimizer = new Adam();
+        file.Metadata["optimizer"] = optimizer.Kind;
+        if (steps is not null) file.Metadata["optimizer_steps"] = steps;
+        file.Write(path);
+        // It is refused before the device is asked for anything.
+        var error = Assert.Throws<WeightFileException>(() => Checkpoint.Read(path).Restore(optimizer, null!));
+        Assert.Equal($"{path}: does not say how many steps the optimizer took", error.Message);
+    }
+
+    private static SafeTensors Made()
+    {
+        using var network = new Sequential(new Shape(3), [new Dense(1) { Name = "dense" }]);
+        var file = new SafeTensors();
+        file.Metadata["format"] = "convolve-1";
+        file.Metadata["network"] = NetworkDescription.ToJson(network).ToJsonString();
+        file.Add("dense/kernel", [3, 1], [1, 2, 3]);
+        file.Add("dense/bias", [1], [4]);
+        return file;
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}
