@@ -7,8 +7,9 @@ public enum ResizeMethod
     Nearest,
 
     /// <summary>
-    /// Linear between the four source pixels around the centre of the new one, <c>u = (i + ½)·s − ½</c>, clamped at the edges;
-    /// no smoothing beforehand, so fine detail aliases when an image shrinks by more than two.
+    /// Linear between the four source pixels around the centre of the new one, <c>u = (i + ½)·s − ½</c>, clamped at the edges. Four pixels are
+    /// too few where s is 2 or more, as it is for X-rays as machines write them: whatever is finer than the new pixels would come out as
+    /// a coarse pattern that is not in the chest (aliasing). So k = ⌊s⌋ columns or rows are first averaged to one, as by <see cref="Area"/>.
     /// </summary>
     Bilinear,
 
@@ -63,8 +64,8 @@ public static class ImageResize
         switch (method)
         {
             case ResizeMethod.Nearest: Nearest(image, size, target); break;
-            case ResizeMethod.Bilinear: Bilinear(image, size, target); break;
-            case ResizeMethod.Area: Area(image, size, target); break;
+            case ResizeMethod.Bilinear: Bilinear(Averaged(image, size), size, target); break;
+            case ResizeMethod.Area: Area(image, size, size, target); break;
             default: throw new ArgumentOutOfRangeException(nameof(method), method, "resize: unknown method");
         }
     }
@@ -83,6 +84,17 @@ public static class ImageResize
                 for (int c = 0; c < channels; c++) target[at++] = row[from + c];
             }
         }
+    }
+
+    // Less than twice as wide and high as the new image.
+    private static DecodedImage Averaged(DecodedImage image, int size)
+    {
+        int across = Math.Max(1, image.Width / size), down = Math.Max(1, image.Height / size);
+        if (across == 1 && down == 1) return image;
+        int width = image.Width / across, height = image.Height / down;
+        var pixels = new byte[width * height * image.Channels];
+        Area(image, width, height, pixels);
+        return new DecodedImage(width, height, image.Channels, pixels);
     }
 
     private static void Bilinear(DecodedImage image, int size, Span<byte> target)
@@ -122,15 +134,15 @@ public static class ImageResize
     }
 
     // Separable: every source row is first averaged across into `row`, then added to the new rows that it overlaps.
-    private static void Area(DecodedImage image, int size, Span<byte> target)
+    private static void Area(DecodedImage image, int width, int height, Span<byte> target)
     {
-        int channels = image.Channels, width = size * channels;
-        (int First, float[] Weights)[] columns = Overlaps(image.Width, size);
-        (int First, float[] Weights)[] rows = Overlaps(image.Height, size);
-        var row = new float[width];
-        var sum = new float[width];
+        int channels = image.Channels, values = width * channels;
+        (int First, float[] Weights)[] columns = Overlaps(image.Width, width);
+        (int First, float[] Weights)[] rows = Overlaps(image.Height, height);
+        var row = new float[values];
+        var sum = new float[values];
         int averaged = -1;
-        for (int y = 0; y < size; y++)
+        for (int y = 0; y < height; y++)
         {
             Array.Clear(sum);
             (int first, float[] weights) = rows[y];
@@ -142,10 +154,10 @@ public static class ImageResize
                     AverageRow(image.Pixels.AsSpan(averaged * image.Width * channels, image.Width * channels), columns, channels, row);
                 }
                 float weight = weights[k];
-                for (int x = 0; x < width; x++) sum[x] += weight * row[x];
+                for (int x = 0; x < values; x++) sum[x] += weight * row[x];
             }
-            Span<byte> line = target.Slice(y * width, width);
-            for (int x = 0; x < width; x++) line[x] = (byte)Math.Min(sum[x] + 0.5f, 255f);
+            Span<byte> line = target.Slice(y * values, values);
+            for (int x = 0; x < values; x++) line[x] = (byte)Math.Min(sum[x] + 0.5f, 255f);
         }
     }
 
