@@ -3,10 +3,17 @@ namespace Convolve.Layers.WeightFiles;
 /// <summary>
 /// Fits the tensors of a weight file to the layers of a network. Where tensors are named after the layers, as in Keras' and Convolve's
 /// files (<c>block1_conv1/…</c>), names decide; else, as in PyTorch's (<c>features.0.weight</c>), the order: the n-th convolution of the file
-/// is the n-th of the network, and so with dense layers. In a layer the tensor of one dimension is the bias.
+/// is the n-th of the network, and so with dense layers and normalizations. In a layer with one tensor of one dimension that is the bias;
+/// the four of a normalization are told apart by their names alone, for they have the same shape.
 /// </summary>
 public sealed class PretrainedWeights
 {
+    // What Convolve, Keras and PyTorch call the parameters of a normalization.
+    private static readonly string[][] synonyms =
+    [
+        ["scale", "gamma", "weight"], ["shift", "beta", "bias"], ["running_mean", "moving_mean"], ["running_variance", "moving_variance", "running_var"],
+    ];
+
     private readonly List<(Parameter Parameter, StoredTensor Tensor)> pairs = [];
     private readonly List<string> missing = [], misshapen = [], unexpected = [];
     private readonly string path;
@@ -23,15 +30,21 @@ public sealed class PretrainedWeights
         var places = new Dictionary<int, int>();
         foreach (var layer in layers.Where(layer => layer.Parameters.Count > 0))
         {
-            // The kernel's rank tells convolutions from dense layers; the tensors of a layer share a name up to its last part.
+            // The kernel's rank tells convolutions from dense layers, and a running mean a normalization; the tensors of a layer share a name up to its
+            // last part.
             var rank = layer.Parameters.Max(parameter => parameter.Shape.Rank);
             var place = places[rank] = places.GetValueOrDefault(rank) + 1;
             var names = byName
                 ? [.. tensors.Keys.Where(name => BelongsTo(name, layer.Name))]
-                : SameLayer(tensors, tensors.Where(tensor => tensor.Value.Shape.Length == rank).Skip(place - 1).Select(tensor => tensor.Key).FirstOrDefault());
+                : SameLayer(tensors, tensors
+                    .Where(tensor => tensor.Value.Shape.Length == rank && (rank > 1 || synonyms[2].Contains(LastPart(tensor.Key))))
+                    .Skip(place - 1).Select(tensor => tensor.Key).FirstOrDefault());
+            var alike = layer.Parameters.Count(parameter => parameter.Shape.Rank == 1) > 1;
             foreach (var parameter in layer.Parameters)
             {
-                var name = names.FirstOrDefault(name => !used.Contains(name) && tensors[name].Shape.Length == 1 == (parameter.Shape.Rank == 1));
+                var isVector = parameter.Shape.Rank == 1;
+                var name = names.FirstOrDefault(name => !used.Contains(name) && tensors[name].Shape.Length == 1 == isVector
+                    && (!(isVector && alike) || MeansTheSame(LastPart(name), LastPart(parameter.Name))));
                 if (name is null)
                 {
                     missing.Add(parameter.Name);
@@ -80,6 +93,12 @@ public sealed class PretrainedWeights
     }
 
     private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal);
+
+    // Keras numbers what a name stands for: gamma:0.
+    private static string LastPart(string name) => name[(name.LastIndexOfAny(['/', '.']) + 1)..].Split(':')[0];
+
+    private static bool MeansTheSame(string name, string parameter) =>
+        name == parameter || synonyms.Any(words => words.Contains(name) && words.Contains(parameter));
 
     private static string[] SameLayer(OrderedDictionary<string, StoredTensor> tensors, string? kernel)
     {

@@ -21,6 +21,56 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         return WeightFile.Read(path);
     }
 
+    /// <summary>Sorted by name, as .safetensors and .npz are, no tensor of a normalization stands where the layer has it.</summary>
+    [SkippableTheory]
+    [InlineData("norm1/", "norm2/", "running_mean", "running_variance", "scale", "shift")]
+    [InlineData("norm1/", "norm2/", "beta:0", "gamma:0", "moving_mean:0", "moving_variance:0")]
+    [InlineData("features.1.", "features.4.", "bias", "running_mean", "running_var", "weight")]
+    public void NormalizationsAreReadByName(string first, string second, params string[] names)
+    {
+        var torch = first.Contains('.');
+        var file = new SafeTensors();
+        // A convolution's bias before the first normalization: where only the order is known, it is none of its tensors.
+        file.Add(torch ? "features.0.bias" : "conv/bias", [2], [5, 6]);
+        foreach (var name in names) file.Add(first + name, [2], Expected(1, name));
+        file.Add(torch ? "features.0.weight" : "conv/kernel", torch ? [2, 1, 1, 1] : [1, 1, 1, 2], [7, 8]);
+        foreach (var name in names) file.Add(second + name, [2], Expected(2, name));
+        var path = Path.Combine(folder, "norm.safetensors");
+        file.Write(path);
+        using var network = new Sequential(new Shape(2, 2, 1),
+        [
+            new Conv2D(2, 1) { Name = "conv" }, new BatchNormalizationLayer { Name = "norm1" }, new BatchNormalizationLayer { Name = "norm2" },
+        ]).Initialize(Device, 1);
+        var weights = new PretrainedWeights(WeightFile.Read(path), network.Layers);
+        Assert.Empty(weights.Unexpected);
+        weights.Load();
+        foreach (var layer in new[] { 1, 2 })
+            Assert.Equal([Expected(layer, "scale"), Expected(layer, "shift"), Expected(layer, "running_mean"), Expected(layer, "running_variance")],
+                network.Layers[layer].Parameters.Select(parameter => parameter.Value.ToArray()));
+        Assert.Equal([5, 6], network.Layers[0].Parameters.Single(parameter => parameter.Shape.Rank == 1).Value.ToArray());
+
+        static float[] Expected(int layer, string name) => (name.Split(':')[0] switch
+        {
+            "scale" or "gamma" or "weight" => 1,
+            "shift" or "beta" or "bias" => 2,
+            "running_mean" or "moving_mean" => 3,
+            _ => 4,
+        }) is var place ? [10 * layer + place, 20 * layer + place] : [];
+    }
+
+    [SkippableFact]
+    public void ANormalizationWhoseTensorsHaveOtherNamesIsNotGuessed()
+    {
+        var file = new SafeTensors();
+        foreach (var name in new[] { "a", "b", "c", "d" }) file.Add("norm/" + name, [2], [1, 2]);
+        var path = Path.Combine(folder, "guess.safetensors");
+        file.Write(path);
+        using var network = new Sequential(new Shape(2), [new BatchNormalizationLayer { Name = "norm" }]);
+        var weights = new PretrainedWeights(WeightFile.Read(path), network.Layers);
+        Assert.Equal(["norm/scale", "norm/shift", "norm/running_mean", "norm/running_variance"], weights.Missing);
+        Assert.Throws<WeightFileException>(weights.Load);
+    }
+
     private static Sequential Network() => new(new Shape(6, 6, 2),
     [
         new Conv2D(4, 3) { Name = "block1_conv1", Padding = Padding.Same, Activation = Activation.Relu },
