@@ -24,7 +24,7 @@ public static class Manifest
 
         List<string[]> records;
         try { records = Parse(File.ReadAllText(file)); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new UserError($"{file}: cannot be read: {e.Message}", e);
         }
@@ -82,6 +82,7 @@ public static class Manifest
             else if (c == '\n') EndRecord();
             else if (c != '\r') { field.Append(c); any = true; }
         }
+        if (quoted) throw new FormatException("a quoted field has no closing quote");
         EndRecord();
         return records;
     }

@@ -44,6 +44,17 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal(["4", "", null], found.Files.Select(file => file.DuplicateGroup));
     }
 
+    [Theory]
+    [InlineData("path,patient\ndata/NORMAL/a.png,7\n", "not one of its 1 paths is an image of")]
+    [InlineData("path,patient\nNORMAL/a.png,\"7\nNORMAL/b.png,8\n", "a quoted field has no closing quote")]
+    public void A_manifest_that_says_nothing_of_the_images_is_refused(string manifest, string expected)
+    {
+        folder.Add("NORMAL/a.png", "x");
+        folder.Add("PNEUMONIA/b.png", "x");
+        folder.Add("manifest.csv", manifest);
+        Assert.Contains(expected, Assert.Throws<UserError>(() => ImageFolder.Open(folder.Path)).Message);
+    }
+
     [Fact]
     public void Three_labels_come_from_the_names()
     {

@@ -52,6 +52,42 @@ public sealed class ImageSplitTests : IDisposable
                 .All(group => group.Select(file => file.Part).Distinct().Count() == 1);
     }
 
+    /// <summary>Names as the data set has them and as it might: in any case, with any prefix, some with what looks like a patient, some without.</summary>
+    [Property(MaxTest = 40)]
+    public bool A_patient_split_never_puts_a_patient_on_both_sides_whatever_the_names(byte[] shapes, int seed)
+    {
+        using var images = new TemporaryFolder();
+        var patients = new Dictionary<string, string>();
+        var manifest = new List<string>();
+        for (int i = 0; i < 40 + shapes.Length; i++)
+        {
+            int shape = i < shapes.Length ? shapes[i] : i * 7, number = shape / 8 % 9;
+            (string name, string patient) = (shape % 8) switch
+            {
+                0 => ($"person{number}_bacteria_{i}", $"person {number}"),
+                1 => ($"person{number}_virus_{i}", $"person {number}"),
+                2 => ($"PERSON{number}_{i}", $"person {number}"),
+                3 => ($"copy of person{number}-{i}", $"person {number}"),
+                4 => ($"IM-{number:D4}-{i:D4}", $"study {number}"),
+                5 => ($"NORMAL2-IM-{number:D4}-{i:D4}", $"study {number}"),
+                6 => ($"salesperson{number}_{i}", $"alone {i}"),
+                _ => ($"{number}, {i} é", $"alone {i}"),
+            };
+            string path = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/{name}.png";
+            images.Add(path, "x");
+            patients[path] = patient;
+            // What the manifest says of a patient goes before the name; it says so of some only, and of every one that pixels are no copies.
+            string said = shape % 5 == 0 ? $"said {number}" : "";
+            if (said.Length > 0) patients[path] = said;
+            manifest.Add($"\"{path}\",{said},");
+        }
+        images.Add("manifest.csv", "path,patient,duplicate_group\n" + string.Join('\n', manifest));
+        ImageSplit split = ImageSplit.Of(ImageFolder.Open(images.Path), new SplitSettings(SplitKind.Patient, Seed: seed));
+        ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
+        return all.Length == patients.Count
+            && all.GroupBy(file => patients[file.RelativePath]).All(group => group.Select(file => file.Part).Distinct().Count() == 1);
+    }
+
     [Fact]
     public void Copies_stay_together_without_a_manifest_whatever_their_names_and_formats()
     {
