@@ -128,6 +128,7 @@ internal sealed class TrainOptions
             throw new UserError($"--fractions: the parts of --split {settings.Split.ToString()!.ToLowerInvariant()} are fixed; leave one of the two out");
         if (settings.Resume && settings.Out is null)
             throw new UserError("--resume: which run? give its folder with --out DIR");
+        RequireRegularizable(settings);
         RequireTransfer(settings);
         if (settings.FindLearningRate && (settings.Out ?? (settings.Resume ? "" : null)) is not null)
             throw new UserError("--find-learning-rate: trains and writes nothing; leave --out and --resume out");
@@ -136,6 +137,22 @@ internal sealed class TrainOptions
         if (settings.FindLearningRate && settings.Features)
             throw new UserError("--find-learning-rate: sweeps the whole network; leave --features out");
         return settings;
+    }
+
+    // What a model has no place for would be written into its config.json as if it had been used.
+    private static void RequireRegularizable(TrainSettings settings)
+    {
+        var given = new (string Option, double Value, ModelKind[] Models)[]
+        {
+            ("--dropout", settings.Dropout, [ModelKind.Cnn, ModelKind.Compact]),
+            ("--dense-dropout", settings.DenseDropout, [ModelKind.Cnn, ModelKind.Compact, ModelKind.Vgg19]),
+            ("--l1", settings.L1, [ModelKind.Cnn, ModelKind.Compact]),
+            ("--l2", settings.L2, [ModelKind.Cnn, ModelKind.Compact]),
+        };
+        foreach (var (option, value, models) in given)
+            if (value > 0 && !models.Contains(settings.Model))
+                throw new UserError($"{option}: {settings.Model.ToString().ToLowerInvariant()} has no place for it, "
+                    + $"only {string.Join(", ", models.Select(model => model.ToString().ToLowerInvariant()))}; leave it out");
     }
 
     private static void RequireTransfer(TrainSettings settings)

@@ -40,6 +40,15 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
         foreach (string file in Directory.EnumerateFiles(directory)) File.WriteAllBytes(file, []);
     }
 
+    [Theory]
+    [InlineData("mlp", "--dropout", "0.1", "only cnn, compact")]
+    [InlineData("mlp", "--dense-dropout", "0.1", "only cnn, compact, vgg19")]
+    [InlineData("mlp", "--l1", "0.1", "only cnn, compact")]
+    [InlineData("vgg19", "--l2", "0.1", "only cnn, compact")]
+    [InlineData("vgg19", "--dropout", "0.1", "only cnn, compact")]
+    public Task A_regularization_that_the_model_has_no_place_for(string model, string option, string value, string mention) =>
+        Refused(["train", "--model", model, option, value], option, mention);
+
     [Fact]
     public Task A_missing_folder() => TrainingRefused(Data, "no such folder");
 
