@@ -74,11 +74,11 @@ public sealed record ExperimentResult(
     public static ExperimentResult? Read(ReferenceRow row, string folder, IEnumerable<int>? seeds)
     {
         var found = new List<(ExperimentRecord Record, Metrics Metrics, string Name)>();
-        foreach (string name in seeds?.Select(seed => ExperimentSettings.RunNameOf(row, seed)) ?? NamesIn(folder))
+        foreach (string run in RunsOf(row, folder))
         {
-            string run = Path.Combine(folder, name);
-            if (!File.Exists(Path.Combine(run, MetricsFile.FileName)) || ExperimentRecord.Read(run) is not { } record || record.Id != row.Id) continue;
-            found.Add((record, MetricsFile.Read(run), name));
+            ExperimentRecord record = ExperimentRecord.Read(run)!;
+            if (File.Exists(Path.Combine(run, MetricsFile.FileName)) && seeds?.Contains(record.Seed) != false)
+                found.Add((record, MetricsFile.Read(run), Path.GetFileName(run)));
         }
         if (found.Count == 0) return null;
         found.Sort((a, b) => a.Record.Seed.CompareTo(b.Record.Seed));
@@ -98,8 +98,10 @@ public sealed record ExperimentResult(
 
     private static PublishedFigures FiguresOf(ReferenceRow row) => new(row.Published.TestLoss, row.Published.TestAccuracy, row.Hours, row.SecondRun);
 
-    private static IEnumerable<string> NamesIn(string folder) =>
-        Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)) : [];
+    /// <summary>The folders of a row's runs, finished or not, whatever their seed.</summary>
+    /// <exception cref="UserError">The record of a run is broken.</exception>
+    internal static IEnumerable<string> RunsOf(ReferenceRow row, string folder) =>
+        Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Where(run => ExperimentRecord.Read(run)?.Id == row.Id) : [];
 
     private static SeedStatistics Over(ScoreBlock[] blocks, Func<double[], double> statistic) => new(
         statistic([.. blocks.Select(block => block.Loss)]),

@@ -72,10 +72,25 @@ public static class ExperimentRunner
                     continue;
                 }
                 RunFolder.RefuseExisting(training.Out!, resume: true);
+                RequireSameExperiment(settings, row, plan);
                 runs.Add(new PlannedRun(row, seed, training, plan, IsFinished(training.Out!, plan, settings.Out), null));
             }
         }
         return runs.All(run => run.Obstacle is not null) ? throw first! : runs;
+    }
+
+    // The table shows the mean over all seeds of a row that the folder holds: they must differ in nothing else.
+    private static void RequireSameExperiment(ExperimentSettings settings, ReferenceRow row, TrainingPlan plan)
+    {
+        foreach (string run in ExperimentResult.RunsOf(row, settings.Out))
+        {
+            int seed = ExperimentRecord.Read(run)!.Seed;
+            if (AskedSeeds(settings).Contains(seed)) continue;
+            TrainingPlan other = ConfigFile.Read<TrainingPlan>(run);
+            (plan with { Seed = other.Seed, Images = other.Images }).RequireSameRun(other, run, $"--out {settings.Out}");
+            if (other.Epochs != plan.Epochs)
+                throw new UserError($"--out {settings.Out}: the run in {run} is of {other.Epochs} epochs, not {plan.Epochs}; give the same --epochs-scale, or another --out");
+        }
     }
 
     /// <summary>Whether a run folder holds the whole of a run; false where it holds a part or nothing.</summary>
@@ -95,8 +110,6 @@ public static class ExperimentRunner
     /// <summary>Trains a run to its end; says why where that is not possible.</summary>
     private static async Task<string?> TrainAsync(ExperimentSettings settings, PlannedRun run, Terminal terminal, CancellationToken cancellation)
     {
-        // A run that goes on is no longer a finished one of fewer epochs.
-        if (File.Exists(RunFolder.LastPath(run.Folder))) File.Delete(Path.Combine(run.Folder, MetricsFile.FileName));
         var watch = Stopwatch.StartNew();
         try
         {

@@ -112,6 +112,11 @@ public sealed class ExperimentsTests : IDisposable
         Assert.Null(second.Json[0]!["seeds"]);
         Assert.Equal(losses[1], (double)second.Json[0]!["test"]!["loss"]!);
         Assert.Equal(3, JsonNode.Parse(File.ReadAllText(Of("out", ExperimentFiles.Json)))![0]!["seeds"]!.AsArray().Count);
+
+        // A mean over seeds is one over runs that differ in nothing else.
+        Assert.Contains("was started with limit 4, not 6", await Refused("out", "--only mlp --limit 6 --epochs-scale 0.01 --seed 4"));
+        Assert.Contains("is of 1 epochs, not 2", await Refused("out", "--only mlp --limit 4 --epochs-scale 0.05 --seed 4"));
+        Assert.Contains("was started with split patient, not random", await Refused("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 4 --split random"));
     }
 
     [Fact]
