@@ -11,8 +11,9 @@ public static class Classification
     {
         if (logits.Length == 1)
         {
-            var positive = 1 / (1 + Math.Exp(-(double)logits[0]));
-            return [1 - positive, positive];
+            // Both by themselves: 1 − p would be 0 for every logit above 37, and such images could no longer be told apart.
+            double z = logits[0];
+            return [1 / (1 + Math.Exp(z)), 1 / (1 + Math.Exp(-z))];
         }
         var probabilities = new double[logits.Length];
         double largest = logits[0];
@@ -21,6 +22,28 @@ public static class Classification
         for (var i = 0; i < logits.Length; i++) sum += probabilities[i] = Math.Exp(logits[i] - largest);
         for (var i = 0; i < logits.Length; i++) probabilities[i] /= sum;
         return probabilities;
+    }
+
+    /// <summary>The answer: of two classes the second, the positive one, from ½ on; of more the most probable, the first of several.</summary>
+    public static int Answer(IReadOnlyList<double> probabilities)
+    {
+        if (probabilities.Count == 2) return probabilities[1] >= 0.5 ? 1 : 0;
+        var answer = 0;
+        for (var c = 1; c < probabilities.Count; c++)
+            if (probabilities[c] > probabilities[answer]) answer = c;
+        return answer;
+    }
+
+    /// <summary>
+    /// The odds of a class against all others, p / Σ other p: ranks images as the probability does, but still tells those apart whose
+    /// probability is 1 to the last digit.
+    /// </summary>
+    public static double Odds(IReadOnlyList<double> probabilities, int of)
+    {
+        double others = 0;
+        for (var c = 0; c < probabilities.Count; c++)
+            if (c != of) others += probabilities[c];
+        return probabilities[of] / others;
     }
 
     /// <summary>The cross-entropy of the logits against the true class, stable for any logit.</summary>
@@ -45,8 +68,8 @@ public static class Classification
 /// <param name="Loss">The mean cross-entropy, penalties not included.</param>
 public sealed record Predictions(int[] Indices, int[] TrueClasses, double[][] Probabilities, double Loss)
 {
-    /// <summary>The share of samples whose most probable class is the true one.</summary>
+    /// <summary>The share of right answers.</summary>
     public double Accuracy => TrueClasses.Length == 0
         ? 0
-        : TrueClasses.Where((c, i) => Array.IndexOf(Probabilities[i], Probabilities[i].Max()) == c).Count() / (double)TrueClasses.Length;
+        : TrueClasses.Where((c, i) => Classification.Answer(Probabilities[i]) == c).Count() / (double)TrueClasses.Length;
 }

@@ -80,6 +80,9 @@ public static class Predictor
             for (var i = 0; i < batch.Count; i++)
             {
                 var row = logits.AsSpan(i * outputs, outputs);
+                foreach (var logit in row)
+                    if (!float.IsFinite(logit))
+                        throw new DivergedException($"the network's answer to sample {indices[classes.Count]} is {logit}: its weights are not numbers, or far too large");
                 losses.Add(Classification.Loss(row, batch.Classes[i]));
                 probabilities.Add(Classification.Probabilities(row));
                 classes.Add(batch.Classes[i]);

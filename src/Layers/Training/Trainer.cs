@@ -79,7 +79,7 @@ public abstract class TrainingCallback
     public virtual bool EpochDone(EpochResult result) => true;
 }
 
-/// <summary>A loss became NaN or infinite.</summary>
+/// <summary>A loss, or an answer of the network, became NaN or infinite.</summary>
 public sealed class DivergedException(string message) : Exception(message);
 
 /// <summary>
@@ -97,6 +97,8 @@ public sealed class Trainer : IDisposable
     private readonly Device device;
     private readonly List<EpochResult> history = [];
     private readonly Tensor correct;
+    // A number for each sample of a batch, on its way to the device.
+    private readonly float[] hostNumbers;
     private readonly float learningRate;
     private int epoch = 1, position, samples;
     private double lossSum, correctSum, secondsBefore, inputWait;
@@ -110,6 +112,7 @@ public sealed class Trainer : IDisposable
         device = network.Device ?? throw new InvalidOperationException("training: initialize the network first");
         if (network.OutputShape.Rank != 1) throw new ArgumentException($"training: the network gives {network.OutputShape} instead of a row of logits");
         correct = Tensor.Zeros(device, new Shape(1));
+        hostNumbers = new float[options.BatchSize];
         learningRate = optimizer.LearningRate;
     }
 
@@ -163,7 +166,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Trains until all epochs are done, a callback ends it, or it is cancelled (between two steps).</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; <see cref="State"/> is the place.</exception>
-    /// <exception cref="DivergedException">The loss is no longer a number.</exception>
+    /// <exception cref="DivergedException">The loss is no longer a number, or an answer to a validation sample.</exception>
     public void Fit(ISampleSource training, ISampleSource? validation, IReadOnlyList<TrainingCallback> callbacks, CancellationToken cancellation = default)
     {
         while (epoch <= options.Epochs)
@@ -174,7 +177,7 @@ public sealed class Trainer : IDisposable
             {
                 TrainEpoch(training, callbacks, watch, cancellation);
                 if (samples == 0) throw new InvalidOperationException("training: not one sample is usable");
-                scores = validation is null ? null : Predictor.Run(network, validation, options, cancellation);
+                scores = validation is null ? null : Validate(validation, cancellation);
             }
             catch (OperationCanceledException)
             {
@@ -223,6 +226,19 @@ public sealed class Trainer : IDisposable
         }
     }
 
+    // An epoch whose last step ruined the weights has a training loss like any other; only what they answer afterwards shows it.
+    private Predictions Validate(ISampleSource validation, CancellationToken cancellation)
+    {
+        try
+        {
+            return Predictor.Run(network, validation, options, cancellation);
+        }
+        catch (DivergedException e)
+        {
+            throw new DivergedException($"after epoch {epoch}, {e.Message}: try a smaller learning rate");
+        }
+    }
+
     /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
     private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
@@ -267,7 +283,7 @@ public sealed class Trainer : IDisposable
 
     private Tensor Targets(HostBatch batch)
     {
-        Span<float> targets = stackalloc float[batch.Count];
+        var targets = hostNumbers.AsSpan(0, batch.Count);
         for (var i = 0; i < targets.Length; i++) targets[i] = batch.Classes[i];
         return Tensor.FromValues(device, new Shape(batch.Count), targets);
     }
@@ -275,7 +291,7 @@ public sealed class Trainer : IDisposable
     private Tensor? Weights(HostBatch batch)
     {
         if (options.ClassWeights is null) return null;
-        Span<float> weights = stackalloc float[batch.Count];
+        var weights = hostNumbers.AsSpan(0, batch.Count);
         for (var i = 0; i < weights.Length; i++) weights[i] = options.ClassWeights[batch.Classes[i]];
         return Tensor.FromValues(device, new Shape(batch.Count), weights);
     }

@@ -119,6 +119,9 @@ public sealed class SafeTensors
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // What is left of a full disk's file helps nobody.
+            try { File.Delete(temporary); }
+            catch (Exception deletion) when (deletion is IOException or UnauthorizedAccessException) { }
             throw new WeightFileException($"{path}: cannot be written: {e.Message}", e);
         }
     }

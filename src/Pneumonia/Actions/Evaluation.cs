@@ -37,6 +37,9 @@ public static class Evaluation
             model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
         foreach (string warning in store.Warnings) terminal.Warn(warning);
+        var (trained, chosen) = ImagesFile.CountKnown(settings.Run, files);
+        if (trained > 0) terminal.Warn($"{settings.Data}: the network was trained on {trained} of these {files.Length} images: its figures here are too good; give it images that it never saw");
+        if (chosen > 0) terminal.Warn($"{settings.Data}: {chosen} of these {files.Length} images chose the network's epoch and threshold");
         ScoreBlock scores = Scoring.Score(predictions, metrics.Threshold, settings.Seed)!;
         StressScore[] stress = settings.Stress ? [.. StressTest.Run(model, store, settings.Seed, cancellation)] : [];
         if (settings.Json)

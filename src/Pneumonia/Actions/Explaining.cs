@@ -75,7 +75,7 @@ public static class Explaining
         // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
-        int explained = chosen ?? Array.IndexOf(probabilities, probabilities.Max());
+        int explained = chosen ?? Classification.Answer(probabilities);
         LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),

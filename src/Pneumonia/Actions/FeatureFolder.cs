@@ -9,7 +9,7 @@ public static class FeatureFolder
     /// <summary>The environment variable that holds another limit, in GiB; 0 keeps only what is in use.</summary>
     public const string LimitVariable = "CONVOLVE_FEATURES_GIB";
 
-    /// <summary>GiB that the folder may hold where nothing is said: fifty data sets of 5,000 images of 150 pixels, or one cut after VGG19's first block.</summary>
+    /// <summary>GiB that the folder may hold where nothing is said: sixty data sets of 5,000 images of 150 pixels, or one cut after VGG19's first block.</summary>
     public const double DefaultLimit = 10;
 
     /// <summary>The folder.</summary>

@@ -43,7 +43,7 @@ public static class Prediction
         int[] order = [.. Enumerable.Range(0, model.Classes.Count).OrderBy(i => model.Classes[i], StringComparer.Ordinal)];
         Answer[] answers = [.. predictions.Probabilities.Select((p, i) =>
         {
-            int best = Array.IndexOf(p, p.Max());
+            int best = Classification.Answer(p);
             return new Answer(images[i], model.Classes[best], p[best], [.. order.Select(c => p[c])], threshold is { } t && p.Length == 2 ? p[1] >= t : null);
         })];
         if (settings.Csv is not null) WholeFile.WriteText(settings.Csv, Csv(answers, [.. order.Select(c => model.Classes[c])]));
@@ -64,15 +64,14 @@ public static class Prediction
     private static string Csv(IEnumerable<Answer> answers, IReadOnlyList<string> classes)
     {
         var text = new StringBuilder();
-        text.AppendJoin(',', ["path", "class", "probability", .. classes.Select(Quoted), "aboveThreshold"]).Append('\n');
+        text.AppendJoin(',', ["path", "class", "probability", .. classes.Select(CsvText.Field), "aboveThreshold"]).Append('\n');
         foreach (Answer answer in answers)
         {
-            text.AppendJoin(',', [Quoted(answer.Path), Quoted(answer.Class), Number(answer.Probability), .. answer.Probabilities.Select(Number),
+            text.AppendJoin(',', [CsvText.Field(answer.Path), CsvText.Field(answer.Class), Number(answer.Probability), .. answer.Probabilities.Select(Number),
                 answer.AboveThreshold?.ToString().ToLowerInvariant() ?? ""]).Append('\n');
         }
         return text.ToString();
 
         static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
-        static string Quoted(string field) => field.AsSpan().IndexOfAny(",\"\n\r") < 0 ? field : $"\"{field.Replace("\"", "\"\"")}\"";
     }
 }

@@ -28,6 +28,21 @@ public static class RunFolder
             throw new UserError($"--out {run}: exists already; choose another folder, or add --resume to continue that run");
     }
 
+    /// <summary>A name that no folder has: the one given, or with the least number behind it.</summary>
+    public static string Unused(string run)
+    {
+        string unused = run;
+        for (int number = 2; Path.Exists(unused); number++) unused = $"{run}-{number}";
+        return unused;
+    }
+
+    /// <summary>Removes what a finished run says of itself: once it goes on, its weights are other ones, and a stop must not leave figures beside them.</summary>
+    public static void Reopen(string run)
+    {
+        File.Delete(Path.Combine(run, MetricsFile.FileName));
+        File.Delete(Path.Combine(run, TrainingReport.FileName));
+    }
+
     /// <summary>Takes back what <see cref="Prepare"/> and the plan left of a run that never finished an epoch.</summary>
     public static void Discard(string run)
     {

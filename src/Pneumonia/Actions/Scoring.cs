@@ -14,7 +14,7 @@ public static class Scoring
     {
         if (predictions.TrueClasses.Length == 0) return null;
         return IsTwoClass(predictions)
-            ? ScoreBlock.OfTwo(Positive(predictions), PositiveProbability(predictions), predictions.Loss, threshold, seed)
+            ? ScoreBlock.OfTwo(Positive(predictions), PositiveProbability(predictions), predictions.Loss, threshold, seed, [.. predictions.Probabilities.Select(p => Classification.Odds(p, 1))])
             : ScoreBlock.OfMany(predictions.TrueClasses, predictions.Probabilities, predictions.Loss, seed);
     }
 

@@ -29,11 +29,19 @@ public static class TestTimeAugmentation
     /// <param name="seed">Draws how the copies differ.</param>
     /// <param name="terminal">Where to say it.</param>
     /// <param name="cancellation">Stops it between two batches.</param>
+    /// <exception cref="UserError">The network's answers are no numbers.</exception>
     public static Predictions Run(
         TrainedModel model, ImageSamples samples, int copies, int batchSize, int seed, Terminal terminal, CancellationToken cancellation)
     {
         if (copies > 1) terminal.Note($"mean of {copies} copies of each image: as it is, then with {ranges}; a run's threshold was chosen without them");
         var options = new TrainingOptions { BatchSize = batchSize, Scaling = model.Preprocessing.Scaling(), Seed = (uint)seed, Augmentation = ranges };
-        return Predictor.RunOnCopies(model.Network, samples, options, copies, cancellation);
+        try
+        {
+            return Predictor.RunOnCopies(model.Network, samples, options, copies, cancellation);
+        }
+        catch (DivergedException e)
+        {
+            throw new UserError($"{e.Message}; train it again, or take another one", e);
+        }
     }
 }

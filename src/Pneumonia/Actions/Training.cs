@@ -33,7 +33,7 @@ public static class Training
 
     public static async Task<int> RunAsync(TrainSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string run = settings.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}");
+        string run = settings.Out ?? RunFolder.Unused(Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}"));
         if (settings.Out is not null) RunFolder.RefuseExisting(run, settings.Resume);
         double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
         // What the user may have got wrong comes first; nothing is written before it.
@@ -88,6 +88,8 @@ public static class Training
 
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
         RunFolder.Prepare(run);
+        bool goesOn = trainer.History.Count < plan.Epochs && !best.IsExhausted(trainer.History.Count);
+        if (goesOn) RunFolder.Reopen(run);
         ConfigFile.Write(run, plan);
         if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
         opened.Announce(terminal);
@@ -110,7 +112,7 @@ public static class Training
         var recorder = new EpochRecorder(SaveAll);
         try
         {
-            if (!best.IsExhausted(trainer.History.Count))
+            if (goesOn)
                 display.Show(() => trainer.Fit(train, validation, [display, best, recorder], cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -141,6 +143,7 @@ public static class Training
         var metrics = new Metrics(plan.Model.ToString().ToLowerInvariant(), network.ParameterCount, network.TrainableCount, plan.Device, plan.Seed,
             plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores);
         HistoryFile.Write(run, epochs);
+        if (!plan.Synthetic) ImagesFile.Write(run, images.Files);
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
         TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
@@ -343,7 +346,7 @@ public static class Training
         return
         [
             .. predictions.Probabilities
-                .Select((p, i) => (Best: Array.IndexOf(p, p.Max()), Probability: p.Max(), Place: i))
+                .Select((p, i) => (Best: Classification.Answer(p), Probability: p.Max(), Place: i))
                 .Where(answer => answer.Best != predictions.TrueClasses[answer.Place])
                 .OrderByDescending(answer => answer.Probability)
                 .Take(WrongAnswersShown)

@@ -16,6 +16,13 @@ public sealed record TrainingImages(
 {
     private IEnumerable<ImageSamples> Parts => Test is null ? [Train, Val] : [Train, Val, Test];
 
+    /// <summary>Every usable image and its part.</summary>
+    public IEnumerable<(ImagePart Part, ImageFile File)> Files =>
+        from part in new[] { (ImagePart.Train, Train), (ImagePart.Val, Val), (ImagePart.Test, Test) }
+        where part.Item2 is not null
+        from index in part.Item2!.Store.UsableIndices()
+        select (part.Item1, part.Item2.Store.Files[index]);
+
     /// <summary>Images of the training part by class, those of the folder's listing.</summary>
     public int[] TrainCounts => [.. Classes.Select((_, c) => Enumerable.Range(0, Train.Count).Count(i => Train.ClassOf(i) == c))];
 

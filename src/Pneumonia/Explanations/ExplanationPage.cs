@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Convolve.Layers.Training;
 using Convolve.Pneumonia.Reports;
 
 namespace Convolve.Pneumonia.Explanations;
@@ -60,7 +61,7 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 
     private string Answer(ExplainedImage image)
     {
-        int best = Array.IndexOf(image.Probabilities, image.Probabilities.Max());
+        int best = Classification.Answer(image.Probabilities);
         return $"{Classes[best]} {image.Probabilities[best]:P1}";
     }
 

@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Reports;
 /// </summary>
 public sealed class AnswerCharts
 {
-    private readonly IReadOnlyList<(string Name, bool[] Positive, double[] Probability)> lines;
+    private readonly IReadOnlyList<(string Name, bool[] Positive, double[] Probability, double[] Odds)> lines;
     private readonly double? threshold;
     private readonly RunSummary run;
 
@@ -21,8 +21,8 @@ public sealed class AnswerCharts
         lines = present is []
             ? []
             : run.Classes.Count == 2
-                ? [.. present.Select(part => (part.Name, part.Answers.Is(1), part.Answers.ProbabilityOf(1)))]
-                : [.. run.Classes.Take(LineChart.LineStyles).Select((name, c) => (name, present[^1].Answers.Is(c), present[^1].Answers.ProbabilityOf(c)))];
+                ? [.. present.Select(part => (part.Name, part.Answers.Is(1), part.Answers.ProbabilityOf(1), part.Answers.OddsOf(1)))]
+                : [.. run.Classes.Take(LineChart.LineStyles).Select((name, c) => (name, present[^1].Answers.Is(c), present[^1].Answers.ProbabilityOf(c), present[^1].Answers.OddsOf(c)))];
     }
 
     /// <summary>The name of the part that is reported: test, or validation where there are no test images.</summary>
@@ -60,18 +60,18 @@ public sealed class AnswerCharts
         }
     }
 
-    private ChartLine RocLine((string Name, bool[] Positive, double[] Probability) of)
+    private ChartLine RocLine((string Name, bool[] Positive, double[] Probability, double[] Odds) of)
     {
         Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
-        return new ChartLine(of.Name, [.. RocCurve.Points(of.Positive, of.Probability).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
+        return new ChartLine(of.Name, [.. RocCurve.Points(of.Positive, of.Odds).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
         {
             Point = chosen is null ? null : (1 - (chosen.Specificity(1) ?? double.NaN), chosen.Sensitivity(1) ?? double.NaN, $"threshold {threshold:F2}"),
         };
     }
 
-    private ChartLine PrecisionLine((string Name, bool[] Positive, double[] Probability) of)
+    private ChartLine PrecisionLine((string Name, bool[] Positive, double[] Probability, double[] Odds) of)
     {
-        IReadOnlyList<PrecisionRecallPoint> points = PrecisionRecallCurve.Points(of.Positive, of.Probability);
+        IReadOnlyList<PrecisionRecallPoint> points = PrecisionRecallCurve.Points(of.Positive, of.Odds);
         Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
         // Steps: the precision of a point holds back to the recall before it, as in the average precision.
         var steps = new List<(double, double)>();

@@ -135,7 +135,9 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         double[] values = [.. Lines.SelectMany(line => line.Points).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).Select(of)];
         if (values.Length == 0) return (0, 1);
         double low = values.Min(), high = values.Max();
-        return high > low ? (low, high) : (low - 0.5, high + 0.5);
+        // Around a single value of any size, so that its neighbours are numbers of their own.
+        double margin = Math.Max(0.5, Math.Abs(low) / 2);
+        return high > low ? (low, high) : (low - margin, high + margin);
     }
 
     // Whether the caption of the mark would lie on the lines at the top of the chart.
@@ -148,6 +150,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     {
         double rough = (high - low) / 5, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
         double step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
-        for (double n = Math.Ceiling(low / step - 1e-9); n * step <= high + step * 1e-9; n++) yield return n * step + 0.0; // + 0.0 turns −0 into 0
+        // Counted in a whole number: beyond 2⁵³ a double no longer grows by one.
+        double first = Math.Ceiling(low / step - 1e-9);
+        for (int n = 0; n <= 10 && (first + n) * step <= high + step * 1e-9; n++) yield return (first + n) * step + 0.0; // + 0.0 turns −0 into 0
     }
 }

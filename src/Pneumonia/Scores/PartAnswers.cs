@@ -1,3 +1,5 @@
+using Convolve.Layers.Training;
+
 namespace Convolve.Pneumonia.Scores;
 
 /// <summary>A model's answers to the images of one part, from which curves are drawn.</summary>
@@ -17,9 +19,12 @@ public sealed record PartAnswers(IReadOnlyList<int> Actual, IReadOnlyList<double
     /// <summary>The probability of a class for each image.</summary>
     public double[] ProbabilityOf(int of) => [.. Probabilities.Select(p => p[of])];
 
+    /// <summary>By what images are ranked, from those least of a class to those most.</summary>
+    public double[] OddsOf(int of) => [.. Probabilities.Select(p => Classification.Odds(p, of))];
+
     /// <summary>The probability of each image's most probable class.</summary>
     public double[] Confidence => [.. Probabilities.Select(p => p.Max())];
 
-    /// <summary>Whether the most probable class is the right one.</summary>
-    public bool[] Right => [.. Probabilities.Select((p, i) => Array.IndexOf(p, p.Max()) == Actual[i])];
+    /// <summary>Whether the answer is the right one.</summary>
+    public bool[] Right => [.. Probabilities.Select((p, i) => Classification.Answer(p) == Actual[i])];
 }

@@ -3,27 +3,27 @@ namespace Convolve.Pneumonia.Scores;
 /// <summary>One operating point: calling everything at or above the threshold positive.</summary>
 /// <param name="Recall">Share of the positives called positive: the sensitivity.</param>
 /// <param name="Precision">Share of those called positive that are.</param>
-/// <param name="Threshold">The lowest probability called positive.</param>
+/// <param name="Threshold">The lowest score called positive.</param>
 public readonly record struct PrecisionRecallPoint(double Recall, double Precision, double Threshold);
 
 /// <summary>How many answers "positive" are right, for every share of the positives that is found; depends on how common these are.</summary>
 public static class PrecisionRecallCurve
 {
     /// <summary>
-    /// A point for every distinct probability, from the highest to the lowest, the last having recall 1. Empty where no image is positive.
+    /// A point for every distinct score, from the highest to the lowest, the last having recall 1. Empty where no image is positive.
     /// </summary>
-    public static IReadOnlyList<PrecisionRecallPoint> Points(IReadOnlyList<bool> positive, IReadOnlyList<double> probability)
+    public static IReadOnlyList<PrecisionRecallPoint> Points(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
         int positives = positive.Count(isPositive => isPositive);
         if (positives == 0) return [];
         var points = new List<PrecisionRecallPoint>();
-        int[] order = RocCurve.Ascending(probability);
+        int[] order = RocCurve.Ascending(score);
         int found = 0;
         for (int i = order.Length - 1; i >= 0; i--)
         {
             if (positive[order[i]]) found++;
-            if (i == 0 || probability[order[i - 1]] != probability[order[i]])
-                points.Add(new((double)found / positives, (double)found / (order.Length - i), probability[order[i]]));
+            if (i == 0 || score[order[i - 1]] != score[order[i]])
+                points.Add(new((double)found / positives, (double)found / (order.Length - i), score[order[i]]));
         }
         return points;
     }
@@ -32,9 +32,9 @@ public static class PrecisionRecallCurve
     /// Average precision, Σ (recall_n − recall_{n−1}) · precision_n: the mean over the positives of the precision at the threshold that just
     /// finds each. Nothing is interpolated between points, which would be optimistic (Davis and Goadrich 2006). Null where no image is positive.
     /// </summary>
-    public static double? AveragePrecision(IReadOnlyList<bool> positive, IReadOnlyList<double> probability)
+    public static double? AveragePrecision(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
-        IReadOnlyList<PrecisionRecallPoint> points = Points(positive, probability);
+        IReadOnlyList<PrecisionRecallPoint> points = Points(positive, score);
         if (points.Count == 0) return null;
         double area = 0, before = 0;
         foreach (PrecisionRecallPoint point in points)

@@ -3,54 +3,57 @@ namespace Convolve.Pneumonia.Scores;
 /// <summary>One operating point: calling everything at or above the threshold positive.</summary>
 /// <param name="FalsePositiveRate">Share of the negatives called positive.</param>
 /// <param name="TruePositiveRate">Share of the positives called positive.</param>
-/// <param name="Threshold">The lowest probability called positive; +∞ at the start of the curve.</param>
+/// <param name="Threshold">The lowest score called positive; +∞ at the start of the curve.</param>
 public readonly record struct RocPoint(double FalsePositiveRate, double TruePositiveRate, double Threshold);
 
-/// <summary>Ranking quality of a two-class model, and the choice of a threshold.</summary>
+/// <summary>
+/// Ranking quality of a two-class model, and the choice of a threshold. Images are ranked by a score, the probability of the positive class or
+/// whatever grows with it.
+/// </summary>
 public static class RocCurve
 {
     /// <summary>
-    /// The curve from (0, 0) to (1, 1), a point for every distinct probability. Empty where one class is absent.
+    /// The curve from (0, 0) to (1, 1), a point for every distinct score. Empty where one class is absent.
     /// </summary>
-    public static IReadOnlyList<RocPoint> Points(IReadOnlyList<bool> positive, IReadOnlyList<double> probability)
+    public static IReadOnlyList<RocPoint> Points(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
         (int positives, int negatives) = Count(positive);
         if (positives == 0 || negatives == 0) return [];
         var points = new List<RocPoint> { new(0, 0, double.PositiveInfinity) };
-        int[] order = Ascending(probability);
+        int[] order = Ascending(score);
         int truePositives = 0, falsePositives = 0;
         for (int i = order.Length - 1; i >= 0; i--)
         {
             if (positive[order[i]]) truePositives++;
             else falsePositives++;
-            if (i == 0 || probability[order[i - 1]] != probability[order[i]])
-                points.Add(new((double)falsePositives / negatives, (double)truePositives / positives, probability[order[i]]));
+            if (i == 0 || score[order[i - 1]] != score[order[i]])
+                points.Add(new((double)falsePositives / negatives, (double)truePositives / positives, score[order[i]]));
         }
         return points;
     }
 
     /// <summary>
-    /// The area under the curve: the share of pairs of a positive and a negative in which the positive has the higher probability,
+    /// The area under the curve: the share of pairs of a positive and a negative in which the positive has the higher score,
     /// a tie counting ½ (Mann–Whitney U over the number of pairs), in O(n log n). Null where one class is absent.
     /// </summary>
-    public static double? Area(IReadOnlyList<bool> positive, IReadOnlyList<double> probability)
+    public static double? Area(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
-        int[] order = Ascending(probability);
+        int[] order = Ascending(score);
         var weights = new int[order.Length];
         Array.Fill(weights, 1);
-        return Area(positive, probability, order, weights);
+        return Area(positive, score, order, weights);
     }
 
-    /// <summary>The same with image i counted weights[i] times, as a bootstrap needs; <paramref name="ascending"/> sorts by probability.</summary>
-    internal static double? Area(IReadOnlyList<bool> positive, IReadOnlyList<double> probability, int[] ascending, int[] weights)
+    /// <summary>The same with image i counted weights[i] times, as a bootstrap needs; <paramref name="ascending"/> sorts by score.</summary>
+    internal static double? Area(IReadOnlyList<bool> positive, IReadOnlyList<double> score, int[] ascending, int[] weights)
     {
         // Twice the number of won pairs is a whole number, so the result does not depend on the order of a sum.
         long negativesBelow = 0, positives = 0, twiceWon = 0;
         for (int i = 0; i < ascending.Length;)
         {
             long tiedPositives = 0, tiedNegatives = 0;
-            double value = probability[ascending[i]];
-            for (; i < ascending.Length && probability[ascending[i]] == value; i++)
+            double value = score[ascending[i]];
+            for (; i < ascending.Length && score[ascending[i]] == value; i++)
             {
                 if (positive[ascending[i]]) tiedPositives += weights[ascending[i]];
                 else tiedNegatives += weights[ascending[i]];
@@ -96,11 +99,17 @@ public static class RocCurve
         }
     }
 
-    internal static int[] Ascending(IReadOnlyList<double> probability)
+    /// <summary>The images from the lowest score to the highest.</summary>
+    /// <exception cref="ArgumentException">A score is not a number: nothing can be ranked by it.</exception>
+    internal static int[] Ascending(IReadOnlyList<double> score)
     {
-        var keys = new double[probability.Count];
+        var keys = new double[score.Count];
         var order = new int[keys.Length];
-        for (int i = 0; i < keys.Length; i++) (keys[i], order[i]) = (probability[i], i);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (double.IsNaN(score[i])) throw new ArgumentException($"scores: that of image {i} is not a number");
+            (keys[i], order[i]) = (score[i], i);
+        }
         Array.Sort(keys, order);
         return order;
     }

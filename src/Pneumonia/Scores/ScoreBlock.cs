@@ -1,4 +1,5 @@
 using Convolve.Engine.Randomness;
+using Convolve.Layers.Training;
 
 namespace Convolve.Pneumonia.Scores;
 
@@ -40,25 +41,27 @@ public sealed record ScoreBlock(
     /// <param name="loss">Mean loss of the part.</param>
     /// <param name="threshold">Threshold chosen on validation data, or null.</param>
     /// <param name="seed">Seed of the bootstrap.</param>
+    /// <param name="odds">What images are ranked by, see <see cref="Classification.Odds"/>; the probability if omitted.</param>
     /// <exception cref="ArgumentException">No images, different lengths, or a probability outside [0, 1] or not a number.</exception>
     public static ScoreBlock OfTwo(
-        IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double loss, double? threshold = null, int seed = 1)
+        IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double loss, double? threshold = null, int seed = 1, IReadOnlyList<double>? odds = null)
     {
+        odds ??= probability;
         Check(positive.Count, probability.Count, probability);
         Confusion plain = Count(positive, probability, 0.5);
         Bootstrap bootstrap = new(positive.Count, seed);
-        int[] order = RocCurve.Ascending(probability);
-        double? auc = RocCurve.Area(positive, probability);
+        int[] order = RocCurve.Ascending(odds);
+        double? auc = RocCurve.Area(positive, odds);
         bool[] right = [.. positive.Select((isPositive, i) => isPositive == probability[i] >= 0.5)];
         Confusion? chosen = threshold is { } t ? Count(positive, probability, t) : null;
         return new ScoreBlock(positive.Count, loss, plain.Accuracy, auc, plain.Sensitivity(1), plain.Specificity(1),
             plain.Sensitivity(1) is null ? null : plain.Precision(1), plain.F1(1),
             CalibrationBins.Error(probability, positive), plain,
             chosen is null ? null : new ThresholdScores(threshold!.Value, chosen.Accuracy, chosen.Sensitivity(1), chosen.Specificity(1)),
-            bootstrap.Interval(auc, counts => RocCurve.Area(positive, probability, order, counts)),
+            bootstrap.Interval(auc, counts => RocCurve.Area(positive, odds, order, counts)),
             bootstrap.Interval(plain.Accuracy, counts => Bootstrap.Mean(right, counts))!)
         {
-            AveragePrecision = auc is null ? null : PrecisionRecallCurve.AveragePrecision(positive, probability),
+            AveragePrecision = auc is null ? null : PrecisionRecallCurve.AveragePrecision(positive, odds),
         };
     }
 
@@ -80,7 +83,7 @@ public sealed record ScoreBlock(
         var confidence = new double[actual.Count];
         for (int i = 0; i < actual.Count; i++)
         {
-            int answer = Array.IndexOf(probabilities[i], probabilities[i].Max());
+            int answer = Classification.Answer(probabilities[i]);
             counts[actual[i]][answer]++;
             right[i] = answer == actual[i];
             confidence[i] = probabilities[i][answer];
@@ -90,7 +93,7 @@ public sealed record ScoreBlock(
         double? Mean(Func<int, double?> figure) => present.Select(figure).Average();
 
         bool[][] isClass = [.. Enumerable.Range(0, classes).Select(c => actual.Select(of => of == c).ToArray())];
-        double[][] column = [.. Enumerable.Range(0, classes).Select(c => probabilities.Select(row => row[c]).ToArray())];
+        double[][] column = [.. Enumerable.Range(0, classes).Select(c => probabilities.Select(row => Classification.Odds(row, c)).ToArray())];
         int[][] order = [.. column.Select(RocCurve.Ascending)];
         // One against the rest, for every class; a mean over fewer classes would not be comparable, so it is null then.
         double? MeanArea(int[] times)

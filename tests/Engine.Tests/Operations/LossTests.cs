@@ -78,7 +78,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         for (var i = 0; i < c.Rows; i++)
         {
             var row = c.Logits.AsSpan(i * c.Classes, c.Classes).ToArray();
-            var answer = c.Classes == 1 ? (row[0] > 0 ? 1 : 0) : Array.IndexOf(row, row.Max());
+            var answer = c.Classes == 1 ? (row[0] >= 0 ? 1 : 0) : Array.IndexOf(row, row.Max());
             if (answer == c.Labels[i] && mask?[i] != 0) expected++;
         }
         Assert.Equal(expected, count.ToArray()[0]);

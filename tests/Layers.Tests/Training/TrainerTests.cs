@@ -236,24 +236,62 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         Assert.True(predictions.Accuracy > 0.9, $"accuracy {predictions.Accuracy}");
     }
 
+    /// <summary>Whatever the losses, ties among them: the first of the lowest ones is kept, every parameter to the bit, and patience is counted from there.</summary>
     [SkippableFact]
     public void BestWeightsAreRestoredBitForBitAndPatienceEndsTheRun()
     {
         using var network = Network();
-        var losses = new[] { 0.9, 0.5, 0.7, 0.6, 0.8, 0.1 };
-        var best = new BestWeights(network, patience: 3);
-        var snapshots = new List<float[]>();
-        var ended = 0;
-        for (var epoch = 1; epoch <= losses.Length && ended == 0; epoch++)
+        for (var trial = 0; trial < 40; trial++)
         {
-            foreach (var parameter in network.Parameters) parameter.Value.Fill(epoch);
-            snapshots.Add(network.Parameters.First().Value.ToArray());
-            if (!best.EpochDone(new EpochResult(epoch, 0, 1, 0, losses[epoch - 1], 0))) ended = epoch;
+            var random = new Random(trial);
+            var patience = random.Next(1, 5);
+            double[] losses = [.. Enumerable.Range(0, 12).Select(_ => random.Next(1, 7) / 10.0)];
+            var best = new BestWeights(network, patience);
+            var snapshots = new List<float[][]>();
+            var improved = new List<int>();
+            var watched = new BestWeights(network) { Improved = () => improved.Add(snapshots.Count) };
+            var ended = losses.Length;
+            for (var epoch = 1; epoch <= losses.Length && ended == losses.Length; epoch++)
+            {
+                foreach (var parameter in network.Parameters)
+                    parameter.Value.CopyFrom([.. Enumerable.Range(0, parameter.Value.Shape.Length).Select(_ => random.NextSingle() - 0.5f)]);
+                snapshots.Add(Parameters(network));
+                watched.EpochDone(new EpochResult(epoch, 0, 1, 0, losses[epoch - 1], 0));
+                if (!best.EpochDone(new EpochResult(epoch, 0, 1, 0, losses[epoch - 1], 0))) ended = epoch;
+            }
+            var lowest = Array.IndexOf(losses, losses.Take(ended).Min()) + 1;
+            Assert.Equal(lowest, best.Epoch);
+            // The first epoch that is so many after the first lowest one of those before it.
+            var expectedEnd = Enumerable.Range(1, losses.Length)
+                .FirstOrDefault(epoch => epoch - (Array.IndexOf(losses, losses.Take(epoch).Min()) + 1) >= patience, losses.Length);
+            Assert.Equal(expectedEnd, ended);
+            Assert.Equal(Enumerable.Range(1, ended).Where(epoch => losses.Take(epoch - 1).All(loss => loss > losses[epoch - 1])), improved);
+            best.Restore();
+            Assert.Equal(snapshots[lowest - 1], Parameters(network));
+
+            // A run that was stored and goes on knows the same.
+            var resumed = new BestWeights(network, patience);
+            resumed.Resume([.. losses.Take(ended).Select((loss, i) => new EpochResult(i + 1, 0, 1, 0, loss, 0))], () => { });
+            Assert.Equal((best.Epoch, best.Loss, best.IsExhausted(ended)), (resumed.Epoch, resumed.Loss, resumed.IsExhausted(ended)));
         }
-        Assert.Equal(5, ended);
-        Assert.Equal(2, best.Epoch);
-        best.Restore();
-        Assert.Equal(snapshots[1], network.Parameters.First().Value.ToArray());
+
+        static float[][] Parameters(Sequential network) => [.. network.Parameters.Select(parameter => parameter.Value.ToArray())];
+    }
+
+    /// <summary>The last step of an epoch ruins the weights: its training loss is a number, what they answer afterwards is none. They are not kept.</summary>
+    [SkippableFact]
+    public void AnEpochWhoseWeightsAnswerNoNumbersHasDiverged()
+    {
+        using var network = Network();
+        using var optimizer = new Sgd { LearningRate = 1e38f };
+        using var trainer = new Trainer(network, optimizer, options with { BatchSize = 37, Epochs = 3 });
+        var kept = 0;
+        var best = new BestWeights(network) { Improved = () => kept++ };
+        var error = Assert.Throws<DivergedException>(() => trainer.Fit(new PatternSamples(37), new PatternSamples(10), [best]));
+        Assert.StartsWith("after epoch 1, the network's answer to sample 0 is ", error.Message);
+        Assert.Contains("try a smaller learning rate", error.Message);
+        Assert.Equal(0, kept);
+        Assert.Empty(trainer.History);
     }
 
     [SkippableFact]

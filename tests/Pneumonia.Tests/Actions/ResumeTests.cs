@@ -58,6 +58,21 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         AssertSameBytes(whole, Run);
     }
 
+    /// <summary>A finished run that goes on has other weights than its figures are of, from the first epoch on; a stop must not leave them beside each other.</summary>
+    [Fact]
+    public async Task A_finished_run_that_goes_on_and_is_stopped_says_nothing_of_itself()
+    {
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
+        await CommandRun.Succeeding(command);
+        await CommandRun.Succeeding([.. command, "--resume"]);
+        Assert.True(File.Exists(Path.Combine(Run, "metrics.json")));
+        string[] longer = [.. command.Select((word, i) => i > 0 && command[i - 1] == "--epochs" ? "6" : word), "--resume"];
+        Assert.Equal(130, (await CommandRun.StoppedAt("epoch 4/", TimeSpan.Zero, longer)).Code);
+        foreach (string file in new[] { "metrics.json", "report.html" }) Assert.False(File.Exists(Path.Combine(Run, file)), file);
+        await CommandRun.Succeeding(longer);
+        Assert.Equal(6, Metrics(Run)["epochs"]!.AsArray().Count);
+    }
+
     [Fact]
     public async Task The_report_gives_the_time_of_all_sittings()
     {

@@ -28,6 +28,26 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    /// <summary>Images are known by their content: the folder may have another name, and other ones stand among them.</summary>
+    [Fact]
+    public async Task Evaluate_says_how_many_of_the_images_the_network_was_trained_on()
+    {
+        string run = Path.Combine(folder.Path, "split");
+        await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--split", "patient", "--out", run]);
+        string[][] rows = [.. File.ReadLines(Path.Combine(run, "images.csv")).Skip(1).Select(line => line.Split(','))];
+        Assert.Equal(36, rows.Length);
+        foreach (string[] row in rows)
+            folder.Add($"others/{row[1]}/{row[0]}-{row[2].Replace('/', '-')}", File.ReadAllBytes(Path.Combine(trained.Data, row[2])));
+        CommandRun scored = await CommandRun.Succeeding("evaluate", "--run", run, "--data", Path.Combine(folder.Path, "others"));
+        Assert.Contains($"was trained on {rows.Count(row => row[0] == "train")} of these 36 images", scored.Errors);
+        Assert.Contains($"{rows.Count(row => row[0] == "val")} of these 36 images chose", scored.Errors);
+
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(folder.Path, "others"), "*", SearchOption.AllDirectories))
+            if (!Path.GetFileName(file).StartsWith("test-", StringComparison.Ordinal)) File.Delete(file);
+        scored = await CommandRun.Succeeding("evaluate", "--run", run, "--data", Path.Combine(folder.Path, "others"));
+        Assert.DoesNotContain("of these", scored.Errors);
+    }
+
     [Fact]
     public async Task Evaluate_takes_the_mean_over_copies()
     {

@@ -20,7 +20,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
 
     [Fact]
     public void A_run_folder_has_exactly_the_documented_files() =>
-        Assert.Equal(["best.safetensors", "config.json", "history.csv", "last.safetensors", "metrics.json", "report.html"],
+        Assert.Equal(["best.safetensors", "config.json", "history.csv", "images.csv", "last.safetensors", "metrics.json", "report.html"],
             Directory.EnumerateFileSystemEntries(trained.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Fact]

@@ -170,4 +170,11 @@ public sealed class RunFolderTests : IDisposable
         Assert.DoesNotContain("NaN", svg);
         Assert.Contains("<circle", svg);
     }
+
+    /// <summary>A training on the way to infinity: around such a number ±½ is nothing.</summary>
+    [Theory]
+    [InlineData(6.5e15)]
+    [InlineData(-1e300)]
+    public void A_single_huge_loss_still_makes_a_chart(double loss) =>
+        XElement.Parse(new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, loss), (2, loss)])]).ToSvg());
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Scores;
 using FsCheck;
 using FsCheck.Fluent;
@@ -29,6 +31,52 @@ public sealed class ScoreTests
         }
         double? area = RocCurve.Area(positive, probability);
         return pairs == 0 ? area is null : Math.Abs(area!.Value - won / pairs) < 1e-12;
+    }
+
+    /// <summary>What the bootstrap asks for: an image that was drawn k times counts as k images.</summary>
+    [Property]
+    public bool An_area_with_counts_is_that_of_the_list_with_repetitions(byte[] bytes, byte[] draws)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes);
+        int[] counts = [.. bytes.Select((_, i) => i < draws.Length ? draws[i] % 4 : 1)];
+        int[] drawn = [.. Enumerable.Range(0, bytes.Length).SelectMany(i => Enumerable.Repeat(i, counts[i]))];
+        return RocCurve.Area(positive, probability, RocCurve.Ascending(probability), counts)
+            == RocCurve.Area([.. drawn.Select(i => positive[i])], [.. drawn.Select(i => probability[i])]);
+    }
+
+    /// <summary>Beyond a logit of 37 the probability is 1 to the last digit; which image is more certainly ill is still known.</summary>
+    [Theory]
+    [InlineData(40, 45)]
+    [InlineData(-45, -40)]
+    [InlineData(300, 300.001)]
+    public void Saturated_probabilities_are_still_ranked(double negative, double positive)
+    {
+        var predictions = new Predictions([0, 1], [0, 1],
+            [Classification.Probabilities([(float)negative]), Classification.Probabilities([(float)positive])], 0.5);
+        ScoreBlock block = Scoring.Score(predictions, null, 1)!;
+        Assert.Equal((1.0, 1.0), (block.Auc, block.AveragePrecision));
+        double[][] three = [Classification.Probabilities([0, (float)negative, -5]), Classification.Probabilities([0, (float)positive, -5])];
+        Assert.True(Classification.Odds(three[1], 1) > Classification.Odds(three[0], 1));
+    }
+
+    [Fact]
+    public void What_is_no_number_cannot_be_ranked()
+    {
+        Assert.Throws<ArgumentException>(() => RocCurve.Area([true, false], [double.NaN, 0.5]));
+        Assert.Throws<ArgumentException>(() => RocCurve.YoudenThreshold([true, false], [0.5, double.NaN]));
+        Assert.Throws<ArgumentException>(() => PrecisionRecallCurve.Points([true, false], [0.5, double.NaN]));
+    }
+
+    /// <summary>One half is a positive answer wherever answers are counted.</summary>
+    [Fact]
+    public void One_half_is_positive_everywhere()
+    {
+        double[] half = Classification.Probabilities([0]);
+        Assert.Equal([0.5, 0.5], half);
+        Assert.Equal(1, Classification.Answer(half));
+        Assert.Equal(1, new Predictions([0], [1], [half], 0.7).Accuracy);
+        Assert.Equal(1, ScoreBlock.OfTwo([true], [half[1]], 0.7).Accuracy);
+        Assert.Equal([true], new PartAnswers([1], [half]).Right);
     }
 
     [Property]

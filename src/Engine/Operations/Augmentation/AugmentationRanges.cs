@@ -134,7 +134,7 @@ public sealed record AugmentationRanges
     public override string ToString() => FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
         + FormattableString.Invariant($"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
         + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}")
-        + (ChangesTones ? FormattableString.Invariant($", sharpness ±{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
+        + (ChangesTones ? FormattableString.Invariant($", sharpness −{Math.Min(1, Sharpness)}–{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
         + (Share < 1 ? FormattableString.Invariant($"; place and tones each of {Share:P0} of the images") : "");
 
     // Keeps these numbers apart from those of dropout, initializers and shuffling under the same seed.

@@ -9,7 +9,7 @@ namespace Convolve.Engine.Operations.Loss;
 public static class CorrectAnswers
 {
     /// <summary>Writes the weight of the samples that are classified rightly, Σ of wᵢ over them, into <paramref name="count"/> [1].</summary>
-    /// <param name="logits">[N,1] (class 1 where positive) or [N, classes] (the largest).</param>
+    /// <param name="logits">[N,1] (class 1 from 0 on) or [N, classes] (the largest).</param>
     /// <param name="targets">Classes as whole numbers, [N].</param>
     /// <param name="counted">1 for samples that count, 0 for others, [N]; all if omitted.</param>
     /// <param name="count">Where the result goes.</param>
@@ -27,7 +27,7 @@ internal static class CorrectAnswersKernels
         for (var i = 0; i < sizes.Rows; i++)
         {
             var answer = 0;
-            if (sizes.Classes == 1) answer = logits[i] > 0 ? 1 : 0;
+            if (sizes.Classes == 1) answer = logits[i] >= 0 ? 1 : 0;
             else
                 for (var k = 1; k < sizes.Classes; k++)
                     if (logits[i * sizes.Classes + k] > logits[i * sizes.Classes + answer]) answer = k;

@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using System.Text;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary>
+/// <c>images.csv</c> of a run folder: which image stood in which part, by its name and by its content, so that images which the network was
+/// trained on are known again wherever they lie.
+/// </summary>
+public static class ImagesFile
+{
+    public const string FileName = "images.csv";
+
+    /// <summary>Writes part, class, path below the data folder, and SHA-256 of the file, a row for each image that can be read.</summary>
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public static void Write(string runFolder, IEnumerable<(ImagePart Part, ImageFile File)> images)
+    {
+        var text = new StringBuilder("part,class,path,sha256\n");
+        foreach (var (part, image) in images)
+            if (HashOf(image) is { } hash)
+                text.Append($"{part.ToString().ToLowerInvariant()},{CsvText.Field(image.Class)},{CsvText.Field(image.RelativePath)},{hash}\n");
+        WholeFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
+    }
+
+    /// <summary>How many of some images stood in a run's training part, and how many in its validation part; none where the run does not say.</summary>
+    /// <exception cref="UserError">The run's file is broken.</exception>
+    public static (int Train, int Val) CountKnown(string runFolder, IEnumerable<ImageFile> images)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        if (!File.Exists(path)) return (0, 0);
+        var parts = new Dictionary<string, ImagePart>(StringComparer.Ordinal);
+        // The hash is last and has no comma, whatever the path before it has; parts have none either.
+        foreach (string line in File.ReadLines(path).Skip(1))
+        {
+            if (line.LastIndexOf(',') is var comma && comma < 0 || line.Length - comma - 1 != 2 * SHA256.HashSizeInBytes || !Enum.TryParse(line.Split(',')[0], true, out ImagePart part))
+                throw new UserError($"{path}: '{line}' is no row of part, class, path and SHA-256; remove the file, or train the run again");
+            parts[line[(comma + 1)..]] = part;
+        }
+        ImagePart?[] found = [.. images.Select(image => HashOf(image) is { } hash && parts.TryGetValue(hash, out ImagePart part) ? part : (ImagePart?)null)];
+        return (found.Count(part => part == ImagePart.Train), found.Count(part => part == ImagePart.Val));
+    }
+
+    private static string? HashOf(ImageFile image)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(image.Path);
+            return Convert.ToHexStringLower(SHA256.HashData(stream));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
