@@ -7,7 +7,7 @@ using Convolve.Layers.Reference;
 namespace Convolve.Layers;
 
 /// <summary>What a layer may ask about the pass it takes part in.</summary>
-/// <param name="Training">Whether dropout is on.</param>
+/// <param name="Training">Whether dropout is on, and normalizations take the statistics of the batch.</param>
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Step">The training step, counted over the whole run: another step, other random numbers.</param>
 /// <param name="Algorithm">How convolutions are computed.</param>

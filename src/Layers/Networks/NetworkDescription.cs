@@ -25,7 +25,7 @@ public static class NetworkDescription
             var layers = description["layers"]?.AsArray() ?? throw new FormatException("it has no \"layers\"");
             return new Sequential(new Shape(input), [.. layers.Select(l => Build(l!))]);
         }
-        catch (Exception e) when (e is InvalidOperationException or JsonException or ArgumentException or NullReferenceException or FormatException)
+        catch (Exception e) when (e is InvalidOperationException or JsonException or ArgumentException or NullReferenceException or FormatException or OverflowException)
         {
             throw new FormatException($"the description of the network cannot be used: {e.Message}", e);
         }

@@ -34,7 +34,7 @@ public static partial class ConvolveLayout
     // How many pixels of so many channels make up the inputs; 1 where they are no square image.
     private static int PixelsOf(int inputs, int channels)
     {
-        if (channels == 0 || inputs % channels != 0) return 1;
+        if (channels == 0 || inputs == 0 || inputs % channels != 0) return 1;
         var side = (int)Math.Round(Math.Sqrt(inputs / channels));
         return side * side * channels == inputs ? side * side : 1;
     }

@@ -22,12 +22,11 @@ internal static class KerasFile
     /// <exception cref="FormatException">A dataset that the file names is missing, or holds no numbers.</exception>
     public static OrderedDictionary<string, StoredTensor> Read(string path)
     {
-        RequireWhole(path);
+        var allowed = WeightFile.LargestContent(WholeLength(path));
         using var file = H5File.OpenRead(path);
-        var allowed = WeightFile.LargestContent(new FileInfo(path).Length);
-        IH5Group weights = !file.AttributeExists(LayerNames) && file.LinkExists(WeightsOfModel) ? file.Group(WeightsOfModel) : file;
+        IH5Group weights = !HasLayers(file) && file.LinkExists(WeightsOfModel) ? file.Group(WeightsOfModel) : file;
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
-        if (!weights.AttributeExists(LayerNames))
+        if (!HasLayers(weights))
         {
             ReadAll(weights, "", 0, ref allowed, tensors);
             return tensors;
@@ -35,7 +34,7 @@ internal static class KerasFile
         foreach (var layer in Names(weights, LayerNames))
         {
             var group = weights.Group(layer);
-            foreach (var weight in group.AttributeExists(WeightNames) ? Names(group, WeightNames) : [])
+            foreach (var weight in Names(group, WeightNames))
             {
                 if (!group.LinkExists(weight)) throw new FormatException($"layer {layer} names the weight {weight}, which is missing");
                 if (group.Get(weight) is not IH5Dataset dataset) throw new FormatException($"{layer}/{weight} is no dataset");
@@ -46,17 +45,20 @@ internal static class KerasFile
         return tensors;
     }
 
-    // The superblock says where the file ends: at byte 40 in versions 0 and 1 (44 with one more field), at byte 28 in versions 2 and 3.
-    private static void RequireWhole(string path)
+    private static bool HasLayers(IH5Group group) => group.AttributeExists(LayerNames) || group.AttributeExists(LayerNames + "0");
+
+    // The length of the file, links followed. The superblock says where the file ends: at byte 40 in versions 0 and 1 (44 with one more field), at byte 28 in versions 2 and 3.
+    private static long WholeLength(string path)
     {
         Span<byte> superblock = stackalloc byte[52];
         using var stream = File.OpenRead(path);
         var length = stream.ReadAtLeast(superblock, superblock.Length, throwOnEndOfStream: false);
         var (sizeOfOffsets, at) = superblock[8] switch { 0 => (superblock[13], 40), 1 => (superblock[13], 44), 2 or 3 => (superblock[9], 28), _ => ((byte)0, 0) };
         if (length < superblock.Length) throw new FormatException($"is cut off: {length} bytes are too few for an HDF5 file");
-        if (sizeOfOffsets != sizeof(long)) return;
+        if (sizeOfOffsets != sizeof(long)) return stream.Length;
         var end = BinaryPrimitives.ReadInt64LittleEndian(superblock[at..]);
         if (end > stream.Length) throw new FormatException($"is cut off: it has {stream.Length} of {end} bytes");
+        return stream.Length;
     }
 
     private static void ReadAll(IH5Group group, string prefix, int depth, ref long allowed, OrderedDictionary<string, StoredTensor> tensors)
@@ -70,8 +72,17 @@ internal static class KerasFile
         }
     }
 
-    // Layers without weights have an empty list, which h5py stores as floats.
+    // Keras divides a list that is too long for one attribute among weight_names0, weight_names1, …
     private static string[] Names(IH5Group group, string attribute)
+    {
+        if (group.AttributeExists(attribute)) return NamesOf(group, attribute);
+        var names = new List<string>();
+        for (var part = 0; group.AttributeExists($"{attribute}{part}"); part++) names.AddRange(NamesOf(group, $"{attribute}{part}"));
+        return [.. names];
+    }
+
+    // Layers without weights have an empty list, which h5py stores as floats.
+    private static string[] NamesOf(IH5Group group, string attribute)
     {
         var names = group.Attribute(attribute);
         if (names.Space.Dimensions.Any(size => size == 0)) return [];

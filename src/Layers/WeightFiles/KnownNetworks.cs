@@ -23,13 +23,15 @@ public static class KnownNetworks
         if (file.Layout != TensorLayout.Convolve) throw new ArgumentException($"known networks: put {file.Path} into the layout of Convolve first");
         StoredTensor[] kernels = [.. file.Tensors.Values.Where(tensor => tensor.Shape.Length == 4)];
         StoredTensor[] dense = [.. file.Tensors.Values.Where(tensor => tensor.Shape.Length == 2)];
-        if (dense.Length < 2) return null;
+        if (dense.Length == 0) return null;
         var channels = kernels.Length > 0 ? kernels[0].Shape[2] : 3;
-        var (head, outputs) = (dense[^2].Shape[1], dense[^1].Shape[1]);
+        var (head, outputs) = (dense.Length > 1 ? dense[^2].Shape[1] : 0, dense[^1].Shape[1]);
         var builders = new List<Func<int, Sequential>>();
         if (kernels.Length == 0)
             builders.AddRange(new[] { 3, 1 }.Select(c => (Func<int, Sequential>)(side => ReferenceNetworks.Mlp(side, c, outputs))));
-        if (kernels.Length == 4) builders.Add(side => ReferenceNetworks.Cnn(side, channels, outputs));
+        if (kernels.Length == 4) builders.AddRange(new[] { false, true }.Select(same => (Func<int, Sequential>)(side => ReferenceNetworks.Cnn(side, channels, outputs, samePadding: same))));
+        // A mean over the picture takes images of any size.
+        if (kernels.Length > 0 && dense.Length == 1) builders.Add(side => CompactNetwork.Build(side, channels, outputs));
         if (kernels.Length > 0 && dense.Length == 2)
             builders.AddRange(Cuts(kernels.Length).Select(until => (Func<int, Sequential>)(side => ReferenceNetworks.Vgg19(side, channels, outputs, head, until))));
         if (kernels.Length == 16 && dense.Length == 3) builders.Add(side => Published(side, channels, dense[0].Shape[1], head, outputs));

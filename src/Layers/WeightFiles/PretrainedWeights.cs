@@ -15,7 +15,8 @@ public sealed class PretrainedWeights
     ];
 
     private readonly List<(Parameter Parameter, StoredTensor Tensor)> pairs = [];
-    private readonly List<string> missing = [], misshapen = [], unexpected = [];
+    private readonly List<string> missing = [], misshapen = [], unexpected = [], notNumbers = [];
+    private readonly string? foreign;
     private readonly string path;
 
     /// <summary>Fits a file to layers.</summary>
@@ -57,6 +58,8 @@ public sealed class PretrainedWeights
             }
         }
         unexpected.AddRange(tensors.Keys.Where(name => !used.Contains(name)));
+        notNumbers.AddRange(pairs.Where(pair => pair.Tensor.Values.Any(value => !float.IsFinite(value))).Select(pair => pair.Parameter.Name));
+        foreign = NormalizationBetween(tensors, used) ?? AnotherNetwork(tensors, used);
     }
 
     /// <summary>Parameters for which the file has nothing.</summary>
@@ -80,7 +83,10 @@ public sealed class PretrainedWeights
     }
 
     /// <summary>Sees that every parameter gets values; none of them needs memory yet.</summary>
-    /// <exception cref="WeightFileException">One would keep its random values; the message lists what is missing or has another shape.</exception>
+    /// <exception cref="WeightFileException">
+    /// One would keep its random values, the message lists what is missing or has another shape; or what the file holds besides is no rest of the
+    /// network but another one; or a value is NaN or infinite.
+    /// </exception>
     public void RequireFit()
     {
         if (missing.Count > 0 || misshapen.Count > 0)
@@ -90,9 +96,39 @@ public sealed class PretrainedWeights
                 misshapen.Count > 0 ? $"of another shape: {List(misshapen)}" : null,
                 unexpected.Count > 0 ? $"not used {List(unexpected)}" : null,
             }.OfType<string>())}");
+        if (foreign is not null) throw new WeightFileException($"{path}: {foreign}");
+        if (notNumbers.Count > 0) throw new WeightFileException($"{path}: holds values that are no numbers, in {List(notNumbers)}");
     }
 
-    private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal);
+    // Also where the network was a layer of another one: vgg19/block1_conv1/kernel.
+    private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal)
+        || name.Contains("/" + layer + "/", StringComparison.Ordinal);
+
+    // Whatever comes before or after the layers that were asked for may stay unused, but not what changes the values between two of them.
+    private static string? NormalizationBetween(OrderedDictionary<string, StoredTensor> tensors, HashSet<string> used)
+    {
+        var first = tensors.Keys.TakeWhile(name => !used.Contains(name)).Count();
+        var last = tensors.Count - 1 - tensors.Keys.Reverse().TakeWhile(name => !used.Contains(name)).Count();
+        return tensors.Keys.Where((name, place) => place > first && place < last && !used.Contains(name) && synonyms[2].Contains(LastPart(name))).FirstOrDefault() is { } norm
+            ? $"holds a normalization ({norm}) that the network does not have; its other weights mean nothing without it"
+            : null;
+    }
+
+    // ema.features.0.weight beside model.features.0.weight: either may be meant.
+    private static string? AnotherNetwork(OrderedDictionary<string, StoredTensor> tensors, HashSet<string> used)
+    {
+        var places = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in used)
+            if (WithinNetwork(name) is { } place) places[place] = name;
+        return tensors.Keys.FirstOrDefault(name => !used.Contains(name) && WithinNetwork(name) is { } place && places.TryGetValue(place, out var same)
+            && tensors[same].Shape.AsSpan().SequenceEqual(tensors[name].Shape)) is { } other
+            ? $"holds several networks, {places[WithinNetwork(other)!]} of one and {other} of another; leave only one in the file"
+            : null;
+    }
+
+    // The name without its first part, which may be a network's; features.0 and classifier.0 are two layers of one.
+    private static string? WithinNetwork(string name) =>
+        name.IndexOfAny(['.', '/']) is var end && end >= 0 && name[(end + 1)..] is [not (>= '0' and <= '9'), ..] rest && rest.IndexOfAny(['.', '/']) >= 0 ? rest : null;
 
     // Keras numbers what a name stands for: gamma:0.
     private static string LastPart(string name) => name[(name.LastIndexOfAny(['/', '.']) + 1)..].Split(':')[0];
@@ -103,7 +139,7 @@ public sealed class PretrainedWeights
     private static string[] SameLayer(OrderedDictionary<string, StoredTensor> tensors, string? kernel)
     {
         if (kernel is null) return [];
-        var prefix = kernel[..(kernel.LastIndexOf('.') + 1)];
+        var prefix = kernel[..(kernel.LastIndexOfAny(['.', '/']) + 1)];
         return [kernel, .. tensors.Keys.Where(name => name != kernel && prefix.Length > 0 && name.StartsWith(prefix, StringComparison.Ordinal))];
     }
 

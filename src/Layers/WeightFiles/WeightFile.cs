@@ -67,7 +67,9 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
         catch (Exception e) when (e is not WeightFileException)
         {
             // Libraries answer damaged bytes with whatever exception they ran into, also with one for an array of impossible size.
-            throw new WeightFileException($"{path}: is no intact {Name(format)} file: {OneLine(e)}", e);
+            // Which of the two kinds of zip archive it is, is known only of one that can be read.
+            var kind = format == WeightFormat.Npz ? $"{Name(format)} or {Name(WeightFormat.Torch)}" : Name(format);
+            throw new WeightFileException($"{path}: is damaged, or uses what is not read of {kind} files: {OneLine(e)}", e);
         }
     }
 

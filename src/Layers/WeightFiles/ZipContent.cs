@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace Convolve.Layers.WeightFiles;
 
@@ -30,7 +31,7 @@ internal sealed class ZipContent : IDisposable
     public bool Holds(string name) => archive.GetEntry(name) is not null;
 
     /// <summary>The content of an entry.</summary>
-    /// <exception cref="FormatException">There is no such entry, or it is not as long as it says.</exception>
+    /// <exception cref="FormatException">There is no such entry, or it is not as long as it says, or damaged.</exception>
     public byte[] Read(string name)
     {
         var entry = archive.GetEntry(name) ?? throw new FormatException($"has no entry {name}");
@@ -39,6 +40,7 @@ internal sealed class ZipContent : IDisposable
         using var stream = entry.Open();
         var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         if (read < bytes.Length || stream.ReadByte() >= 0) throw new FormatException($"{name} is not {bytes.Length} bytes long as it says");
+        if (Crc32.HashToUInt32(bytes) != entry.Crc32) throw new FormatException($"{name} is damaged: its content has another checksum than the archive says");
         return bytes;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
@@ -104,25 +105,17 @@ public sealed record TrainedModel(
         try
         {
             Checkpoint checkpoint = Checkpoint.Read(path);
+            int outputs;
+            using (Sequential described = checkpoint.Describe()) outputs = described.OutputShape.Length;
+            ModelMetadata metadata = ModelMetadata.Read(checkpoint, path, outputs);
             Sequential network = checkpoint.Build(device);
-            JsonObject application = checkpoint.Application;
-            int outputs = Layers.Training.Classification.Classes(network.OutputShape.Length);
             return new TrainedModel(
-                network,
-                application["classes"]?.AsArray().Select(name => (string)name!).ToArray() ?? [.. Enumerable.Range(0, outputs).Select(i => $"{i}")],
-                network.InputShape[0],
-                Enum.Parse<ResizeMethod>((string?)application["resize"] ?? nameof(ResizeMethod.Bilinear), ignoreCase: true),
-                Enum.Parse<LabelScheme>((string?)application["labels"] ?? nameof(LabelScheme.Folders), ignoreCase: true),
-                PreprocessingOf(checkpoint),
-                (double?)application["threshold"]);
+                network, metadata.Classes ?? [.. Enumerable.Range(0, Layers.Training.Classification.Classes(outputs)).Select(i => $"{i}")],
+                network.InputShape[0], metadata.Resize, metadata.Labels, metadata.Preprocessing, metadata.Threshold);
         }
         catch (WeightFileException e)
         {
             throw new UserError(e.Message, e);
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
-        {
-            throw new UserError($"{path}: its metadata cannot be used: {e.Message}", e);
         }
     }
 
@@ -156,7 +149,9 @@ public sealed record TrainedModel(
             WeightOrigin? origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
             network.Initialize(device, 0);
             new PretrainedWeights(converted, network.Layers).Load();
-            Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? Preprocessing.Rescale;
+            // The networks of this project that normalize are trained on images that are evened out.
+            Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalizationLayer) ? Preprocessing.Standardize : Preprocessing.Rescale;
+            Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
                 + $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")} (--pixels, --preprocessing)");
             int classes = Layers.Training.Classification.Classes(network.OutputShape.Length);
@@ -167,28 +162,6 @@ public sealed record TrainedModel(
         {
             throw new UserError(e.Message, e);
         }
-    }
-
-    /// <summary>What the images of a checkpoint go through.</summary>
-    /// <exception cref="ArgumentException">It names something unknown.</exception>
-    public static Preprocessing PreprocessingOf(Checkpoint checkpoint) =>
-        Enum.Parse<Preprocessing>((string?)checkpoint.Application["preprocessing"] ?? nameof(Preprocessing.Rescale), ignoreCase: true);
-
-    /// <summary>What a checkpoint must say beside the network.</summary>
-    public static JsonObject Metadata(IReadOnlyList<string> classes, ResizeMethod resize, LabelScheme labels, Preprocessing preprocessing) => new()
-    {
-        ["classes"] = new JsonArray([.. classes.Select(name => (JsonNode)name)]),
-        ["resize"] = resize.ToString().ToLowerInvariant(),
-        ["labels"] = labels.ToString().ToLowerInvariant(),
-        ["preprocessing"] = preprocessing.ToString().ToLowerInvariant(),
-    };
-
-    /// <summary>The same, and the threshold.</summary>
-    public static JsonObject WithThreshold(JsonObject metadata, double? threshold)
-    {
-        var copy = (JsonObject)metadata.DeepClone();
-        if (threshold is not null) copy["threshold"] = threshold;
-        return copy;
     }
 
     /// <inheritdoc/>

@@ -19,14 +19,14 @@ public sealed class StartingWeights
     private readonly WeightFile? file;
     private readonly int filled;
 
-    private StartingWeights(string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null)
+    private StartingWeights(string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null, ModelMetadata? metadata = null)
     {
         this.checkpoint = checkpoint;
         this.file = file;
         this.filled = filled;
         using FileStream stream = File.OpenRead(path);
         Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
-        Preprocessing = checkpoint is null ? origin?.Preprocessing : TrainedModel.PreprocessingOf(checkpoint);
+        Preprocessing = metadata?.Preprocessing ?? origin?.Preprocessing;
         Remark = origin is null
             ? null
             : $"{path}: images are prepared by {origin.Preprocessing.ToString().ToLowerInvariant()}, for {origin.Reason} (--preprocessing)";
@@ -62,13 +62,14 @@ public sealed class StartingWeights
             {
                 var checkpoint = Checkpoint.Read(path);
                 checkpoint.RequireFit(network);
-                RequireSame(settings, path, checkpoint, classes);
-                return new StartingWeights(path, checkpoint, null, network.Layers.Count);
+                ModelMetadata metadata = ModelMetadata.Read(checkpoint, path, network.OutputShape.Length);
+                RequireSame(settings, path, metadata, classes);
+                return new StartingWeights(path, checkpoint, null, network.Layers.Count, metadata: metadata);
             }
             int filled = baseLength > 0 ? baseLength : network.Layers.Count;
             var pretrained = new PretrainedWeights(file, [.. network.Layers.Take(filled)]);
             try { pretrained.RequireFit(); }
-            catch (WeightFileException e) when (baseLength > 0 && pretrained.Misshapen.Count == 0 && LastFilled(network, pretrained) is { } last)
+            catch (WeightFileException e) when (baseLength > 0 && pretrained.Missing.Count > 0 && pretrained.Misshapen.Count == 0 && LastFilled(network, pretrained) is { } last)
             {
                 throw new UserError($"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
             }
@@ -93,13 +94,12 @@ public sealed class StartingWeights
     private static string? LastFilled(Sequential network, PretrainedWeights pretrained) =>
         network.Layers.TakeWhile(layer => layer != pretrained.FirstUnfilled).LastOrDefault()?.Name;
 
-    private static void RequireSame(TrainSettings settings, string path, Checkpoint checkpoint, IReadOnlyList<string> classes)
+    private static void RequireSame(TrainSettings settings, string path, ModelMetadata metadata, IReadOnlyList<string> classes)
     {
-        Preprocessing trained = TrainedModel.PreprocessingOf(checkpoint);
+        Preprocessing trained = metadata.Preprocessing;
         if (settings.Preprocessing is { } asked && asked != trained)
             throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
-        string[]? known = checkpoint.Application["classes"]?.AsArray().Select(name => (string)name!).ToArray();
-        if (known is not null && !known.SequenceEqual(classes))
+        if (metadata.Classes is { } known && !known.SequenceEqual(classes))
             throw new UserError($"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
     }
 

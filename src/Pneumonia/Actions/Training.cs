@@ -80,10 +80,10 @@ public static class Training
         memory.Reserve(opened.Device);
         network.Initialize(opened.Device, (uint)plan.Seed);
         weights?.LoadInto(network);
-        var metadata = TrainedModel.Metadata(images.Classes, plan.Resize, plan.Labels, plan.Preprocessing);
+        var metadata = new ModelMetadata(images.Classes, plan.Resize, plan.Labels, plan.Preprocessing);
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
-        var best = new BestWeights(trained, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata) };
+        var best = new BestWeights(trained, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata.ToJson()) };
         double earlier = resumed ? Resume(run, network, optimizer, trainer, best) : 0;
 
         // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
@@ -134,7 +134,7 @@ public static class Training
 
         double? threshold = Scoring.Threshold(val);
         // So that the file answers alone, without the run around it, as the run would.
-        Checkpoint.Write(bestPath, network, TrainedModel.WithThreshold(metadata, threshold));
+        Checkpoint.Write(bestPath, network, (metadata with { Threshold = threshold }).ToJson());
         ScoreBlock? valScores = Scoring.Score(val, threshold, plan.Seed);
         ScoreBlock? testScores = test is null ? null : Scoring.Score(test, threshold, plan.Seed);
         EpochMetrics[] epochs = EpochsOf(trainer);
@@ -261,9 +261,9 @@ public static class Training
         return Math.Max(time.Seconds, trainer.History.Sum(epoch => epoch.Seconds) + trainer.SecondsInEpoch);
     }
 
-    private static void Save(string run, Sequential network, System.Text.Json.Nodes.JsonObject metadata, Optimizer optimizer, Trainer trainer, RunTime time)
+    private static void Save(string run, Sequential network, ModelMetadata metadata, Optimizer optimizer, Trainer trainer, RunTime time)
     {
-        Checkpoint.Write(RunFolder.LastPath(run), network, metadata, optimizer, trainer.State);
+        Checkpoint.Write(RunFolder.LastPath(run), network, metadata.ToJson(), optimizer, trainer.State);
         HistoryFile.Write(run, EpochsOf(trainer));
         time.Write(run);
     }

@@ -179,7 +179,9 @@ internal sealed class TrainOptions
             throw new UserError($"--freeze {settings.Freeze}: is neither all, none, nor a layer of the base; its layers are {string.Join(", ", kept)}");
         if (settings.Weights is null && settings.Freeze is not (null or TrainingPlan.FreezeNone))
             throw new UserError($"--freeze {settings.Freeze}: the base would stay random; give its weights with --weights FILE");
-        bool frozen = settings.Weights is not null && settings.Freeze is null or TrainingPlan.FreezeAll || settings.Freeze == kept[^1];
+        // Nothing is left to train where no convolution follows the last frozen layer.
+        bool frozen = settings.Weights is not null && settings.Freeze is null or TrainingPlan.FreezeAll
+            || freezesSome && !kept.SkipWhile(layer => layer != settings.Freeze).Skip(1).Any(layer => layer.Contains("conv", StringComparison.Ordinal));
         if (settings.BaseLearningRate is not null && frozen)
             throw new UserError("--base-learning-rate: the whole base is frozen; unfreeze it with --freeze none or --freeze LAYER, or leave this out");
         if (!settings.Features) return;

@@ -38,8 +38,8 @@ public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pi
 /// <summary>Decodes JPEG and PNG files of 8 or 16 bits, gray or colour, with StbImageSharp.</summary>
 public static class ImageDecoder
 {
-    // Stops a damaged header from asking for gigabytes; the largest X-ray detectors have about 20 million pixels.
-    private const long MaximumPixels = 1L << 28;
+    // Stop a damaged header from asking for gigabytes; the largest X-ray detectors have about 20 million pixels.
+    private const long MaximumPixels = 1L << 28, MaximumBytes = 1L << 30;
 
     /// <summary>
     /// Decodes a file to 8 bits a channel. A 16-bit image keeps its upper byte, an alpha channel is dropped, gray stays one channel.
@@ -65,14 +65,16 @@ public static class ImageDecoder
         ImageHeader header = ImageHeader.Read(bytes, path);
         if ((long)header.Width * header.Height > MaximumPixels)
             throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels large; at most {MaximumPixels} pixels are decoded");
+        if ((long)header.Width * header.Height * header.Channels * header.BitDepth / 8 is var size && size > MaximumBytes)
+            throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels of {header.Channels} × {header.BitDepth} bits, {size >> 20} MiB; at most {MaximumBytes >> 20} are decoded");
         ImageResult image;
         try
         {
             image = ImageResult.FromMemory(bytes, ColorComponents.Default);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
-            // The library throws bare exceptions and index errors for damaged files.
+            // The library throws bare exceptions and index errors for damaged files; too little memory for one image is no reason to leave the others.
             throw new UnreadableImage(path, $"cannot be decoded ({e.Message.ReplaceLineEndings(" ")})");
         }
         int stored = image.Data.Length / (image.Width * image.Height);

@@ -109,6 +109,8 @@ public sealed partial class ImageFolder
         {
             foreach ((string name, ImagePart part) in parts)
             {
+                // As good as none: a tenth of train takes its place.
+                if (part == ImagePart.Val && !SubFolders(Path.Combine(directory, name)).Any(inner => Images(Path.Combine(directory, name, inner)).Any())) continue;
                 int before = files.Count;
                 AddClasses(files, directory, name + "/", part, SubFolders(Path.Combine(directory, name)), labels, manifest);
                 if (files.Count == before)

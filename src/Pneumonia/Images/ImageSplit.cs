@@ -97,8 +97,9 @@ public sealed record ImageSplit(
         int shared = PatientsInSeveralParts(parts);
         if (kind == SplitKind.Random)
         {
-            notes.Add($"random split of single images: {shared} patients stand in more than one part, so scores come out too high; "
-                + "--split patient keeps them apart");
+            notes.Add("random split of single images: "
+                + (shared > 0 ? $"{shared} patients stand in more than one part, so scores come out too high" : "no patient happens to stand in more than one part")
+                + "; --split patient keeps them apart");
         }
         else if (shared > 0)
         {

@@ -14,7 +14,7 @@ public sealed class KnownNetworksTests
         return new WeightFile("file", WeightFormat.Npz, TensorLayout.Convolve, tensors);
     }
 
-    public static TheoryData<string> Networks => ["mlp", "gray mlp", "cnn", "cnn 64", "three", "vgg19", "cut", "within a block"];
+    public static TheoryData<string> Networks => ["mlp", "gray mlp", "cnn", "cnn 64", "three", "same padding", "vgg19", "cut", "within a block", "compact"];
 
     [Theory]
     [MemberData(nameof(Networks))]
@@ -27,6 +27,8 @@ public sealed class KnownNetworksTests
             "cnn" => ReferenceNetworks.Cnn(150),
             "cnn 64" => ReferenceNetworks.Cnn(64, channels: 1),
             "three" => ReferenceNetworks.Cnn(150, outputs: 3),
+            "same padding" => ReferenceNetworks.Cnn(150, outputs: 3, samePadding: true),
+            "compact" => CompactNetwork.Build(150),
             "vgg19" => ReferenceNetworks.Vgg19(150, head: 16),
             "cut" => ReferenceNetworks.Vgg19(32, head: 9, until: "block3_pool"),
             _ => ReferenceNetworks.Vgg19(32, head: 9, until: "block2_conv1"),

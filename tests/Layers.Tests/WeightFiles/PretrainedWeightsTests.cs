@@ -71,6 +71,62 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         Assert.Throws<WeightFileException>(weights.Load);
     }
 
+    // A base of two convolutions, [1,1,1,2] and [1,1,2,2], and what else the file holds.
+    private PretrainedWeights BaseFrom(string prefix, params (string Name, float Value)[] others)
+    {
+        var file = new SafeTensors();
+        file.Add(prefix + "features.0.weight", [2, 1, 1, 1], [1, 2]);
+        file.Add(prefix + "features.0.bias", [2], [3, 4]);
+        file.Add(prefix + "features.3.weight", [2, 2, 1, 1], [5, 6, 7, 8]);
+        file.Add(prefix + "features.3.bias", [2], [9, 10]);
+        foreach (var (name, value) in others) file.Add(name, name.StartsWith("classifier", StringComparison.Ordinal) ? [2, 1] : name.EndsWith("weight", StringComparison.Ordinal) ? [2, 1, 1, 1] : [2], [value, value]);
+        var path = Path.Combine(folder, $"base{others.Length}{prefix}.safetensors");
+        file.Write(path);
+        using var network = new Sequential(new Shape(2, 2, 1), [new Conv2D(2, 1) { Name = "conv1" }, new Conv2D(2, 1) { Name = "conv2" }]);
+        return new PretrainedWeights(WeightFile.Read(path), network.Layers);
+    }
+
+    /// <summary>Later layers and heads may be left unused; what changes the values in between, or is a second network, may not.</summary>
+    [SkippableFact]
+    public void WhatAFileHoldsBesidesIsNotPassedOverWhereItChangesTheMeaning()
+    {
+        BaseFrom("", ("features.4.running_mean", 1)).RequireFit();
+        BaseFrom("", ("classifier.0.weight", 1)).RequireFit();
+        Assert.Contains("a normalization (features.1.running_mean) that the network does not have",
+            Assert.Throws<WeightFileException>(BaseFrom("", ("features.1.running_mean", 1), ("features.1.running_var", 1)).RequireFit).Message);
+        Assert.Contains("holds several networks, ema.features.0.weight of one and model.features.0.weight of another",
+            Assert.Throws<WeightFileException>(BaseFrom("ema.", ("model.features.0.weight", 1)).RequireFit).Message);
+    }
+
+    [SkippableTheory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void ValuesThatAreNoNumbersAreRefused(float value)
+    {
+        var file = new SafeTensors();
+        file.Add("conv/kernel", [1, 1, 1, 2], [1, value]);
+        file.Add("conv/bias", [2], [1, 2]);
+        var path = Path.Combine(folder, "nan.safetensors");
+        file.Write(path);
+        using var network = new Sequential(new Shape(2, 2, 1), [new Conv2D(2, 1) { Name = "conv" }]);
+        Assert.Contains("no numbers, in conv/kernel", Assert.Throws<WeightFileException>(new PretrainedWeights(WeightFile.Read(path), network.Layers).RequireFit).Message);
+    }
+
+    /// <summary>What Keras writes of a base that is a layer of another network, and of one whose layers have names of their own.</summary>
+    [SkippableTheory]
+    [InlineData("base", "block1_conv1/", "block1_conv2/")]
+    [InlineData("base", "conv2d_1/", "conv2d_2/")]
+    public void BasesWithinOtherNetworksAndWithOtherNamesAreFound(string outer, string first, string second)
+    {
+        var bytes = MadeWeights.Keras(inModel: true,
+            (outer, [(first + "kernel:0", new float[1, 1, 1, 2] { { { { 1, 2 } } } }), (first + "bias:0", new float[] { 3, 4 }),
+                (second + "kernel:0", new float[1, 1, 2, 1] { { { { 5 }, { 6 } } } }), (second + "bias:0", new float[] { 7 })]),
+            ("dense", [("dense/kernel:0", new float[1, 1] { { 8 } }), ("dense/bias:0", new float[] { 9 })]));
+        using var network = new Sequential(new Shape(1, 1, 1), [new Conv2D(2, 1) { Name = "block1_conv1" }, new Conv2D(1, 1) { Name = "block1_conv2" }]).Initialize(Device, 1);
+        new PretrainedWeights(Read(bytes), network.Layers).Load();
+        Assert.Equal([[1, 2], [3, 4], [5, 6], [7]], network.Parameters.Select(parameter => parameter.Value.ToArray()));
+    }
+
     private static Sequential Network() => new(new Shape(6, 6, 2),
     [
         new Conv2D(4, 3) { Name = "block1_conv1", Padding = Padding.Same, Activation = Activation.Relu },

@@ -320,4 +320,42 @@ public sealed class WeightFileTests : IDisposable
             File.Delete(path);
         }
     }
+
+    /// <summary>Folders of weights are often links; the length of a link is not that of its file. Larger than what a small file may unpack to.</summary>
+    [Fact]
+    public void AFileIsReadThroughALink()
+    {
+        string path = Path.Combine(folder, "large.h5"), link = Path.Combine(folder, "link.h5");
+        var values = new float[18 << 20];
+        values[^1] = 7;
+        File.WriteAllBytes(path, MadeWeights.Keras(inModel: false, ("dense", [("kernel", values)])));
+        File.CreateSymbolicLink(link, path);
+        Assert.Equal(values, Assert.Single(WeightFile.Read(link).Tensors).Value.Values);
+    }
+
+    /// <summary>A byte that was flipped on the way is none of a pickle's or an array's structure; only the archive knows.</summary>
+    [Fact]
+    public void ADamagedArchiveIsNotIntact()
+    {
+        var path = Path.Combine(folder, "damaged.npz");
+        WeightFile.WriteNpz(path, [new("a", new StoredTensor([4], [1, 2, 3, 4]))]);
+        WeightFile.Read(path);
+        var bytes = File.ReadAllBytes(path);
+        var at = bytes.AsSpan().IndexOf(BitConverter.GetBytes(3f));
+        Assert.True(at > 0);
+        bytes[at] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("another checksum", Assert.Throws<WeightFileException>(() => WeightFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void ADenseLayerWithoutInputsHasNoPixels()
+    {
+        var path = Path.Combine(folder, "empty.safetensors");
+        var file = new SafeTensors();
+        file.Add("conv.weight", [4, 3, 3, 3], new float[108]);
+        file.Add("fc.weight", [10, 0], []);
+        file.Write(path);
+        Assert.Equal([0, 10], ConvolveLayout.Of(WeightFile.Read(path))["fc.weight"].Shape);
+    }
 }

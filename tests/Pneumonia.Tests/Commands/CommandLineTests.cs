@@ -42,6 +42,7 @@ public sealed class CommandLineTests
         table.Add("--model vgg19 --weights x --freeze half", "--freeze half");
         table.Add("--model vgg19 --weights x --until block3_pool --freeze block4_conv1", "--freeze block4_conv1");
         table.Add("--model vgg19 --freeze all", "would stay random");
+        table.Add("--model vgg19 --weights x --until block2_pool --freeze block2_conv2 --base-learning-rate 1", "the whole base is frozen");
         table.Add("--model vgg19 --features", "--weights FILE");
         table.Add("--model vgg19 --weights x --freeze none --features", "stays as it is");
         table.Add("--model vgg19 --weights x --features --augment", "leave --augment out");

@@ -36,8 +36,12 @@ public sealed class ImageDecoderTests
         wrong.AsSpan(41, 8).Fill(0xFF);
         // A JPEG up to its first scan, without pixels or end.
         byte[] jpeg = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0, 4, 0, 4, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3];
+        // A header of 2 GiB: 16384 × 16384, four channels of 16 bits.
+        byte[] huge = [.. png];
+        new byte[] { 0, 0, 0x40, 0, 0, 0, 0x40, 0, 16, 6 }.CopyTo(huge, 16);
         return new TheoryData<byte[], string>
         {
+            { huge, "2048 MiB; at most 1024" },
             { [], "is empty (0 bytes)" },
             { png[..^1], "cut off" },
             { png[..40], "cut off" },

@@ -137,6 +137,16 @@ public sealed class ImageSplitTests : IDisposable
         Assert.Contains(split.Notes, note => note.Contains("no test images"));
     }
 
+    /// <summary>As some editions of the data set come: the folder is there, and nothing in it.</summary>
+    [Fact]
+    public void A_validation_folder_without_images_is_as_good_as_none()
+    {
+        List<string> manifest = [];
+        AddTree("train/", 100, 300, manifest);
+        foreach (string name in new[] { "NORMAL", "PNEUMONIA" }) Directory.CreateDirectory(Path.Combine(folder.Path, "val", name));
+        Assert.InRange(ImageSplit.Of(Open(manifest), new SplitSettings()).Val.Count, 36, 44);
+    }
+
     [Fact]
     public void A_large_validation_folder_stays()
     {

@@ -1,0 +1,58 @@
+using Convolve.Engine.Tensors;
+using Convolve.Layers;
+using Convolve.Layers.Networks;
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Actions;
+
+/// <summary>What a checkpoint says may have been written by anyone.</summary>
+public sealed class ModelMetadataTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private string File => Path.Combine(folder.Path, "model.safetensors");
+
+    public void Dispose() => folder.Dispose();
+
+    private ModelMetadata Read(string application)
+    {
+        using var network = new Sequential(new Shape(1), [new Dense(1) { Name = "logits" }]);
+        var file = new SafeTensors();
+        file.Metadata["format"] = "convolve-1";
+        file.Metadata["network"] = NetworkDescription.ToJson(network).ToJsonString();
+        file.Metadata["application"] = application;
+        file.Add("logits/kernel", [1, 1], [1]);
+        file.Add("logits/bias", [1], [2]);
+        file.Write(File);
+        return ModelMetadata.Read(Checkpoint.Read(File), File, 1);
+    }
+
+    [Fact]
+    public void What_was_written_is_read()
+    {
+        var metadata = new ModelMetadata(["NORMAL", "PNEUMONIA"], ResizeMethod.Area, LabelScheme.Three, Preprocessing.Standardize, 0.25);
+        ModelMetadata read = Read(metadata.ToJson().ToJsonString());
+        Assert.Equal(metadata.Classes, read.Classes);
+        Assert.Equal(metadata with { Classes = null }, read with { Classes = null });
+        Assert.Equal(new ModelMetadata(null, ResizeMethod.Bilinear, LabelScheme.Folders, Preprocessing.Rescale), Read("{}"));
+    }
+
+    [Theory]
+    [InlineData("{\"classes\":[\"a\"]}", "tells 2 classes apart")]
+    [InlineData("{\"classes\":[\"a\",\"a\"]}", "tells 2 classes apart")]
+    [InlineData("{\"classes\":[\"a\",null]}", "a class has no name")]
+    [InlineData("{\"classes\":[1,2]}", "")]
+    [InlineData("{\"classes\":\"x\"}", "")]
+    [InlineData("{\"resize\":\"9\"}", "resize is \"9\", expected one of nearest, bilinear, area")]
+    [InlineData("{\"preprocessing\":\"magic\"}", "preprocessing is \"magic\"")]
+    [InlineData("{\"preprocessing\":3}", "")]
+    [InlineData("{\"threshold\":7}", "the threshold 7 is no probability")]
+    public void What_cannot_be_is_refused(string application, string mention)
+    {
+        var error = Assert.Throws<WeightFileException>(() => Read(application));
+        Assert.StartsWith($"{File}: its metadata cannot be used: ", error.Message);
+        Assert.Contains(mention, error.Message);
+    }
+}
