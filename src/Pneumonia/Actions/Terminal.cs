@@ -92,5 +92,5 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     }
 
     // A file name may hold anything, a control character that would move the cursor or change a terminal's colours included.
-    private static string OneLine(string text) => string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? '\uFFFD' : c));
+    internal static string OneLine(string text) => string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? '\uFFFD' : c));
 }

@@ -62,7 +62,7 @@ public static class WeightTools
         var table = new Table().Border(TableBorder.Simple);
         foreach (string name in new[] { "tensor", "shape", "stored as" }) table.AddColumn(new TableColumn(name).NoWrap());
         foreach ((string name, StoredTensor tensor) in file.Tensors)
-            table.AddRow(new Text(name), new Text($"[{string.Join(',', tensor.Shape)}]"), new Text(TypeName(tensor)));
+            table.AddRow(new Text(Terminal.OneLine(name)), new Text($"[{string.Join(',', tensor.Shape)}]"), new Text(TypeName(tensor)));
         terminal.WriteTable(table);
         terminal.Results.WriteLine($"{path}: intact {format} file, {file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Values.LongLength):N0} numbers");
         return Task.FromResult(0);
