@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace Convolve.Pneumonia.Images;
 
@@ -41,8 +42,14 @@ public readonly record struct ImageHeader(int Width, int Height, int Channels, i
         for (long at = 8; at + 12 <= bytes.Length;)
         {
             ReadOnlySpan<byte> chunk = bytes[(int)at..];
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(chunk);
+            if (chunk.Length < 12L + length) break;
+            int end = 8 + (int)length;
+            // The decoder does not look: pixels of a damaged file would be others, and nobody would know.
+            if (Crc32.HashToUInt32(chunk[4..end]) != BinaryPrimitives.ReadUInt32BigEndian(chunk[end..]))
+                throw new UnreadableImage(path, "is a damaged PNG (a chunk has another checksum than it says)");
             if (chunk[4..8].SequenceEqual("IEND"u8)) return new ImageHeader(width, height, channels, bytes[24]);
-            at += 12L + BinaryPrimitives.ReadUInt32BigEndian(chunk);
+            at += 12L + length;
         }
         throw CutOff(path, "PNG");
     }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Images;
@@ -20,6 +22,19 @@ public sealed class ImageDecoderTests
         Assert.Equal(pixels, sixteen.Pixels);
     }
 
+    /// <summary>What a 12-bit detector writes into 16 bits: the upper bytes would be sixteen grays, the upper 8 of the 12 bits are the picture.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Twelve_bits_in_sixteen_decode_to_their_upper_eight(int channels)
+    {
+        byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(255 - i * 17 % 256))];
+        ushort[] twelve = [.. pixels.Select((value, i) => (ushort)(value << 4 | i & 0xF))];
+        Assert.Equal(pixels, ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "12").Pixels);
+        twelve[^1] = 0x1000;
+        Assert.All(ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "16").Pixels, value => Assert.InRange(value, 0, 16));
+    }
+
     [Fact]
     public void Gray_stored_as_colour_has_the_same_pixel_hash()
     {
@@ -39,6 +54,10 @@ public sealed class ImageDecoderTests
         // A header of 2 GiB: 16384 × 16384, four channels of 16 bits.
         byte[] huge = [.. png];
         new byte[] { 0, 0, 0x40, 0, 0, 0, 0x40, 0, 16, 6 }.CopyTo(huge, 16);
+        BinaryPrimitives.WriteUInt32BigEndian(huge.AsSpan(29), Crc32.HashToUInt32(huge.AsSpan(12, 17)));
+        // One bit at the end of the pixels' chunk: the decoder does not mind.
+        byte[] flipped = [.. PngWriter.Encode(new byte[300], 10, 10, 3)];
+        flipped[^20] ^= 1;
         return new TheoryData<byte[], string>
         {
             { huge, "2048 MiB; at most 1024" },
@@ -46,7 +65,8 @@ public sealed class ImageDecoderTests
             { png[..^1], "cut off" },
             { png[..40], "cut off" },
             { png[..20], "cut off" },
-            { wrong, "cannot be decoded" },
+            { wrong, "damaged PNG" },
+            { flipped, "damaged PNG" },
             { "GIF89a"u8.ToArray(), "neither a JPEG nor a PNG" },
             { jpeg, "cut off" },
             { [0xFF, 0xD8, 0, 0, 0, 0], "damaged JPEG" },
