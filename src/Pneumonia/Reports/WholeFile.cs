@@ -15,18 +15,26 @@ public static class WholeFile
     /// <inheritdoc cref="WriteText"/>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        string temporary = path + ".tmp";
+        // A link stays one: what it points to is replaced.
+        string target = new FileInfo(path) is { LinkTarget: not null } link && !IsDevice(path) ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
+        string temporary = target + ".tmp";
         try
         {
-            if (Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
+            if (IsDevice(path))
+            {
+                using var device = new FileStream(path, FileMode.Open, FileAccess.Write);
+                device.Write(content);
+                return;
+            }
+            if (Path.GetDirectoryName(target) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
             {
                 stream.Write(content);
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(temporary, path, overwrite: true);
+            File.Move(temporary, target, overwrite: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             // What is left of a full disk's file helps nobody.
             try { File.Delete(temporary); }
@@ -34,4 +42,8 @@ public static class WholeFile
             throw new UserError($"{path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}; choose another place or make room", e);
         }
     }
+
+    // /dev/stdout is no file that another could take the place of; /dev/shm is memory that holds ordinary ones.
+    private static bool IsDevice(string path) => Path.GetFullPath(path) is var full
+        && full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
 }

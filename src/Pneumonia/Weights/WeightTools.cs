@@ -34,7 +34,8 @@ public static class WeightTools
             terminal.Results.WriteLine($"  {entry.Bytes / 1e6:F0} MB, {(entry.Sha256 is null ? $"MD5 {entry.Md5}" : $"SHA-256 {entry.Sha256}")}");
             terminal.Results.WriteLine($"  {entry.Licence}");
             terminal.Results.WriteLine($"  --preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}");
-            terminal.Results.WriteLine(WeightCatalogue.Find(entry) is { } path ? $"  here: {path}" : $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}");
+            terminal.Results.WriteLine(WeightCatalogue.Find(entry) is not { } path ? $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}"
+                : entry.Difference(path) is { } difference ? $"  {path} has its name, but is another file: {difference}" : $"  here: {path}");
         }
         return Task.FromResult(0);
     }

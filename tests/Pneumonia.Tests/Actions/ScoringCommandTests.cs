@@ -191,6 +191,17 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
+    public async Task A_table_that_is_a_link_stays_one()
+    {
+        string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).First(), table = Path.Combine(folder.Path, "table.csv"), link = Path.Combine(folder.Path, "link.csv");
+        folder.Add("table.csv", "before");
+        File.CreateSymbolicLink(link, table);
+        await CommandRun.Succeeding("predict", "--run", trained.Folder, "--csv", link, image);
+        Assert.Equal(table, new FileInfo(link).LinkTarget);
+        Assert.StartsWith("path,class,probability", File.ReadAllText(table));
+    }
+
+    [Fact]
     public async Task Gray_colour_and_16_bit_images_get_the_same_answer()
     {
         byte[] gray = new SyntheticXrays(5, ImagePart.Test).Draw(1, 24);
