@@ -264,6 +264,7 @@ public sealed class TransferTests : IDisposable
         const string same = "--model vgg19 --pixels 16 --until block1_pool --head 8";
         Assert.Contains("dense1/kernel is [4096,8] instead of [4096,9]", await Refused(same.Replace("8", "9") + " --weights", best));
         Assert.Contains("was trained with caffe", await Refused(same + " --preprocessing rescale --weights", best));
+        Assert.Contains("was trained with bilinear; give that one", await Refused(same + " --resize area --weights", best));
         folder.WithXrays("data", 12);
         Directory.Move(Path.Combine(Of("data"), "NORMAL"), Path.Combine(Of("data"), "HEALTHY"));
         Assert.Contains("NORMAL, PNEUMONIA", await Refused($"{same} --data {Of("data")} --weights", best));
