@@ -127,10 +127,12 @@ public sealed class Checkpoint
     }
 
     /// <summary>Overwrites the parameters of a network of the same architecture.</summary>
-    /// <exception cref="WeightFileException">The architectures differ; the message lists how.</exception>
+    /// <exception cref="WeightFileException">The architectures differ, the message lists how; or a value is NaN or infinite.</exception>
     public void LoadInto(Sequential network)
     {
         RequireFit(network);
+        if (network.Parameters.FirstOrDefault(parameter => !file.Tensors[parameter.Name].IsFinite) is { } broken)
+            throw new WeightFileException($"{path}: {broken.Name} holds values that are no numbers; train it again, or take another file");
         foreach (var parameter in network.Parameters) parameter.Value.CopyFrom(file.Tensors[parameter.Name].Values);
     }
 
@@ -150,7 +152,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>Sees that the file holds a network of the same parameters; it needs no memory yet.</summary>
-    /// <exception cref="WeightFileException">The architectures differ, the message lists how; or a value is NaN or infinite.</exception>
+    /// <exception cref="WeightFileException">The architectures differ; the message lists how.</exception>
     public void RequireFit(Sequential network)
     {
         var problems = new List<string>();
@@ -161,12 +163,7 @@ public sealed class Checkpoint
                 problems.Add($"{parameter.Name} is [{string.Join(',', tensor.Shape)}] instead of {parameter.Shape}");
         foreach (var name in file.Tensors.Keys)
             if (!name.StartsWith(OptimizerPrefix, StringComparison.Ordinal) && !expected.ContainsKey(name)) problems.Add($"{name} is unexpected");
-        if (problems.Count == 0)
-        {
-            if (expected.Keys.FirstOrDefault(name => file.Tensors[name].Values.Any(value => !float.IsFinite(value))) is { } broken)
-                throw new WeightFileException($"{path}: {broken} holds values that are no numbers; train it again, or take another file");
-            return;
-        }
+        if (problems.Count == 0) return;
         var shown = string.Join(", ", problems.Take(4)) + (problems.Count > 4 ? $" and {problems.Count - 4} more" : "");
         throw new WeightFileException($"{path}: holds another network: {shown}");
     }

@@ -8,15 +8,15 @@ namespace Convolve.Layers.WeightFiles;
 /// </summary>
 public sealed class PretrainedWeights
 {
-    // What Convolve, Keras and PyTorch call the parameters of a normalization.
+    // What Convolve, Keras and PyTorch call the parameters of a normalization; by its running mean one is known.
+    private static readonly string[] runningMean = ["running_mean", "moving_mean"];
     private static readonly string[][] synonyms =
-    [
-        ["scale", "gamma", "weight"], ["shift", "beta", "bias"], ["running_mean", "moving_mean"], ["running_variance", "moving_variance", "running_var"],
-    ];
+        [["scale", "gamma", "weight"], ["shift", "beta", "bias"], runningMean, ["running_variance", "moving_variance", "running_var"]];
 
     private readonly List<(Parameter Parameter, StoredTensor Tensor)> pairs = [];
-    private readonly List<string> missing = [], misshapen = [], unexpected = [], notNumbers = [];
-    private readonly string? foreign;
+    private readonly List<string> missing = [], misshapen = [], unexpected = [];
+    private readonly OrderedDictionary<string, StoredTensor> tensors;
+    private readonly HashSet<string> used = new(StringComparer.Ordinal);
     private readonly string path;
 
     /// <summary>Fits a file to layers.</summary>
@@ -25,9 +25,8 @@ public sealed class PretrainedWeights
     public PretrainedWeights(WeightFile file, IReadOnlyList<Layer> layers)
     {
         path = file.Path;
-        var tensors = ConvolveLayout.Of(file);
+        tensors = ConvolveLayout.Of(file);
         var byName = layers.Any(layer => layer.Parameters.Count > 0 && tensors.Keys.Any(name => BelongsTo(name, layer.Name)));
-        var used = new HashSet<string>(StringComparer.Ordinal);
         var places = new Dictionary<int, int>();
         foreach (var layer in layers.Where(layer => layer.Parameters.Count > 0))
         {
@@ -37,8 +36,8 @@ public sealed class PretrainedWeights
             var place = places[rank] = places.GetValueOrDefault(rank) + 1;
             var names = byName
                 ? [.. tensors.Keys.Where(name => BelongsTo(name, layer.Name))]
-                : SameLayer(tensors, tensors
-                    .Where(tensor => tensor.Value.Shape.Length == rank && (rank > 1 || synonyms[2].Contains(LastPart(tensor.Key))))
+                : SameLayer(tensors
+                    .Where(tensor => tensor.Value.Shape.Length == rank && (rank > 1 || runningMean.Contains(LastPart(tensor.Key))))
                     .Skip(place - 1).Select(tensor => tensor.Key).FirstOrDefault());
             var alike = layer.Parameters.Count(parameter => parameter.Shape.Rank == 1) > 1;
             foreach (var parameter in layer.Parameters)
@@ -58,8 +57,6 @@ public sealed class PretrainedWeights
             }
         }
         unexpected.AddRange(tensors.Keys.Where(name => !used.Contains(name)));
-        notNumbers.AddRange(pairs.Where(pair => pair.Tensor.Values.Any(value => !float.IsFinite(value))).Select(pair => pair.Parameter.Name));
-        foreign = NormalizationBetween(tensors, used) ?? AnotherNetwork(tensors, used);
     }
 
     /// <summary>Parameters for which the file has nothing.</summary>
@@ -96,7 +93,8 @@ public sealed class PretrainedWeights
                 misshapen.Count > 0 ? $"of another shape: {List(misshapen)}" : null,
                 unexpected.Count > 0 ? $"not used {List(unexpected)}" : null,
             }.OfType<string>())}");
-        if (foreign is not null) throw new WeightFileException($"{path}: {foreign}");
+        if ((NormalizationBetween() ?? AnotherNetwork()) is { } foreign) throw new WeightFileException($"{path}: {foreign}");
+        List<string> notNumbers = [.. pairs.Where(pair => !pair.Tensor.IsFinite).Select(pair => pair.Parameter.Name)];
         if (notNumbers.Count > 0) throw new WeightFileException($"{path}: holds values that are no numbers, in {List(notNumbers)}");
     }
 
@@ -105,17 +103,17 @@ public sealed class PretrainedWeights
         || name.Contains("/" + layer + "/", StringComparison.Ordinal);
 
     // Whatever comes before or after the layers that were asked for may stay unused, but not what changes the values between two of them.
-    private static string? NormalizationBetween(OrderedDictionary<string, StoredTensor> tensors, HashSet<string> used)
+    private string? NormalizationBetween()
     {
-        var first = tensors.Keys.TakeWhile(name => !used.Contains(name)).Count();
-        var last = tensors.Count - 1 - tensors.Keys.Reverse().TakeWhile(name => !used.Contains(name)).Count();
-        return tensors.Keys.Where((name, place) => place > first && place < last && !used.Contains(name) && synonyms[2].Contains(LastPart(name))).FirstOrDefault() is { } norm
+        string[] names = [.. tensors.Keys];
+        var (first, last) = (Array.FindIndex(names, used.Contains), Array.FindLastIndex(names, used.Contains));
+        return first >= 0 && names[first..last].FirstOrDefault(name => !used.Contains(name) && runningMean.Contains(LastPart(name))) is { } norm
             ? $"holds a normalization ({norm}) that the network does not have; its other weights mean nothing without it"
             : null;
     }
 
     // ema.features.0.weight beside model.features.0.weight: either may be meant.
-    private static string? AnotherNetwork(OrderedDictionary<string, StoredTensor> tensors, HashSet<string> used)
+    private string? AnotherNetwork()
     {
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in used)
@@ -136,7 +134,7 @@ public sealed class PretrainedWeights
     private static bool MeansTheSame(string name, string parameter) =>
         name == parameter || synonyms.Any(words => words.Contains(name) && words.Contains(parameter));
 
-    private static string[] SameLayer(OrderedDictionary<string, StoredTensor> tensors, string? kernel)
+    private string[] SameLayer(string? kernel)
     {
         if (kernel is null) return [];
         var prefix = kernel[..(kernel.LastIndexOfAny(['.', '/']) + 1)];

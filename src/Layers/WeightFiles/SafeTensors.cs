@@ -10,7 +10,19 @@ namespace Convolve.Layers.WeightFiles;
 /// <param name="Shape">Its sizes; empty for a single number.</param>
 /// <param name="Values">Row-major values.</param>
 /// <param name="Type">What the file stores its numbers as.</param>
-public sealed record StoredTensor(int[] Shape, float[] Values, ElementType Type = ElementType.Float32);
+public sealed record StoredTensor(int[] Shape, float[] Values, ElementType Type = ElementType.Float32)
+{
+    /// <summary>Whether no value is NaN or infinite.</summary>
+    public bool IsFinite
+    {
+        get
+        {
+            foreach (var value in Values)
+                if (!float.IsFinite(value)) return false;
+            return true;
+        }
+    }
+}
 
 /// <summary>A weight file is broken or not what it is taken for. The message is one line and names the file.</summary>
 public sealed class WeightFileException(string message, Exception? inner = null) : Exception(message, inner);

@@ -105,10 +105,11 @@ public sealed record TrainedModel(
         try
         {
             Checkpoint checkpoint = Checkpoint.Read(path);
-            int outputs;
-            using (Sequential described = checkpoint.Describe()) outputs = described.OutputShape.Length;
-            ModelMetadata metadata = ModelMetadata.Read(checkpoint, path, outputs);
             Sequential network = checkpoint.Build(device);
+            int outputs = network.OutputShape.Length;
+            ModelMetadata metadata;
+            try { metadata = ModelMetadata.Read(checkpoint, path, outputs); }
+            catch { network.Dispose(); throw; }
             return new TrainedModel(
                 network, metadata.Classes ?? [.. Enumerable.Range(0, Layers.Training.Classification.Classes(outputs)).Select(i => $"{i}")],
                 network.InputShape[0], metadata.Resize, metadata.Labels, metadata.Preprocessing, metadata.Threshold);

@@ -74,12 +74,9 @@ public sealed record ExperimentResult(
     public static ExperimentResult? Read(ReferenceRow row, string folder, IEnumerable<int>? seeds)
     {
         var found = new List<(ExperimentRecord Record, Metrics Metrics, string Name)>();
-        foreach (string run in RunsOf(row, folder))
-        {
-            ExperimentRecord record = ExperimentRecord.Read(run)!;
+        foreach (var (run, record) in RunsOf(row, folder))
             if (File.Exists(Path.Combine(run, MetricsFile.FileName)) && seeds?.Contains(record.Seed) != false)
                 found.Add((record, MetricsFile.Read(run), Path.GetFileName(run)));
-        }
         if (found.Count == 0) return null;
         found.Sort((a, b) => a.Record.Seed.CompareTo(b.Record.Seed));
         var (first, metrics, _) = found[0];
@@ -100,8 +97,11 @@ public sealed record ExperimentResult(
 
     /// <summary>The folders of a row's runs, finished or not, whatever their seed.</summary>
     /// <exception cref="UserError">The record of a run is broken.</exception>
-    internal static IEnumerable<string> RunsOf(ReferenceRow row, string folder) =>
-        Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Where(run => ExperimentRecord.Read(run)?.Id == row.Id) : [];
+    internal static IEnumerable<(string Run, ExperimentRecord Record)> RunsOf(ReferenceRow row, string folder) =>
+        from run in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder) : []
+        let record = ExperimentRecord.Read(run)
+        where record?.Id == row.Id
+        select (run, record);
 
     private static SeedStatistics Over(ScoreBlock[] blocks, Func<double[], double> statistic) => new(
         statistic([.. blocks.Select(block => block.Loss)]),

@@ -82,10 +82,9 @@ public static class ExperimentRunner
     // The table shows the mean over all seeds of a row that the folder holds: they must differ in nothing else.
     private static void RequireSameExperiment(ExperimentSettings settings, ReferenceRow row, TrainingPlan plan)
     {
-        foreach (string run in ExperimentResult.RunsOf(row, settings.Out))
+        foreach (var (run, record) in ExperimentResult.RunsOf(row, settings.Out))
         {
-            int seed = ExperimentRecord.Read(run)!.Seed;
-            if (AskedSeeds(settings).Contains(seed)) continue;
+            if (AskedSeeds(settings).Contains(record.Seed)) continue;
             TrainingPlan other = ConfigFile.Read<TrainingPlan>(run);
             (plan with { Seed = other.Seed, Images = other.Images }).RequireSameRun(other, run, $"--out {settings.Out}");
             if (other.Epochs != plan.Epochs)

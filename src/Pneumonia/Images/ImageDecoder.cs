@@ -69,47 +69,40 @@ public static class ImageDecoder
             throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels large; at most {MaximumPixels} pixels are decoded");
         if ((long)header.Width * header.Height * header.Channels * header.BitDepth / 8 is var size && size > MaximumBytes)
             throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels of {header.Channels} × {header.BitDepth} bits, {size >> 20} MiB; at most {MaximumBytes >> 20} are decoded");
-        int width, height;
-        byte[] pixels;
+        ImageResult image;
         try
         {
-            if (header.BitDepth == 16) pixels = Decode16(bytes, out width, out height);
-            else
-            {
-                ImageResult image = ImageResult.FromMemory(bytes, ColorComponents.Default);
-                (width, height, pixels) = (image.Width, image.Height, image.Data);
-            }
+            image = header.BitDepth == 16 ? Decode16(bytes) : ImageResult.FromMemory(bytes, ColorComponents.Default);
         }
         catch (Exception e)
         {
             // The library throws bare exceptions and index errors for damaged files; too little memory for one image is no reason to leave the others.
             throw new UnreadableImage(path, $"cannot be decoded ({e.Message.ReplaceLineEndings(" ")})");
         }
-        int stored = pixels.Length / (width * height);
+        int stored = image.Data.Length / (image.Width * image.Height);
         return stored switch
         {
-            1 or 3 => new DecodedImage(width, height, stored, pixels),
-            2 or 4 => new DecodedImage(width, height, stored - 1, WithoutAlpha(pixels, stored)),
+            1 or 3 => new DecodedImage(image.Width, image.Height, stored, image.Data),
+            2 or 4 => new DecodedImage(image.Width, image.Height, stored - 1, WithoutAlpha(image.Data, stored)),
             _ => throw new UnreadableImage(path, $"has {stored} channels; 1 to 4 can be decoded"),
         };
     }
 
     // The library's ImageResult keeps upper bytes only, so its 16-bit decoder is asked itself.
-    private static unsafe byte[] Decode16(byte[] file, out int width, out int height)
+    private static unsafe ImageResult Decode16(byte[] file)
     {
-        int w, h, channels;
-        ushort* values = StbImage.stbi__load_and_postprocess_16bit(new StbImage.stbi__context(new MemoryStream(file)), &w, &h, &channels, 0);
+        int width, height, channels;
+        ushort* values = StbImage.stbi__load_and_postprocess_16bit(new StbImage.stbi__context(new MemoryStream(file)), &width, &height, &channels, 0);
         if (values == null) throw new InvalidDataException(StbImage.stbi__g_failure_reason ?? "unknown reason");
         try
         {
-            (width, height) = (w, h);
-            var deep = new ReadOnlySpan<ushort>(values, w * h * channels);
+            var deep = new ReadOnlySpan<ushort>(values, width * height * channels);
             int colours = channels is 2 or 4 ? channels - 1 : channels, shift = 4;
             for (int i = 0; i < deep.Length && shift == 4; i++)
                 if (i % channels < colours && deep[i] > 0xFFF) shift = 8;
             var pixels = new byte[deep.Length];
             for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)(deep[i] >> shift);
-            return pixels;
+            return new ImageResult { Width = width, Height = height, Data = pixels };
         }
         finally
         {

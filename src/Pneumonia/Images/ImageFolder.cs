@@ -126,10 +126,10 @@ public sealed partial class ImageFolder
             string looseImages = Images(directory).Any() ? "images lie directly in it, without class folders; " : "";
             throw new UserError($"{directory}: no images found; {looseImages}{ExpectedLayout(directory)}");
         }
+        files.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
         if (manifest.Count > 0 && !files.Any(file => manifest.ContainsKey(file.RelativePath)))
             throw new UserError($"{Path.Combine(directory, Manifest.FileName)}: not one of its {manifest.Count} paths is an image of {directory}, whose first is "
                 + $"{files[0].RelativePath}; write paths as this one, or remove the file");
-        files.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
         string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
         return new ImageFolder(directory, classes, files, parts.Count > 0);
     }

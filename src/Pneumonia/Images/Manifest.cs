@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>What a manifest says about one image; null where it lacks the column.</summary>
@@ -23,7 +21,7 @@ public static class Manifest
         if (!File.Exists(file)) return rows;
 
         List<string[]> records;
-        try { records = Parse(File.ReadAllText(file)); }
+        try { records = CsvText.Records(File.ReadAllText(file)); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new UserError($"{file}: cannot be read: {e.Message}", e);
@@ -48,42 +46,5 @@ public static class Manifest
                 throw new UserError($"{file}: lists {key} twice; leave one of the lines");
         }
         return rows;
-    }
-
-    /// <summary>Records of a CSV text (RFC 4180): quoted fields may hold commas, line breaks and doubled quotes.</summary>
-    internal static List<string[]> Parse(string text)
-    {
-        var records = new List<string[]>();
-        var fields = new List<string>();
-        var field = new StringBuilder();
-        bool quoted = false, any = false;
-        void EndRecord()
-        {
-            if (any || fields.Count > 0)
-            {
-                fields.Add(field.ToString());
-                records.Add([.. fields]);
-            }
-            field.Clear();
-            fields.Clear();
-            any = false;
-        }
-        for (int i = 0; i < text.Length; i++)
-        {
-            char c = text[i];
-            if (quoted)
-            {
-                if (c != '"') field.Append(c);
-                else if (i + 1 < text.Length && text[i + 1] == '"') { field.Append('"'); i++; }
-                else quoted = false;
-            }
-            else if (c == '"') { quoted = true; any = true; }
-            else if (c == ',') { fields.Add(field.ToString()); field.Clear(); any = true; }
-            else if (c == '\n') EndRecord();
-            else if (c != '\r') { field.Append(c); any = true; }
-        }
-        if (quoted) throw new FormatException("a quoted field has no closing quote");
-        EndRecord();
-        return records;
     }
 }

@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Reports;
 /// </summary>
 public sealed class AnswerCharts
 {
-    private readonly IReadOnlyList<(string Name, bool[] Positive, double[] Probability, double[] Odds)> lines;
+    private readonly IReadOnlyList<Ranked> lines;
     private readonly double? threshold;
     private readonly RunSummary run;
 
@@ -21,8 +21,8 @@ public sealed class AnswerCharts
         lines = present is []
             ? []
             : run.Classes.Count == 2
-                ? [.. present.Select(part => (part.Name, part.Answers.Is(1), part.Answers.ProbabilityOf(1), part.Answers.OddsOf(1)))]
-                : [.. run.Classes.Take(LineChart.LineStyles).Select((name, c) => (name, present[^1].Answers.Is(c), present[^1].Answers.ProbabilityOf(c), present[^1].Answers.OddsOf(c)))];
+                ? [.. present.Select(part => Ranked.By(part.Name, part.Answers, 1))]
+                : [.. run.Classes.Take(LineChart.LineStyles).Select((name, c) => Ranked.By(name, present[^1].Answers, c))];
     }
 
     /// <summary>The name of the part that is reported: test, or validation where there are no test images.</summary>
@@ -60,7 +60,7 @@ public sealed class AnswerCharts
         }
     }
 
-    private ChartLine RocLine((string Name, bool[] Positive, double[] Probability, double[] Odds) of)
+    private ChartLine RocLine(Ranked of)
     {
         Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
         return new ChartLine(of.Name, [.. RocCurve.Points(of.Positive, of.Odds).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
@@ -69,7 +69,7 @@ public sealed class AnswerCharts
         };
     }
 
-    private ChartLine PrecisionLine((string Name, bool[] Positive, double[] Probability, double[] Odds) of)
+    private ChartLine PrecisionLine(Ranked of)
     {
         IReadOnlyList<PrecisionRecallPoint> points = PrecisionRecallCurve.Points(of.Positive, of.Odds);
         Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
@@ -96,5 +96,11 @@ public sealed class AnswerCharts
     {
         CalibrationBin[] bins = [.. CalibrationBins.Of(probability, happened).Where(bin => bin.Count > 0)];
         return new ChartLine(name, [.. bins.Select(bin => (bin.MeanProbability, bin.Share))]) { Weights = [.. bins.Select(bin => (double)bin.Count)] };
+    }
+
+    // Images ranked from those least of a class to those most.
+    private sealed record Ranked(string Name, bool[] Positive, double[] Probability, double[] Odds)
+    {
+        public static Ranked By(string name, PartAnswers answers, int of) => new(name, answers.Is(of), answers.ProbabilityOf(of), answers.OddsOf(of));
     }
 }

@@ -30,12 +30,14 @@ public static class ImagesFile
         string path = Path.Combine(runFolder, FileName);
         if (!File.Exists(path)) return (0, 0);
         var parts = new Dictionary<string, ImagePart>(StringComparer.Ordinal);
-        // The hash is last and has no comma, whatever the path before it has; parts have none either.
-        foreach (string line in File.ReadLines(path).Skip(1))
+        try
         {
-            if (line.LastIndexOf(',') is var comma && comma < 0 || line.Length - comma - 1 != 2 * SHA256.HashSizeInBytes || !Enum.TryParse(line.Split(',')[0], true, out ImagePart part))
-                throw new UserError($"{path}: '{line}' is no row of part, class, path and SHA-256; remove the file, or train the run again");
-            parts[line[(comma + 1)..]] = part;
+            foreach (string[] row in CsvText.Records(File.ReadAllText(path)).Skip(1))
+                parts[row is [_, _, _, var hash] ? hash : throw new FormatException("a row is not of part, class, path and SHA-256")] = Enum.Parse<ImagePart>(row[0], ignoreCase: true);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{path}: cannot be read: {e.Message}; remove the file, or train the run again", e);
         }
         ImagePart?[] found = [.. images.Select(image => HashOf(image) is { } hash && parts.TryGetValue(hash, out ImagePart part) ? part : (ImagePart?)null)];
         return (found.Count(part => part == ImagePart.Train), found.Count(part => part == ImagePart.Val));
