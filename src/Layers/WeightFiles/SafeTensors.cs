@@ -79,8 +79,7 @@ public sealed class SafeTensors
     }
 
     /// <summary>
-    /// Writes a file: to a temporary name beside it, flushed, then renamed, so that a reader sees the old file or the new one and
-    /// never half of one. The bytes depend on nothing but the content.
+    /// Writes a whole file (<see cref="WholeFile"/>). The bytes depend on nothing but the content.
     /// </summary>
     /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
     public void Write(string path)
@@ -105,7 +104,7 @@ public sealed class SafeTensors
         var padded = new byte[(json.Length + 7) / 8 * 8];
         padded.AsSpan().Fill((byte)' ');
         json.CopyTo(padded, 0);
-        WriteWhole(path, stream =>
+        WeightFile.Write(path, stream =>
         {
             Span<byte> prefix = stackalloc byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(prefix, padded.Length);
@@ -113,29 +112,6 @@ public sealed class SafeTensors
             stream.Write(padded);
             foreach (var tensor in tensors.Values) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
         });
-    }
-
-    /// <summary>Writes a file to a temporary name, flushes and renames it.</summary>
-    /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
-    internal static void WriteWhole(string path, Action<Stream> write)
-    {
-        var temporary = path + ".tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // What is left of a full disk's file helps nobody.
-            try { File.Delete(temporary); }
-            catch (Exception deletion) when (deletion is IOException or UnauthorizedAccessException) { }
-            throw new WeightFileException($"{path}: cannot be written: {e.Message}", e);
-        }
     }
 
     private static SafeTensors Parse(byte[] bytes)

@@ -104,10 +104,16 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
         file.Write(path);
     }
 
-    /// <summary>Writes tensors as .npz, to a temporary name that is renamed at the end.</summary>
+    /// <summary>Writes tensors as .npz, a whole file (<see cref="WholeFile"/>).</summary>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
     public static void WriteNpz(string path, IEnumerable<KeyValuePair<string, StoredTensor>> tensors) =>
-        SafeTensors.WriteWhole(path, stream => NumpyFile.WriteArchive(stream, tensors));
+        Write(path, stream => NumpyFile.WriteArchive(stream, tensors));
+
+    internal static void Write(string path, Action<Stream> write)
+    {
+        try { WholeFile.Write(path, write); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new WeightFileException($"{path}: cannot be written: {e.Message}", e); }
+    }
 
     private static WeightFile Content(string path, WeightFormat format)
     {

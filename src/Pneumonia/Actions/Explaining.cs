@@ -100,7 +100,7 @@ public static class Explaining
             }
             var page = new ExplanationPage(settings.Model.Run ?? settings.Model.Weights!, model.Classes, images, ofImages, figures,
                 (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images));
-            WholeFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
+            OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
             if (Directory.Exists(output)) Directory.Delete(output);
             Directory.Move(unfinished, output);
         }
@@ -173,13 +173,13 @@ public static class Explaining
             if (stages[s].KeepsValues) continue;
             Shape shape = stages[s].OutputShape;
             int[] channels = ChannelChoice.Of(image.Outputs[s], shape[^1], settings.All ? null : MostChannels);
-            WholeFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"), ActivationGrid.Draw(image.Outputs[s], shape, channels));
+            OutputFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"), ActivationGrid.Draw(image.Outputs[s], shape, channels));
         }
     }
 
     private static Figure Written(string folder, string file, string title, string caption, byte[] png)
     {
-        WholeFile.Write(Path.Combine(folder, file), png);
+        OutputFile.Write(Path.Combine(folder, file), png);
         return new Figure(title, caption, png);
     }
 

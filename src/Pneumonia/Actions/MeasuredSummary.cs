@@ -32,7 +32,7 @@ public static class MeasuredSummary
         network.Initialize(opened.Device, 0);
         IReadOnlyList<MeasuredLayer> layers = LayerMeasurement.Of(network, batch, roofline, slow ? 1 : 5, cancellation);
         if (settings.Out is { } path)
-            WholeFile.WriteText(path, new RooflineChart(opened.Choice.Device.ToString(), roofline, layers).ToFile());
+            OutputFile.WriteText(path, new RooflineChart(opened.Choice.Device.ToString(), roofline, layers).ToFile());
         if (json) WriteJson(opened, batch, roofline, layers, terminal);
         else Write(batch, roofline, layers, settings.Out, terminal);
         return Task.FromResult(0);

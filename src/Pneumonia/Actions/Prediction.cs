@@ -46,7 +46,7 @@ public static class Prediction
             int best = Classification.Answer(p);
             return new Answer(images[i], model.Classes[best], p[best], [.. order.Select(c => p[c])], threshold is { } t && p.Length == 2 ? p[1] >= t : null);
         })];
-        if (settings.Csv is not null) WholeFile.WriteText(settings.Csv, Csv(answers, [.. order.Select(c => model.Classes[c])]));
+        if (settings.Csv is not null) OutputFile.WriteText(settings.Csv, Csv(answers, [.. order.Select(c => model.Classes[c])]));
         if (settings.Json)
         {
             terminal.WriteJson(answers);

@@ -91,7 +91,7 @@ public static class Training
         bool goesOn = trainer.History.Count < plan.Epochs && !best.IsExhausted(trainer.History.Count);
         if (goesOn) RunFolder.Reopen(run);
         ConfigFile.Write(run, plan);
-        if (augmentation is not null) WholeFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
+        if (augmentation is not null) OutputFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");

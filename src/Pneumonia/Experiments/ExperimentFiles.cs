@@ -14,9 +14,9 @@ public static class ExperimentFiles
     /// <exception cref="UserError">One cannot be written.</exception>
     public static void Write(string folder, IReadOnlyList<ExperimentResult> results)
     {
-        WholeFile.WriteText(Path.Combine(folder, Markdown), ToMarkdown(results));
-        WholeFile.WriteText(Path.Combine(folder, Page), ExperimentPage.ToHtml(results));
-        WholeFile.WriteText(Path.Combine(folder, Json), JsonSerializer.Serialize(results, ScoreJson.Indented) + "\n");
+        OutputFile.WriteText(Path.Combine(folder, Markdown), ToMarkdown(results));
+        OutputFile.WriteText(Path.Combine(folder, Page), ExperimentPage.ToHtml(results));
+        OutputFile.WriteText(Path.Combine(folder, Json), JsonSerializer.Serialize(results, ScoreJson.Indented) + "\n");
     }
 
     internal static string ToMarkdown(IReadOnlyList<ExperimentResult> results)

@@ -11,7 +11,7 @@ public static class ConfigFile
     /// <summary>Writes any record of settings, camelCase, enumerations by name.</summary>
     /// <exception cref="UserError">The file cannot be written.</exception>
     public static void Write<T>(string runFolder, T config) =>
-        WholeFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(config, ScoreJson.Indented) + "\n");
+        OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(config, ScoreJson.Indented) + "\n");
 
     /// <exception cref="UserError">The file is missing or does not fit the record.</exception>
     public static T Read<T>(string runFolder)

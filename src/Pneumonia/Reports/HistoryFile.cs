@@ -14,7 +14,7 @@ public static class HistoryFile
         var text = new StringBuilder("epoch,seconds,trainLoss,trainAccuracy,valLoss,valAccuracy\n");
         foreach (EpochMetrics epoch in epochs)
             text.Append($"{epoch.Epoch},{epoch.Seconds:R},{epoch.TrainLoss:R},{epoch.TrainAccuracy:R},{epoch.ValLoss:R},{epoch.ValAccuracy:R}\n");
-        WholeFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
+        OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
     }
 
     /// <summary>The epochs' times in seconds, as far as the file has them; none without a file.</summary>

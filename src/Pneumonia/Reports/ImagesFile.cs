@@ -20,7 +20,7 @@ public static class ImagesFile
         foreach (var (part, image) in images)
             if (HashOf(image) is { } hash)
                 text.Append($"{part.ToString().ToLowerInvariant()},{CsvText.Field(image.Class)},{CsvText.Field(image.RelativePath)},{hash}\n");
-        WholeFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
+        OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
     }
 
     /// <summary>How many of some images stood in a run's training part, and how many in its validation part; none where the run does not say.</summary>

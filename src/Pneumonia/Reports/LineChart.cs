@@ -20,6 +20,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     public const int LineStyles = 3;
 
     private const double LargestDot = 9, SmallestDot = 2;
+    // At the type size of a page's charts.
+    private const int LetterWidth = 7, LetterHeight = 11;
     private const int Width = 440, Height = 300, Left = 66, Right = 14, Top = 34, Bottom = 44;
 
     /// <summary>Lowest and highest value of the axis; null to follow the points.</summary>
@@ -80,9 +82,9 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             ChartLine line = Lines[l];
             AppendLine(svg, line, StyleOf(l), X, Y);
             AppendDots(svg, line, l, X, Y);
-            // One line needs no name, the title says what it is. About 7 units a letter at this type size.
+            // One line needs no name, the title says what it is.
             if (Lines.Count == 1) continue;
-            int sample = legend - 7 * line.Name.Length - 6;
+            int sample = legend - LetterWidth * line.Name.Length - 6;
             svg.Append($"<path class=\"{StyleOf(l)}\" d=\"M{sample - 18} 14H{sample}\"/>");
             svg.Append($"<text class=\"line{l}\" text-anchor=\"end\" x=\"{legend}\" y=\"18\">{WebUtility.HtmlEncode(line.Name)}</text>");
             legend = sample - 32;
@@ -93,7 +95,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     // The first of several lines is dashed, so that a copy without colours still tells them apart.
     private string StyleOf(int line) => line == 0 && Lines.Count > 1 ? "line0 dashed" : $"line{line}";
 
-    private static void AppendDots(StringBuilder svg, ChartLine line, int number, Func<double, double> x, Func<double, double> y)
+    private void AppendDots(StringBuilder svg, ChartLine line, int number, Func<double, double> x, Func<double, double> y)
     {
         if (line.Weights is { Count: > 0 } weights)
         {
@@ -107,9 +109,42 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         }
         if (line.Point is { } point && double.IsFinite(point.X) && double.IsFinite(point.Y))
         {
-            bool rightHalf = x(point.X) > Width / 2;
             svg.Append($"<circle class=\"line{number} point\" cx=\"{x(point.X):F1}\" cy=\"{y(point.Y):F1}\" r=\"5\"/>");
-            svg.Append($"<text class=\"line{number}\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{x(point.X) + (rightHalf ? -10 : 10):F1}\" y=\"{y(point.Y) + 18:F1}\">{WebUtility.HtmlEncode(point.Caption)}</text>");
+            (double textX, double textY, bool toTheLeft) = PlaceBeside(x(point.X), y(point.Y), point.Caption, x, y);
+            svg.Append($"<text class=\"line{number}\" text-anchor=\"{(toTheLeft ? "end" : "start")}\" x=\"{textX:F1}\" y=\"{textY:F1}\">{WebUtility.HtmlEncode(point.Caption)}</text>");
+        }
+    }
+
+    // The corner of a point, inside the chart, where the fewest lines run through its caption.
+    private (double X, double Y, bool ToTheLeft) PlaceBeside(double px, double py, string caption, Func<double, double> x, Func<double, double> y)
+    {
+        double width = LetterWidth * caption.Length;
+        (double X, double Y, bool ToTheLeft)[] corners =
+        [
+            (px + 10, py + 18, false), (px - 10, py + 18, true), (px + 10, py - 9, false), (px - 10, py - 9, true),
+        ];
+        return corners.Where(corner => IsInside(corner)).DefaultIfEmpty((px < Width / 2 ? px + 10 : px - 10, py + 18, px >= Width / 2)).MinBy(Crossings);
+
+        bool IsInside((double X, double Y, bool ToTheLeft) at) =>
+            at.Y - LetterHeight >= Top && at.Y <= Height - Bottom && (at.ToTheLeft ? at.X - width >= Left : at.X + width <= Width - Right);
+
+        // The length of the lines inside the caption, in steps of a pixel.
+        int Crossings((double X, double Y, bool ToTheLeft) at)
+        {
+            double left = at.ToTheLeft ? at.X - width : at.X;
+            int crossings = 0;
+            foreach (ChartLine line in Lines)
+                for (int i = 1; i < line.Points.Count; i++)
+                {
+                    (double x0, double y0, double x1, double y1) = (x(line.Points[i - 1].X), y(line.Points[i - 1].Y), x(line.Points[i].X), y(line.Points[i].Y));
+                    int steps = (int)Math.Min(Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))), Width + Height);
+                    for (int step = 1; step <= steps; step++)
+                    {
+                        double atX = x0 + (x1 - x0) * step / steps, atY = y0 + (y1 - y0) * step / steps;
+                        if (atX >= left && atX <= left + width && atY >= at.Y - LetterHeight && atY <= at.Y + 3) crossings++;
+                    }
+                }
+            return crossings;
         }
     }
 

@@ -10,7 +10,7 @@ public static class MetricsFile
 
     /// <exception cref="UserError">The file cannot be written.</exception>
     public static void Write(string runFolder, Metrics metrics) =>
-        WholeFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(metrics, ScoreJson.Indented) + "\n");
+        OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(metrics, ScoreJson.Indented) + "\n");
 
     /// <exception cref="UserError">The file is missing or is not what <see cref="Write"/> writes.</exception>
     public static Metrics Read(string runFolder)

@@ -14,7 +14,7 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
     public const string FileName = "time.json";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public void Write(string runFolder) => WholeFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
+    public void Write(string runFolder) => OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
 
     /// <summary>The time of a run so far; nothing where no file tells it, for a run can go on without.</summary>
     public static RunTime Read(string runFolder)

@@ -14,7 +14,7 @@ public static class TrainingReport
     public const string NotForClinicalUse = "Not for clinical use.";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public static void Write(string runFolder, RunSummary run) => WholeFile.WriteText(Path.Combine(runFolder, FileName), ToHtml(run));
+    public static void Write(string runFolder, RunSummary run) => OutputFile.WriteText(Path.Combine(runFolder, FileName), ToHtml(run));
 
     public static string ToHtml(RunSummary run)
     {

@@ -40,7 +40,7 @@ public sealed class RunFolderTests : IDisposable
         }
         Assert.Contains("config.json", Assert.Throws<UserError>(() => ConfigFile.Read<TrainSettings>(folder.Path)).Message);
         folder.Add("file", "x");
-        Assert.Contains("cannot be written", Assert.Throws<UserError>(() => WholeFile.WriteText(Path.Combine(folder.Path, "file", "x"), "x")).Message);
+        Assert.Contains("cannot be written", Assert.Throws<UserError>(() => OutputFile.WriteText(Path.Combine(folder.Path, "file", "x"), "x")).Message);
     }
 
     [Fact]
@@ -169,6 +169,18 @@ public sealed class RunFolderTests : IDisposable
         XElement.Parse(svg);
         Assert.DoesNotContain("NaN", svg);
         Assert.Contains("<circle", svg);
+    }
+
+    [Theory]
+    [InlineData(0.44, true)]
+    [InlineData(0.56, false)]
+    public void A_points_caption_lies_where_no_line_runs(double other, bool above)
+    {
+        var line = new ChartLine("a", [(0, 0.5), (1, 0.5)]) { Point = (0.5, 0.5, "threshold 0.50") };
+        XElement chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg());
+        double point = (double)chart.Descendants("circle").Single().Attribute("cy")!;
+        double caption = (double)chart.Descendants("text").Single(text => text.Value == "threshold 0.50").Attribute("y")!;
+        Assert.Equal(above, caption < point);
     }
 
     /// <summary>A training on the way to infinity: around such a number ±½ is nothing.</summary>

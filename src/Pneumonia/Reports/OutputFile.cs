@@ -1,0 +1,27 @@
+using System.Text;
+using Convolve.Layers.WeightFiles;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary>What a command writes for its user: whole files, in folders that are made where they are missing; see <see cref="WholeFile"/>.</summary>
+public static class OutputFile
+{
+    /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
+    /// <exception cref="UserError">The file cannot be written there.</exception>
+    public static void WriteText(string path, string text) => Write(path, new UTF8Encoding(false).GetBytes(text));
+
+    /// <summary>Writes bytes.</summary>
+    /// <exception cref="UserError">The file cannot be written there.</exception>
+    public static void Write(string path, byte[] content)
+    {
+        try
+        {
+            if (Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
+            WholeFile.Write(path, stream => stream.Write(content));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new UserError($"{path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}; choose another place or make room", e);
+        }
+    }
+}
