@@ -8,23 +8,23 @@ using Convolve.Pneumonia.Scores;
 namespace Convolve.Pneumonia.Actions;
 
 /// <summary>What <c>evaluate</c> was asked for.</summary>
-/// <param name="Run">Run folder whose best checkpoint is scored.</param>
+/// <param name="Model">The model.</param>
 /// <param name="Data">Data folder.</param>
 /// <param name="Part">Part of a tree to score; a flat folder is scored whole.</param>
 /// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
 /// <param name="Stress">Whether changed images are scored as well: see <see cref="StressTest"/>.</param>
-public sealed record EvaluateSettings(string Run, string Data, ImagePart Part, int Copies, bool Stress, string Device, int Seed, bool Json);
+public sealed record EvaluateSettings(ModelSource Model, string Data, ImagePart Part, int Copies, bool Stress, string Device, int Seed, bool Json);
 
-/// <summary>Scores a run's best checkpoint on a folder.</summary>
+/// <summary>Scores a trained network on a folder.</summary>
 public static class Evaluation
 {
     private const int BatchSize = 50;
 
     public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        Metrics metrics = MetricsFile.Read(settings.Run);
+        Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = TrainedModel.LoadBest(settings.Run, metrics, opened.Device);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
         ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         ImageFile[] files = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (files.Length == 0)
@@ -37,10 +37,8 @@ public static class Evaluation
             model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
         foreach (string warning in store.Warnings) terminal.Warn(warning);
-        var (trained, chosen) = ImagesFile.CountKnown(settings.Run, files);
-        if (trained > 0) terminal.Warn($"{settings.Data}: the network was trained on {trained} of these {files.Length} images: its figures here are too good; give it images that it never saw");
-        if (chosen > 0) terminal.Warn($"{settings.Data}: {chosen} of these {files.Length} images chose the network's epoch and threshold");
-        ScoreBlock scores = Scoring.Score(predictions, metrics.Threshold, settings.Seed)!;
+        WarnOfKnown(ImagesFile.CountKnown(settings.Model.ImagesFile, files), settings.Data, files.Length, terminal);
+        ScoreBlock scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
         StressScore[] stress = settings.Stress ? [.. StressTest.Run(model, store, settings.Seed, cancellation)] : [];
         if (settings.Json)
         {
@@ -52,5 +50,14 @@ public static class Evaluation
         ScoreTable.Write(terminal, [(folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all", scores)]);
         if (settings.Stress) StressTest.Write(terminal, scores, stress);
         return 0;
+    }
+
+    private static void WarnOfKnown(KnownImages known, string data, int images, Terminal terminal)
+    {
+        if (known.Train > 0)
+            terminal.Warn($"{data}: the network was trained on {known.Train} of these {images} images: its figures here are too good; give it images that it never saw");
+        if (known.TrainByName > 0)
+            terminal.Warn($"{data}: {known.TrainByName} of these {images} images bear names of images that the network was trained on; if they are the same, in another size or format, its figures here are too good");
+        if (known.Val > 0) terminal.Warn($"{data}: {known.Val} of these {images} images chose the network's epoch and threshold");
     }
 }

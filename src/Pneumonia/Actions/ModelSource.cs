@@ -14,6 +14,9 @@ public sealed record ModelSource(string? Run, string? Weights, int? Pixels, Prep
     /// <exception cref="UserError">The folder holds no run.</exception>
     public Metrics? Metrics() => Run is null ? null : MetricsFile.Read(Run);
 
+    /// <summary>Where it may be written which images the model was trained on: in the run's folder, or beside the weight file.</summary>
+    public string ImagesFile => Run is null ? Path.ChangeExtension(Weights!, Reports.ImagesFile.FileName) : Path.Combine(Run, Reports.ImagesFile.FileName);
+
     /// <summary>Reads the model onto a device.</summary>
     /// <param name="metrics">The run's, from <see cref="Metrics"/>.</param>
     /// <param name="device">Where to compute.</param>

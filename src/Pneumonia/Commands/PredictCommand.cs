@@ -5,6 +5,7 @@ namespace Convolve.Pneumonia.Commands;
 
 internal sealed class PredictCommand : Command
 {
+    private readonly ImageArguments images;
     private readonly ModelOptions model;
     private readonly Option<string?> csv = CheckedOption.Text("--csv", "FILE", "also write the answers to a CSV file", "a file");
     private readonly Option<int?> copies = SharedOption.TestTimeAugmentation();
@@ -14,15 +15,13 @@ internal sealed class PredictCommand : Command
 
     public PredictCommand(Terminal terminal) : base("predict", "tell class and probability of images; not for clinical use")
     {
-        model = new ModelOptions(this);
+        images = new ImageArguments(this);
+        model = new ModelOptions(this, "run folder whose best checkpoint answers");
         foreach (Option option in new Option[] { csv, copies, device, seed, json }) Add(option);
         SetAction((result, cancellation) => Prediction.RunAsync(Read(result), terminal, cancellation));
     }
 
-    private PredictSettings Read(ParseResult result)
-    {
-        (ModelSource source, IReadOnlyList<string> paths) = model.Read(result);
-        return new PredictSettings(source, paths, result.GetValue(csv), result.GetValue(copies) ?? 1, result.GetValue(seed) ?? SharedOption.DefaultSeed,
-            result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(json));
-    }
+    private PredictSettings Read(ParseResult result) => new(
+        model.Read(result), images.Read(result), result.GetValue(csv), result.GetValue(copies) ?? 1, result.GetValue(seed) ?? SharedOption.DefaultSeed,
+        result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(json));
 }

@@ -4,6 +4,12 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Reports;
 
+/// <summary>How many of some images a network knows already.</summary>
+/// <param name="Train">Those it was trained on.</param>
+/// <param name="TrainByName">Others that have the class and the name of one that it was trained on: perhaps the same in another size or format.</param>
+/// <param name="Val">Those that chose its epoch and threshold.</param>
+public readonly record struct KnownImages(int Train, int TrainByName, int Val);
+
 /// <summary>
 /// <c>images.csv</c> of a run folder: which image stood in which part, by its name and by its content, so that images which the network was
 /// trained on are known again wherever they lie.
@@ -23,24 +29,42 @@ public static class ImagesFile
         OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
     }
 
-    /// <summary>How many of some images stood in a run's training part, and how many in its validation part; none where the run does not say.</summary>
-    /// <exception cref="UserError">The run's file is broken.</exception>
-    public static (int Train, int Val) CountKnown(string runFolder, IEnumerable<ImageFile> images)
+    /// <summary>How many of some images a model knows; none where there is no such file.</summary>
+    /// <param name="path">The <c>images.csv</c> that the model's training wrote.</param>
+    /// <param name="images">The images.</param>
+    /// <exception cref="UserError">The file is broken.</exception>
+    public static KnownImages CountKnown(string path, IEnumerable<ImageFile> images)
     {
-        string path = Path.Combine(runFolder, FileName);
-        if (!File.Exists(path)) return (0, 0);
+        if (!File.Exists(path)) return default;
         var parts = new Dictionary<string, ImagePart>(StringComparer.Ordinal);
+        // A name in several parts, as those that are mere numbers, tells no image from another.
+        var partsOfNames = new Dictionary<(string Class, string Name), ImagePart?>();
         try
         {
             foreach (string[] row in CsvText.Records(File.ReadAllText(path)).Skip(1))
-                parts[row is [_, _, _, var hash] ? hash : throw new FormatException("a row is not of part, class, path and SHA-256")] = Enum.Parse<ImagePart>(row[0], ignoreCase: true);
+            {
+                if (row is not [var partName, var className, var imagePath, var hash]) throw new FormatException("a row is not of part, class, path and SHA-256");
+                ImagePart part = Enum.Parse<ImagePart>(partName, ignoreCase: true);
+                parts[hash] = part;
+                var name = (className, Path.GetFileNameWithoutExtension(imagePath));
+                partsOfNames[name] = partsOfNames.TryGetValue(name, out ImagePart? other) && other != part ? null : part;
+            }
         }
         catch (Exception e) when (e is FormatException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new UserError($"{path}: cannot be read: {e.Message}; remove the file, or train the run again", e);
         }
-        ImagePart?[] found = [.. images.Select(image => HashOf(image) is { } hash && parts.TryGetValue(hash, out ImagePart part) ? part : (ImagePart?)null)];
-        return (found.Count(part => part == ImagePart.Train), found.Count(part => part == ImagePart.Val));
+        int train = 0, trainByName = 0, val = 0;
+        foreach (ImageFile image in images)
+        {
+            if (HashOf(image) is { } hash && parts.TryGetValue(hash, out ImagePart part))
+            {
+                if (part == ImagePart.Train) train++;
+                else if (part == ImagePart.Val) val++;
+            }
+            else if (partsOfNames.GetValueOrDefault((image.Class, Path.GetFileNameWithoutExtension(image.RelativePath))) == ImagePart.Train) trainByName++;
+        }
+        return new KnownImages(train, trainByName, val);
     }
 
     private static string? HashOf(ImageFile image)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
@@ -46,6 +47,29 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
             if (!Path.GetFileName(file).StartsWith("test-", StringComparison.Ordinal)) File.Delete(file);
         scored = await CommandRun.Succeeding("evaluate", "--run", run, "--data", Path.Combine(folder.Path, "others"));
         Assert.DoesNotContain("of these", scored.Errors);
+
+        // The same images with other bytes, as after a conversion, asked of the weights alone with the list beside them.
+        File.Copy(Path.Combine(run, "best.safetensors"), Path.Combine(folder.Path, "kept.safetensors"));
+        File.Copy(Path.Combine(run, "images.csv"), Path.Combine(folder.Path, "kept.images.csv"));
+        var named = rows.ToLookup(row => $"{row[1]}/{Path.GetFileName(row[2])}");
+        foreach (var images in named)
+            folder.Add($"converted/{images.Key}", [.. File.ReadAllBytes(Path.Combine(trained.Data, images.First()[2])), 0]);
+        scored = await CommandRun.Succeeding("evaluate", "--weights", Path.Combine(folder.Path, "kept.safetensors"), "--data", Path.Combine(folder.Path, "converted"));
+        // A name that stands in two parts tells no image from another.
+        int known = named.Count(images => images.All(row => row[0] == "train"));
+        Assert.InRange(known, 1, named.Count - 1);
+        Assert.Contains($"{known} of these {named.Count} images bear names of images that the network was trained on", Assert.Single(scored.ErrorLines, line => line.Contains("of these")));
+    }
+
+    [Fact]
+    public async Task Evaluate_asks_the_network_of_the_program_where_none_is_named()
+    {
+        CommandRun own = await CommandRun.Succeeding("evaluate", "--data", trained.Data, "--json");
+        Assert.Equal(JsonShape.ScoreBlock, JsonShape.Of(own.Json));
+        JsonNode named = (await CommandRun.Succeeding("evaluate", "--weights", RecommendedModel.Path, "--data", trained.Data, "--json")).Json;
+        Assert.True(JsonNode.DeepEquals(own.Json, named));
+        Assert.Contains("--weights", (await CommandRun.Of("evaluate", "--run", trained.Folder, "--weights", RecommendedModel.Path, "--data", trained.Data)).Errors);
+        Assert.True(File.Exists(Path.ChangeExtension(RecommendedModel.Path, "images.csv")), "it does not come with the list of its images");
     }
 
     [Fact]

@@ -62,7 +62,8 @@ public sealed class CommandLineTests
         table.Add("predict --run x --weights y z", "two models");
         table.Add("predict --run x --pixels 24 y", "its own size");
         table.Add("predict --run x missing.png", "missing.png");
-        table.Add("evaluate", "--run DIR");
+        table.Add("evaluate", "--data DIR");
+        table.Add("evaluate --run x --weights y --data z", "two models");
         table.Add("evaluate --run x", "--data DIR");
         table.Add("evaluate --run x --data y --part all", "train, val, test");
         table.Add("experiments", "--data DIR");
