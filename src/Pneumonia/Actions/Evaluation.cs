@@ -24,7 +24,8 @@ public static class Evaluation
     {
         Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
+        TrainedModel model = loaded.NamesClasses ? loaded : WithClassesOf(settings.Data, loaded, terminal);
         ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         ImageFile[] files = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (files.Length == 0)
@@ -50,6 +51,16 @@ public static class Evaluation
         ScoreTable.Write(terminal, [(folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all", scores)]);
         if (settings.Stress) StressTest.Write(terminal, scores, stress);
         return 0;
+    }
+
+    // Other tools, too, order their outputs by the names of the folders.
+    private static TrainedModel WithClassesOf(string data, TrainedModel model, Terminal terminal)
+    {
+        IReadOnlyList<string> classes = TrainingImages.ModelOrder(ImageFolder.Find(data, model.Labels).Classes);
+        if (classes.Count != model.Classes.Count)
+            throw new UserError($"{data}: has the classes {string.Join(", ", classes)}, and the model tells {model.Classes.Count} apart; give a folder of as many");
+        terminal.Note($"{data}: the model's classes have no names; taken for {string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}");
+        return model with { Classes = classes };
     }
 
     private static void WarnOfKnown(KnownImages known, string data, int images, Terminal terminal)

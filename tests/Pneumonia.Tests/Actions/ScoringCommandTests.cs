@@ -61,6 +61,21 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.Contains($"{known} of these {named.Count} images bear names of images that the network was trained on", Assert.Single(scored.ErrorLines, line => line.Contains("of these")));
     }
 
+    /// <summary>Weights alone do not say what their outputs mean: the folders do.</summary>
+    [Fact]
+    public async Task Evaluate_names_the_classes_of_bare_weights_by_the_folders()
+    {
+        string bare = Path.Combine(folder.Path, "bare.npz");
+        await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", bare);
+        CommandRun scored = await CommandRun.Succeeding("evaluate", "--weights", bare, "--data", trained.Data, "--json");
+        Assert.Contains("0 = NORMAL, 1 = PNEUMONIA", scored.Errors);
+        foreach (string figure in new[] { "n", "accuracy", "auc", "loss", "sensitivity" })
+            Assert.Equal((double)Metrics(trained.Folder)["test"]![figure]!, (double)scored.Json[figure]!);
+        folder.WithXrays("three", 2);
+        Directory.Move(Path.Combine(folder.Path, "three", "NORMAL"), Path.Combine(folder.Path, "other"));
+        Assert.Contains("the classes PNEUMONIA, and the model tells 2 apart", (await CommandRun.Of("evaluate", "--weights", bare, "--data", Path.Combine(folder.Path, "three"))).Errors);
+    }
+
     [Fact]
     public async Task Evaluate_asks_the_network_of_the_program_where_none_is_named()
     {
