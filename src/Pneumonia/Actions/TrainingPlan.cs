@@ -183,7 +183,7 @@ public sealed record TrainingPlan
     private const double SyntheticLearningRate = 3e-4;
 
     // The compact network normalizes, so that it bears large steps; decay keeps its weights from growing meanwhile.
-    private const int CompactBatch = 50, CompactEpochs = 16;
+    private const int CompactBatch = 50, CompactEpochs = 24;
     private const double CompactLearningRate = 1e-3, CompactWeightDecay = 0.05;
 
     private static OptimizerKind DefaultOptimizer(ModelKind model) => model switch

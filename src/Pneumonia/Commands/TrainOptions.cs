@@ -16,7 +16,7 @@ internal sealed class TrainOptions
     private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (compact)");
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of the images (150)", 1, MostPixels);
     private readonly Option<ResizeMethod?> resize = CheckedOption.Choice<ResizeMethod>("--resize", "how images get their size (bilinear)");
-    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images (10; compact 16; synthetic 8)", 1, MostEpochs);
+    private readonly Option<int?> epochs = CheckedOption.Whole("--epochs", "passes over the training images (10; compact 24; synthetic 8)", 1, MostEpochs);
     private readonly Option<int?> batch = CheckedOption.Whole("--batch", "images a step (100; compact 50; synthetic 20)", 1, LargestBatch);
     private readonly Option<double?> learningRate = CheckedOption.Number("--learning-rate", "step size of the optimizer (1e-4; compact 1e-3; synthetic 3e-4; sgd 0.01)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
