@@ -78,9 +78,7 @@ public sealed class SafeTensors
         }
     }
 
-    /// <summary>
-    /// Writes a whole file (<see cref="WholeFile"/>). The bytes depend on nothing but the content.
-    /// </summary>
+    /// <summary>Writes a whole file (<see cref="WholeFile"/>). The bytes depend on nothing but the content.</summary>
     /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
     public void Write(string path)
     {

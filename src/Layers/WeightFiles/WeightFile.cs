@@ -109,6 +109,8 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
     public static void WriteNpz(string path, IEnumerable<KeyValuePair<string, StoredTensor>> tensors) =>
         Write(path, stream => NumpyFile.WriteArchive(stream, tensors));
 
+    /// <summary>Writes a whole file, whatever its format.</summary>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
     internal static void Write(string path, Action<Stream> write)
     {
         try { WholeFile.Write(path, write); }

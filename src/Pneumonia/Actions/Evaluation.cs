@@ -25,8 +25,9 @@ public static class Evaluation
         Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
-        TrainedModel model = loaded.NamesClasses ? loaded : WithClassesOf(settings.Data, loaded, terminal);
-        ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
+        ImageFolder found = ImageFolder.Find(settings.Data, loaded.Labels);
+        TrainedModel model = loaded.NamesClasses ? loaded : WithClassesOf(found, loaded, terminal);
+        ImageFolder folder = found.For(model.Classes);
         ImageFile[] files = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (files.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
@@ -54,13 +55,13 @@ public static class Evaluation
     }
 
     // Other tools, too, order their outputs by the names of the folders.
-    private static TrainedModel WithClassesOf(string data, TrainedModel model, Terminal terminal)
+    private static TrainedModel WithClassesOf(ImageFolder data, TrainedModel model, Terminal terminal)
     {
-        IReadOnlyList<string> classes = TrainingImages.ModelOrder(ImageFolder.Find(data, model.Labels).Classes);
+        IReadOnlyList<string> classes = TrainingImages.ModelOrder(data.Classes);
         if (classes.Count != model.Classes.Count)
-            throw new UserError($"{data}: has the classes {string.Join(", ", classes)}, and the model tells {model.Classes.Count} apart; give a folder of as many");
-        terminal.Note($"{data}: the model's classes have no names; taken for {string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}");
-        return model with { Classes = classes };
+            throw new UserError($"{data.Root}: has the classes {string.Join(", ", classes)}, and the model tells {model.Classes.Count} apart; give a folder of as many");
+        terminal.Note($"{data.Root}: the model's classes have no names; taken for {string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}");
+        return model with { Classes = classes, NamesClasses = true };
     }
 
     private static void WarnOfKnown(KnownImages known, string data, int images, Terminal terminal)

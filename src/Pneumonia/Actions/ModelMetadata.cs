@@ -16,13 +16,11 @@ public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod 
     /// <summary>As checkpoints hold it.</summary>
     public JsonObject ToJson()
     {
-        var json = new JsonObject
-        {
-            ["classes"] = new JsonArray([.. (Classes ?? []).Select(name => (JsonNode)name)]),
-            ["resize"] = Word(Resize),
-            ["labels"] = Word(Labels),
-            ["preprocessing"] = Word(Preprocessing),
-        };
+        var json = new JsonObject();
+        if (Classes is not null) json["classes"] = new JsonArray([.. Classes.Select(name => (JsonNode)name)]);
+        json["resize"] = Word(Resize);
+        json["labels"] = Word(Labels);
+        json["preprocessing"] = Word(Preprocessing);
         if (Threshold is not null) json["threshold"] = Threshold;
         return json;
     }

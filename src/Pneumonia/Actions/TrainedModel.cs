@@ -23,7 +23,7 @@ public sealed record TrainedModel(
     public int Channels => Network.InputShape[2];
 
     /// <summary>Whether something said what its classes are called; else they bear their numbers.</summary>
-    public bool NamesClasses => Classes.Where((name, number) => name != $"{number}").Any();
+    public bool NamesClasses { get; init; } = true;
 
     /// <summary>Reads the best checkpoint of a run onto a device.</summary>
     /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>
@@ -51,8 +51,8 @@ public sealed record TrainedModel(
             try { metadata = ModelMetadata.Read(checkpoint, path, outputs); }
             catch { network.Dispose(); throw; }
             return new TrainedModel(
-                network, metadata.Classes ?? [.. Enumerable.Range(0, Layers.Training.Classification.Classes(outputs)).Select(i => $"{i}")],
-                network.InputShape[0], metadata.Resize, metadata.Labels, metadata.Preprocessing, metadata.Threshold);
+                network, metadata.Classes ?? Numbers(outputs), network.InputShape[0], metadata.Resize, metadata.Labels, metadata.Preprocessing, metadata.Threshold)
+            { NamesClasses = metadata.Classes is not null };
         }
         catch (WeightFileException e)
         {
@@ -95,15 +95,15 @@ public sealed record TrainedModel(
             Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
                 + $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")} (--pixels, --preprocessing)");
-            int classes = Layers.Training.Classification.Classes(network.OutputShape.Length);
-            return new TrainedModel(network, [.. Enumerable.Range(0, classes).Select(i => $"{i}")], network.InputShape[0],
-                ResizeMethod.Bilinear, LabelScheme.Folders, assumed);
+            return new TrainedModel(network, Numbers(network.OutputShape.Length), network.InputShape[0], ResizeMethod.Bilinear, LabelScheme.Folders, assumed) { NamesClasses = false };
         }
         catch (WeightFileException e)
         {
             throw new UserError(e.Message, e);
         }
     }
+
+    private static string[] Numbers(int outputs) => [.. Enumerable.Range(0, Layers.Training.Classification.Classes(outputs)).Select(number => $"{number}")];
 
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();

@@ -67,15 +67,19 @@ public sealed partial class ImageFolder
 
     /// <summary>Opens a folder whose images a trained model with known classes is to score; one class may be missing.</summary>
     /// <exception cref="UserError">As for <see cref="Open"/>, or the folder has a class that the model does not know.</exception>
-    public static ImageFolder OpenFor(string directory, IReadOnlyList<string> classes, LabelScheme labels = LabelScheme.Folders)
+    public static ImageFolder OpenFor(string directory, IReadOnlyList<string> classes, LabelScheme labels = LabelScheme.Folders) =>
+        Find(directory, labels).For(classes);
+
+    /// <summary>The same images for a trained model with known classes, of which one may be missing.</summary>
+    /// <exception cref="UserError">The folder has a class that the model does not know.</exception>
+    public ImageFolder For(IReadOnlyList<string> classes)
     {
-        ImageFolder folder = Find(directory, labels);
-        foreach (string name in folder.Classes)
+        foreach (string name in Classes)
         {
             if (!classes.Contains(name))
-                throw new UserError($"{directory}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");
+                throw new UserError($"{Root}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");
         }
-        return new ImageFolder(directory, classes, folder.Files, folder.HasParts);
+        return new ImageFolder(Root, classes, Files, HasParts);
     }
 
     /// <summary>Opens a folder to look at it, with any number of classes.</summary>

@@ -46,7 +46,7 @@ public static class ImagesFile
                 if (row is not [var partName, var className, var imagePath, var hash]) throw new FormatException("a row is not of part, class, path and SHA-256");
                 ImagePart part = Enum.Parse<ImagePart>(partName, ignoreCase: true);
                 parts[hash] = part;
-                var name = (className, Path.GetFileNameWithoutExtension(imagePath));
+                var name = NameOf(className, imagePath);
                 partsOfNames[name] = partsOfNames.TryGetValue(name, out ImagePart? other) && other != part ? null : part;
             }
         }
@@ -62,10 +62,13 @@ public static class ImagesFile
                 if (part == ImagePart.Train) train++;
                 else if (part == ImagePart.Val) val++;
             }
-            else if (partsOfNames.GetValueOrDefault((image.Class, Path.GetFileNameWithoutExtension(image.RelativePath))) == ImagePart.Train) trainByName++;
+            else if (partsOfNames.GetValueOrDefault(NameOf(image.Class, image.RelativePath)) == ImagePart.Train) trainByName++;
         }
         return new KnownImages(train, trainByName, val);
     }
+
+    // Without the ending, which a conversion changes.
+    private static (string Class, string Name) NameOf(string className, string path) => (className, Path.GetFileNameWithoutExtension(path));
 
     private static string? HashOf(ImageFile image)
     {

@@ -123,7 +123,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         [
             (px + 10, py + 18, false), (px - 10, py + 18, true), (px + 10, py - 9, false), (px - 10, py - 9, true),
         ];
-        return corners.Where(corner => IsInside(corner)).DefaultIfEmpty((px < Width / 2 ? px + 10 : px - 10, py + 18, px >= Width / 2)).MinBy(Crossings);
+        return corners.Where(IsInside).DefaultIfEmpty(px < Width / 2 ? corners[0] : corners[1]).MinBy(Crossings);
 
         bool IsInside((double X, double Y, bool ToTheLeft) at) =>
             at.Y - LetterHeight >= Top && at.Y <= Height - Bottom && (at.ToTheLeft ? at.X - width >= Left : at.X + width <= Width - Right);
