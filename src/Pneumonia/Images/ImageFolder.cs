@@ -192,7 +192,7 @@ public sealed partial class ImageFolder
 
     /// <summary>Whether a path names an image by its extension: .jpg, .jpeg or .png in any case.</summary>
     public static bool IsImage(string path) => IsVisible(Path.GetFileName(path))
-        && Path.GetExtension(path).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png";
+        && ImageFormats.IsRead(path);
 
     private static bool IsVisible(string name) => !name.StartsWith('.') && !name.StartsWith("__", StringComparison.Ordinal);
 
