@@ -3,9 +3,11 @@ using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
+using Convolve.Pneumonia.Commands;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -14,7 +16,7 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Out">Folder to write, or null.</param>
 /// <param name="Layer">The layer that Grad-CAM and HiResCAM look at, or null.</param>
-/// <param name="Class">The class to explain, or null for each image's most probable one.</param>
+/// <param name="Class">The class to explain, or null for the one that the network calls each image.</param>
 /// <param name="All">No limits.</param>
 /// <param name="Seed">Of the noise that exciting inputs begin with.</param>
 public sealed record ExplainSettings(
@@ -48,23 +50,27 @@ public static class Explaining
         string output = settings.Out ?? Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}");
         RefuseExisting(output);
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null, terminal);
         int? layer = LayerOf(model.Network, settings.Layer);
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
+        int[] usable = store.UsableIndices();
+        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Length > 1 ? $"; and so {paths.Length - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
+        terminal.Note(settings.Model.Describe(model));
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
         string[] names = Names(paths);
         var images = new List<ExplainedImage>();
-        for (int i = 0; i < paths.Length; i++)
+        foreach (int i in usable)
         {
             cancellation.ThrowIfCancellationRequested();
             images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
         }
         Write(output, settings, model, layer, images, cancellation);
         Tell(output, settings, model, layer, images, terminal);
-        return 0;
+        foreach (int i in Enumerable.Range(0, paths.Length).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
+        return usable.Length == paths.Length ? CommandLine.Done : CommandLine.BadUsage;
     }
 
     private static ExplainedImage Explain(
@@ -75,13 +81,16 @@ public static class Explaining
         // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
-        int explained = chosen ?? Classification.Answer(probabilities);
+        int explained = chosen ?? model.Classes.ToList().IndexOf(PredictionOf(model, probabilities).Verdict);
         LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),
             evidence is null ? null : HiResCam.Of(evidence),
             Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
     }
+
+    private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
+        ImagePrediction.Of(model.Classes, probabilities, model.Threshold);
 
     // Into a folder beside it, renamed when all is there: nobody finds half an explanation.
     private static void Write(
@@ -98,8 +107,9 @@ public static class Explaining
                 WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
                 ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
             }
-            var page = new ExplanationPage(settings.Model.Run ?? settings.Model.Weights!, model.Classes, images, ofImages, figures,
-                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images));
+            var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
+                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
+            { Threshold = model.Threshold };
             OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
             if (Directory.Exists(output)) Directory.Delete(output);
             Directory.Move(unfinished, output);
@@ -196,7 +206,7 @@ public static class Explaining
             return;
         }
         foreach (ExplainedImage image in images)
-            terminal.Results.WriteLine($"{image.Path}: {model.Classes[image.ClassIndex]} {image.Probabilities[image.ClassIndex]:P1}");
+            terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: {model.Classes[image.ClassIndex]}");
         terminal.Results.WriteLine($"page: {page}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
     }

@@ -141,7 +141,11 @@ public sealed class ImageStore
     }
 
     /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
-    public IReadOnlyList<string> Warnings => [.. reasons.OfType<string>()];
+    public IReadOnlyList<string> Warnings =>
+        [.. reasons.Select((reason, i) => reason is null ? null : $"{Files[i].RelativePath}: {reason}; left out").OfType<string>()];
+
+    /// <summary>Why an image cannot be read; null for one that can. Waits until that is known.</summary>
+    public string? ReasonOf(int index) => IsUsable(index) ? null : reasons[index];
 
     private Task FillAll(IReadOnlyList<int>? order)
     {
@@ -191,7 +195,7 @@ public sealed class ImageStore
         catch (UnreadableImage e)
         {
             slot.Clear();
-            reasons[index] = $"{Files[index].RelativePath}: {e.Reason}; left out";
+            reasons[index] = e.Reason;
             result = State.Unreadable;
         }
         catch (Exception e)
