@@ -135,9 +135,9 @@ public sealed class ScoreTests
 
     /// <summary>Those of drawn lists of images, written out and scored one by one.</summary>
     [Property(MaxTest = 15)]
-    public void Intervals_are_those_of_drawn_images(byte[] bytes)
+    public void Intervals_are_those_of_drawn_images(NonEmptyArray<byte> bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
+        (bool[] positive, double[] probability) = Sample(bytes.Get);
         int n = positive.Length;
         const double Threshold = 0.3;
         ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.1, Threshold, seed: 7);
@@ -165,7 +165,7 @@ public sealed class ScoreTests
                 Assert.Null(interval);
                 return;
             }
-            double[] values = [.. drawn.Select(figure).OfType<double>().Order()];
+            double[] values = [.. drawn.Select(figure).OfType<double>().DefaultIfEmpty(centre).Order()];
             double Quantile(double share) => values[(int)(share * (values.Length - 1))];
             double Next(double share) => values[Math.Min((int)(share * (values.Length - 1)) + 1, values.Length - 1)];
             // Between the two order statistics around the quantile, or the estimate itself where no draw reaches it.
