@@ -32,13 +32,13 @@ public static class Evaluation
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
         ImageFolder found = ImageFolder.Find(settings.Data, loaded.Labels);
         bool namedByFolders = !loaded.NamesClasses && settings.Model.Classes is null;
-        TrainedModel named = namedByFolders ? WithClassesOf(found, loaded) : loaded;
-        ImageFolder folder = found.For(named.Classes);
+        TrainedModel model = (namedByFolders ? WithClassesOf(found, loaded) : loaded).WithPositive(settings.Positive);
+        ImageFolder folder = found.For(model.Classes);
         ImageFile[] all = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (all.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
         IReadOnlyList<ImageFile> files = settings.Limit is { } limit ? ImageSplit.Limited(all, folder.Classes, limit, settings.Seed) : all;
-        ImageStore store = ImageStore.Decode(files, named.Classes, named.Pixels, named.Resize, named.Channels, named.Preprocessing, cancellation: cancellation);
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Count} images can be read; the first: {store.Warnings[0]}");
         if (settings.Out is not null) RunFolder.Prepare(settings.Out);
@@ -46,9 +46,9 @@ public static class Evaluation
         var notes = new List<string>();
         if (namedByFolders)
             Note($"{settings.Model.Name} does not name its classes; taken in the order of the folders' names, as other tools number them: "
-                + $"{string.Join(", ", named.Classes.Select((name, number) => $"{number} = {name}"))} (--classes A,B for another order)");
+                + $"{string.Join(", ", model.Classes.Select((name, number) => $"{number} = {name}"))} (--classes A,B for another order)");
         if (files.Count < all.Length) Note($"limited to {files.Count} of {all.Length} images");
-        TrainedModel model = named.WithPositive(settings.Positive, terminal);
+        foreach (string remark in model.Remarks) Note(remark);
         terminal.Note(settings.Model.Describe(model));
         var samples = new ImageSamples(store, model.Classes);
         Predictions predictions = TestTimeAugmentation.Run(model, samples, settings.Copies, BatchSize, settings.Seed, terminal, cancellation);

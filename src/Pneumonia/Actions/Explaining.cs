@@ -50,13 +50,14 @@ public static class Explaining
         string output = settings.Out ?? Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}");
         RefuseExisting(output);
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null, terminal);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
         int? layer = LayerOf(model.Network, settings.Layer);
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
         int[] usable = store.UsableIndices();
         if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Length > 1 ? $"; and so {paths.Length - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
+        foreach (string remark in model.Remarks) terminal.Note(remark);
         terminal.Note(settings.Model.Describe(model));
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 

@@ -49,10 +49,15 @@ public static class Prediction
         Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
-        ImageStore store = await NamedImages.LoadAsync(images, loaded, cancellation);
-        opened.Announce(terminal);
-        TrainedModel model = loaded.WithPositive(settings.Positive, terminal);
-        terminal.Note(settings.Model.Describe(model));
+        TrainedModel model = loaded.WithPositive(settings.Positive);
+        ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
+        // Where nothing can be read, why not is all there is to say.
+        if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
+        {
+            opened.Announce(terminal);
+            foreach (string remark in model.Remarks) terminal.Note(remark);
+            terminal.Note(settings.Model.Describe(model));
+        }
         Predictions predictions = TestTimeAugmentation.Run(
             model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         Dictionary<int, ImagePrediction> found = predictions.Indices
@@ -65,7 +70,7 @@ public static class Prediction
             if (row.Error is not null) terminal.Error($"{row.File}: {row.Error}");
             else if (!settings.Json) terminal.Results.WriteLine($"{Terminal.OneLine(row.File)}: {row.Prediction}");
         }
-        if (!settings.Json) terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+        if (!settings.Json && found.Count > 0) terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
         return found.Count == rows.Length ? CommandLine.Done : CommandLine.BadUsage;
     }
 

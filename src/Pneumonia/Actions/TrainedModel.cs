@@ -54,18 +54,19 @@ public sealed record TrainedModel(
 
     /// <summary>The same model with one of two classes as the positive one; with more it stays as it is.</summary>
     /// <param name="asked">The class that the user asked for, or null for the one that training took or, in a file that names no classes, their names speak for.</param>
-    /// <param name="terminal">Is told which it is, and why.</param>
     /// <exception cref="UserError">There is no such class.</exception>
-    public TrainedModel WithPositive(string? asked, Terminal terminal)
+    public TrainedModel WithPositive(string? asked)
     {
         if (PositiveClass.Of(Classes, asked) is not { } byName) return this;
         PositiveClass chosen = asked is null && NamesClasses ? new PositiveClass(Classes[1], "as in its training", false) : byName;
-        terminal.Note(chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
-            : $"{chosen}, though {byName.Reason["for ".Length..]}; --positive {byName.Name} turns the figures round");
-        if (Threshold is not { } threshold || chosen.Name == Classes[1]) return this with { Positive = chosen };
-        terminal.Note($"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used");
-        return this with { Positive = chosen, Threshold = null };
+        string note = chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
+            : $"{chosen}, though {byName.Reason["for ".Length..]}; --positive {byName.Name} turns the figures round";
+        if (Threshold is not { } threshold || chosen.Name == Classes[1]) return this with { Positive = chosen, Remarks = [note] };
+        return this with { Positive = chosen, Threshold = null, Remarks = [note, $"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used"] };
     }
+
+    /// <summary>What <see cref="WithPositive"/> concluded, for the user to know: one line each.</summary>
+    public IReadOnlyList<string> Remarks { get; private init; } = [];
 
     /// <summary>Reads the best checkpoint of a run onto a device.</summary>
     /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>

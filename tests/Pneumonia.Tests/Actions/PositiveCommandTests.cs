@@ -80,7 +80,7 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal((double)well["loss"]!, (double)turned.Json["loss"]!);
         Assert.Null(turned.Json["atThreshold"]);
         Assert.Contains("was chosen for WELL and is not used", turned.Errors);
-        Assert.Contains("is not a class; the classes are", Assert.Single((await CommandRun.Of("evaluate", "--run", trained, "--data", data, "--positive", "TB")).ErrorLines, line => line.StartsWith("error", StringComparison.Ordinal)));
+        Assert.Contains("is not a class; the classes are", Assert.Single((await CommandRun.Of("evaluate", "--run", trained, "--data", data, "--positive", "TB")).ErrorLines));
         Assert.Contains("--positive TB: is not a class", Assert.Single((await CommandRun.Of([.. Tiny, "--data", data, "--positive", "TB"])).ErrorLines));
         Assert.Contains("synthetic images have PNEUMONIA", Assert.Single((await CommandRun.Of([.. Tiny, "--positive", "NORMAL"])).ErrorLines));
     }
