@@ -15,7 +15,8 @@ public static class NamedImages
     {
         // Their class is what is asked; the store wants one, and no figure is made from it.
         ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
-        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
+        ImageStore store = ImageStore.Decode(
+            files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation, mostMissing: files.Length);
         await store.Completed;
         for (int i = 0; i < store.Count; i++)
             if (!store.IsUsable(i)) throw new UserError(store.Warnings[0].Replace("; left out", "; remove it or repair it"));
