@@ -27,7 +27,7 @@ public static class Evaluation
     public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         Metrics? metrics = settings.Model.Metrics();
-        if (settings.Out is not null) RunFolder.RefuseExisting(settings.Out, resume: false);
+        using FolderClaim? claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
         ImageFolder found = ImageFolder.Find(settings.Data, loaded.Labels);
@@ -41,7 +41,6 @@ public static class Evaluation
         ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Count} images can be read; the first: {store.Warnings[0]}");
-        if (settings.Out is not null) RunFolder.Prepare(settings.Out);
         opened.Announce(terminal);
         var notes = new List<string>();
         if (namedByFolders)
@@ -65,7 +64,7 @@ public static class Evaluation
         foreach (string warning in warnings) terminal.Warn(warning);
         StressScore[] stress = settings.Stress ? [.. StressTest.Run(model, store, settings.Seed, cancellation)] : [];
         JsonNode document = Document(scores, model, stress, settings);
-        if (settings.Out is { } output) Write(output);
+        if (claim is not null) Write(claim);
         if (settings.Json)
         {
             terminal.WriteJson(document);
@@ -82,13 +81,16 @@ public static class Evaluation
             terminal.Note(text);
         }
 
-        void Write(string folder)
+        // Shown when all is there.
+        void Write(FolderClaim claim)
         {
+            string folder = claim.Unfinished;
             OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(ScoreJson.Indented) + "\n");
             PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(samples, predictions, model),
                 [.. model.Classes.Order(StringComparer.Ordinal)]);
             EvaluationReport.Write(folder, new EvaluationSummary(settings.Model.Name, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
                 part, opened.Device.Description.ToString(), model.Positive, notes, warnings, scored with { Wrong = WrongPredictions.Of(model, samples, predictions) }));
+            claim.Publish(TrainingReport.FileName);
         }
     }
 

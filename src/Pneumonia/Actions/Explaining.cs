@@ -47,8 +47,9 @@ public static class Explaining
     {
         string[] paths = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
-        string output = settings.Out ?? Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}");
-        RefuseExisting(output);
+        using FolderClaim claim = settings.Out is null
+            ? FolderClaim.OfUnused(Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}"))
+            : FolderClaim.OfEmpty(settings.Out, "choose another folder");
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
         int? layer = LayerOf(model.Network, settings.Layer);
@@ -68,8 +69,8 @@ public static class Explaining
             cancellation.ThrowIfCancellationRequested();
             images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
         }
-        Write(output, settings, model, layer, images, cancellation);
-        Tell(output, settings, model, layer, images, terminal);
+        Write(claim, settings, model, layer, images, cancellation);
+        Tell(claim.Folder, settings, model, layer, images, terminal);
         foreach (int i in Enumerable.Range(0, paths.Length).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
         return usable.Length == paths.Length ? CommandLine.Done : CommandLine.BadUsage;
     }
@@ -93,11 +94,11 @@ public static class Explaining
     private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
         ImagePrediction.Of(model.Classes, probabilities, model.Threshold);
 
-    // Into a folder beside it, renamed when all is there: nobody finds half an explanation.
+    // Shown when all is there: nobody finds half an explanation.
     private static void Write(
-        string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
+        FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
     {
-        string unfinished = output + ".unfinished";
+        string unfinished = claim.Unfinished;
         try
         {
             List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
@@ -112,16 +113,11 @@ public static class Explaining
                 (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
             { Threshold = model.Threshold };
             OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
-            if (Directory.Exists(output)) Directory.Delete(output);
-            Directory.Move(unfinished, output);
+            claim.Publish(ExplanationPage.FileName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"--out {output}: cannot be written: {e.Message}", e);
-        }
-        finally
-        {
-            if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+            throw new UserError($"--out {claim.Folder}: cannot be written: {e.Message}", e);
         }
     }
 
@@ -213,13 +209,6 @@ public static class Explaining
     }
 
     private static int[]? PeakOf(HeatMap? map) => map is { Largest: > 0, Peak: var (x, y) } ? [x, y] : null;
-
-    private static void RefuseExisting(string output)
-    {
-        if (File.Exists(output)) throw new UserError($"--out {output}: is a file; name a folder");
-        if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
-            throw new UserError($"--out {output}: exists already; choose another folder");
-    }
 
     private static int? LayerOf(Sequential network, string? name)
     {

@@ -29,6 +29,13 @@ public sealed record TrainingImages(
     /// <summary>Ends when every image is decoded or known to be unreadable.</summary>
     public Task Completed => Task.WhenAll(Parts.Select(part => part.Store.Completed));
 
+    /// <summary>Sees that the images have not gone away while they are being decoded; waits for none.</summary>
+    /// <exception cref="UserError">More files than a few are gone: see <see cref="ImageStore.MostMissing"/>.</exception>
+    public void RequirePresent()
+    {
+        foreach (ImageSamples part in Parts) part.Store.ThrowIfFailed();
+    }
+
     /// <summary>One line for each unreadable image.</summary>
     public IReadOnlyList<string> Warnings => [.. Parts.SelectMany(part => part.Store.Warnings)];
 
