@@ -43,7 +43,7 @@ public static class Explaining
 
     public static async Task<int> RunAsync(ExplainSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string[] paths = NamedImages.Expand(settings.Paths);
+        (IReadOnlyList<string> paths, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
         string output = settings.Out ?? Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}");
         RefuseExisting(output);
@@ -53,11 +53,12 @@ public static class Explaining
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
         opened.Announce(terminal);
+        foreach (string note in notes) terminal.Note(note);
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
         string[] names = Names(paths);
         var images = new List<ExplainedImage>();
-        for (int i = 0; i < paths.Length; i++)
+        for (int i = 0; i < paths.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));

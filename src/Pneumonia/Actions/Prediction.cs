@@ -30,13 +30,14 @@ public static class Prediction
 
     public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string[] images = NamedImages.Expand(settings.Paths);
+        (IReadOnlyList<string> images, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
         double? threshold = model.Threshold;
         ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
         opened.Announce(terminal);
+        foreach (string note in notes) terminal.Note(note);
         Predictions predictions = TestTimeAugmentation.Run(
             model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         // Classes are told in the order of their names, whatever the order of the outputs.

@@ -141,7 +141,12 @@ public static class Training
         SplitCounts counts = images.Counts;
         double seconds = epochs.Sum(epoch => epoch.Seconds);
         var metrics = new Metrics(plan.Model.ToString().ToLowerInvariant(), network.ParameterCount, network.TrainableCount, plan.Device, plan.Seed,
-            plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores);
+            plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores)
+        {
+            Patients = images.Patients,
+            LeftOut = images.LeftOut,
+            CopiesAcrossParts = images.CopiesAcrossParts,
+        };
         HistoryFile.Write(run, epochs);
         if (!plan.Synthetic) ImagesFile.Write(run, images.Files);
         MetricsFile.Write(run, metrics);

@@ -24,6 +24,10 @@ internal static class SharedOption
         "ask about N copies of each image, the first as it is, the others mirrored by chance and moved a little, and take the mean probability (1)",
         1, Actions.TestTimeAugmentation.MostCopies);
 
+    public static Option<string?> Patient() => CheckedOption.Text("--patient", "REGEX",
+        "who is a patient: a regular expression, matched on the paths below DIR, whose one group is the patient (manifest.csv, else the known forms of file names)",
+        "a regular expression with one group");
+
     public static Option<LabelScheme?> Labels() => CheckedOption.Choice<LabelScheme>("--labels",
         "classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");
 }
