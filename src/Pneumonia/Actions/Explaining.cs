@@ -45,7 +45,7 @@ public static class Explaining
 
     public static async Task<int> RunAsync(ExplainSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string[] paths = NamedImages.Expand(settings.Paths);
+        (IReadOnlyList<string> paths, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
         using FolderClaim claim = settings.Out is null
             ? FolderClaim.OfUnused(Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}"))
@@ -56,8 +56,9 @@ public static class Explaining
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
         int[] usable = store.UsableIndices();
-        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Length > 1 ? $"; and so {paths.Length - 1} others: there is nothing to explain" : "")}");
+        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
+        foreach (string note in notes) terminal.Note(note);
         foreach (string remark in model.Remarks) terminal.Note(remark);
         terminal.Note(settings.Model.Describe(model));
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
@@ -71,8 +72,8 @@ public static class Explaining
         }
         Write(claim, settings, model, layer, images, cancellation);
         Tell(claim.Folder, settings, model, layer, images, terminal);
-        foreach (int i in Enumerable.Range(0, paths.Length).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
-        return usable.Length == paths.Length ? CommandLine.Done : CommandLine.BadUsage;
+        foreach (int i in Enumerable.Range(0, paths.Count).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
+        return usable.Length == paths.Count ? CommandLine.Done : CommandLine.BadUsage;
     }
 
     private static ExplainedImage Explain(

@@ -45,7 +45,7 @@ public static class Prediction
     /// <returns>0, or 2 where an image could not be read: the others are predicted all the same.</returns>
     public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string[] images = NamedImages.Expand(settings.Paths);
+        (IReadOnlyList<string> images, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
@@ -55,6 +55,7 @@ public static class Prediction
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
         {
             opened.Announce(terminal);
+            foreach (string note in notes) terminal.Note(note);
             foreach (string remark in model.Remarks) terminal.Note(remark);
             terminal.Note(settings.Model.Describe(model));
         }

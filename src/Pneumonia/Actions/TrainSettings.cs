@@ -129,6 +129,9 @@ public sealed record TrainSettings
 
     public SplitFractions? Fractions { get; init; }
 
+    /// <summary>A regular expression whose one group is the patient of an image's path; null for the known forms of names.</summary>
+    public string? Patient { get; init; }
+
     public ConvolutionAlgorithm Convolution { get; init; }
 
     /// <summary>Multiply on tensor cores, with factors rounded to TF32.</summary>

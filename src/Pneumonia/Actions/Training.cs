@@ -153,6 +153,9 @@ public static class Training
             plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores)
         {
             Positive = plan.Positive,
+            Patients = images.Patients,
+            LeftOut = images.LeftOut,
+            CopiesAcrossParts = images.CopiesAcrossParts,
         };
         HistoryFile.Write(run, epochs);
         if (!plan.Synthetic && ImagesFile.Write(run, images.Files) is > 0 and var unread)

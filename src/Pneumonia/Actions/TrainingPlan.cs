@@ -67,6 +67,7 @@ public sealed record TrainingPlan
     public bool BalancedImages { get; init; }
     public SplitKind? Split { get; init; }
     public SplitFractions? Fractions { get; init; }
+    public string? Patient { get; init; }
     public ConvolutionAlgorithm Convolution { get; init; }
     public bool Tf32 { get; init; }
     public int Seed { get; init; }
@@ -126,6 +127,7 @@ public sealed record TrainingPlan
             BalancedImages = settings.BalancedImages,
             Split = settings.Split,
             Fractions = settings.Fractions,
+            Patient = settings.Patient,
             Convolution = settings.Convolution,
             Tf32 = settings.Tf32,
             Seed = settings.Seed,

@@ -31,6 +31,10 @@ internal static class SharedOption
     public static Option<string?> Positive() => CheckedOption.Text("--positive", "CLASS",
         "which of two classes is the positive one (PNEUMONIA; else the one whose name does not mean healthy)", "a class");
 
+    public static Option<string?> Patient() => CheckedOption.Text("--patient", "REGEX",
+        "who is a patient: a regular expression, matched on the paths below DIR, whose one group is the patient (manifest.csv, else the known forms of file names)",
+        "a regular expression with one group");
+
     public static Option<LabelScheme?> Labels() => CheckedOption.Choice<LabelScheme>("--labels",
         "classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");
 }

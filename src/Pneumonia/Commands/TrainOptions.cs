@@ -52,6 +52,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> limit = SharedOption.Limit();
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
     private readonly Option<SplitFractions?> fractions = CheckedOption.Fractions("--fractions", "shares of a patient or random split (0.8,0.1,0.1)");
+    private readonly Option<string?> patient = SharedOption.Patient();
     private readonly Option<ConvolutionAlgorithm?> convolution = CheckedOption.Choice<ConvolutionAlgorithm>("--conv", "convolution algorithm (auto)");
     private readonly Option<bool> tf32 = CheckedOption.Flag("--tf32", "round factors to TF32 and multiply on tensor cores; NVIDIA GPUs from sm_80 on (off)");
     private readonly Option<string?> device = SharedOption.Device();
@@ -64,7 +65,7 @@ internal sealed class TrainOptions
     [
         data, model, pixels, resize, epochs, batch, learningRate, baseLearningRate, schedule, findLearningRate, optimizer, weightDecay, dropout,
         denseDropout, l1, l2, augment, augmentOnce, earlyStopping, classWeights, preprocessing, weights, until, freeze, head, features, labels, positive, limit,
-        split, fractions, convolution, tf32, device, seed, output, resume, json,
+        split, fractions, patient, convolution, tf32, device, seed, output, resume, json,
     ];
 
     public void AddTo(Command command)
@@ -111,6 +112,7 @@ internal sealed class TrainOptions
             Limit = result.GetValue(limit),
             Split = result.GetValue(split),
             Fractions = result.GetValue(fractions),
+            Patient = result.GetValue(patient),
             Convolution = result.GetValue(convolution) ?? ConvolutionAlgorithm.Auto,
             Tf32 = result.GetValue(tf32),
             Device = result.GetValue(device) ?? SharedOption.DefaultDevice,
@@ -123,6 +125,7 @@ internal sealed class TrainOptions
         {
             if (settings.Split is not null) throw new UserError("--split: synthetic images have parts of their own; give --data DIR, or leave --split out");
             if (settings.Fractions is not null) throw new UserError("--fractions: synthetic images have parts of their own; give --data DIR, or leave --fractions out");
+            if (settings.Patient is not null) throw new UserError("--patient: synthetic images have no patients; give --data DIR, or leave --patient out");
             if (settings.Limit < SyntheticXrays.Classes.Count) throw new UserError($"--limit {settings.Limit}: keeps fewer images than there are classes; give {SyntheticXrays.Classes.Count} or more");
             if (settings.Positive is not null) throw new UserError($"--positive {settings.Positive}: synthetic images have PNEUMONIA as their positive class; give --data DIR, or leave --positive out");
             if (settings.Labels == LabelScheme.Three) throw new UserError("--labels three: synthetic images have two classes; give --data DIR, or leave --labels out");

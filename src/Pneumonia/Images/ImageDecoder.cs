@@ -51,8 +51,10 @@ public static class ImageDecoder
     {
         byte[] bytes;
         try { bytes = File.ReadAllBytes(path); }
-        catch (FileNotFoundException) { throw new UnreadableImage(path, "no such file") { IsMissing = true }; }
-        catch (DirectoryNotFoundException) { throw new UnreadableImage(path, "no such file") { IsMissing = true }; }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UnreadableImage(path, ImageWalk.IsNotUtf8(path) ? "its name is not UTF-8; rename it, for example with convmv" : "no such file") { IsMissing = true };
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UnreadableImage(path, "cannot be read: " + e.Message.ReplaceLineEndings(" ")) { IsMissing = true };

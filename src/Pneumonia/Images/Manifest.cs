@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>What a manifest says about one image; null where it lacks the column.</summary>
@@ -46,5 +48,14 @@ public static class Manifest
                 throw new UserError($"{file}: lists {key} twice; leave one of the lines");
         }
         return rows;
+    }
+
+    /// <summary>The row of an image; null where there is none. A system that copies a folder may compose the letters of its names in another way.</summary>
+    /// <param name="rows">The manifest.</param>
+    /// <param name="relativePath">The path below the data folder, with forward slashes.</param>
+    public static ManifestRow? RowOf(IReadOnlyDictionary<string, ManifestRow> rows, string relativePath)
+    {
+        if (rows.TryGetValue(relativePath, out ManifestRow? row) || Ascii.IsValid(relativePath)) return row;
+        return rows.GetValueOrDefault(relativePath.Normalize(NormalizationForm.FormC)) ?? rows.GetValueOrDefault(relativePath.Normalize(NormalizationForm.FormD));
     }
 }

@@ -33,11 +33,11 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
             return asked is null ? null : throw new UserError($"--positive {asked}: is for two classes; these are {classes.Count}, {string.Join(", ", classes)}: leave it out");
         if (asked is not null)
         {
-            string chosen = classes.FirstOrDefault(name => name == asked) ?? classes.FirstOrDefault(name => ClassNames.AreSame(name, asked))
+            string chosen = ClassName.Among(classes, asked)
                 ?? throw new UserError($"--positive {asked}: is not a class; the classes are {string.Join(", ", classes)}");
             return new PositiveClass(chosen, "as --positive says", false);
         }
-        if (classes.FirstOrDefault(name => ClassNames.AreSame(name, ImageFolder.Pneumonia)) is { } pneumonia)
+        if (classes.FirstOrDefault(name => ClassName.AreSame(name, ImageFolder.Pneumonia)) is { } pneumonia)
             return new PositiveClass(pneumonia, "for its name", false);
         if (TheOtherIsHealthy(classes[1], classes[0])) return new PositiveClass(classes[0], $"for {classes[1]} means healthy", false);
         if (TheOtherIsHealthy(classes[0], classes[1])) return new PositiveClass(classes[1], $"for {classes[0]} means healthy", false);
@@ -86,7 +86,7 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
     private static bool AreEqual(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 
     // "NoFinding", "no_finding" and "1-no finding" are the same words.
-    private static string[] Words(string name) => [.. Word().Matches(ClassNames.Composed(name)).Select(match => match.Value)];
+    private static string[] Words(string name) => [.. Word().Matches(ClassName.Composed(name)).Select(match => match.Value)];
 
     [GeneratedRegex(@"\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lo}+", RegexOptions.CultureInvariant)]
     private static partial Regex Word();

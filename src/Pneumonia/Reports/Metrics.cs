@@ -1,3 +1,4 @@
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;
@@ -35,4 +36,13 @@ public sealed record Metrics(
 {
     /// <summary>The positive one of two classes; null with more, and in files of versions that did not say it.</summary>
     public string? Positive { get; init; }
+
+    /// <summary>How many images told their patient, and by what; null for generated images, and for runs of earlier versions.</summary>
+    public PatientCount? Patients { get; init; }
+
+    /// <summary>Images that were not used, by kind.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; init; } = [];
+
+    /// <summary>How many images were left out of validation and test because their pixels are in an earlier part.</summary>
+    public int CopiesAcrossParts { get; init; }
 }

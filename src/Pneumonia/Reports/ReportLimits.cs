@@ -1,3 +1,4 @@
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;
@@ -100,12 +101,27 @@ public static class ReportLimits
         if (run.Metrics.Synthetic) return "All images are drawings by one program. How the network would do on real X-rays is unknown.";
         string division = split.Kind switch
         {
-            "patient" => "Images of one patient, as far as names tell patients, stand in one part only, so the figures are about new patients",
-            "random" => "Single images were divided at random, so that a patient may stand in several parts: the figures are better than those of new patients would be",
-            "folders" => "The parts are those of the folders, as somebody made them; whether a patient stands in several of them, data check tells",
-            "reference" => "The parts are slices of the sorted names, as in the reference experiments, and may hold the same patient",
+            "patient" => "The images were divided by patient",
+            "random" => "Single images were divided at random",
+            "folders" => "The parts are those of the folders, as somebody made them",
+            "reference" => "The parts are slices of the sorted names, as in the reference experiments",
             _ => $"The images were divided by {split.Kind}",
         };
-        return $"{division}. All come from {run.Data}: the same places, devices and ways of choosing whom to X-ray. Elsewhere accuracy and the best threshold may be quite different, and no figure here says by how much.";
+        return $"{division}. {Patients(split, run.Metrics.Patients)} All come from {run.Data}: the same places, devices and ways of choosing whom to X-ray. "
+            + "Elsewhere accuracy and the best threshold may be quite different, and no figure here says by how much.";
+    }
+
+    // Figures are said to be about new patients only where nearly all images tell theirs, and none stands in two parts.
+    private static string Patients(SplitCounts split, PatientCount? patients)
+    {
+        const string NotNew = "so the figures may be about patients that the network has seen, and better than those of new ones would be.";
+        if (patients is null) return "Whether a patient stands in several parts was not recorded.";
+        if (patients.Rule is null)
+            return $"No image tells its patient, {(split.Kind == "patient" ? "each counted as a patient of its own, and whoever has several may stand in several parts" : "whoever has several may stand in several parts")}: {NotNew}";
+        if (patients.AcrossParts > 0) return $"{patients.AcrossParts:N0} patients stand in more than one part, {NotNew}";
+        string told = $"{patients.Recognised:N0} of {patients.Images:N0} images tell their patient ({patients.Rule})";
+        if (!patients.IsEnough) return $"Only {told}; the others may be of patients that stand in several parts, {NotNew}";
+        string alone = patients.Recognised == patients.Images ? "" : $", except for the {patients.Images - patients.Recognised:N0} images that tell none and count as a patient each";
+        return $"{told}, and no patient stands in more than one part, so the figures are about new patients{alone}.";
     }
 }

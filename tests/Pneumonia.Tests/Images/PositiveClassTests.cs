@@ -76,7 +76,7 @@ public sealed class PositiveClassTests
     [InlineData("\ud800", "\ud800", true)]
     public void Names_are_the_same_whatever_their_case_and_normalization(string a, string b, bool same)
     {
-        Assert.Equal(same, ClassNames.AreSame(a, b));
-        if (same) Assert.Equal(ClassNames.Comparer.GetHashCode(a), ClassNames.Comparer.GetHashCode(b));
+        Assert.Equal(same, ClassName.AreSame(a, b));
+        if (same) Assert.Equal(ClassName.Comparer.GetHashCode(a), ClassName.Comparer.GetHashCode(b));
     }
 }
