@@ -47,7 +47,7 @@ public static class IdenticalPixels
         try
         {
             ImageHeader header = ImageHeader.Read(File.ReadAllBytes(path), path);
-            return (header.Width, header.Height);
+            return (header.ShownWidth, header.ShownHeight);
         }
         catch (Exception e) when (e is UnreadableImage or IOException or UnauthorizedAccessException)
         {
