@@ -34,6 +34,9 @@ public sealed record DatasetCheck(
     string Data, int Images, int Patients, IReadOnlyList<ClassCount> Counts, SizeRange? Sizes, IReadOnlyList<UnreadableFile> Unreadable,
     IReadOnlyList<IdenticalImages> Identical, IReadOnlyList<DividedPatient> DividedPatients)
 {
+    /// <summary>What was taken for granted to decode the images, a line for each kind (<see cref="ImageRemarks"/>).</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
     /// <summary>Looks at every image of a folder, in parallel.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="progress">Told the number of images done, from any thread; may be null.</param>
@@ -43,6 +46,7 @@ public sealed record DatasetCheck(
         IReadOnlyList<ImageFile> files = folder.Files;
         var decoded = new (int Width, int Height, string Hash)?[files.Count];
         var unreadable = new ConcurrentDictionary<int, string>();
+        var remarks = new ImageRemarks();
         int done = 0;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.For(0, files.Count, options, i =>
@@ -50,6 +54,7 @@ public sealed record DatasetCheck(
             try
             {
                 DecodedImage image = ImageDecoder.Decode(files[i].Path);
+                remarks.Add(i, files[i].RelativePath, image);
                 decoded[i] = (image.Width, image.Height, image.PixelHash());
             }
             catch (UnreadableImage e)
@@ -74,7 +79,7 @@ public sealed record DatasetCheck(
             .Select(group => new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(PartName)], group.Count()))];
         return new DatasetCheck(folder.Root, files.Count, patients.Length, counts, RangeOf(decoded),
             [.. unreadable.OrderBy(entry => entry.Key).Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))],
-            identical, divided);
+            identical, divided) { Remarks = remarks.Lines };
     }
 
     private static SizeRange? RangeOf((int Width, int Height, string Hash)?[] decoded)

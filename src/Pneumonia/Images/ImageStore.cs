@@ -18,7 +18,8 @@ public sealed class ImageStore
     private readonly int imageLength;
     private readonly int[] states;
     private readonly int[] classIndices;
-    private readonly string?[] reasons;
+    private readonly UnreadableImage?[] errors;
+    private ImageRemarks remarks = new();
     private readonly FillImage fill;
     private readonly Preprocessing preprocessing;
     private readonly CancellationToken cancellation;
@@ -66,7 +67,7 @@ public sealed class ImageStore
                 + "use a smaller --pixels or --limit", e);
         }
         states = new int[files.Count];
-        reasons = new string?[files.Count];
+        errors = new UnreadableImage?[files.Count];
         classIndices = new int[files.Count];
         var positions = classes.Select((name, index) => (name, index)).ToDictionary(entry => entry.name, entry => entry.index);
         for (int i = 0; i < files.Count; i++)
@@ -84,10 +85,15 @@ public sealed class ImageStore
     public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, ResizeMethod resize,
         int channels = 3, Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
     {
-        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation);
+        var remarks = new ImageRemarks();
+        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation) { remarks = remarks };
 
-        void Fill(int index, Span<byte> target) =>
-            ImageResize.Resize(ImageDecoder.Decode(files[index].Path), pixels, channels, resize, target);
+        void Fill(int index, Span<byte> target)
+        {
+            DecodedImage image = ImageDecoder.Decode(files[index].Path);
+            remarks.Add(index, files[index].RelativePath, image);
+            ImageResize.Resize(image, pixels, channels, resize, target);
+        }
     }
 
     /// <summary>Number of images, unreadable ones included.</summary>
@@ -141,7 +147,18 @@ public sealed class ImageStore
     }
 
     /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
-    public IReadOnlyList<string> Warnings => [.. reasons.OfType<string>()];
+    public IReadOnlyList<string> Warnings =>
+        [.. Enumerable.Range(0, Count).Where(i => errors[i] is not null).Select(i => $"{Files[i].RelativePath}: {errors[i]!.Reason}; left out")];
+
+    /// <summary>Why an image could not be decoded; null if it could. Waits until that is known.</summary>
+    public UnreadableImage? ErrorOf(int index)
+    {
+        Wait(index);
+        return errors[index];
+    }
+
+    /// <summary>One line for each thing that was taken for granted to decode the images found so far; all of them once completed.</summary>
+    public IReadOnlyList<string> Remarks => remarks.Lines;
 
     private Task FillAll(IReadOnlyList<int>? order)
     {
@@ -191,7 +208,7 @@ public sealed class ImageStore
         catch (UnreadableImage e)
         {
             slot.Clear();
-            reasons[index] = $"{Files[index].RelativePath}: {e.Reason}; left out";
+            errors[index] = e;
             result = State.Unreadable;
         }
         catch (Exception e)

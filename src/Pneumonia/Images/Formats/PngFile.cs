@@ -201,7 +201,8 @@ internal sealed class PngFile : EncodedImage
         long length = UnpackedLength();
         if (length > Array.MaxLength) throw Damaged($"is {header.Width} × {header.Height} pixels large, too many to decode");
         byte[] rows = GC.AllocateUninitializedArray<byte>((int)length);
-        using var zlib = new ZLibStream(new Segments(packed), CompressionMode.Decompress);
+        using var segments = new Segments(packed);
+        using var zlib = new ZLibStream(segments, CompressionMode.Decompress);
         int done = 0;
         try
         {
@@ -213,6 +214,8 @@ internal sealed class PngFile : EncodedImage
             throw Damaged("is a damaged PNG (its pixels cannot be unpacked, or have another checksum than it says)");
         }
         if (done < rows.Length) throw Damaged($"is a damaged PNG: its data end after {100L * done / rows.Length} % of the picture");
+        // Whoever asks for more than there is has not seen the checksum.
+        if (segments.WasReadBeyondEnd) throw Damaged("is a damaged PNG (its pixels lack their checksum)");
         return rows;
     }
 
@@ -222,6 +225,8 @@ internal sealed class PngFile : EncodedImage
     private sealed class Segments(List<ReadOnlyMemory<byte>> parts) : Stream
     {
         private int part, at;
+
+        public bool WasReadBeyondEnd { get; private set; }
 
         public override bool CanRead => true;
 
@@ -236,7 +241,11 @@ internal sealed class PngFile : EncodedImage
         public override int Read(Span<byte> buffer)
         {
             while (part < parts.Count && at == parts[part].Length) (part, at) = (part + 1, 0);
-            if (part == parts.Count) return 0;
+            if (part == parts.Count)
+            {
+                WasReadBeyondEnd |= buffer.Length > 0;
+                return 0;
+            }
             int count = Math.Min(buffer.Length, parts[part].Length - at);
             parts[part].Span.Slice(at, count).CopyTo(buffer);
             at += count;

@@ -84,7 +84,8 @@ internal sealed class TiffFile : EncodedImage
         var block = new byte[checked(blockWidth * blockHeight * pixelBytes)];
         try
         {
-            using Tiff tiff = Tiff.ClientOpen(Path, "r", new MemoryStream(Bytes, writable: false), new TiffStream())
+            // "c": a file's one strip stays one.
+            using Tiff tiff = Tiff.ClientOpen(Path, "rc", new MemoryStream(Bytes, writable: false), new TiffStream())
                 ?? throw Damaged("is a damaged TIFF (a bad directory)");
             int index = 0;
             for (int top = 0; top < header.Height; top += blockHeight)
