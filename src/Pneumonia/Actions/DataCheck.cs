@@ -31,7 +31,7 @@ public static class DataCheck
     {
         output.WriteLine($"{found.Data}: {found.Images} images");
         output.WriteLine($"  {found.Patients}");
-        foreach (string note in found.Notes) output.WriteLine($"  {note}");
+        foreach (string note in found.Notes.Concat(found.Remarks)) output.WriteLine($"  {note}");
         foreach (var part in found.Counts.GroupBy(count => count.Part))
             output.WriteLine($"  {part.Key,-6}{string.Join(", ", part.Select(count => $"{count.Images} {count.Class}"))}");
         if (found.Sizes is { } sizes)

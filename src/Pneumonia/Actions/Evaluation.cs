@@ -52,6 +52,8 @@ public static class Evaluation
         var samples = new ImageSamples(store, model.Classes);
         Predictions predictions = TestTimeAugmentation.Run(model, samples, settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
+        foreach (string note in folder.Notes) Note(note);
+        foreach (string remark in store.Remarks) Note(remark);
         ScoreBlock scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
         string part = folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all";
         var scored = new ScoredPredictions(model.ScoredClasses, model.Threshold, [new ScoredPart(part, scores, Scoring.Answers(predictions))], []);

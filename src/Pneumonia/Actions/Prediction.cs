@@ -55,7 +55,7 @@ public static class Prediction
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
         {
             opened.Announce(terminal);
-            foreach (string note in notes) terminal.Note(note);
+            foreach (string note in notes.Concat(store.Remarks)) terminal.Note(note);
             foreach (string remark in model.Remarks) terminal.Note(remark);
             terminal.Note(settings.Model.Describe(model));
         }

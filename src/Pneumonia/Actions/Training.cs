@@ -139,6 +139,7 @@ public static class Training
         best.Restore();
         Predictions val = Predictor.Run(trained, validation, options, cancellation);
         Predictions? test = tested is null ? null : Predictor.Run(trained, tested, options, cancellation);
+        foreach (string remark in images.Remarks) terminal.Note(remark);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
@@ -163,7 +164,7 @@ public static class Training
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
         var model = new TrainedModel(network, images.Classes, plan.Pixels, plan.Resize, plan.Labels, plan.Preprocessing, threshold);
-        var summary = new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
+        var summary = new RunSummary(metrics, images.Classes, plan.Data ?? "", [.. images.Notes, .. images.Remarks], images.Warnings, plan.Rows,
             Scoring.Answers(val), Scoring.Answers(test), WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
         {
             Positive = PositiveClass.Of(images.Classes, settings.Positive),
@@ -263,6 +264,7 @@ public static class Training
         IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
             network, optimizer, Options(plan, WeightsOf(plan, images.TrainCounts)), images.Train, LearningRateTable.Steps, cancellation);
         await images.Completed;
+        foreach (string remark in images.Remarks) terminal.Note(remark);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
         LearningRateTable.Write(terminal, rates, settings.Json);
         return 0;

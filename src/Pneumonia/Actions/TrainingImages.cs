@@ -56,6 +56,9 @@ public sealed record TrainingImages(
     /// <summary>One line for each unreadable image.</summary>
     public IReadOnlyList<string> Warnings => [.. Parts.SelectMany(part => part.Store.Warnings)];
 
+    /// <summary>What was taken for granted to decode the images, one line for each kind in each part.</summary>
+    public IReadOnlyList<string> Remarks => [.. Parts.SelectMany(part => part.Store.Remarks).Distinct()];
+
     /// <summary>The counts of usable images.</summary>
     public SplitCounts Counts => new(SplitKind, Usable(Train), Usable(Val), Test is null ? 0 : Usable(Test));
 

@@ -38,6 +38,9 @@ public sealed record DatasetCheck(
     IReadOnlyList<IdenticalImages> Identical, IReadOnlyList<DividedPatient> DividedPatients,
     IReadOnlyList<LeftOut> LeftOut, int CopiesAcrossParts, IReadOnlyList<string> Notes)
 {
+    /// <summary>What was taken for granted to decode the images, a line for each kind (<see cref="ImageRemarks"/>).</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
     /// <summary>Looks at every image of a folder, in parallel.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="progress">Told the number of images done, from any thread; may be null.</param>
@@ -47,6 +50,7 @@ public sealed record DatasetCheck(
         IReadOnlyList<ImageFile> files = folder.Files;
         var decoded = new (int Width, int Height, string Hash)?[files.Count];
         var unreadable = new ConcurrentDictionary<int, string>();
+        var remarks = new ImageRemarks();
         int done = 0;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.For(0, files.Count, options, i =>
@@ -54,6 +58,7 @@ public sealed record DatasetCheck(
             try
             {
                 DecodedImage image = ImageDecoder.Decode(files[i].Path);
+                remarks.Add(i, files[i].RelativePath, image);
                 decoded[i] = (image.Width, image.Height, image.PixelHash());
             }
             catch (UnreadableImage e)
@@ -79,7 +84,8 @@ public sealed record DatasetCheck(
         UnreadableFile[] damaged = [.. unreadable.OrderBy(entry => entry.Key).Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
         int copies = CopiesAcross(files, [.. decoded.Select(image => image?.Hash)]);
         return new DatasetCheck(folder.Root, files.Count, folder.Patients, counts, RangeOf(decoded), damaged, identical, divided,
-            Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path))]), copies, folder.Notes);
+            Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path))]), copies, folder.Notes)
+        { Remarks = remarks.Lines };
     }
 
     private static int CopiesAcross(IReadOnlyList<ImageFile> files, string?[] hashes)

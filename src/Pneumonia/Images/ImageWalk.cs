@@ -123,7 +123,7 @@ public sealed class ImageWalk
         else unused.Add(new UnusedImage(path, UnusedReason.LinkToUsed));
     }
 
-    private static bool IsImage(string path) => ImageFormats.IsRead(path) || ImageFormats.IsKnownButUnread(path);
+    private static bool IsImage(string path) => ImageFormats.IsRead(path) || ImageFormats.IsKnownButNotRead(path);
 
     // Data sets for segmentation keep images and masks side by side in the folder of a class.
     private static bool IsOfMasks(string path) =>
