@@ -139,7 +139,7 @@ public static class Training
         best.Restore();
         Predictions val = Predictor.Run(trained, validation, options, cancellation);
         Predictions? test = tested is null ? null : Predictor.Run(trained, tested, options, cancellation);
-        foreach (string remark in images.Remarks) terminal.Note(remark);
+        foreach (string note in images.Remarks) terminal.Note(note);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
@@ -264,7 +264,7 @@ public static class Training
         IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
             network, optimizer, Options(plan, WeightsOf(plan, images.TrainCounts)), images.Train, LearningRateTable.Steps, cancellation);
         await images.Completed;
-        foreach (string remark in images.Remarks) terminal.Note(remark);
+        foreach (string note in images.Remarks) terminal.Note(note);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
         LearningRateTable.Write(terminal, rates, settings.Json);
         return 0;
