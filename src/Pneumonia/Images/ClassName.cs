@@ -1,11 +1,6 @@
-using System.Text;
-using ADRaffy.ENSNormalize;
-
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>
-/// When two names are of the same class: whatever their case, and whichever way Unicode composes their letters, as systems do it in two ways.
-/// </summary>
+/// <summary>When two names are of the same class: whatever their case, and whichever way their letters are composed.</summary>
 public static class ClassName
 {
     /// <summary>Compares names so.</summary>
@@ -15,12 +10,7 @@ public static class ClassName
     public static bool AreSame(string a, string b) => Key(a) == Key(b);
 
     /// <summary>A text that is equal for names of the same class.</summary>
-    public static string Key(string name) => Composed(name).ToUpperInvariant();
-
-    /// <summary>The name with its letters composed (Unicode's form C). .NET does not compose where it runs without ICU, as here.</summary>
-    public static string Composed(string name) =>
-        // A half of a surrogate pair, in a name that is not Unicode, becomes the replacement character.
-        Ascii.IsValid(name) ? name : ENSNormalize.NF.NFC(string.Concat(name.EnumerateRunes()));
+    public static string Key(string name) => UnicodeForm.Composed(name).ToUpperInvariant();
 
     /// <summary>The one of some classes that a name means: the same name, else the one of the same class; null where there is none.</summary>
     public static string? Among(IReadOnlyList<string> classes, string name) =>

@@ -75,11 +75,12 @@ public static class IdenticalPixels
     private static ConcurrentDictionary<int, T> InParallel<T>(IEnumerable<int> images, Func<int, T?> value, CancellationToken cancellation) where T : class
     {
         var values = new ConcurrentDictionary<int, T>();
-        Parallel.ForEach(images, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        int[] all = [.. images];
+        Parallel.For(0, all.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
             try
             {
-                if (value(i) is { } found) values[i] = found;
+                if (value(all[i]) is { } found) values[all[i]] = found;
             }
             catch (UnreadableImage) { }
         });

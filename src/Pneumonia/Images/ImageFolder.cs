@@ -148,7 +148,7 @@ public sealed class ImageFolder
         foreach (var same in layout.Folders.GroupBy(folder => ClassName.Key(folder.Name)))
         {
             string[] names = [.. same.OrderBy(folder => folder.Part).ThenBy(folder => folder.Name, StringComparer.Ordinal).Select(folder => folder.Name).Distinct()];
-            spelling[same.Key] = ClassName.Composed(names[0]);
+            spelling[same.Key] = UnicodeForm.Composed(names[0]);
             if (names.Length > 1) notes.Add($"{string.Join(" and ", names)} differ only in case or in how letters are composed: one class, {spelling[same.Key]}");
         }
         return spelling;

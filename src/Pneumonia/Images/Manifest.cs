@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>What a manifest says about one image; null where it lacks the column.</summary>
@@ -53,9 +51,6 @@ public static class Manifest
     /// <summary>The row of an image; null where there is none. A system that copies a folder may compose the letters of its names in another way.</summary>
     /// <param name="rows">The manifest.</param>
     /// <param name="relativePath">The path below the data folder, with forward slashes.</param>
-    public static ManifestRow? RowOf(IReadOnlyDictionary<string, ManifestRow> rows, string relativePath)
-    {
-        if (rows.TryGetValue(relativePath, out ManifestRow? row) || Ascii.IsValid(relativePath)) return row;
-        return rows.GetValueOrDefault(relativePath.Normalize(NormalizationForm.FormC)) ?? rows.GetValueOrDefault(relativePath.Normalize(NormalizationForm.FormD));
-    }
+    public static ManifestRow? RowOf(IReadOnlyDictionary<string, ManifestRow> rows, string relativePath) =>
+        rows.GetValueOrDefault(relativePath) ?? rows.GetValueOrDefault(UnicodeForm.Composed(relativePath)) ?? rows.GetValueOrDefault(UnicodeForm.Decomposed(relativePath));
 }

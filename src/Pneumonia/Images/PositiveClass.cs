@@ -86,7 +86,7 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
     private static bool AreEqual(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 
     // "NoFinding", "no_finding" and "1-no finding" are the same words.
-    private static string[] Words(string name) => [.. Word().Matches(ClassName.Composed(name)).Select(match => match.Value)];
+    private static string[] Words(string name) => [.. Word().Matches(UnicodeForm.Composed(name)).Select(match => match.Value)];
 
     [GeneratedRegex(@"\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lo}+", RegexOptions.CultureInvariant)]
     private static partial Regex Word();

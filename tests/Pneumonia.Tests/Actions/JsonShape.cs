@@ -17,11 +17,17 @@ public static class JsonShape
         + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number,accuracy95:[number],sensitivity95:[number],specificity95:[number]},"
         + "auc95:[number],accuracy95:[number],averagePrecision:number,sensitivity95:[number],specificity95:[number]";
 
-    /// <summary><c>metrics.json</c> of two classes with test images.</summary>
+    /// <summary><c>metrics.json</c> of two classes with test images, of which all are used.</summary>
     public const string Metrics = "{model:string,parameters:number,trainable:number,device:string,seed:number,synthetic:boolean,"
         + "split:{kind:string,train:number,val:number,test:number},"
         + "epochs:[{epoch:number,seconds:number,trainLoss:number,trainAccuracy:number,valLoss:number,valAccuracy:number}],"
-        + "bestEpoch:number,imagesPerSecond:number,threshold:number,val:" + ScoreBlock + ",test:" + ScoreBlock + ",positive:string}";
+        + "bestEpoch:number,imagesPerSecond:number,threshold:number,val:" + ScoreBlock + ",test:" + ScoreBlock + ","
+        + "positive:string," + Patients + ",leftOut:[],copiesAcrossParts:number}";
+
+    /// <summary>The same of generated images, which have no patients.</summary>
+    public static string SyntheticMetrics => Metrics.Replace(Patients, "patients:null", StringComparison.Ordinal);
+
+    private const string Patients = "patients:{rule:string,recognised:number,images:number,distinct:number,acrossParts:number}";
 
     /// <summary>Describes a document; the entries of an array must all have one shape.</summary>
     public static string Of(JsonNode? node) => node switch

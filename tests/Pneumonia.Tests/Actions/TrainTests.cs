@@ -95,7 +95,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         JsonNode metrics = Metrics(NewRun("phantoms"));
         Assert.True((bool)metrics["synthetic"]!);
         Assert.Equal("{\"kind\":\"synthetic\",\"train\":12,\"val\":12,\"test\":12}", metrics["split"]!.ToJsonString());
-        Assert.Equal(JsonShape.Metrics, JsonShape.Of(metrics));
+        Assert.Equal(JsonShape.SyntheticMetrics, JsonShape.Of(metrics));
     }
 
     [Fact]
@@ -143,6 +143,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         JsonNode metrics = Metrics(NewRun("run"));
         Assert.Equal(23, (int)metrics["split"]!["train"]! + (int)metrics["split"]!["val"]!);
         Assert.Equal(5, (int)metrics["test"]!["n"]!);
+        Assert.Equal("""[{"kind":"damaged","count":2,"example":"train/NORMAL/IM-0000-0001.png"}]""", metrics["leftOut"]!.ToJsonString());
         Assert.Contains("IM-0000-0001.png", File.ReadAllText(Path.Combine(NewRun("run"), "report.html")));
     }
 
@@ -184,6 +185,6 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         await CommandRun.Succeeding([.. command, "--out", NewRun("first")]);
         await CommandRun.Succeeding([.. command, "--out", NewRun("second")]);
         Assert.Equal(Best(NewRun("first")), Best(NewRun("second")));
-        Assert.Equal(JsonShape.Metrics, JsonShape.Of(Metrics(NewRun("first"))));
+        Assert.Equal(JsonShape.SyntheticMetrics, JsonShape.Of(Metrics(NewRun("first"))));
     }
 }
