@@ -95,8 +95,7 @@ public static class Training
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
-        if (opened.Device.ConvolutionTuning is { Measurements: > 0 } tuning)
-            terminal.Note($"convolutions: {tuning.Measurements} shapes measured; the fastest algorithm of each is kept in {tuning.FilePath}");
+        if (opened.Device.ConvolutionTuning.Summary is { } tuned) terminal.Note(tuned);
         if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
