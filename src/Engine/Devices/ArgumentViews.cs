@@ -12,15 +12,19 @@ namespace Convolve.Engine.Devices;
 internal static class ArgumentViews<T> where T : struct
 {
     /// <summary>Checks every view of an argument; null for a type without any.</summary>
-    public static readonly Action<Device, Delegate, T>? Check = Build();
+    public static readonly Action<Device, Delegate, T>? Check = Build(out Count);
 
-    private static Action<Device, Delegate, T>? Build()
+    /// <summary>How many views an argument holds.</summary>
+    public static readonly int Count;
+
+    private static Action<Device, Delegate, T>? Build(out int count)
     {
         var device = Expression.Parameter(typeof(Device), "device");
         var kernel = Expression.Parameter(typeof(Delegate), "kernel");
         var argument = Expression.Parameter(typeof(T), "argument");
         var checks = new List<Expression>();
         Collect(argument, inFours: true);
+        count = checks.Count;
         return checks.Count == 0
             ? null
             : Expression.Lambda<Action<Device, Delegate, T>>(Expression.Block(checks), device, kernel, argument).Compile();

@@ -27,6 +27,7 @@ public sealed class Device : IDisposable
     private readonly List<Kernel> kernels = [];
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? queueCounter;
     private int queueEnd;
+    private bool queueIsInStep = true;
     private bool disposed;
 
     internal Device(DeviceDescription description, Context context, Accelerator accelerator, KernelShape shape)
@@ -289,15 +290,27 @@ public sealed class Device : IDisposable
         ? new KernelConfig((pixels + PixelSpan.Length - 1) / PixelSpan.Length, 1)
         : new KernelConfig(new Index2D((pixels + PixelThreads.Pixels - 1) / PixelThreads.Pixels, 1), new Index2D(PixelThreads.Channels, PixelThreads.Pixels));
 
-    /// <summary>Takes the next <paramref name="items"/> tickets for the workers of one launch.</summary>
+    /// <summary>
+    /// Takes the next <paramref name="items"/> tickets for the workers of one launch. Tickets of a launch that failed were never drawn: the
+    /// counter is behind, and the next launch would begin at negative items. So it counts as out of step until a launch has gone well.
+    /// </summary>
     private WorkQueue NextQueue(int items, int workers)
     {
-        if (queueEnd > int.MaxValue / 2)
+        if (queueCounter is null) return new WorkQueue(default, 0, items);
+        if (queueEnd > int.MaxValue / 2 || !queueIsInStep)
         {
-            queueCounter?.MemSetToZero(stream!);
+            try
+            {
+                queueCounter.MemSetToZero(stream!);
+            }
+            catch (AcceleratorException e)
+            {
+                throw DeviceException.Of("setting the work queue back", Description, e);
+            }
             queueEnd = 0;
         }
-        var queue = new WorkQueue(queueCounter is null ? default : queueCounter.View, queueEnd, items);
+        queueIsInStep = false;
+        var queue = new WorkQueue(queueCounter.View, queueEnd, items);
         queueEnd += items + workers;
         return queue;
     }
@@ -310,11 +323,11 @@ public sealed class Device : IDisposable
         where T1 : struct
         where T2 : struct
     {
-        lock (Gate)
-        {
-            var workers = Math.Min(Workers, items);
-            Launch(kernel, new KernelConfig(workers, 1), a1, a2, NextQueue(items, workers));
-        }
+        using var turn = Begin();
+        var workers = Math.Min(Workers, items);
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, queue);
+        queueIsInStep = true;
     }
 
     internal void LaunchItems<T1, T2, T3, T4>(Action<T1, T2, T3, T4, WorkQueue> kernel, int items, T1 a1, T2 a2, T3 a3, T4 a4)
@@ -323,11 +336,11 @@ public sealed class Device : IDisposable
         where T3 : struct
         where T4 : struct
     {
-        lock (Gate)
-        {
-            var workers = Math.Min(Workers, items);
-            Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, NextQueue(items, workers));
-        }
+        using var turn = Begin();
+        var workers = Math.Min(Workers, items);
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, queue);
+        queueIsInStep = true;
     }
 
     internal void LaunchItems<T1, T2, T3, T4, T5>(
@@ -338,11 +351,11 @@ public sealed class Device : IDisposable
         where T4 : struct
         where T5 : struct
     {
-        lock (Gate)
-        {
-            var workers = Math.Min(Workers, items);
-            Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, NextQueue(items, workers));
-        }
+        using var turn = Begin();
+        var workers = Math.Min(Workers, items);
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, queue);
+        queueIsInStep = true;
     }
 
     internal void LaunchItems<T1, T2, T3, T4, T5, T6>(
@@ -354,11 +367,11 @@ public sealed class Device : IDisposable
         where T5 : struct
         where T6 : struct
     {
-        lock (Gate)
-        {
-            var workers = Math.Min(Workers, items);
-            Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, a6, NextQueue(items, workers));
-        }
+        using var turn = Begin();
+        var workers = Math.Min(Workers, items);
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, a6, queue);
+        queueIsInStep = true;
     }
 
     /// <summary>Makes sure that a kernel's argument names memory that the kernel can use: see <see cref="ArgumentViews{T}"/>.</summary>

@@ -302,7 +302,7 @@ public static class Training
 
     private static float[]? WeightsOf(TrainingPlan plan, int[] counts) => plan.ClassWeights == ClassWeights.None
         ? null
-        : [.. counts.Select(n => (float)counts.Sum() / (counts.Length * n))];
+        : [.. counts.Select(n => n == 0 ? 0 : (float)counts.Sum() / (counts.Length * n))];
 
     private static TrainingOptions Options(TrainingPlan plan, float[]? classWeights) => new()
     {
