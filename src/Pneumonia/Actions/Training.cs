@@ -91,8 +91,7 @@ public static class Training
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
-        if (opened.Device.ConvolutionTuning is { Measurements: > 0 } tuning)
-            terminal.Note($"convolutions: {tuning.Measurements} shapes measured; the fastest algorithm of each is kept in {tuning.FilePath}");
+        if (opened.Device.ConvolutionTuning.Summary is { } tuned) terminal.Note(tuned);
         if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
@@ -339,7 +338,7 @@ public static class Training
 
     private static float[]? WeightsOf(TrainingPlan plan, int[] counts) => plan.ClassWeights == ClassWeights.None
         ? null
-        : [.. counts.Select(n => (float)counts.Sum() / (counts.Length * n))];
+        : [.. counts.Select(n => n == 0 ? 0 : (float)counts.Sum() / (counts.Length * n))];
 
     private static TrainingOptions Options(TrainingPlan plan, float[]? classWeights) => new()
     {
