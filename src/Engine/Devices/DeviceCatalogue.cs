@@ -45,8 +45,8 @@ public sealed class DeviceCatalogue : IDisposable
     public IReadOnlyList<DeviceDescription> Devices { get; }
 
     /// <summary>
-    /// What was changed so that OpenCL works here, such as a setting of PoCL that would end the process; part of the reason that
-    /// <see cref="Choose"/> gives for an OpenCL device.
+    /// What was changed so that PoCL works here, such as a setting that would end the process; part of the reason that <see cref="Choose"/>
+    /// gives for a device of PoCL.
     /// </summary>
     public static IReadOnlyList<string> Notes => OpenClLibrary.Notes;
 
@@ -66,7 +66,7 @@ public sealed class DeviceCatalogue : IDisposable
             {
                 DeviceKind.Cuda => "an NVIDIA GPU is the fastest device",
                 DeviceKind.OpenClGpu => "no CUDA device, but a GPU with OpenCL",
-                DeviceKind.OpenClCpu => WithNotes("no GPU found; OpenCL on the CPU is the fastest device here"),
+                DeviceKind.OpenClCpu => WithNotes(best, "no GPU found; OpenCL on the CPU is the fastest device here"),
                 _ => $"no GPU found, and {MissingOpenCl}; this is ILGPU's debugging device, some hundred times slower",
             });
         }
@@ -78,11 +78,11 @@ public sealed class DeviceCatalogue : IDisposable
             var advice = request.Equals("opencl", StringComparison.OrdinalIgnoreCase) ? $"; {MissingOpenCl}" : "";
             throw new DeviceException($"--device {request}: no such device on this machine; found: {all}{advice}");
         }
-        var reason = $"asked for by --device {request}";
-        return new DeviceChoice(match, match.Kind is DeviceKind.OpenClCpu ? WithNotes(reason) : reason);
+        return new DeviceChoice(match, WithNotes(match, $"asked for by --device {request}"));
     }
 
-    private static string WithNotes(string reason) => string.Join("; ", [reason, .. Notes]);
+    private static string WithNotes(DeviceDescription device, string reason) =>
+        OpenClPlatforms.IsPocl(device.Driver) ? string.Join("; ", [reason, .. Notes]) : reason;
 
     /// <summary>The version of ILGPU, which turns the kernels into the device's code.</summary>
     public static string CompilerVersion => typeof(Context).Assembly.GetName().Version?.ToString(3) ?? "";

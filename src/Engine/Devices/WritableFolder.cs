@@ -10,7 +10,9 @@ internal static class WritableFolder
     private const int ProbeLength = 65536;
 
     /// <summary>Whether a folder can be written to, or made and then written to. Leaves nothing behind.</summary>
-    public static bool CanBe(string folder)
+    /// <param name="folder">The folder, which need not be there.</param>
+    /// <param name="room">Bytes that its disk must have free.</param>
+    public static bool CanBe(string folder, long room = 0)
     {
         try
         {
@@ -20,6 +22,7 @@ internal static class WritableFolder
                 if (File.Exists(nearest) || Path.GetDirectoryName(nearest) is not { } parent) return false;
                 nearest = parent;
             }
+            if (new DriveInfo(nearest).AvailableFreeSpace < room) return false;
             var path = Path.Combine(nearest, $".{Path.GetRandomFileName()}");
             using var probe = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
             probe.Write(new byte[ProbeLength]);

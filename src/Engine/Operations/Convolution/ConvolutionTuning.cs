@@ -141,7 +141,7 @@ public sealed class ConvolutionTuning
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Problem = $"{FilePath} cannot be written: {e.Message}";
+            Problem = $"{FilePath} cannot be written: {e.Message.TrimEnd('.')}";
         }
     }
 
