@@ -59,7 +59,7 @@ public sealed class Checkpoint
     /// <summary>Whether a file is a checkpoint of Convolve, of whatever network, rather than a weight file of another tool.</summary>
     /// <exception cref="WeightFileException">The file begins like .safetensors and is broken.</exception>
     public static bool Is(WeightFile file) =>
-        file.Format == WeightFormat.SafeTensors && SafeTensors.Read(file.Path).Metadata.GetValueOrDefault("format") == FormatName;
+        file.Format == WeightFormat.SafeTensors && SafeTensors.ReadMetadata(file.Path).GetValueOrDefault("format") == FormatName;
 
     /// <summary>Reads a checkpoint.</summary>
     /// <exception cref="WeightFileException">It is missing, broken, or a weight file of another tool.</exception>
