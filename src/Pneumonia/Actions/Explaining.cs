@@ -3,9 +3,11 @@ using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
+using Convolve.Pneumonia.Commands;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -14,7 +16,7 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Out">Folder to write, or null.</param>
 /// <param name="Layer">The layer that Grad-CAM and HiResCAM look at, or null.</param>
-/// <param name="Class">The class to explain, or null for each image's most probable one.</param>
+/// <param name="Class">The class to explain, or null for the one that the network calls each image.</param>
 /// <param name="All">No limits.</param>
 /// <param name="Seed">Of the noise that exciting inputs begin with.</param>
 public sealed record ExplainSettings(
@@ -45,26 +47,32 @@ public static class Explaining
     {
         string[] paths = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
-        string output = settings.Out ?? Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}");
-        RefuseExisting(output);
+        using FolderClaim claim = settings.Out is null
+            ? FolderClaim.OfUnused(Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}"))
+            : FolderClaim.OfEmpty(settings.Out, "choose another folder");
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
         int? layer = LayerOf(model.Network, settings.Layer);
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
+        int[] usable = store.UsableIndices();
+        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Length > 1 ? $"; and so {paths.Length - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
+        foreach (string remark in model.Remarks) terminal.Note(remark);
+        terminal.Note(settings.Model.Describe(model));
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
         string[] names = Names(paths);
         var images = new List<ExplainedImage>();
-        for (int i = 0; i < paths.Length; i++)
+        foreach (int i in usable)
         {
             cancellation.ThrowIfCancellationRequested();
             images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
         }
-        Write(output, settings, model, layer, images, cancellation);
-        Tell(output, settings, model, layer, images, terminal);
-        return 0;
+        Write(claim, settings, model, layer, images, cancellation);
+        Tell(claim.Folder, settings, model, layer, images, terminal);
+        foreach (int i in Enumerable.Range(0, paths.Length).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
+        return usable.Length == paths.Length ? CommandLine.Done : CommandLine.BadUsage;
     }
 
     private static ExplainedImage Explain(
@@ -75,7 +83,7 @@ public static class Explaining
         // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
-        int explained = chosen ?? Classification.Answer(probabilities);
+        int explained = chosen ?? model.Classes.ToList().IndexOf(PredictionOf(model, probabilities).Verdict);
         LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),
@@ -83,11 +91,14 @@ public static class Explaining
             Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
     }
 
-    // Into a folder beside it, renamed when all is there: nobody finds half an explanation.
+    private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
+        ImagePrediction.Of(model.Classes, probabilities, model.Threshold);
+
+    // Shown when all is there: nobody finds half an explanation.
     private static void Write(
-        string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
+        FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
     {
-        string unfinished = output + ".unfinished";
+        string unfinished = claim.Unfinished;
         try
         {
             List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
@@ -98,19 +109,15 @@ public static class Explaining
                 WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
                 ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
             }
-            var page = new ExplanationPage(settings.Model.Run ?? settings.Model.Weights!, model.Classes, images, ofImages, figures,
-                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images));
+            var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
+                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
+            { Threshold = model.Threshold };
             OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
-            if (Directory.Exists(output)) Directory.Delete(output);
-            Directory.Move(unfinished, output);
+            claim.Publish(ExplanationPage.FileName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"--out {output}: cannot be written: {e.Message}", e);
-        }
-        finally
-        {
-            if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+            throw new UserError($"--out {claim.Folder}: cannot be written: {e.Message}", e);
         }
     }
 
@@ -196,19 +203,12 @@ public static class Explaining
             return;
         }
         foreach (ExplainedImage image in images)
-            terminal.Results.WriteLine($"{image.Path}: {model.Classes[image.ClassIndex]} {image.Probabilities[image.ClassIndex]:P1}");
+            terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: {model.Classes[image.ClassIndex]}");
         terminal.Results.WriteLine($"page: {page}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
     }
 
     private static int[]? PeakOf(HeatMap? map) => map is { Largest: > 0, Peak: var (x, y) } ? [x, y] : null;
-
-    private static void RefuseExisting(string output)
-    {
-        if (File.Exists(output)) throw new UserError($"--out {output}: is a file; name a folder");
-        if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
-            throw new UserError($"--out {output}: exists already; choose another folder");
-    }
 
     private static int? LayerOf(Sequential network, string? name)
     {

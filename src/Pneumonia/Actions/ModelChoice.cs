@@ -11,30 +11,56 @@ public static class ModelChoice
     /// <param name="pixels">Width and height of its images.</param>
     /// <param name="classes">Two classes make one logit, more make one each.</param>
     /// <param name="settings">Regularization; none if omitted.</param>
-    /// <exception cref="UserError">The images are too small for the network.</exception>
+    /// <exception cref="UserError">The images are too small or too large for the network.</exception>
     public static Sequential Build(ModelKind model, int pixels, int classes, TrainSettings? settings = null)
     {
-        int outputs = classes == 2 ? 1 : classes;
         settings ??= new TrainSettings();
         try
         {
-            return model switch
-            {
-                ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
-                ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
-                    denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2, samePadding: settings.SamePadding,
-                    flattenDropout: (float)settings.FlattenDropout),
-                ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: (float)settings.Dropout,
-                    denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
-                _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
-                    until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
-            };
+            return BuildAny(model, pixels, classes == 2 ? 1 : classes, settings);
         }
         catch (ArgumentException e)
         {
-            throw new UserError($"--pixels {pixels}: too small for {model.ToString().ToLowerInvariant()}, use at least {SmallestPixels(model, settings.SamePadding)}: {e.Message}", e);
+            string name = model.ToString().ToLowerInvariant();
+            int smallest = SmallestPixels(model, settings.SamePadding);
+            if (pixels < smallest) throw new UserError($"--pixels {pixels}: too small for {name}, use at least {smallest}: {e.Message}", e);
+            throw LargestPixels(smallest, pixels - 1, CanBuild) is { } largest
+                ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than 2³¹ elements", e)
+                : new UserError($"{name}: cannot be built with these settings, whatever the --pixels: {e.Message}", e);
+        }
+
+        bool CanBuild(int side)
+        {
+            try { BuildAny(model, side, classes == 2 ? 1 : classes, settings).Dispose(); }
+            catch (ArgumentException) { return false; }
+            return true;
         }
     }
+
+    // The networks without memory for their parameters cost next to nothing; the larger the images, the larger their tensors.
+    private static int? LargestPixels(int smallest, int largest, Func<int, bool> canBuild)
+    {
+        if (smallest > largest || !canBuild(smallest)) return null;
+        while (smallest < largest)
+        {
+            int middle = (int)((smallest + (long)largest + 1) / 2);
+            if (canBuild(middle)) smallest = middle;
+            else largest = middle - 1;
+        }
+        return smallest;
+    }
+
+    private static Sequential BuildAny(ModelKind model, int pixels, int outputs, TrainSettings settings) => model switch
+    {
+        ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
+        ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
+            denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2, samePadding: settings.SamePadding,
+            flattenDropout: (float)settings.FlattenDropout),
+        ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: (float)settings.Dropout,
+            denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
+        _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
+            until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
+    };
 
     /// <summary>Units of the head's hidden layer where nothing is said.</summary>
     public const int DefaultHead = 256;

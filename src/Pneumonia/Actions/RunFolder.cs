@@ -14,52 +14,40 @@ public static class RunFolder
     /// <summary>What augmentation makes of some of the training images.</summary>
     public static string AugmentationPath(string run) => Path.Combine(run, "augmentation.png");
 
-    /// <summary>Refuses a folder that holds something already, unless its run is to be resumed.</summary>
-    /// <exception cref="UserError">It does.</exception>
-    public static void RefuseExisting(string run, bool resume)
+    /// <summary>Claims the folder of a run, before anything of a run that is there is read.</summary>
+    /// <param name="settings">Which folder, and whether the run in it goes on.</param>
+    /// <exception cref="UserError">Another command writes to it, it holds something else, or it cannot be written to.</exception>
+    public static FolderClaim Claim(TrainSettings settings)
     {
-        if (File.Exists(run)) throw new UserError($"--out {run}: is a file; name a folder");
-        if (!resume && Directory.Exists(run) && Directory.EnumerateFileSystemEntries(run).Any())
-            throw new UserError($"--out {run}: exists already; choose another folder, or add --resume to continue that run");
-    }
-
-    /// <summary>A name that no folder has: the one given, or with the least number behind it.</summary>
-    public static string Unused(string run)
-    {
-        string unused = run;
-        for (int number = 2; Path.Exists(unused); number++) unused = $"{run}-{number}";
-        return unused;
+        if (settings.Out is null)
+            return FolderClaim.OfUnused(Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}"));
+        return settings.Resume
+            ? FolderClaim.Of(settings.Out)
+            : FolderClaim.OfEmpty(settings.Out, "choose another folder, or add --resume to continue that run");
     }
 
     /// <summary>Removes what a finished run says of itself: once it goes on, its weights are other ones, and a stop must not leave figures beside them.</summary>
+    /// <exception cref="UserError">It cannot be removed.</exception>
     public static void Reopen(string run)
     {
-        File.Delete(Path.Combine(run, MetricsFile.FileName));
-        File.Delete(Path.Combine(run, TrainingReport.FileName));
+        OutputFile.Remove(Path.Combine(run, MetricsFile.FileName));
+        OutputFile.Remove(Path.Combine(run, TrainingReport.FileName));
     }
 
-    /// <summary>Takes back what <see cref="Prepare"/> and the plan left of a run that never finished an epoch.</summary>
-    public static void Discard(string run)
-    {
-        File.Delete(Path.Combine(run, ConfigFile.FileName));
-        File.Delete(AugmentationPath(run));
-        if (!Directory.EnumerateFileSystemEntries(run).Any()) Directory.Delete(run);
-    }
-
-    /// <summary>Makes the folder and sees that it can be written to.</summary>
-    /// <exception cref="UserError">It cannot.</exception>
-    public static void Prepare(string run)
+    /// <summary>Takes back what was written of a run that was never saved, and so cannot be resumed.</summary>
+    /// <param name="run">The folder.</param>
+    /// <param name="bestIsOurs">Whether the run has written a best checkpoint.</param>
+    public static void Discard(string run, bool bestIsOurs)
     {
         try
         {
-            Directory.CreateDirectory(run);
-            string probe = Path.Combine(run, ".writable");
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
+            File.Delete(Path.Combine(run, ConfigFile.FileName));
+            File.Delete(AugmentationPath(run));
+            if (bestIsOurs) File.Delete(BestPath(run));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"--out {run}: cannot be written to: {e.Message}", e);
+            // The folder is gone, or its drive: why the run ends is being told.
         }
     }
 }

@@ -101,7 +101,7 @@ public sealed class StartingWeights
             throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
         if (metadata.Resize != settings.Resize)
             throw new UserError($"--resize {settings.Resize.ToString().ToLowerInvariant()}: {path} was trained with {metadata.Resize.ToString().ToLowerInvariant()}; give that one");
-        if (metadata.Classes is { } known && !known.SequenceEqual(classes))
+        if (metadata.Classes is { } known && !known.SequenceEqual(classes, ClassNames.Comparer))
             throw new UserError($"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
     }
 

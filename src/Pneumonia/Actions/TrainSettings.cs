@@ -112,6 +112,9 @@ public sealed record TrainSettings
 
     public LabelScheme Labels { get; init; }
 
+    /// <summary>Name of the positive one of two classes; null for the one that the names speak for.</summary>
+    public string? Positive { get; init; }
+
     /// <summary>Images to keep of each part; null keeps all.</summary>
     public int? Limit { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
@@ -19,8 +20,6 @@ namespace Convolve.Pneumonia.Actions;
 /// <summary>Trains a network and writes its run folder.</summary>
 public static class Training
 {
-    private const int WrongAnswersShown = 8;
-
     // Trainings that took less are reported without times of layers.
     private const double LeastSecondsToMeasure = 60;
     private const int MeasuredBatch = 8, MeasuredRuns = 3;
@@ -33,10 +32,10 @@ public static class Training
 
     public static async Task<int> RunAsync(TrainSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string run = settings.Out ?? RunFolder.Unused(Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}"));
-        if (settings.Out is not null) RunFolder.RefuseExisting(run, settings.Resume);
+        // Before anything is read: another command might be writing to the run that goes on. A search for a learning rate writes nothing.
+        using FolderClaim? claim = settings.FindLearningRate ? null : RunFolder.Claim(settings);
         double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
-        // What the user may have got wrong comes first; nothing is written before it.
+        // What the user may have got wrong comes first; no file is written before it.
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
         using PreparedTraining prepared = PreparedTraining.For(settings, divided, opened.Device.Description, cancellation);
@@ -44,18 +43,19 @@ public static class Training
         int classCount = divided?.Folder.Classes.Count ?? 2;
         RequireConvolution(plan.Convolution, network, opened.Device);
         Sequential trained = plan.Features ? network.Part(baseLength, network.Layers.Count) : network;
-        bool resumed = settings.Resume && File.Exists(RunFolder.LastPath(run));
-        if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run);
+        bool resumed = claim is not null && settings.Resume && Path.Exists(RunFolder.LastPath(claim.Folder));
+        if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(claim!.Folder), claim.Folder);
         using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, classCount, divided?.Split);
         int channels = network.InputShape[2];
         TrainingImages images = divided is { } d
             ? TrainingImages.Decode(d.Folder, d.Split, plan, channels, cancellation)
             : TrainingImages.Draw(plan, channels, cancellation);
+        if (PositiveClass.Of(images.Classes, settings.Positive) is { } positive) images = images with { Notes = [positive.ToString(), .. images.Notes] };
         images.RequireReadable();
         try
         {
-            if (settings.FindLearningRate) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
-            return await RunAsync(run, settings, plan, opened, network, trained, weights, memory, images, resumed, featureLimit, terminal, cancellation);
+            if (claim is null) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
+            return await RunAsync(claim, settings, plan, opened, network, trained, weights, memory, images, resumed, featureLimit, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -68,11 +68,11 @@ public static class Training
     }
 
     private static async Task<int> RunAsync(
-        string run, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
+        FolderClaim claim, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
         TrainingImages images, bool resumed, double featureLimit, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        string bestPath = RunFolder.BestPath(run);
+        string run = claim.Folder, bestPath = RunFolder.BestPath(run);
         TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
         AugmentationSheet? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
         // What opening and testing the device left behind is of no use to steps.
@@ -83,15 +83,11 @@ public static class Training
         var metadata = new ModelMetadata(images.Classes, plan.Resize, plan.Labels, plan.Preprocessing);
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
-        var best = new BestWeights(trained, plan.EarlyStopping) { Improved = () => Checkpoint.Write(bestPath, network, metadata.ToJson()) };
-        double earlier = resumed ? Resume(run, network, optimizer, trainer, best) : 0;
+        var best = new BestWeights(trained, plan.EarlyStopping) { Improved = SaveBest };
+        double earlier = resumed ? Resume(run, network, metadata, optimizer, trainer, best) : 0;
 
-        // Nothing was written or said so far: a command that cannot run leaves one line on standard error, and no file.
-        RunFolder.Prepare(run);
+        // Nothing was said so far: a command that cannot run leaves one line on standard error, and no file.
         bool goesOn = trainer.History.Count < plan.Epochs && !best.IsExhausted(trainer.History.Count);
-        if (goesOn) RunFolder.Reopen(run);
-        ConfigFile.Write(run, plan);
-        if (augmentation is not null) OutputFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
@@ -107,13 +103,22 @@ public static class Training
             : null;
         var (train, validation, tested) = extraction is null
             ? (images.Train, images.Val, images.Test)
-            : Features(run, extraction, trained.InputShape.Length, images, resumed, featureLimit, terminal, cancellation);
+            : Features(extraction, trained.InputShape.Length, images, featureLimit, terminal, cancellation);
+        if (goesOn) RunFolder.Reopen(run);
+        ConfigFile.Write(run, plan);
+        if (augmentation is not null) OutputFile.Write(RunFolder.AugmentationPath(run), augmentation.ToPng());
         var display = new TrainingDisplay(terminal, plan.Epochs, trainer.History.Count);
-        var recorder = new EpochRecorder(SaveAll);
+        var recorder = new EpochRecorder(() =>
+        {
+            SaveAll();
+            images.RequirePresent();
+        });
+        using IDisposable unsaved = UnsavedWork.Begin();
         try
         {
             if (goesOn)
                 display.Show(() => trainer.Fit(train, validation, [display, best, recorder], cancellation));
+            await images.Completed;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -121,64 +126,85 @@ public static class Training
             terminal.Note($"stopped and saved; continue with the same command{(settings.Resume ? "" : settings.Out is null ? $" and --out {run} --resume" : " and --resume")}");
             throw;
         }
-        catch (DivergedException) when (!File.Exists(RunFolder.LastPath(run)))
+        catch when (!Path.Exists(RunFolder.LastPath(run)))
         {
-            RunFolder.Discard(run);
+            RunFolder.Discard(run, bestIsOurs: best.Epoch > 0);
             throw;
         }
+        catch (UserError e)
+        {
+            throw new UserError($"{e.Message}; the run's last checkpoint is whole: once this is put right, continue with --out {run} --resume", e);
+        }
+        unsaved.Dispose();
         best.Restore();
         Predictions val = Predictor.Run(trained, validation, options, cancellation);
         Predictions? test = tested is null ? null : Predictor.Run(trained, tested, options, cancellation);
-        await images.Completed;
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
         // So that the file answers alone, without the run around it, as the run would.
-        Checkpoint.Write(bestPath, network, (metadata with { Threshold = threshold }).ToJson());
+        WriteCheckpoint(bestPath, network, metadata with { Threshold = threshold });
         ScoreBlock? valScores = Scoring.Score(val, threshold, plan.Seed);
         ScoreBlock? testScores = test is null ? null : Scoring.Score(test, threshold, plan.Seed);
         EpochMetrics[] epochs = EpochsOf(trainer);
         SplitCounts counts = images.Counts;
         double seconds = epochs.Sum(epoch => epoch.Seconds);
         var metrics = new Metrics(plan.Model.ToString().ToLowerInvariant(), network.ParameterCount, network.TrainableCount, plan.Device, plan.Seed,
-            plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores);
+            plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores)
+        {
+            Positive = plan.Positive,
+        };
         HistoryFile.Write(run, epochs);
-        if (!plan.Synthetic) ImagesFile.Write(run, images.Files);
+        if (!plan.Synthetic && ImagesFile.Write(run, images.Files) is > 0 and var unread)
+            terminal.Warn($"{ImagesFile.FileName}: {unread} images can no longer be read; it knows them by their names alone");
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
-        TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
+        var model = new TrainedModel(network, images.Classes, plan.Pixels, plan.Resize, plan.Labels, plan.Preprocessing, threshold);
+        var summary = new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
+            Scoring.Answers(val), Scoring.Answers(test), WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
         {
+            Positive = PositiveClass.Of(images.Classes, settings.Positive),
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
             Layers = layers,
             Measure = measure,
             Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
             Limit = plan.Limit,
-        });
+        };
+        TrainingReport.Write(run, summary);
         RunTime.Delete(run);
-        if (settings.Json)
+        try
         {
-            terminal.WriteJson(metrics);
+            if (settings.Json) terminal.WriteJson(metrics);
+            else
+            {
+                if (plan.Synthetic) terminal.Results.WriteLine("Trained on synthetic images.");
+                ScoreTable.Write(terminal, summary.Scored);
+                terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
+            }
         }
-        else
+        catch (UnwritableOutput e)
         {
-            if (plan.Synthetic) terminal.Results.WriteLine("Trained on synthetic images.");
-            List<(string, ScoreBlock)> parts = [];
-            if (valScores is not null) parts.Add(("validation", valScores));
-            if (testScores is not null) parts.Add(("test", testScores));
-            ScoreTable.Write(terminal, parts);
-            terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
+            throw new UserError($"{e.Message}; the training is done, and the run in {run} complete", e);
         }
         return 0;
 
-        void SaveAll() =>
+        void SaveBest()
+        {
+            claim.RequireHeld();
+            WriteCheckpoint(bestPath, network, metadata);
+        }
+
+        void SaveAll()
+        {
+            claim.RequireHeld();
             Save(run, network, metadata, optimizer, trainer, new RunTime(earlier + watch.Elapsed.TotalSeconds, trainer.SecondsInEpoch));
+        }
     }
 
     /// <summary>The features that the frozen base makes of the images, so many values of each, instead of the images.</summary>
-    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Features(string run, FeatureExtraction extraction, int length,
-        TrainingImages images, bool resumed, double limit, Terminal terminal, CancellationToken cancellation)
+    private static (ISampleSource Train, ISampleSource Val, ISampleSource? Test) Features(FeatureExtraction extraction, int length,
+        TrainingImages images, double limit, Terminal terminal, CancellationToken cancellation)
     {
         int all = images.Train.Count + images.Val.Count + (images.Test?.Count ?? 0), before = 0, told = 0;
         terminal.Note($"features: {all} images through the base, {length * (long)sizeof(float) * all >> 20} MiB on disk in {extraction.Folder}");
@@ -190,15 +216,8 @@ public static class Training
             Clear(extraction, limit, terminal);
             return (train, val, test);
         }
-        catch (OperationCanceledException) when (!resumed)
-        {
-            // What was computed is kept; there is no run yet.
-            RunFolder.Discard(run);
-            throw;
-        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (!resumed) RunFolder.Discard(run);
             throw new UserError($"features: {extraction.Folder} cannot be used: {e.Message}; make room, or set CONVOLVE_CACHE to another folder", e);
         }
 
@@ -247,10 +266,14 @@ public static class Training
     }
 
     /// <returns>The seconds that the run took before.</returns>
-    private static double Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
+    private static double Resume(string run, Sequential network, ModelMetadata metadata, Optimizer optimizer, Trainer trainer, BestWeights best)
     {
         string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
         Checkpoint last = Checkpoint.Read(lastPath);
+        // A run of a version that chose the positive class otherwise would go on with its labels swapped.
+        if (ModelMetadata.Read(last, lastPath, network.OutputShape.Length).Classes is { } trained && !trained.SequenceEqual(metadata.Classes!))
+            throw new UserError($"--resume: the run in {run} was started with the classes {string.Join(", ", trained)}, the data has {string.Join(", ", metadata.Classes!)}"
+                + (trained.Order(StringComparer.Ordinal).SequenceEqual(metadata.Classes!.Order(StringComparer.Ordinal)) ? $"; add --positive {trained[^1]}" : "; give the same data"));
         last.LoadInto(network);
         last.Restore(optimizer, network.Device!);
         RunTime time = RunTime.Read(run);
@@ -261,11 +284,19 @@ public static class Training
         return Math.Max(time.Seconds, trainer.History.Sum(epoch => epoch.Seconds) + trainer.SecondsInEpoch);
     }
 
+    /// <exception cref="UserError">A file cannot be written; those that are there stay whole.</exception>
     private static void Save(string run, Sequential network, ModelMetadata metadata, Optimizer optimizer, Trainer trainer, RunTime time)
     {
-        Checkpoint.Write(RunFolder.LastPath(run), network, metadata.ToJson(), optimizer, trainer.State);
+        WriteCheckpoint(RunFolder.LastPath(run), network, metadata, optimizer, trainer.State);
         HistoryFile.Write(run, EpochsOf(trainer));
         time.Write(run);
+    }
+
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    private static void WriteCheckpoint(string path, Sequential network, ModelMetadata metadata, Optimizer? optimizer = null, JsonObject? state = null)
+    {
+        try { Checkpoint.Write(path, network, metadata.ToJson(), optimizer, state); }
+        catch (WeightFileException e) { throw new UserError($"{e.Message.ReplaceLineEndings(" ")}; make room there, or choose another place", e); }
     }
 
     private static EpochMetrics[] EpochsOf(Trainer trainer) =>
@@ -340,29 +371,6 @@ public static class Training
             + $"{3 * ModelChoice.Build(ModelKind.Cnn, 150, 2).Summary().Sum(row => row.Flops) * 5000 / SlowDeviceFlops / 3600:F0} hours; {DeviceCatalogue.InstallAdvice}");
     }
 
-    private static List<WrongAnswer> WrongAnswers(Sequential network, TrainingPlan plan, TrainingImages images, Predictions val, Predictions? test)
-    {
-        (ImageSamples samples, Predictions predictions) = test is { TrueClasses.Length: > 0 } ? (images.Test!, test) : (images.Val, val);
-        return
-        [
-            .. predictions.Probabilities
-                .Select((p, i) => (Best: Classification.Answer(p), Probability: p.Max(), Place: i))
-                .Where(answer => answer.Best != predictions.TrueClasses[answer.Place])
-                .OrderByDescending(answer => answer.Probability)
-                .Take(WrongAnswersShown)
-                .Select(answer =>
-                {
-                    int index = predictions.Indices[answer.Place];
-                    ImageStore store = samples.Store;
-                    return new WrongAnswer(store.Files[index].RelativePath, images.Classes[predictions.TrueClasses[answer.Place]],
-                        images.Classes[answer.Best], answer.Probability, store.Pixels, store.Channels, store[index].ToArray())
-                    {
-                        Explanation = Explain(network, store[index], plan.Preprocessing, answer.Best),
-                    };
-                }),
-        ];
-    }
-
     // A training of a few seconds is not held up by a measurement that may take as long.
     private static (ReportedLayer[] Layers, LayerMeasure? Measure) LayersOf(
         Sequential network, Device device, TrainingPlan plan, double trainingSeconds, CancellationToken cancellation)
@@ -386,14 +394,6 @@ public static class Training
 
         static LayerTiming Timing(MeasuredLayer layer) =>
             new(layer.Forward.Milliseconds, layer.Forward.ShareOfRoof, layer.Backward.Milliseconds, layer.Backward.ShareOfRoof);
-    }
-
-    // Where the answer came from, drawn over the image; null where no layer gives a picture.
-    private static byte[]? Explain(Sequential network, ReadOnlySpan<byte> image, Preprocessing preprocessing, int answer)
-    {
-        if (GradCam.DefaultLayer(network) is not { } layer || layer + 1 == network.Layers.Count) return null;
-        using Tensor input = NetworkInput.Of(network, image, preprocessing.Scaling());
-        return GradCam.Draw(image, GradCam.Of(network, input, answer, layer));
     }
 
     /// <summary>Saves the place in the run after every epoch.</summary>

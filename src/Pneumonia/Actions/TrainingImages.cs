@@ -29,6 +29,13 @@ public sealed record TrainingImages(
     /// <summary>Ends when every image is decoded or known to be unreadable.</summary>
     public Task Completed => Task.WhenAll(Parts.Select(part => part.Store.Completed));
 
+    /// <summary>Sees that the images have not gone away while they are being decoded; waits for none.</summary>
+    /// <exception cref="UserError">More files than a few are gone: see <see cref="ImageStore.MostMissing"/>.</exception>
+    public void RequirePresent()
+    {
+        foreach (ImageSamples part in Parts) part.Store.ThrowIfFailed();
+    }
+
     /// <summary>One line for each unreadable image.</summary>
     public IReadOnlyList<string> Warnings => [.. Parts.SelectMany(part => part.Store.Warnings)];
 
@@ -74,7 +81,7 @@ public sealed record TrainingImages(
     /// <param name="cancellation">Stops the decoding.</param>
     public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, int channels, CancellationToken cancellation)
     {
-        IReadOnlyList<string> classes = ModelOrder(folder.Classes);
+        IReadOnlyList<string> classes = PositiveClass.Second(folder.Classes, plan.Positive);
         ImageSamples train = Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1), null);
         ImageSamples val = Start(split.Val, null, train.Store.Completed);
         ImageSamples? test = split.Test.Count == 0 ? null : Start(split.Test, null, val.Store.Completed);
@@ -96,10 +103,6 @@ public sealed record TrainingImages(
             new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels, channels, plan.Preprocessing,
                 order: part == ImagePart.Train ? EpochOrder.Shuffled(count, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
     }
-
-    // One logit answers "positive?", so of two classes the positive one is number 1.
-    public static IReadOnlyList<string> ModelOrder(IReadOnlyList<string> classes) =>
-        classes.Count == 2 && ImageFolder.PositiveIndex(classes) == 0 ? [classes[1], classes[0]] : classes;
 
     private static int Usable(ImageSamples samples) => samples.Store.UsableIndices().Length;
 }

@@ -8,14 +8,14 @@ namespace Convolve.Pneumonia.Commands;
 
 internal sealed class ExperimentsCommand : Command
 {
-    private const int MostSeeds = 1000, MostImages = 10_000_000;
+    private const int MostSeeds = 1000;
 
     private readonly Option<string?> data = SharedOption.Data("tree {train,val,test}/CLASS/* or CLASS/* of images");
     private readonly Option<string?> only = CheckedOption.Text("--only", "ID,…", $"rows to run (all): {string.Join(", ", ReferenceRows.All.Select(row => row.Id))}", "ids of rows");
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (patient); published was reference");
     private readonly Option<double?> epochsScale = CheckedOption.Number("--epochs-scale", "multiply the epochs of each row, rounded up, at least one (1)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
-    private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part (all)", 1, MostImages);
+    private readonly Option<int?> limit = SharedOption.Limit();
     private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE|imagenet", "weights that the vgg19 rows start from (imagenet)", "a file, or imagenet");
     private readonly Option<string?> until = CheckedOption.Text("--until", "LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer");
     private readonly Option<string?> note = CheckedOption.Text("--note", "TEXT", "what the notes of these rows shall say besides", "a text");

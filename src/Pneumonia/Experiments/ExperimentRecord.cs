@@ -23,7 +23,7 @@ public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int P
     public static ExperimentRecord? Read(string run)
     {
         string path = Path.Combine(run, FileName);
-        if (!File.Exists(path)) return null;
+        if (!Path.Exists(path)) return null;
         try
         {
             return JsonSerializer.Deserialize<ExperimentRecord>(File.ReadAllText(path), ScoreJson.Indented);

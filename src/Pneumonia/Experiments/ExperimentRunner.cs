@@ -14,7 +14,7 @@ public static class ExperimentRunner
 {
     public static async Task<int> RunAsync(ExperimentSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        if (File.Exists(settings.Out)) throw new UserError($"--out {settings.Out}: is a file; name a folder");
+        using FolderClaim claim = FolderClaim.Of(settings.Out);
         DeviceDescription device = Describe(settings.Device);
         // Whatever is wrong with one of the rows is said before the first is trained.
         List<PlannedRun> runs = Plan(settings, device, cancellation);
@@ -71,7 +71,7 @@ public static class ExperimentRunner
                     runs.Add(new PlannedRun(row, seed, training, null, false, e.Message));
                     continue;
                 }
-                RunFolder.RefuseExisting(training.Out!, resume: true);
+                if (File.Exists(training.Out)) throw new UserError($"--out {settings.Out}: the run folder {training.Out} is a file; move it away, or choose another folder");
                 RequireSameExperiment(settings, row, plan);
                 runs.Add(new PlannedRun(row, seed, training, plan, IsFinished(training.Out!, plan, settings.Out), null));
             }

@@ -51,11 +51,11 @@ public static class ImageDecoder
     {
         byte[] bytes;
         try { bytes = File.ReadAllBytes(path); }
-        catch (FileNotFoundException) { throw new UnreadableImage(path, "no such file"); }
-        catch (DirectoryNotFoundException) { throw new UnreadableImage(path, "no such file"); }
+        catch (FileNotFoundException) { throw new UnreadableImage(path, "no such file") { IsMissing = true }; }
+        catch (DirectoryNotFoundException) { throw new UnreadableImage(path, "no such file") { IsMissing = true }; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UnreadableImage(path, "cannot be read: " + e.Message.ReplaceLineEndings(" "));
+            throw new UnreadableImage(path, "cannot be read: " + e.Message.ReplaceLineEndings(" ")) { IsMissing = true };
         }
         return Decode(bytes, path);
     }

@@ -34,16 +34,6 @@ public sealed partial class ImageFolder
     /// <summary>True for a tree with parts, false for a flat folder.</summary>
     public bool HasParts { get; }
 
-    /// <summary>
-    /// Index of the class counted as positive among two: PNEUMONIA in any case, else the last one.
-    /// </summary>
-    public static int PositiveIndex(IReadOnlyList<string> classes)
-    {
-        for (int i = 0; i < classes.Count; i++)
-            if (string.Equals(classes[i], Pneumonia, StringComparison.OrdinalIgnoreCase)) return i;
-        return classes.Count - 1;
-    }
-
     /// <summary>Opens a folder to learn from: at least two classes, and each of them in the training part.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
     public static ImageFolder Open(string directory, LabelScheme labels = LabelScheme.Folders)

@@ -111,7 +111,7 @@ public sealed record ImageSplit(
         for (int p = 0; p < parts.Length; p++)
         {
             if (settings.Balanced) parts[p] = Balanced(parts[p], settings.Seed);
-            if (limits[p] is { } limit) parts[p] = Limited(parts[p], folder.Classes, limit, settings.Seed);
+            if (limits[p] is { } limit) parts[p] = [.. Limited(parts[p], folder.Classes, limit, settings.Seed)];
         }
         string counts = $"{parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test";
         if (settings.Balanced) notes.Add($"as many images of each class as the smallest has in each part: {counts}");
@@ -263,8 +263,13 @@ public sealed record ImageSplit(
     private static IEnumerable<ImageFile> InRandomOrder(IEnumerable<ImageFile> files, int seed) =>
         files.OrderBy(file => new RandomStream(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal);
 
-    // `limit` images, the classes in their proportions (largest remainder), at least one of each.
-    private static List<ImageFile> Limited(List<ImageFile> files, IReadOnlyList<string> classes, int limit, int seed)
+    /// <summary>So many images, the classes in their proportions (largest remainder), at least one of each; all where there are no more.</summary>
+    /// <param name="files">The images.</param>
+    /// <param name="classes">Names of the classes.</param>
+    /// <param name="limit">Images to keep.</param>
+    /// <param name="seed">Chooses which.</param>
+    /// <exception cref="UserError">There are more classes than images to keep.</exception>
+    public static IReadOnlyList<ImageFile> Limited(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int limit, int seed)
     {
         if (files.Count <= limit) return files;
         ImageFile[][] ofClass = [.. classes.Select(name => InRandomOrder(files.Where(file => file.Class == name), seed).ToArray())

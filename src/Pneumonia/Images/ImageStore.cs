@@ -23,8 +23,9 @@ public sealed class ImageStore
     private readonly Preprocessing preprocessing;
     private readonly CancellationToken cancellation;
     private readonly object change = new();
+    private readonly int mostMissing;
     private Exception? failure;
-    private int done;
+    private int done, missing;
 
     /// <summary>Writes the pixels of image <paramref name="index"/>, [N, N, channels], into <paramref name="pixels"/>.</summary>
     public delegate void FillImage(int index, Span<byte> pixels);
@@ -38,10 +39,12 @@ public sealed class ImageStore
     /// <param name="preprocessing">What every image goes through when it is filled.</param>
     /// <param name="order">The order to fill in, such as that of the first epoch; by default that of the files.</param>
     /// <param name="after">Filling in the background begins when this ends, however it ends; by default at once. Readers need not wait for it.</param>
-    /// <param name="cancellation">Stops the filling; readers of missing images then get an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellation">Stops the filling; readers of images that are not there yet then get an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="mostMissing">How many files may be missing; by default <see cref="MostMissing"/>.</param>
     /// <exception cref="UserError">The images need more memory than one array holds.</exception>
     public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, int channels, FillImage fill,
-        Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
+        Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default,
+        int? mostMissing = null)
     {
         if (pixels < 1) throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "image store: at least 1 pixel");
         if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "image store: 1 or 3 channels");
@@ -58,6 +61,7 @@ public sealed class ImageStore
         this.fill = fill;
         this.preprocessing = preprocessing;
         this.cancellation = cancellation;
+        this.mostMissing = mostMissing ?? MostMissing(files.Count);
         imageLength = pixels * pixels * channels;
         try { bytes = GC.AllocateUninitializedArray<byte>((int)total); }
         catch (OutOfMemoryException e)
@@ -80,15 +84,22 @@ public sealed class ImageStore
     }
 
     /// <summary>Starts to decode and resize files.</summary>
-    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, Preprocessing, IReadOnlyList{int}?, Task?, CancellationToken)"/>
+    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, Preprocessing, IReadOnlyList{int}?, Task?, CancellationToken, int?)"/>
     public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, ResizeMethod resize,
-        int channels = 3, Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default)
+        int channels = 3, Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default,
+        int? mostMissing = null)
     {
-        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation);
+        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation, mostMissing);
 
         void Fill(int index, Span<byte> target) =>
             ImageResize.Resize(ImageDecoder.Decode(files[index].Path), pixels, channels, resize, target);
     }
+
+    /// <summary>
+    /// How many of so many listed files may be missing when they are read: a few that were removed meanwhile. More of them mean that their folder is
+    /// gone, as on a network drive, and figures of the rest would be about other images than those asked for.
+    /// </summary>
+    public static int MostMissing(int files) => Math.Max(3, files / 100);
 
     /// <summary>Number of images, unreadable ones included.</summary>
     public int Count => Files.Count;
@@ -140,8 +151,20 @@ public sealed class ImageStore
         return [.. usable];
     }
 
+    /// <summary>Throws what has stopped the filling so far, if something has.</summary>
+    /// <exception cref="UserError">Too many files are missing.</exception>
+    public void ThrowIfFailed()
+    {
+        if (Volatile.Read(ref failure) is not { } fault) return;
+        throw fault is UserError ? new UserError(fault.Message, fault) : new InvalidOperationException(fault.Message, fault);
+    }
+
     /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
-    public IReadOnlyList<string> Warnings => [.. reasons.OfType<string>()];
+    public IReadOnlyList<string> Warnings =>
+        [.. reasons.Select((reason, i) => reason is null ? null : $"{Files[i].RelativePath}: {reason}; left out").OfType<string>()];
+
+    /// <summary>Why an image cannot be read; null for one that can. Waits until that is known.</summary>
+    public string? ReasonOf(int index) => IsUsable(index) ? null : reasons[index];
 
     private Task FillAll(IReadOnlyList<int>? order)
     {
@@ -158,7 +181,7 @@ public sealed class ImageStore
             {
                 cancellation.ThrowIfCancellationRequested();
                 TryFill(order is null ? position : order[position]);
-                if (Volatile.Read(ref failure) is { } fault) throw new InvalidOperationException(fault.Message, fault);
+                ThrowIfFailed();
             }
             // Images that `order` leaves out, and those that a reader is filling on its own thread.
             for (int i = 0; i < Count; i++) Wait(i);
@@ -174,7 +197,7 @@ public sealed class ImageStore
         {
             while (states[index] is (int)State.Pending or (int)State.Filling) Monitor.Wait(change);
         }
-        if (states[index] == (int)State.Failed) throw new InvalidOperationException(failure!.Message, failure);
+        if (states[index] == (int)State.Failed) ThrowIfFailed();
     }
 
     // Fills the image unless another thread has taken it.
@@ -188,10 +211,16 @@ public sealed class ImageStore
             fill(index, slot);
             preprocessing.Prepare(slot);
         }
+        catch (UnreadableImage e) when (e.IsMissing && Interlocked.Increment(ref missing) > mostMissing)
+        {
+            Volatile.Write(ref failure, new UserError(
+                $"data: more than {mostMissing} of {Count} images that were listed can no longer be read, such as {e.Message}; see that their folder is there", e));
+            result = State.Failed;
+        }
         catch (UnreadableImage e)
         {
             slot.Clear();
-            reasons[index] = $"{Files[index].RelativePath}: {e.Reason}; left out";
+            reasons[index] = e.Reason;
             result = State.Unreadable;
         }
         catch (Exception e)

@@ -17,16 +17,26 @@ public static class HistoryFile
         OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
     }
 
-    /// <summary>The epochs' times in seconds, as far as the file has them; none without a file.</summary>
+    /// <summary>The epochs' times in seconds; none without a file.</summary>
+    /// <exception cref="UserError">The file cannot be read, or a row is broken.</exception>
     public static IReadOnlyList<double> ReadSeconds(string runFolder)
     {
         string path = Path.Combine(runFolder, FileName);
-        if (!File.Exists(path)) return [];
+        if (!Path.Exists(path)) return [];
         var seconds = new List<double>();
-        foreach (string line in File.ReadLines(path).Skip(1))
+        try
         {
-            if (line.Split(',') is not [_, var field, ..] || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)) break;
-            seconds.Add(value);
+            foreach (string line in File.ReadLines(path).Skip(1))
+            {
+                if (line.Split(',') is not [_, var field, ..] || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                    || !double.IsFinite(value) || value < 0)
+                    throw new FormatException($"row {seconds.Count + 1} does not tell the seconds of an epoch");
+                seconds.Add(value);
+            }
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{path}: cannot be read: {e.Message.ReplaceLineEndings(" ")}; repair it, or move it away: the run goes on without the times of its epochs", e);
         }
         return seconds;
     }

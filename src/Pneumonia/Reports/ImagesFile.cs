@@ -18,15 +18,24 @@ public static class ImagesFile
 {
     public const string FileName = "images.csv";
 
-    /// <summary>Writes part, class, path below the data folder, and SHA-256 of the file, a row for each image that can be read.</summary>
+    // SHA-256 in hexadecimal.
+    private const int HashLength = 64;
+
+    /// <summary>Writes part, class, path below the data folder, and SHA-256 of the file, which is empty where it can no longer be read.</summary>
+    /// <returns>How many can no longer be read.</returns>
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public static void Write(string runFolder, IEnumerable<(ImagePart Part, ImageFile File)> images)
+    public static int Write(string runFolder, IEnumerable<(ImagePart Part, ImageFile File)> images)
     {
+        int unread = 0;
         var text = new StringBuilder("part,class,path,sha256\n");
         foreach (var (part, image) in images)
-            if (HashOf(image) is { } hash)
-                text.Append($"{part.ToString().ToLowerInvariant()},{CsvText.Field(image.Class)},{CsvText.Field(image.RelativePath)},{hash}\n");
+        {
+            string? hash = HashOf(image);
+            if (hash is null) unread++;
+            text.Append($"{part.ToString().ToLowerInvariant()},{CsvText.Field(image.Class)},{CsvText.Field(image.RelativePath)},{hash}\n");
+        }
         OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
+        return unread;
     }
 
     /// <summary>How many of some images a model knows; none where there is no such file.</summary>
@@ -35,17 +44,19 @@ public static class ImagesFile
     /// <exception cref="UserError">The file is broken.</exception>
     public static KnownImages CountKnown(string path, IEnumerable<ImageFile> images)
     {
-        if (!File.Exists(path)) return default;
+        if (!Path.Exists(path)) return default;
         var parts = new Dictionary<string, ImagePart>(StringComparer.Ordinal);
         // A name in several parts, as those that are mere numbers, tells no image from another.
         var partsOfNames = new Dictionary<(string Class, string Name), ImagePart?>();
         try
         {
-            foreach (string[] row in CsvText.Records(File.ReadAllText(path)).Skip(1))
+            List<string[]> records = CsvText.Records(File.ReadAllText(path));
+            if (records is not [["part", "class", "path", "sha256"], ..]) throw new FormatException("its first row does not name part, class, path and SHA-256");
+            foreach (string[] row in records.Skip(1))
             {
-                if (row is not [var partName, var className, var imagePath, var hash]) throw new FormatException("a row is not of part, class, path and SHA-256");
+                if (row is not [var partName, var className, var imagePath, { Length: 0 or HashLength } hash]) throw new FormatException("a row is not of part, class, path and SHA-256");
                 ImagePart part = Enum.Parse<ImagePart>(partName, ignoreCase: true);
-                parts[hash] = part;
+                if (hash.Length > 0) parts[hash] = part;
                 var name = NameOf(className, imagePath);
                 partsOfNames[name] = partsOfNames.TryGetValue(name, out ImagePart? other) && other != part ? null : part;
             }

@@ -31,4 +31,8 @@ public sealed record EpochMetrics(int Epoch, double Seconds, double TrainLoss, d
 /// <param name="Test">Scores of the best epoch on test images; null where there are none.</param>
 public sealed record Metrics(
     string Model, long Parameters, long Trainable, string Device, int Seed, bool Synthetic, SplitCounts Split,
-    IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, double ImagesPerSecond, double? Threshold, ScoreBlock? Val, ScoreBlock? Test);
+    IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, double ImagesPerSecond, double? Threshold, ScoreBlock? Val, ScoreBlock? Test)
+{
+    /// <summary>The positive one of two classes; null with more, and in files of versions that did not say it.</summary>
+    public string? Positive { get; init; }
+}

@@ -24,4 +24,23 @@ public static class OutputFile
             throw new UserError($"{path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}; choose another place or make room", e);
         }
     }
+
+    /// <summary>Removes a file, if there is one.</summary>
+    /// <exception cref="UserError">It cannot be removed.</exception>
+    public static void Remove(string path)
+    {
+        try
+        {
+            // A folder in its place would be reported as a file that must not be touched.
+            if (Directory.Exists(path)) throw new IOException("it is a folder");
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{path}: cannot be removed: {e.Message.ReplaceLineEndings(" ")}; move it away", e);
+        }
+    }
 }

@@ -22,7 +22,7 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
         try
         {
             RunTime? time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), ScoreJson.Indented);
-            return time is { Seconds: >= 0, UnfinishedEpoch: >= 0 } ? time : new RunTime(0, 0);
+            return time is { Seconds: >= 0 and < double.PositiveInfinity, UnfinishedEpoch: >= 0 and < double.PositiveInfinity } ? time : new RunTime(0, 0);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -31,5 +31,6 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
     }
 
     /// <summary>Removes the file of a run that has ended.</summary>
-    public static void Delete(string runFolder) => File.Delete(Path.Combine(runFolder, FileName));
+    /// <exception cref="UserError">It cannot be removed.</exception>
+    public static void Delete(string runFolder) => OutputFile.Remove(Path.Combine(runFolder, FileName));
 }

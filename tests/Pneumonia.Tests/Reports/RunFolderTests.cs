@@ -19,7 +19,7 @@ public sealed class RunFolderTests : IDisposable
     {
         MetricsFile.Write(folder.Path, MadeRuns.Metrics());
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
-        Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test"],
+        Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test", "positive"],
             json.Select(member => member.Key));
         Assert.Equal(["kind", "train", "val", "test"], json["split"]!.AsObject().Select(member => member.Key));
         Assert.Equal(["epoch", "seconds", "trainLoss", "trainAccuracy", "valLoss", "valAccuracy"], json["epochs"]![0]!.AsObject().Select(member => member.Key));
@@ -110,9 +110,9 @@ public sealed class RunFolderTests : IDisposable
         RunSummary run = MadeRuns.Summary(MadeRuns.Metrics() with { Epochs = epochs }) with
         {
             Augmentation = ("noise", sheet),
-            WrongAnswers = [.. Enumerable.Range(0, 8).Select(i => new WrongAnswer($"{i}.png", "NORMAL", "PNEUMONIA", 0.9, side, 1, Noise(side * side))
+            Wrong = [.. Enumerable.Range(0, 8).Select(i => new WrongPrediction($"{i}.png", "NORMAL", ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.1, 0.9], null), side, 1, Noise(side * side))
             {
-                Explanation = PngWriter.Encode(Noise(side * side * 3), side, side, 3),
+                Map = new PredictionMap("Grad-CAM", PngWriter.Encode(Noise(side * side * 3), side, side, 3)),
             })],
         };
         // No picture is harder to pack than noise.
@@ -135,7 +135,7 @@ public sealed class RunFolderTests : IDisposable
     public void A_report_needs_neither_epochs_nor_scores()
     {
         Metrics metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
-        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, WrongAnswers = [], Settings = [] });
+        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, Wrong = [], Settings = [] });
         Assert.Contains("No scores yet", html);
         Assert.DoesNotContain("<svg", html);
     }
