@@ -49,11 +49,8 @@ public static class WeightTools
     {
         WeightFile file = Read(path);
         string format = WeightFile.Name(file.Format);
-        if (WeightCatalogue.Entries.FirstOrDefault(entry => entry.File == Path.GetFileName(path)) is { } published)
-        {
-            if (published.Difference(path) is { } difference) terminal.Warn($"{path}: is not the published {published.File}: {difference}");
-            else terminal.Note($"{path}: is the published {published.Id}");
-        }
+        if (WeightCatalogue.PublishedAs(path) is { } published) terminal.Note($"{path}: is the published {published.Id}");
+        else if (WeightCatalogue.NamedLike(path) is { } named) terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
         if (json)
         {
             terminal.WriteJson(new
