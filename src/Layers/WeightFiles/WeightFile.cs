@@ -1,3 +1,5 @@
+using Convolve.Engine.Files;
+
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>The formats of weight files that are read.</summary>

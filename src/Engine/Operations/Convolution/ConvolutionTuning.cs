@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Files;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -92,9 +93,7 @@ public sealed class ConvolutionTuning
     private void Write()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-        var unfinished = $"{FilePath}.{Environment.ProcessId}";
-        File.WriteAllText(unfinished, JsonSerializer.Serialize(choices, json));
-        File.Move(unfinished, FilePath, overwrite: true);
+        WholeFile.Write(FilePath, stream => JsonSerializer.Serialize(stream, choices, json));
     }
 
     /// <summary>An algorithm, and how long its fastest run took.</summary>
