@@ -29,7 +29,7 @@ public sealed record PreparedTraining(
         plan = plan with { Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
         Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
         int baseLength = ModelChoice.BaseLength(plan.Model, network);
-        var weights = StartingWeights.Read(settings, network, baseLength, classes);
+        var weights = StartingWeights.Read(settings, network, baseLength, classes, usual: plan.Preprocessing);
         plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
         ModelChoice.Freeze(network, baseLength, plan);
         return new PreparedTraining(plan, network, baseLength, weights, divided);

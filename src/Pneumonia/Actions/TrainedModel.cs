@@ -137,7 +137,8 @@ public sealed record TrainedModel(
             Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalizationLayer) ? Preprocessing.Standardize : Preprocessing.Rescale;
             Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
-                + $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")} (--pixels, --preprocessing)");
+                + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
+                + " (--pixels, --preprocessing)");
             return new TrainedModel(network, Numbers(network.OutputShape.Length), network.InputShape[0], ResizeMethod.Bilinear, LabelScheme.Folders, assumed) { NamesClasses = false };
         }
         catch (WeightFileException e)

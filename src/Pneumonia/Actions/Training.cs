@@ -61,7 +61,7 @@ public static class Training
         {
             throw new UserError($"{e.Message} (--batch {plan.Batch}, --pixels {plan.Pixels})", e);
         }
-        catch (Exception e) when (e is WeightFileException or DivergedException or FormatException)
+        catch (Exception e) when (e is WeightFileException or FeatureFileException or DivergedException or FormatException)
         {
             throw new UserError(e.Message, e);
         }

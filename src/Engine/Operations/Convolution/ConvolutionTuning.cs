@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Files;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -120,24 +121,11 @@ public sealed class ConvolutionTuning
     /// <summary>Writes all choices down, or tells why not: the training that asks for them goes on.</summary>
     private void Write()
     {
-        var unfinished = $"{FilePath}.{Path.GetRandomFileName()}.tmp";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-            try
-            {
-                using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
-                {
-                    JsonSerializer.Serialize(file, choices, json);
-                    file.Flush(flushToDisk: true);
-                }
-                File.Move(unfinished, FilePath, overwrite: true);
-                Problem = null;
-            }
-            finally
-            {
-                File.Delete(unfinished);
-            }
+            WholeFile.Write(FilePath, stream => JsonSerializer.Serialize(stream, choices, json));
+            Problem = null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
