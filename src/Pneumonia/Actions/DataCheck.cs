@@ -30,7 +30,7 @@ public static class DataCheck
     private static void Print(DatasetCheck found, TextWriter output)
     {
         output.WriteLine($"{found.Data}: {found.Images} images");
-        output.WriteLine($"  {found.Patients}");
+        output.WriteLine($"  {found.Patients.Note}");
         foreach (string note in found.Notes.Concat(found.Remarks)) output.WriteLine($"  {note}");
         foreach (var part in found.Counts.GroupBy(count => count.Part))
             output.WriteLine($"  {part.Key,-6}{string.Join(", ", part.Select(count => $"{count.Images} {count.Class}"))}");

@@ -110,7 +110,7 @@ public sealed record ImageSplit(
         if (kind is SplitKind.Patient or SplitKind.Random) CheckPooled(folder, parts, fractions);
         int shared = PatientsInSeveralParts(parts);
         PatientCount patients = folder.Patients with { AcrossParts = shared };
-        notes.Insert(0, patients.ToString());
+        notes.Insert(0, patients.Note);
         if (kind == SplitKind.Random)
         {
             string others = patients.Rule is null ? "whether a patient stands in more than one part nobody knows"

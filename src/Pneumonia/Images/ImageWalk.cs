@@ -116,7 +116,7 @@ public sealed class ImageWalk
 
     private void AddFile(string real, string path, UnusedReason? reason)
     {
-        if (!IsImage(path)) return;
+        if (!IsImage(path) && !IsUnnamedDicom(real)) return;
         if (reason is { } why) unused.Add(new UnusedImage(path, why));
         else if (!ImageFormats.IsRead(path)) unused.Add(new UnusedImage(path, UnusedReason.OtherFormat));
         else if (files.Add(real)) images.Add(path);
@@ -124,6 +124,23 @@ public sealed class ImageWalk
     }
 
     private static bool IsImage(string path) => ImageFormats.IsRead(path) || ImageFormats.IsKnownButNotRead(path);
+
+    // As hospitals' systems export them: without an ending, or named by a number with dots.
+    private static bool IsUnnamedDicom(string path)
+    {
+        const int preamble = 128;
+        if (!Path.GetExtension(path).All(c => c == '.' || char.IsAsciiDigit(c))) return false;
+        try
+        {
+            Span<byte> mark = stackalloc byte[4];
+            using FileStream file = File.OpenRead(path);
+            if (file.Length < preamble + mark.Length) return false;
+            file.Position = preamble;
+            file.ReadExactly(mark);
+            return mark.SequenceEqual("DICM"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException) { return false; }
+    }
 
     // Data sets for segmentation keep images and masks side by side in the folder of a class.
     private static bool IsOfMasks(string path) =>

@@ -28,6 +28,10 @@ public sealed record PatientCount(string? Rule, int Recognised, int Images, int 
             patients.Count(patient => patient.Select(file => file.Part).Distinct().Count() > 1));
     }
 
+    /// <summary>The same in words as a line of its own, as a warning where figures are not about patients.</summary>
+    [JsonIgnore]
+    public string Note => IsEnough ? ToString() : $"warning: {this}";
+
     /// <summary>The same in words, one line.</summary>
     public override string ToString()
     {

@@ -51,6 +51,9 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
     public static IReadOnlyList<string> Notes(IEnumerable<UnusedImage> images) =>
         [.. images.GroupBy(image => image.Reason).OrderBy(group => group.Key).Select(group => Note(group.Key, [.. group.Select(image => image.Path)]))];
 
+    private static string FormatOf(string path) =>
+        ImageFormats.IsKnownButUnread(path) ? System.IO.Path.GetExtension(path).ToLowerInvariant() : "DICOM without an ending";
+
     private static string Note(UnusedReason reason, string[] paths)
     {
         int n = paths.Length;
@@ -58,7 +61,7 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
         string what = reason switch
         {
             UnusedReason.OtherFormat => $"{images} in formats that are not read "
-                + $"({string.Join(", ", paths.Select(path => System.IO.Path.GetExtension(path).ToLowerInvariant()).Distinct().Order(StringComparer.Ordinal))})",
+                + $"({string.Join(", ", paths.Select(FormatOf).Distinct().Order(StringComparer.Ordinal))})",
             UnusedReason.OutsideClasses => $"{images} beside the class folders",
             UnusedReason.OutsideParts => $"{images} in folders beside the parts",
             UnusedReason.Mask => $"{images} in folders of masks",

@@ -101,7 +101,7 @@ public static class ReportLimits
         if (run.Metrics.Synthetic) return "All images are drawings by one program. How the network would do on real X-rays is unknown.";
         string division = split.Kind switch
         {
-            "patient" => "The images were divided by patient",
+            "patient" => "The images were divided by patient, as far as images tell theirs",
             "random" => "Single images were divided at random",
             "folders" => "The parts are those of the folders, as somebody made them",
             "reference" => "The parts are slices of the sorted names, as in the reference experiments",
@@ -117,11 +117,14 @@ public static class ReportLimits
         const string NotNew = "so the figures may be about patients that the network has seen, and better than those of new ones would be.";
         if (patients is null) return "Whether a patient stands in several parts was not recorded.";
         if (patients.Rule is null)
-            return $"No image tells its patient, {(split.Kind == "patient" ? "each counted as a patient of its own, and whoever has several may stand in several parts" : "whoever has several may stand in several parts")}: {NotNew}";
+        {
+            string alone = split.Kind == "patient" ? ", each counted as a patient of its own" : "";
+            return $"No image tells its patient{alone}, and a patient with several images may stand in several parts, {NotNew}";
+        }
         if (patients.AcrossParts > 0) return $"{patients.AcrossParts:N0} patients stand in more than one part, {NotNew}";
         string told = $"{patients.Recognised:N0} of {patients.Images:N0} images tell their patient ({patients.Rule})";
         if (!patients.IsEnough) return $"Only {told}; the others may be of patients that stand in several parts, {NotNew}";
-        string alone = patients.Recognised == patients.Images ? "" : $", except for the {patients.Images - patients.Recognised:N0} images that tell none and count as a patient each";
-        return $"{told}, and no patient stands in more than one part, so the figures are about new patients{alone}.";
+        string others = patients.Recognised == patients.Images ? "" : $", except for the {patients.Images - patients.Recognised:N0} images that tell none and count as a patient each";
+        return $"{told}, and no patient stands in more than one part, so the figures are about new patients{others}.";
     }
 }

@@ -73,6 +73,18 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
+    public void Dicom_files_without_an_ending_are_known_by_their_mark()
+    {
+        AddTree();
+        folder.Add("train/NORMAL/IM000001", [.. new byte[128], .. "DICM"u8, 0, 0]);
+        folder.Add("train/NORMAL/1.2.840.113619", [.. new byte[128], .. "DICM"u8, 0, 0]);
+        folder.Add("train/NORMAL/LICENSE", new string('x', 200));
+        ImageFolder found = Open();
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/1.2.840.113619"));
+        Assert.Contains("DICOM without an ending", Assert.Single(found.Notes));
+    }
+
+    [Fact]
     public void A_class_of_other_formats_alone_is_refused_with_their_names()
     {
         AddTree();

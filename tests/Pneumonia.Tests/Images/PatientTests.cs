@@ -154,7 +154,7 @@ public sealed class PatientTests : IDisposable
     {
         for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "COVID")}/img_{i}.png", i);
         ImageFolder found = ImageFolder.Open(folder.Path);
-        Assert.StartsWith("patients unknown", ImageSplit.Of(found, new SplitSettings(SplitKind.Patient)).Notes[0]);
+        Assert.StartsWith("warning: patients unknown", ImageSplit.Of(found, new SplitSettings(SplitKind.Patient)).Notes[0]);
         Assert.Contains(ImageSplit.Of(found, new SplitSettings(SplitKind.Random)).Notes, note => note.Contains("nobody knows"));
     }
 }
