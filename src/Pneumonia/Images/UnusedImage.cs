@@ -52,7 +52,7 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
         [.. images.GroupBy(image => image.Reason).OrderBy(group => group.Key).Select(group => Note(group.Key, [.. group.Select(image => image.Path)]))];
 
     private static string FormatOf(string path) =>
-        ImageFormats.IsKnownButUnread(path) ? System.IO.Path.GetExtension(path).ToLowerInvariant() : "DICOM without an ending";
+        ImageFormats.IsKnownButNotRead(path) ? System.IO.Path.GetExtension(path).ToLowerInvariant() : "DICOM without an ending";
 
     private static string Note(UnusedReason reason, string[] paths)
     {
