@@ -149,7 +149,7 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal((int)run.Json["n"]!, scored.Length);
         // The table holds what the figures were made of.
         Assert.Equal((double)run.Json["atThreshold"]!["accuracy"]!, scored.Count(row => row[1] == row[2]) / (double)scored.Length, 1e-12);
-        Assert.Equal("NORMAL/broken.png", Assert.Single(rows, row => row[6].Contains("neither") || row[6].Contains("not an image"))[0]);
+        Assert.Equal("NORMAL/broken.png", Assert.Single(rows.Skip(1), row => row[6].Length > 0)[0]);
         string report = File.ReadAllText(Path.Combine(output, "report.html"));
         foreach (string part in new[] { "40 images", "covid", "Not for clinical use.", "<svg", "At threshold &#189;, images", "broken.png", "COVID, as in its training" }) Assert.Contains(part, report, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("NaN", report);
