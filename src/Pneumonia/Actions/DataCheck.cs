@@ -43,7 +43,7 @@ public static class DataCheck
         Section("groups of images with identical pixels", found.Identical, group => string.Join(" = ", group.Paths)
             + (group.AcrossParts ? "  [in several parts]" : "") + (group.AcrossClasses ? "  [in several classes]" : ""));
         if (found.CopiesAcrossParts > 0)
-            output.WriteLine($"{found.CopiesAcrossParts} images of val or test are copies of images in an earlier part; train leaves them out");
+            output.WriteLine($"{found.CopiesAcrossParts} images of val or test are copies of others in an earlier part; train leaves them out");
         Section("patients in several parts", found.DividedPatients,
             patient => $"{patient.Patient}: {patient.Images} images in {string.Join(", ", patient.Parts)}");
 

@@ -25,11 +25,14 @@ public static class NamedImages
             }
             FoundImages found = Below(path);
             // What cannot be opened is asked about like any other image, and answered with the reason.
-            ILookup<bool, UnusedImage> unused = found.Unused.ToLookup(image => image.Reason is UnusedReason.NameNotUtf8 or UnusedReason.BrokenLink);
+            var unused = found.Unused.ToLookup(image => image.Reason is UnusedReason.NameNotUtf8 or UnusedReason.BrokenLink);
             string[] unopened = [.. unused[true].Select(image => image.Path)];
             IReadOnlyList<string> others = UnusedImage.Notes(unused[false]);
             if (found.Images.Count + unopened.Length == 0)
-                throw new UserError($"{path}: holds no {string.Join(", ", ImageFormats.Endings)} image{string.Concat(others.Select(note => "; " + note))}");
+            {
+                throw new UserError($"{path}: holds no {string.Join(", ", ImageFormats.Endings)} image"
+                    + string.Concat(others.Select(note => "; " + note)));
+            }
             images.AddRange(found.Images.Concat(unopened).Order(StringComparer.Ordinal).Select(image => Path.Combine(path, image)));
             notes.AddRange(others.Select(note => $"{path}: {note}"));
         }

@@ -7,14 +7,15 @@ namespace Convolve.Pneumonia.Images;
 public sealed record ClassFolder(ImagePart? Part, string Name, IReadOnlyList<string> Images);
 
 /// <summary>
-/// Where the images of a data folder are: in a tree <c>{train,val,test}/CLASS/*</c> (for other names of parts see <see cref="PartName"/>) or flat
-/// in <c>CLASS/*</c>, in sub-folders of a class as well. Whatever else looks like an image is counted as unused.
+/// Where the images of a data folder are: in a tree <c>{train,val,test}/CLASS/*</c> (for other names of parts see
+/// <see cref="PartName"/>) or flat in <c>CLASS/*</c>, in sub-folders of a class as well. Whatever else looks like an image is counted as unused.
 /// </summary>
 /// <param name="HasParts">True for a tree, false for a flat folder.</param>
 /// <param name="Folders">The class folders, each with at least one image.</param>
 /// <param name="Unused">Images that are not used; paths relative to the data folder.</param>
 /// <param name="Notes">What was taken for what, and what is left out, one line each.</param>
-public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folders, IReadOnlyList<UnusedImage> Unused, IReadOnlyList<string> Notes)
+public sealed record DataLayout(
+    bool HasParts, IReadOnlyList<ClassFolder> Folders, IReadOnlyList<UnusedImage> Unused, IReadOnlyList<string> Notes)
 {
     private const int MostNamed = 3;
 
@@ -40,13 +41,16 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
         foreach (string name in top.Folders)
             if (PartName.PartOf(name) is { } part) parts.Add((name, part));
         foreach (var same in parts.GroupBy(entry => entry.Part).Where(group => group.Count() > 1))
-            throw new UserError($"{directory}: {string.Join(" and ", same.Select(entry => entry.Name))} are the same part; keep one of them");
+        {
+            string names = string.Join(" and ", same.Select(entry => entry.Name));
+            throw new UserError($"{directory}: {names} are the same part; keep one of them");
+        }
 
         var folders = new List<ClassFolder>();
-        var unused = new List<UnusedImage>(top.Unused.Concat(top.Images.Select(path => new UnusedImage(path, UnusedReason.OutsideClasses))));
+        List<UnusedImage> unused = [.. top.Unused, .. top.Images.Select(path => new UnusedImage(path, UnusedReason.OutsideClasses))];
         var notes = new List<string>();
         if (parts.Count > 0) AddParts(directory, parts, top.Folders, folders, unused, notes);
-        else AddClasses(directory, "", null, top.Folders.Select(name => (name, ImageWalk.Below(Path.Combine(directory, name), directory))), folders, unused);
+        else AddClasses(directory, "", null, InEach(directory, top.Folders, directory), folders, unused);
         if (folders.Count == 0)
         {
             string loose = top.Images.Count > 0 ? "images lie directly in it, without class folders; " : "";
@@ -55,7 +59,10 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
         if (parts.Count == 0) RequireClasses(directory, folders);
         NoteSubFolders(folders, parts.Count > 0, notes);
         notes.AddRange(UnusedImage.Notes(unused));
-        return new DataLayout(parts.Count > 0, folders, unused, notes) { HintOfOneClass = parts.Count > 0 ? null : HintOf(directory, folders) };
+        return new DataLayout(parts.Count > 0, folders, unused, notes)
+        {
+            HintOfOneClass = parts.Count > 0 ? null : HintOf(directory, folders),
+        };
     }
 
     private static void AddParts(string directory, List<(string Name, ImagePart Part)> parts, IReadOnlyList<string> top,
@@ -71,7 +78,7 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
             RequireNames(path, found);
             unused.AddRange(found.Unused.Select(image => image with { Path = $"{name}/{image.Path}" }));
             unused.AddRange(found.Images.Select(image => new UnusedImage($"{name}/{image}", UnusedReason.OutsideClasses)));
-            (string Name, FoundImages Found)[] classes = [.. found.Folders.Select(inner => (inner, ImageWalk.Below(Path.Combine(path, inner), directory, path)))];
+            (string Name, FoundImages Found)[] classes = [.. InEach(path, found.Folders, directory, path)];
             if (classes.Any(inner => inner.Found.Images.Count > 0))
             {
                 AddClasses(directory, name + "/", part, classes, folders, unused);
@@ -81,15 +88,20 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
             if (part == ImagePart.Train || parts.Count == 1)
             {
                 string loose = found.Images.Count > 0 ? "images lie directly in it; " : "";
-                throw new UserError($"{path}: no class folders with images; {loose}{OthersIn(found)}{Expected(directory)}; a folder that is no part needs another name");
+                throw new UserError($"{path}: no class folders with images; {loose}{OthersIn(found)}{Expected(directory)}; "
+                    + "a folder that is no part needs another name");
             }
             notes.Add($"{name}: has no class folders with images and is left out");
-            foreach (var (inner, others) in classes) unused.AddRange(others.Unused.Select(image => image with { Path = $"{name}/{inner}/{image.Path}" }));
+            foreach (var (inner, others) in classes)
+                unused.AddRange(others.Unused.Select(image => image with { Path = $"{name}/{inner}/{image.Path}" }));
         }
         foreach (string other in top.Where(name => PartName.PartOf(name) is null))
             unused.AddRange(ImageWalk.Below(Path.Combine(directory, other), directory).AllAs(UnusedReason.OutsideParts)
                 .Select(image => image with { Path = $"{other}/{image.Path}" }));
     }
+
+    private static IEnumerable<(string Name, FoundImages Found)> InEach(string path, IReadOnlyList<string> names, params string[] above) =>
+        names.Select(name => (name, ImageWalk.Below(Path.Combine(path, name), above)));
 
     private static void AddClasses(string directory, string prefix, ImagePart? part, IEnumerable<(string Name, FoundImages Found)> classes,
         List<ClassFolder> folders, List<UnusedImage> unused)
@@ -101,7 +113,8 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
             if (images.Length == 0)
             {
                 string formats = string.Join(", ", ImageFormats.Endings);
-                throw new UserError($"{Path.Combine(directory, prefix + name)}: class folder without images; {OthersIn(found)}put {formats} files into it, or remove it");
+                throw new UserError($"{Path.Combine(directory, prefix + name)}: class folder without images; {OthersIn(found)}"
+                    + $"put {formats} files into it, or remove it");
             }
             folders.Add(new ClassFolder(part, name, images));
             unused.AddRange(found.Unused.Select(image => image with { Path = $"{prefix}{name}/{image.Path}" }));
@@ -114,24 +127,30 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
     // What cannot be opened would be a class, or a part, less.
     private static void RequireNames(string directory, FoundImages found)
     {
-        if (found.Unused.FirstOrDefault(image => image.Reason == UnusedReason.NameNotUtf8 && !ImageFormats.IsRead(image.Path)) is { Path: { } name })
-            throw new UserError($"{Path.Combine(directory, name)}: its name is not UTF-8, so that it cannot be opened; rename it, for example with convmv");
+        foreach (UnusedImage image in found.Unused)
+        {
+            if (image.Reason != UnusedReason.NameNotUtf8 || ImageFormats.IsRead(image.Path)) continue;
+            throw new UserError($"{Path.Combine(directory, image.Path)}: its name is not UTF-8, so that it cannot be opened; "
+                + "rename it, for example with convmv");
+        }
     }
 
-    // Parts below a folder that was given for the data, or below classes. A copy of the data inside itself, as in some archives, is not the one to give.
+    // Parts below a folder that was given for the data, or below classes. The outermost are meant: some archives hold the data once more inside.
     private static void RequireNoData(string directory, string[] images)
     {
-        var below = images.Select(image => image.Split('/')).Select(names => (Names: names, Part: Array.FindIndex(names, 1, name => PartName.PartOf(name) is not null)))
+        var below = images.Select(image => image.Split('/'))
+            .Select(names => (Names: names, Part: Array.FindIndex(names, 1, name => PartName.PartOf(name) is not null)))
             .Where(image => image.Part > 0 && image.Part < image.Names.Length - 1).OrderBy(image => image.Part).ToArray();
         if (below.Length == 0) return;
         var (first, part) = below[0];
         if (part + 2 < first.Length)
         {
-            throw new UserError($"{directory}: no parts here, but {Path.Combine([directory, .. first[..part]])} looks like a data folder with parts of its own; "
-                + "give that one to --data, or move it elsewhere");
+            throw new UserError($"{directory}: no parts here, but {Path.Combine([directory, .. first[..part]])} looks like a data folder "
+                + "with parts of its own; give that one to --data, or move it elsewhere");
         }
-        if (below.FirstOrDefault(image => PartName.PartOf(image.Names[image.Part]) == ImagePart.Train) is { Names: { } names, Part: var at })
+        foreach (var (names, at) in below)
         {
+            if (PartName.PartOf(names[at]) != ImagePart.Train) continue;
             throw new UserError($"{Path.Combine([directory, .. names[..(at + 1)]])}: a part below a class; "
                 + $"parts come first: {Path.Combine([directory, names[at], .. names[..at]])}");
         }
@@ -150,26 +169,31 @@ public sealed record DataLayout(bool HasParts, IReadOnlyList<ClassFolder> Folder
             else shared.IntersectWith(inner);
         }
         if (shared!.Count < 2 || !classNames.Any(shared.Contains)) return;
-        throw new UserError($"{directory}: {string.Join(" and ", folders.Select(folder => folder.Name))} each hold folders {string.Join(", ", shared.Order(StringComparer.Ordinal))}, "
+        string outer = string.Join(" and ", folders.Select(folder => folder.Name)), inside = string.Join(", ", shared.Order(StringComparer.Ordinal));
+        throw new UserError($"{directory}: {outer} each hold folders {inside}, "
             + "so that they are no classes; give one of them to --data, or put all images of a class into one folder");
     }
 
     private static string? HintOf(string directory, List<ClassFolder> folders)
     {
-        string[] inner = [.. folders.SelectMany(folder => folder.Images).Where(image => image.Count(c => c == '/') > 1).Select(image => image.Split('/')[1]).Distinct()];
+        string[] inner = [.. folders.SelectMany(folder => folder.Images).Select(image => image.Split('/')).Where(names => names.Length > 2)
+            .Select(names => names[1]).Distinct()];
         return folders.Count == 1 && inner.Length > 1
-            ? $"if its folders {string.Join(", ", inner.Take(MostNamed))} are the classes, give {Path.Combine(directory, folders[0].Name)} to --data"
+            ? $"if its folders {string.Join(", ", inner.Take(MostNamed))} are the classes, "
+                + $"give {Path.Combine(directory, folders[0].Name)} to --data"
             : null;
     }
 
     private static void NoteSubFolders(List<ClassFolder> folders, bool hasParts, List<string> notes)
     {
         int direct = hasParts ? 2 : 1;
-        var below = folders.Select(folder => (folder.Name, folder.Images.Count, Deep: folder.Images.Where(image => image.Count(c => c == '/') > direct).ToArray()))
+        var below = folders.Select(folder => (folder.Name, folder.Images.Count,
+                Deep: folder.Images.Where(image => image.Count(c => c == '/') > direct).ToArray()))
             .Where(folder => folder.Deep.Length > 0).ToArray();
         if (below.Length == 0) return;
         string more = below.Length > MostNamed ? $", and of {below.Length - MostNamed} more class folders" : "";
         notes.Add("images in sub-folders of classes are read: "
-            + string.Join(", ", below.Take(MostNamed).Select(folder => $"{folder.Deep.Length} of {folder.Count} of {folder.Name}, such as {folder.Deep[0]}")) + more);
+            + string.Join(", ", below.Take(MostNamed)
+                .Select(folder => $"{folder.Deep.Length} of {folder.Count} of {folder.Name}, such as {folder.Deep[0]}")) + more);
     }
 }

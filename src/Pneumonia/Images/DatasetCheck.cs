@@ -81,11 +81,15 @@ public sealed record DatasetCheck(
             .Where(group => group.Select(file => file.Part).Distinct().Count() > 1)
             .OrderBy(group => group.Key, StringComparer.Ordinal)
             .Select(group => new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(NameOf)], group.Count()))];
-        UnreadableFile[] damaged = [.. unreadable.OrderBy(entry => entry.Key).Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
+        UnreadableFile[] damaged = [.. unreadable.OrderBy(entry => entry.Key)
+            .Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
+        IEnumerable<LeftOut> unread = damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path));
         int copies = CopiesAcross(files, [.. decoded.Select(image => image?.Hash)]);
         return new DatasetCheck(folder.Root, files.Count, folder.Patients, counts, RangeOf(decoded), damaged, identical, divided,
-            Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path))]), copies, folder.Notes)
-        { Remarks = remarks.Lines };
+            Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. unread]), copies, folder.Notes)
+        {
+            Remarks = remarks.Lines,
+        };
     }
 
     private static int CopiesAcross(IReadOnlyList<ImageFile> files, string?[] hashes)

@@ -44,12 +44,14 @@ public static class IdenticalPixels
         return keys;
 
         IEnumerable<int[]> Groups<T>(IEnumerable<int> images, Func<int, T> key) =>
-            images.GroupBy(key).Select(group => group.ToArray()).Where(group => group.Length > 1 && Unmentioned(group.SelectMany(i => same[i])));
+            images.GroupBy(key).Select(group => group.ToArray())
+                .Where(group => group.Length > 1 && Unmentioned(group.SelectMany(i => same[i])));
 
         IEnumerable<int[]> AmongCandidates(IEnumerable<int[]> groups, Func<byte[], string> fingerprint)
         {
             int[][] asked = [.. groups];
-            var hashes = InParallel(asked.SelectMany(group => group), i => Read(files[i].Path) is { } file ? fingerprint(file) : null, cancellation);
+            var hashes = InParallel(asked.SelectMany(group => group),
+                i => Read(files[i].Path) is { } file ? fingerprint(file) : null, cancellation);
             return [.. asked.SelectMany(group => Groups(group.Where(hashes.ContainsKey), i => hashes[i]))];
         }
     }
@@ -72,11 +74,13 @@ public static class IdenticalPixels
     }
 
     // What cannot be decoded has no value.
-    private static ConcurrentDictionary<int, T> InParallel<T>(IEnumerable<int> images, Func<int, T?> value, CancellationToken cancellation) where T : class
+    private static ConcurrentDictionary<int, T> InParallel<T>(IEnumerable<int> images, Func<int, T?> value, CancellationToken cancellation)
+        where T : class
     {
         var values = new ConcurrentDictionary<int, T>();
         int[] all = [.. images];
-        Parallel.For(0, all.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.For(0, all.Length, options, i =>
         {
             try
             {

@@ -11,7 +11,8 @@ public sealed class ImageFolder
 
     private static readonly string[] threeClasses = ["BACTERIAL", Normal, "VIRAL"];
 
-    private ImageFolder(string root, IReadOnlyList<string> classes, IReadOnlyList<ImageFile> files, DataLayout layout, IReadOnlyList<string> notes)
+    private ImageFolder(
+        string root, IReadOnlyList<string> classes, IReadOnlyList<ImageFile> files, DataLayout layout, IReadOnlyList<string> notes)
     {
         Root = root;
         Classes = classes;
@@ -50,7 +51,7 @@ public sealed class ImageFolder
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
     /// <param name="directory">The data folder.</param>
     /// <param name="labels">How classes are found.</param>
-    /// <param name="patient">A regular expression that tells the patient of a path: see <see cref="PatientExpression"/>; null for the known forms.</param>
+    /// <param name="patient">A regular expression that tells the patient of a path (<see cref="PatientExpression"/>); null for the known forms.</param>
     public static ImageFolder Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
         ImageFolder folder = Find(directory, labels, patient);
@@ -123,7 +124,9 @@ public sealed class ImageFolder
             foreach (string path in folder.Images)
             {
                 ManifestRow? row = Manifest.RowOf(manifest, path);
-                string label = labels == LabelScheme.Three ? ThreeClass(directory, folder.Name, path, row) : spelling[ClassName.Key(folder.Name)];
+                string label = labels == LabelScheme.Three
+                    ? ThreeClass(directory, folder.Name, path, row)
+                    : spelling[ClassName.Key(folder.Name)];
                 ToldPatient? told = patient is not null ? patient.Of(path)
                     : row?.Patient is { Length: > 0 } known ? new ToldPatient(known, Manifest.FileName)
                     : PatientName.Of(path);
@@ -147,14 +150,17 @@ public sealed class ImageFolder
         var spelling = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var same in layout.Folders.GroupBy(folder => ClassName.Key(folder.Name)))
         {
-            string[] names = [.. same.OrderBy(folder => folder.Part).ThenBy(folder => folder.Name, StringComparer.Ordinal).Select(folder => folder.Name).Distinct()];
+            string[] names = [.. same.OrderBy(folder => folder.Part).ThenBy(folder => folder.Name, StringComparer.Ordinal)
+                .Select(folder => folder.Name).Distinct()];
             spelling[same.Key] = UnicodeForm.Composed(names[0]);
-            if (names.Length > 1) notes.Add($"{string.Join(" and ", names)} differ only in case or in how letters are composed: one class, {spelling[same.Key]}");
+            if (names.Length == 1) continue;
+            notes.Add($"{string.Join(" and ", names)} differ only in case or in how letters are composed: one class, {spelling[same.Key]}");
         }
         return spelling;
     }
 
-    private static void CheckManifest(string directory, IReadOnlyDictionary<string, ManifestRow> manifest, List<ImageFile> files, List<string> notes)
+    private static void CheckManifest(
+        string directory, IReadOnlyDictionary<string, ManifestRow> manifest, List<ImageFile> files, List<string> notes)
     {
         int mentioned = files.Count(file => Manifest.RowOf(manifest, file.RelativePath) is not null);
         if (mentioned == 0)

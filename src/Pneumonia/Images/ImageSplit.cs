@@ -53,7 +53,7 @@ public sealed record SplitSettings(
 /// <param name="Test">Test images, by relative path; may be empty.</param>
 /// <param name="Notes">What the user must know about this division, one line each.</param>
 /// <remarks>
-/// No image stands in validation or test whose pixels are those of a training image, and none in test whose pixels are those of a validation image.
+/// No image stands in validation or test whose pixels are those of a training image, and none in test with those of a validation image.
 /// </remarks>
 public sealed record ImageSplit(
     SplitKind Kind, IReadOnlyList<ImageFile> Train, IReadOnlyList<ImageFile> Val, IReadOnlyList<ImageFile> Test, IReadOnlyList<string> Notes)
@@ -124,7 +124,8 @@ public sealed record ImageSplit(
         }
         if (copies.Found.Count > 0)
         {
-            string named = string.Join(", ", copies.Found.Take(CopiesNamed).Select(found => $"{found.Copy.RelativePath} = {found.Original.RelativePath}"));
+            string named = string.Join(", ", copies.Found.Take(CopiesNamed)
+                .Select(found => $"{found.Copy.RelativePath} = {found.Original.RelativePath}"));
             notes.Add($"left out: {copies.Found.Count} images of val or test whose pixels are in an earlier part, "
                 + $"as nothing is scored on what was learned: {named}{(copies.Found.Count > CopiesNamed ? ", …" : "")}");
             leftOut.Add(new LeftOut(LeftOutKind.Copy, copies.Found.Count, copies.Found[0].Copy.RelativePath));
@@ -142,10 +143,16 @@ public sealed record ImageSplit(
         else if (limits.All(limit => limit is not null && limit == limits[0])) notes.Add($"limited to {limits[0]} images of each part: {counts}");
         else if (limits.Any(limit => limit is not null)) notes.Add($"limited to a number of images of each part: {counts}");
         for (int p = 0; p < parts.Length; p++) parts[p] = [.. parts[p].Select(file => file with { Part = (ImagePart)p })];
-        return new ImageSplit(kind, parts[0], parts[1], parts[2], notes) { Patients = patients, CopiesAcrossParts = copies.Found.Count, LeftOut = leftOut };
+        return new ImageSplit(kind, parts[0], parts[1], parts[2], notes)
+        {
+            Patients = patients,
+            CopiesAcrossParts = copies.Found.Count,
+            LeftOut = leftOut,
+        };
     }
 
-    private static List<ImageFile>[] Folders(ImageFolder folder, int seed, CopiesOfEarlierParts copies, List<string> notes, List<LeftOut> leftOut)
+    private static List<ImageFile>[] Folders(
+        ImageFolder folder, int seed, CopiesOfEarlierParts copies, List<string> notes, List<LeftOut> leftOut)
     {
         if (!folder.HasParts)
             throw new UserError($"{folder.Root}: --split folders needs a tree train, val, test of class folders; this is a flat folder: use --split patient");

@@ -18,7 +18,7 @@ public sealed record FoundImages(IReadOnlyList<string> Images, IReadOnlyList<Unu
 /// </summary>
 public sealed class ImageWalk
 {
-    // Names that systems and programs use for themselves besides those with a dot or two underscores in front; @eaDir holds small copies of all images.
+    // Names that systems use for themselves besides those with a dot or two underscores in front; @eaDir holds small copies of all images.
     private static readonly string[] systemFolders = ["@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 
     private readonly string root;
@@ -49,9 +49,12 @@ public sealed class ImageWalk
 
     /// <summary>Whether a file or folder has a name that systems and programs use for themselves.</summary>
     public static bool IsHidden(string name) =>
-        name.StartsWith('.') || name.StartsWith("__", StringComparison.Ordinal) || systemFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
+        name.StartsWith('.') || name.StartsWith("__", StringComparison.Ordinal)
+        || systemFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether the bytes of a name are not UTF-8: it is shown with a replacement character then, and no file can be opened by it.</summary>
+    /// <summary>
+    /// Whether the bytes of a name are not UTF-8: it is shown with a replacement character then, and no file can be opened by it.
+    /// </summary>
     public static bool IsNotUtf8(string path) => path.Contains('\uFFFD') && !Path.Exists(path);
 
     private FoundImages Run(IEnumerable<string> above)
@@ -99,7 +102,8 @@ public sealed class ImageWalk
         string? real = RealPath.Of(Path.Combine(root, path));
         if (real is null)
         {
-            if (reason is null && (IsImage(path) || Path.GetExtension(path).Length == 0)) unused.Add(new UnusedImage(path, UnusedReason.BrokenLink));
+            if (reason is null && (IsImage(path) || Path.GetExtension(path).Length == 0))
+                unused.Add(new UnusedImage(path, UnusedReason.BrokenLink));
         }
         else if (!Directory.Exists(real)) AddFile(real, path, reason);
         // Where nothing is used, a link may lead anywhere.

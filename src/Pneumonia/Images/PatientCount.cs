@@ -37,8 +37,8 @@ public sealed record PatientCount(string? Rule, int Recognised, int Images, int 
     {
         if (Rule is null)
         {
-            return $"patients unknown: not one of {Images} images tells its patient by its name, so each counts as a patient of its own and no figure "
-                + $"is about new patients; {Advice}";
+            return $"patients unknown: not one of {Images} images tells its patient by its name, so each counts as a patient of its own "
+                + $"and no figure is about new patients; {Advice}";
         }
         string count = Distinct == Recognised ? $"{Distinct} patients, each with one image" : $"{Distinct} patients";
         if (Recognised == Images) return $"patients: all {Images} images tell theirs ({Rule}): {count}";

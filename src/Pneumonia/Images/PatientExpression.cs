@@ -25,11 +25,11 @@ public sealed class PatientExpression
         int groups = parsed.GetGroupNumbers().Length - 1;
         if (groups == 1) return new PatientExpression(parsed);
         string what = groups == 0 ? "has no group" : $"has {groups} groups";
-        throw new UserError($"--patient: '{text}' {what}; put the part of the path that names the patient, and nothing else, into parentheses, as in "
-            + "'study_([0-9]+)_', and write (?:…) for any others");
+        throw new UserError($"--patient: '{text}' {what}; put the part of the path that names the patient, and nothing else, into parentheses, "
+            + "as in 'study_([0-9]+)_', and write (?:…) for any others");
     }
 
-    /// <summary>The patient that a path below the data folder names, with forward slashes; null where the expression does not fit it.</summary>
+    /// <summary>The patient that a path below the data folder names; null where the expression does not fit it.</summary>
     /// <exception cref="UserError">The expression takes too long.</exception>
     public ToldPatient? Of(string relativePath)
     {
@@ -40,7 +40,8 @@ public sealed class PatientExpression
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new UserError($"--patient: '{expression}' takes more than {longest.TotalSeconds:F0} s for {relativePath}; write it without repetitions inside repetitions", e);
+            throw new UserError($"--patient: '{expression}' takes more than {longest.TotalSeconds:F0} s for {relativePath}; "
+                + "write it without repetitions inside repetitions", e);
         }
     }
 }

@@ -15,7 +15,7 @@ public readonly record struct ToldPatient(string Patient, string Rule);
 public static partial class PatientName
 {
     /// <summary>
-    /// Tries the forms from the clearest to the weakest, so that a folder that names a patient goes before a file's name that may number series:
+    /// Tries the forms from the clearest to the weakest: a folder that names a patient goes before a file's name that may number series.
     /// <list type="bullet">
     /// <item><c>patientNNNNN</c> in the file's name or that of a folder above it (CheXpert)</item>
     /// <item><c>pNNNNNNNN</c> as a folder, or at the beginning of the file's name (MIMIC-CXR)</item>
@@ -46,13 +46,14 @@ public static partial class PatientName
         return null;
     }
 
-    /// <summary>The kind of pneumonia by the name of a file of the Kermany collection, "bacteria" or "virus"; null where it tells none.</summary>
+    /// <summary>"bacteria" or "virus" by the name of a file of the Kermany collection; null where it tells none.</summary>
     public static string? KindOf(string fileName) =>
         Kind().Match(fileName) is { Success: true } kind ? kind.Groups[1].Value.ToLowerInvariant() : null;
 
     // Cameras number the images of a day: the images of 31 January 2020 are not of one patient.
     private static bool IsDate(string digits) =>
-        DateTime.TryParseExact(digits, "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime date) && date.Year is >= 1950 and < 2100;
+        DateTime.TryParseExact(digits, "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime date)
+        && date.Year is >= 1950 and < 2100;
 
     private const RegexOptions Options = RegexOptions.IgnoreCase | RegexOptions.CultureInvariant;
 

@@ -31,12 +31,13 @@ public static class TopRows
         return new DecodedImage(image.Width, rows, image.Channels, image.Pixels[..(rows * image.Width * image.Channels)]).PixelHash();
     }
 
-    // The file with a smaller height in its frame header: the decoder stops after so many rows. Null where that does not tell the first rows.
+    // The file with a smaller height in its frame header: the decoder stops after so many rows. Null where these are not the first.
     private static DecodedImage? Jpeg(byte[] file)
     {
         int frame = Frame(file);
         // An orientation turns the picture, and with it what is first.
-        if (frame < 0 || BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(frame + 5)) <= JpegRows || file.AsSpan(0, frame).IndexOf(Exif) >= 0) return null;
+        if (frame < 0 || file.AsSpan(0, frame).IndexOf(Exif) >= 0) return null;
+        if (BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(frame + 5)) <= JpegRows) return null;
         byte[] top = [.. file];
         BinaryPrimitives.WriteUInt16BigEndian(top.AsSpan(frame + 5), JpegRows);
         try

@@ -49,10 +49,13 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
 
     /// <summary>One line for each reason, with the number of images and the first of them.</summary>
     public static IReadOnlyList<string> Notes(IEnumerable<UnusedImage> images) =>
-        [.. images.GroupBy(image => image.Reason).OrderBy(group => group.Key).Select(group => Note(group.Key, [.. group.Select(image => image.Path)]))];
+    [
+        .. images.GroupBy(image => image.Reason).OrderBy(group => group.Key)
+            .Select(group => Note(group.Key, [.. group.Select(image => image.Path)])),
+    ];
 
     private static string FormatOf(string path) =>
-        ImageFormats.IsKnownButUnread(path) ? System.IO.Path.GetExtension(path).ToLowerInvariant() : "DICOM without an ending";
+        ImageFormats.IsKnownButNotRead(path) ? System.IO.Path.GetExtension(path).ToLowerInvariant() : "DICOM without an ending";
 
     private static string Note(UnusedReason reason, string[] paths)
     {
@@ -67,10 +70,12 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
             UnusedReason.Mask => $"{images} in folders of masks",
             UnusedReason.Hidden => n == 1 ? "1 hidden image" : $"{n} hidden images",
             UnusedReason.BrokenLink => n == 1 ? "1 link that leads nowhere" : $"{n} links that lead nowhere",
-            UnusedReason.NameNotUtf8 => $"{images} whose {(n == 1 ? "name is" : "names are")} not UTF-8; rename {(n == 1 ? "it" : "them")}, for example with convmv:",
+            UnusedReason.NameNotUtf8 => $"{images} whose {(n == 1 ? "name is" : "names are")} not UTF-8; "
+                + $"rename {(n == 1 ? "it" : "them")}, for example with convmv:",
             _ => n == 1 ? "1 link to what is read already" : $"{n} links to what is read already",
         };
         string example = reason == UnusedReason.NameNotUtf8 ? " " : n == 1 ? ": " : ", such as ";
-        return $"left out: {what}{example}{paths[0]}";
+        string advice = ImageFormats.Advice(paths[0]) is { } command ? $"; {command}" : "";
+        return $"left out: {what}{example}{paths[0]}{advice}";
     }
 }

@@ -118,13 +118,14 @@ public static class ReportLimits
         if (patients is null) return "Whether a patient stands in several parts was not recorded.";
         if (patients.Rule is null)
         {
-            string alone = split.Kind == "patient" ? ", each counted as a patient of its own" : "";
-            return $"No image tells its patient{alone}, and a patient with several images may stand in several parts, {NotNew}";
+            string single = split.Kind == "patient" ? ", each counted as a patient of its own" : "";
+            return $"No image tells its patient{single}, and a patient with several images may stand in several parts, {NotNew}";
         }
         if (patients.AcrossParts > 0) return $"{patients.AcrossParts:N0} patients stand in more than one part, {NotNew}";
         string told = $"{patients.Recognised:N0} of {patients.Images:N0} images tell their patient ({patients.Rule})";
         if (!patients.IsEnough) return $"Only {told}; the others may be of patients that stand in several parts, {NotNew}";
-        string others = patients.Recognised == patients.Images ? "" : $", except for the {patients.Images - patients.Recognised:N0} images that tell none and count as a patient each";
+        int alone = patients.Images - patients.Recognised;
+        string others = alone == 0 ? "" : $", except for the {alone:N0} images that tell none and count as a patient each";
         return $"{told}, and no patient stands in more than one part, so the figures are about new patients{others}.";
     }
 }

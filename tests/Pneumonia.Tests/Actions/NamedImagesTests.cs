@@ -13,12 +13,12 @@ public sealed class NamedImagesTests : IDisposable
     public void A_folder_stands_for_its_images_without_hidden_ones_and_other_formats()
     {
         foreach (string path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" }) folder.AddImage(path, 1);
-        folder.Add("c.tif", "x");
+        folder.Add("c.webp", "x");
         ExpandedImages found = NamedImages.Expand([Path.Combine(folder.Path, "b.png"), folder.Path]);
         Assert.Equal(["b.png", "a.png", "a/z.png", "b.png"], found.Paths.Select(path => Path.GetRelativePath(folder.Path, path).Replace('\\', '/')));
         Assert.Equal(2, found.Notes.Count);
         Assert.Contains(found.Notes, note => note.Contains("3 hidden images"));
-        Assert.Contains(found.Notes, note => note.Contains("(.tif)"));
+        Assert.Contains(found.Notes, note => note.Contains("(.webp)"));
     }
 
     [Fact]

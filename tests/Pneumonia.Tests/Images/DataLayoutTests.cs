@@ -63,13 +63,13 @@ public sealed class DataLayoutTests : IDisposable
     public void Other_formats_are_counted()
     {
         AddTree();
-        folder.Add("train/NORMAL/a.tif", "x");
+        folder.Add("train/NORMAL/a.webp", "x");
         folder.Add("train/NORMAL/b.DCM", "x");
         folder.Add("train/NORMAL/notes.txt", "x");
         folder.Add("train/NORMAL/Thumbs.db", "x");
         ImageFolder found = Open();
-        Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/a.tif"));
-        Assert.Contains("2 images in formats that are not read (.dcm, .tif)", Assert.Single(found.Notes));
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/a.webp"));
+        Assert.Contains("2 images in formats that are not read (.dcm, .webp)", Assert.Single(found.Notes));
     }
 
     [Fact]
@@ -88,8 +88,8 @@ public sealed class DataLayoutTests : IDisposable
     public void A_class_of_other_formats_alone_is_refused_with_their_names()
     {
         AddTree();
-        folder.Add("train/OTHER/a.tif", "x");
-        Assert.Contains("1 image in formats that are not read (.tif): a.tif", Refused());
+        folder.Add("train/OTHER/a.webp", "x");
+        Assert.Contains("1 image in formats that are not read (.webp): a.webp", Refused());
     }
 
     [Fact]
