@@ -51,7 +51,10 @@ public static class NetworkDescription
                 {
                     "valid" => Padding.Valid,
                     "same" => Padding.Same,
-                    var amount => Padding.Of(int.Parse(amount)),
+                    // Beyond its own size a kernel would see nothing but zeros.
+                    var amount => int.Parse(amount) is var zeros && zeros < Whole(layer, "kernel")
+                        ? Padding.Of(zeros)
+                        : throw new FormatException($"layer {name} has a padding of {zeros}, as wide as its kernel or wider"),
                 },
                 Bias = (bool?)layer["bias"] ?? true,
                 Activation = ActivationOf(layer),

@@ -141,5 +141,11 @@ public sealed class PretrainedWeights
         return [kernel, .. tensors.Keys.Where(name => name != kernel && prefix.Length > 0 && name.StartsWith(prefix, StringComparison.Ordinal))];
     }
 
-    private static string List(List<string> names) => string.Join(", ", names.Take(6)) + (names.Count > 6 ? $" and {names.Count - 6} more" : "");
+    private static string List(List<string> names)
+    {
+        // A file may call a tensor whatever it likes.
+        const int Shown = 6, Longest = 100;
+        var shown = names.Take(Shown).Select(name => name.Length > Longest ? $"{name[..Longest]}…" : name);
+        return string.Join(", ", shown) + (names.Count > Shown ? $" and {names.Count - Shown} more" : "");
+    }
 }

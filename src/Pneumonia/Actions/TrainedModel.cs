@@ -20,6 +20,9 @@ public sealed record TrainedModel(
     Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing, double? Threshold = null)
     : IDisposable
 {
+    // As many as --pixels may say: a description of a kilobyte may speak of images that no memory holds.
+    private const int MostPixels = 4096;
+
     /// <summary>Channels of its images: 1 for gray, else 3.</summary>
     public int Channels => Network.InputShape[2];
 
@@ -91,7 +94,12 @@ public sealed record TrainedModel(
             Sequential network = checkpoint.Build(device);
             int outputs = network.OutputShape.Length;
             ModelMetadata metadata;
-            try { metadata = ModelMetadata.Read(checkpoint, path, outputs); }
+            try
+            {
+                if (network.InputShape is not { Rank: 3 } image || image[0] > MostPixels || image[0] != image[1] || image[2] is not (1 or 3))
+                    throw new UserError($"{path}: is for inputs {network.InputShape}, no square images of up to {MostPixels} pixels, gray or in colours");
+                metadata = ModelMetadata.Read(checkpoint, path, outputs);
+            }
             catch { network.Dispose(); throw; }
             return new TrainedModel(
                 network, metadata.Classes ?? Numbers(outputs), network.InputShape[0], metadata.Resize, metadata.Labels, metadata.Preprocessing, metadata.Threshold)

@@ -39,6 +39,31 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal($"{path}: does not say how many steps the optimizer took", error.Message);
     }
 
+    [Theory]
+    [InlineData("[[[[", "open JSON")]
+    [InlineData("null", "is null")]
+    [InlineData("[]", "cannot be used")]
+    [InlineData("{\"input\":[2147483647,2147483647,2147483647],\"layers\":[]}", "2146435071 elements")]
+    [InlineData("{\"input\":[8,8,3],\"layers\":[{\"kind\":\"conv2d\",\"name\":\"c\",\"filters\":4,\"kernel\":3,\"stride\":1,\"padding\":\"2147483647\"}]}", "padding of 2147483647")]
+    [InlineData("{\"input\":[8,8,3],\"layers\":[{\"kind\":\"conv2d\",\"name\":\"c\",\"filters\":4,\"kernel\":3,\"stride\":0,\"padding\":\"same\",\"activation\":\"relu\"}]}", "stride 0")]
+    public void DescriptionsOfWhatCannotBeAreRefused(string description, string mention)
+    {
+        var path = Path.Combine(folder, "described.safetensors");
+        var file = Made();
+        file.Metadata["network"] = description;
+        file.Write(path);
+        var error = Assert.Throws<WeightFileException>(() => Checkpoint.Read(path).Describe());
+        Assert.Contains(mention, error.Message);
+        // Two million letters would become two hundred million bytes.
+        foreach (var key in new[] { "network", "application", "run" })
+        {
+            file = Made();
+            file.Metadata[key] = "{\"a\":[" + string.Join(',', Enumerable.Repeat('1', 1_000_000)) + "]}";
+            file.Write(path);
+            Assert.Contains("are the most", Assert.Throws<WeightFileException>(() => Checkpoint.Read(path).Describe()).Message);
+        }
+    }
+
     private static SafeTensors Made()
     {
         using var network = new Sequential(new Shape(3), [new Dense(1) { Name = "dense" }]);

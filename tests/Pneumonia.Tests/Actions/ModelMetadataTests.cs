@@ -55,4 +55,22 @@ public sealed class ModelMetadataTests : IDisposable
         Assert.StartsWith($"{File}: its metadata cannot be used: ", error.Message);
         Assert.Contains(mention, error.Message);
     }
+
+    [SkippableTheory]
+    [InlineData(20_000, 20_000, 3)]
+    [InlineData(4097, 4097, 1)]
+    [InlineData(8, 9, 1)]
+    [InlineData(8, 8, 2)]
+    public void Inputs_that_are_no_images_of_a_size_that_can_be_read_are_refused(int rows, int columns, int channels)
+    {
+        OpenCl.SkipIfMissing();
+        using var network = new Sequential(new Shape(rows, columns, channels), [new Conv2D(1, 1) { Name = "c", Bias = false }]);
+        var file = new SafeTensors();
+        file.Metadata["format"] = "convolve-1";
+        file.Metadata["network"] = NetworkDescription.ToJson(network).ToJsonString();
+        file.Add("c/kernel", [1, 1, channels, 1], new float[channels]);
+        file.Write(File);
+        using OpenDevice opened = OpenDevice.For("auto");
+        Assert.Contains("no square images of up to 4096 pixels", Assert.Throws<UserError>(() => TrainedModel.Load(File, opened.Device)).Message);
+    }
 }
