@@ -41,6 +41,9 @@ public abstract class Layer
         init => name = value;
     }
 
+    /// <summary>The network that the layer, with its weights, is a part of; null before there is one.</summary>
+    internal Networks.Sequential? Network { get; private set; }
+
     /// <summary>The word for this kind of layer in files and summaries, e.g. <c>conv2d</c>.</summary>
     public abstract string Kind { get; }
 
@@ -94,9 +97,10 @@ public abstract class Layer
     /// <summary>Makes the parameters, once the shapes are known.</summary>
     protected virtual IReadOnlyList<Parameter> CreateParameters() => [];
 
-    /// <summary>Takes a place in a network.</summary>
-    internal void Place(string defaultName, Shape inputShape)
+    /// <summary>Takes a place in a network, for good.</summary>
+    internal void Place(Networks.Sequential network, string defaultName, Shape inputShape)
     {
+        Network = network;
         name ??= defaultName;
         input = inputShape;
         try
@@ -109,6 +113,19 @@ public abstract class Layer
         }
         Parameters = CreateParameters();
     }
+
+    /// <summary>Leaves a network that did not come about, so that another one may have the layer.</summary>
+    /// <param name="network">The network; a layer of another one stays there.</param>
+    /// <param name="givenName">The name that the user gave; null if there is none.</param>
+    internal void Leave(Networks.Sequential network, string? givenName)
+    {
+        if (!ReferenceEquals(Network, network)) return;
+        Network = null;
+        (name, input, output, Parameters) = (givenName, null, null, []);
+    }
+
+    /// <summary>The name that the layer has already, its user's or its network's; null if none.</summary>
+    internal string? GivenName => name;
 
     /// <summary>The shape of a batch of one.</summary>
     protected static Shape OneImage(Shape shape) => Images(1, shape);

@@ -36,7 +36,7 @@ public sealed class WinogradOnVgg19Tests(ITestOutputHelper log)
         using Device device = catalogue.Open(opencl!);
         Sequential whole = ReferenceNetworks.Vgg19(Pixels);
         int last = whole.Layers.ToList().FindIndex(layer => layer.Name == "block3_conv4");
-        using var network = new Sequential(whole.InputShape, [.. whole.Layers.Take(last + 1)]);
+        using var network = NetworkDescription.FromJson(NetworkDescription.ToJson(whole.Part(0, last + 1)));
         network.Initialize(device, 1);
         new PretrainedWeights(WeightFile.Read(weights), network.Layers).Load();
         string[] xrays = [.. new[] { "NORMAL", "PNEUMONIA" }.Select(name => Directory.GetFiles(Path.Combine(RealXrays.Folder!, "val", name)).Order().First())];

@@ -10,7 +10,8 @@ namespace Convolve.Engine.Autograd;
 /// </summary>
 /// <remarks>
 /// A tensor's gradient is the sum over all its uses. The first contribution overwrites a fresh buffer, later ones are added; a
-/// branch that no gradient reaches, and a tensor that requires none, cost nothing.
+/// branch that no gradient reaches, and a tensor that requires none, cost nothing. Threads that compute on one device each use a tape of
+/// their own; a backward pass has the device to itself, so that contributions of several threads to one gradient add up.
 /// </remarks>
 public sealed class Tape : IDisposable
 {
@@ -42,14 +43,15 @@ public sealed class Tape : IDisposable
     /// <summary>Hands a tensor over to this tape, which will free it.</summary>
     internal Tensor Own(Tensor tensor)
     {
-        owned.Add(tensor);
+        tensor.IsOfTape = true;
+        lock (Device.Gate) owned.Add(tensor);
         return tensor;
     }
 
     /// <summary>Keeps a tensor of this tape readable until the tape is disposed.</summary>
     public Tensor Keep(Tensor tensor)
     {
-        kept.Add(tensor);
+        lock (Device.Gate) kept.Add(tensor);
         return tensor;
     }
 
@@ -58,7 +60,8 @@ public sealed class Tape : IDisposable
     /// </summary>
     public void Release(Tensor tensor)
     {
-        if (!kept.Contains(tensor) && owned.Remove(tensor)) tensor.Dispose();
+        lock (Device.Gate)
+            if (!kept.Contains(tensor) && owned.Remove(tensor)) tensor.Dispose();
     }
 
     /// <summary>Whether an operation on these inputs has to be recorded.</summary>
@@ -77,9 +80,12 @@ public sealed class Tape : IDisposable
     /// <param name="backward">Adds to the gradients of the inputs, given that of the output, which it may overwrite.</param>
     public void Record(string operation, Tensor output, Tensor[] saved, Action<Tensor> backward)
     {
-        foreach (var tensor in saved) tensor.Retain();
-        output.RequiresGradient = true;
-        nodes.Add(new Node(operation, output, saved, backward));
+        lock (Device.Gate)
+        {
+            foreach (var tensor in saved) tensor.Retain();
+            output.RequiresGradient = true;
+            nodes.Add(new Node(operation, output, saved, backward));
+        }
     }
 
     /// <summary>
@@ -122,7 +128,9 @@ public sealed class Tape : IDisposable
     /// <param name="output">The tensor to differentiate.</param>
     /// <param name="upstream">The gradient with respect to it; ones by default, for which it must be a scalar.</param>
     /// <exception cref="ArgumentException">No upstream gradient for a tensor of more than one element, or one of another shape.</exception>
-    /// <exception cref="InvalidOperationException">The output does not depend on anything that requires a gradient.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The output does not depend on anything that requires a gradient, or no operation on this tape has made it: a tape is played once.
+    /// </exception>
     public void Backward(Tensor output, Tensor? upstream = null)
     {
         if (!output.RequiresGradient)
@@ -131,6 +139,15 @@ public sealed class Tape : IDisposable
             throw new ArgumentException($"backward: {output} is no scalar; give the gradient with respect to it");
         if (upstream is not null && upstream.Shape != output.Shape)
             throw new ArgumentException($"backward: the gradient {upstream.Shape} does not have the shape of the output {output.Shape}");
+        lock (Device.Gate) Play(output, upstream);
+    }
+
+    private void Play(Tensor output, Tensor? upstream)
+    {
+        if (output.IsOfTape && !nodes.Exists(node => ReferenceEquals(node.Output, output)))
+            throw new InvalidOperationException(
+                $"backward: no operation on this tape has made {output}. A tape is empty once it was played: to go back a second time, run the forward pass again, "
+                + "on the tape that is then played");
         AddGradient(output, upstream is null ? Tensor.Filled(Device, output.Shape, 1) : Addition.Copy(upstream));
         for (var i = nodes.Count - 1; i >= 0; i--)
         {
@@ -150,15 +167,18 @@ public sealed class Tape : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var node in nodes)
+        lock (Device.Gate)
         {
-            foreach (var tensor in node.Saved) tensor.Release();
-            node.Output.ClearGradient();
+            foreach (var node in nodes)
+            {
+                foreach (var tensor in node.Saved) tensor.Release();
+                node.Output.ClearGradient();
+            }
+            nodes.Clear();
+            foreach (var tensor in owned) tensor.Dispose();
+            owned.Clear();
+            kept.Clear();
         }
-        nodes.Clear();
-        foreach (var tensor in owned) tensor.Dispose();
-        owned.Clear();
-        kept.Clear();
     }
 
     private sealed record Node(string Operation, Tensor Output, Tensor[] Saved, Action<Tensor> Backward);

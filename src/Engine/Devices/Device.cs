@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
@@ -10,9 +9,13 @@ using ILGPU.Runtime;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// An opened device: compiles kernels once, launches them in order on one stream, and owns the pool of its memory. Not thread-safe:
-/// one thread drives a device.
+/// An opened device: compiles kernels once, launches them in order on one stream, and owns the pool of its memory. Threads take turns:
+/// each launch, each copy and each change to the memory's books is made under the device's lock, so any thread may use it at any time.
 /// </summary>
+/// <remarks>
+/// The lock keeps the device whole, not a computation: what one thread writes and another reads has to be put in order by their owner. A
+/// network may answer many threads at once; it is trained by one.
+/// </remarks>
 public sealed class Device : IDisposable
 {
     private readonly Context? context;
@@ -24,6 +27,8 @@ public sealed class Device : IDisposable
     private readonly List<Kernel> kernels = [];
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? queueCounter;
     private int queueEnd;
+    private bool queueIsInStep = true;
+    private bool disposed;
 
     internal Device(DeviceDescription description, Context context, Accelerator accelerator, KernelShape shape)
     {
@@ -32,21 +37,23 @@ public sealed class Device : IDisposable
         this.context = context;
         this.accelerator = accelerator;
         stream = accelerator.DefaultStream;
-        Pool = new BufferPool(accelerator, description);
+        Pool = new BufferPool(Gate, accelerator, description);
         Nothing = Pool.Rent(1);
         queueCounter = accelerator.Allocate1D<int>(1);
         queueCounter.MemSetToZero(stream);
         VectorLanes = DeviceCatalogue.VectorLanes(accelerator);
-        ConvolutionTuning = new ConvolutionTuning(this, ConvolutionTuning.DefaultFolder);
+        Workers = description.ComputeUnits;
+        ConvolutionTuning = new ConvolutionTuning(this);
     }
 
     private Device(Device like, DeviceDescription description)
     {
         Description = description;
         Shape = like.Shape;
-        Pool = new BufferPool(null, description, like.Pool.StandIn ?? like.Nothing.Memory);
+        Pool = new BufferPool(Gate, null, description, like.Pool.StandIn ?? like.Nothing.Memory);
         Nothing = Pool.Rent(1);
         VectorLanes = like.VectorLanes;
+        Workers = like.Workers;
         UsesTf32 = like.UsesTf32;
         ConvolutionTuning = like.ConvolutionTuning;
     }
@@ -91,14 +98,26 @@ public sealed class Device : IDisposable
     /// <summary>Kernels launched so far: a step's count shows in a test what a change to it costs.</summary>
     public long Launches { get; private set; }
 
-    /// <summary>Workers that share the items of a <see cref="WorkQueue"/>: one per core. Each may have scratch memory of its own.</summary>
-    internal int Workers => Description.ComputeUnits;
+    /// <summary>Held by whoever uses the device; the same thread may take it again.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>
+    /// Workers that share the items of a <see cref="WorkQueue"/>: one per core. Each may have scratch memory of its own. A test sets them to
+    /// compute as other machines do.
+    /// </summary>
+    internal int Workers { get; set; }
 
     /// <summary>The methods of the kernels launched so far.</summary>
     internal IEnumerable<MethodInfo> LaunchedKernels => launchers.Keys.Select(kernel => kernel.Method);
 
-    /// <summary>How many work-items a processor needs to share a job out evenly.</summary>
-    internal int ParallelItems => Shape == KernelShape.Cpu ? Description.ComputeUnits * 4 : Description.ComputeUnits * 8;
+    /// <summary>How many work-items the device needs to share a job out evenly. Results must not depend on it: see <see cref="SumParts"/>.</summary>
+    internal int ParallelItems => Shape == KernelShape.Cpu ? Workers * 4 : Workers * 8;
+
+    /// <summary>
+    /// Into how many parts a long sum is cut where there are too few sums to go round. The parts decide how a sum is rounded, so on a
+    /// processor their number is not that of the cores: see <see cref="DeviceDescription.SumParts"/>.
+    /// </summary>
+    internal int SumParts => Shape == KernelShape.Cpu ? Description.SumParts : ParallelItems;
 
     /// <summary>
     /// float32 lanes of the processor's vectors as OpenCL reports them, 1 where that means nothing. They choose the register tile;
@@ -113,12 +132,28 @@ public sealed class Device : IDisposable
     internal DeviceBuffer Nothing { get; }
 
     /// <summary>Waits until everything launched so far is done.</summary>
-    public void Synchronize() => stream?.Synchronize();
+    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
+    /// <exception cref="DeviceException">The driver reports an error.</exception>
+    public void Synchronize()
+    {
+        using var turn = Begin();
+        try
+        {
+            stream?.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of("waiting for kernels", Description, e);
+        }
+    }
 
     /// <summary>Runs a kernel of one's own for the items 0 … <paramref name="items"/> − 1, behind everything launched before; does not wait.</summary>
     /// <param name="items">How many; none is allowed.</param>
     /// <param name="kernel">Its fields are the arguments.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer than none.</exception>
+    /// <exception cref="ArgumentException">Values of the kernel lie on another device.</exception>
+    /// <exception cref="ObjectDisposedException">The device, or memory that the kernel uses, was disposed.</exception>
+    /// <exception cref="DeviceException">The driver cannot compile or launch the kernel.</exception>
     public void Launch<TKernel>(int items, TKernel kernel) where TKernel : struct, IKernel
     {
         ArgumentOutOfRangeException.ThrowIfNegative(items);
@@ -145,41 +180,92 @@ public sealed class Device : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Synchronize();
-        Nothing.Release();
-        Pool.Dispose();
-        queueCounter?.Dispose();
-        foreach (var kernel in kernels) kernel.Dispose();
-        uploads?.Dispose();
-        accelerator?.Dispose();
+        lock (Gate)
+        {
+            if (disposed) return;
+            try
+            {
+                Synchronize();
+            }
+            catch (DeviceException)
+            {
+                // Whoever waits for a result hears of it; here all that is left is to give everything back.
+            }
+            disposed = true;
+            Nothing.Release();
+            Pool.Dispose();
+            queueCounter?.Dispose();
+            foreach (var kernel in kernels) kernel.Dispose();
+            uploads?.Dispose();
+            accelerator?.Dispose();
+        }
     }
 
     internal void CopyToDevice<T>(ReadOnlySpan<T> source, ArrayView<T> target) where T : unmanaged
     {
+        using var turn = Begin();
         if (stream is null) return;
-        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
-        // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
-        stream.Synchronize();
+        try
+        {
+            if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
+            // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
+            stream.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of("copying to the device", Description, e);
+        }
     }
 
     /// <summary>Copies without waiting for kernels: none that reads or writes the target may be running.</summary>
     internal void CopyBeside(ReadOnlySpan<byte> source, ArrayView<byte> target)
     {
+        using var turn = Begin();
         if (accelerator is null) return;
-        uploads ??= accelerator.CreateStream();
-        if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(uploads, source);
-        uploads.Synchronize();
+        try
+        {
+            uploads ??= accelerator.CreateStream();
+            if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(uploads, source);
+            uploads.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of("copying to the device", Description, e);
+        }
     }
 
     internal void CopyToHost(ArrayView<float> source, Span<float> target)
     {
+        using var turn = Begin();
         if (stream is null)
         {
             target.Clear();
             return;
         }
-        source.SubView(0, target.Length).CopyToCPU(stream, target);
-        stream.Synchronize();
+        try
+        {
+            source.SubView(0, target.Length).CopyToCPU(stream, target);
+            stream.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of("copying from the device", Description, e);
+        }
+    }
+
+    /// <summary>Begins an operation: until the result is disposed, no other thread uses the device.</summary>
+    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
+    private Lock.Scope Begin()
+    {
+        var turn = Gate.EnterScope();
+        if (disposed)
+        {
+            turn.Dispose();
+            throw new ObjectDisposedException(nameof(Device), $"device {Description} was disposed; open it again");
+        }
+        // CUDA's calls go to the device that the thread has chosen.
+        accelerator?.Bind();
+        return turn;
     }
 
     /// <summary>What launches a kernel; null on a device that computes nothing.</summary>
@@ -187,7 +273,7 @@ public sealed class Device : IDisposable
     {
         if (accelerator is null) return null;
         if (launchers.TryGetValue(kernel, out var known)) return (TLauncher)known;
-        var compiled = KernelCompiler.Compile(context!, accelerator, kernel.Method);
+        var compiled = KernelCompiler.Compile(context!, accelerator, Description, kernel.Method);
         kernels.Add(compiled);
         var launcher = compiled.CreateLauncherDelegate<TLauncher>();
         launchers.Add(kernel, launcher);
@@ -204,26 +290,44 @@ public sealed class Device : IDisposable
         ? new KernelConfig((pixels + PixelSpan.Length - 1) / PixelSpan.Length, 1)
         : new KernelConfig(new Index2D((pixels + PixelThreads.Pixels - 1) / PixelThreads.Pixels, 1), new Index2D(PixelThreads.Channels, PixelThreads.Pixels));
 
-    /// <summary>Takes the next <paramref name="items"/> tickets for the workers of one launch.</summary>
+    /// <summary>
+    /// Takes the next <paramref name="items"/> tickets for the workers of one launch. Tickets of a launch that failed were never drawn: the
+    /// counter is behind, and the next launch would begin at negative items. So it counts as out of step until a launch has gone well.
+    /// </summary>
     private WorkQueue NextQueue(int items, int workers)
     {
-        if (queueEnd > int.MaxValue / 2)
+        if (queueCounter is null) return new WorkQueue(default, 0, items);
+        if (queueEnd > int.MaxValue / 2 || !queueIsInStep)
         {
-            queueCounter?.MemSetToZero(stream!);
+            try
+            {
+                queueCounter.MemSetToZero(stream!);
+            }
+            catch (AcceleratorException e)
+            {
+                throw DeviceException.Of("setting the work queue back", Description, e);
+            }
             queueEnd = 0;
         }
-        var queue = new WorkQueue(queueCounter is null ? default : queueCounter.View, queueEnd, items);
+        queueIsInStep = false;
+        var queue = new WorkQueue(queueCounter.View, queueEnd, items);
         queueEnd += items + workers;
         return queue;
     }
 
-    /// <summary>Launches a kernel in the shape for processors, whose workers take items from a queue, its last parameter.</summary>
+    /// <summary>
+    /// Launches a kernel in the shape for processors, whose workers take items from a queue, its last parameter. Tickets are counted in the
+    /// order of the launches.
+    /// </summary>
     internal void LaunchItems<T1, T2>(Action<T1, T2, WorkQueue> kernel, int items, T1 a1, T2 a2)
         where T1 : struct
         where T2 : struct
     {
+        using var turn = Begin();
         var workers = Math.Min(Workers, items);
-        Launch(kernel, new KernelConfig(workers, 1), a1, a2, NextQueue(items, workers));
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, queue);
+        queueIsInStep = true;
     }
 
     internal void LaunchItems<T1, T2, T3, T4>(Action<T1, T2, T3, T4, WorkQueue> kernel, int items, T1 a1, T2 a2, T3 a3, T4 a4)
@@ -232,8 +336,11 @@ public sealed class Device : IDisposable
         where T3 : struct
         where T4 : struct
     {
+        using var turn = Begin();
         var workers = Math.Min(Workers, items);
-        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, NextQueue(items, workers));
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, queue);
+        queueIsInStep = true;
     }
 
     internal void LaunchItems<T1, T2, T3, T4, T5>(
@@ -244,8 +351,11 @@ public sealed class Device : IDisposable
         where T4 : struct
         where T5 : struct
     {
+        using var turn = Begin();
         var workers = Math.Min(Workers, items);
-        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, NextQueue(items, workers));
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, queue);
+        queueIsInStep = true;
     }
 
     internal void LaunchItems<T1, T2, T3, T4, T5, T6>(
@@ -257,42 +367,84 @@ public sealed class Device : IDisposable
         where T5 : struct
         where T6 : struct
     {
+        using var turn = Begin();
         var workers = Math.Min(Workers, items);
-        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, a6, NextQueue(items, workers));
+        var queue = NextQueue(items, workers);
+        Launch(kernel, new KernelConfig(workers, 1), a1, a2, a3, a4, a5, a6, queue);
+        queueIsInStep = true;
     }
 
-    /// <summary>Makes sure that a kernel's argument, if it is a view of floats, begins where a GPU can move four of them at once.</summary>
-    /// <exception cref="ArgumentException">It does not, and the device runs kernels in the shape for GPUs.</exception>
-    internal void RequireFours<T>(Delegate kernel, T argument) where T : struct
+    /// <summary>Makes sure that a kernel's argument names memory that the kernel can use: see <see cref="ArgumentViews{T}"/>.</summary>
+    private void Check<T>(Delegate kernel, T argument) where T : struct
     {
-        // A constant of each instantiation: what is no view costs nothing.
-        if (typeof(T) != typeof(ArrayView<float>) || Shape == KernelShape.Cpu) return;
-        var begin = BeginInBytes(Unsafe.As<T, ArrayView<float>>(ref argument)) / sizeof(float);
-        if (begin % Float4.Count != 0)
-            throw new ArgumentException(
-                $"{kernel.Method.Name}: a tensor begins at float {begin} of its memory; "
-                + "GPUs move four floats at a time, so a slice must begin at a multiple of 4");
+        // A constant of each instantiation: what has no view costs nothing.
+        if (ArgumentViews<T>.Check is { } check) check(this, kernel, argument);
     }
 
-    // ILGPU tells it through an interface only; generic, so that nothing is boxed.
+    /// <summary>Makes sure that a kernel can use a view of its arguments.</summary>
+    /// <param name="kernel">The kernel, for messages.</param>
+    /// <param name="view">The view.</param>
+    /// <param name="inFours">Whether the kernel may move four of its elements at once.</param>
+    /// <exception cref="ArgumentException">
+    /// The view lies on another device, or the device runs kernels in the shape for GPUs and it begins where they cannot move four at once.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">Its memory was given back to the driver.</exception>
+    internal void CheckView<T>(Delegate kernel, ArrayView<T> view, bool inFours) where T : unmanaged
+    {
+        if (accelerator is null || view.Length == 0) return;
+        var buffer = BufferOf(view);
+        if (buffer.Accelerator != accelerator)
+            throw new ArgumentException($"{kernel.Method.Name}: a tensor lies on another device than {Description}; copy it there with {nameof(Tensor.ToArray)} and {nameof(Tensor.FromValues)}");
+        if (buffer.IsDisposed) throw new ObjectDisposedException(nameof(Tensor), $"{kernel.Method.Name}: a tensor's memory was given back to {Description}");
+        var begin = BeginInBytes(view);
+        if (begin + view.LengthInBytes > buffer.LengthInBytes)
+            throw new ArgumentException($"{kernel.Method.Name}: a tensor belongs to a device without memory, which only rehearses work");
+        var four = Float4.Count * Interop.SizeOf<T>();
+        if (inFours && Shape == KernelShape.Gpu && begin % four != 0)
+            throw new ArgumentException(
+                $"{kernel.Method.Name}: a tensor begins at {NameOf<T>()} {begin / Interop.SizeOf<T>()} of its memory; "
+                + "GPUs move four of them at a time, so a slice must begin at a multiple of 4");
+    }
+
+    // ILGPU tells it through interfaces only; generic, so that nothing is boxed.
     private static long BeginInBytes<TView>(TView view) where TView : struct, IContiguousArrayView => view.IndexInBytes;
+
+    private static MemoryBuffer BufferOf<TView>(TView view) where TView : struct, IContiguousArrayView => view.Buffer;
+
+    private static string NameOf<T>() => typeof(T) == typeof(float) ? "float" : typeof(T).Name.ToLowerInvariant();
 
     /// <summary>Launches a kernel over a grid of groups.</summary>
     internal void Launch<T1>(Action<T1> kernel, KernelConfig grid, T1 a1)
         where T1 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)?.Invoke(stream!, grid, a1);
+        Check(kernel, a1);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)?.Invoke(stream!, grid, a1);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     internal void Launch<T1, T2>(Action<T1, T2> kernel, KernelConfig grid, T1 a1, T2 a2)
         where T1 : struct
         where T2 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1); RequireFours(kernel, a2);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)?.Invoke(stream!, grid, a1, a2);
+        Check(kernel, a1); Check(kernel, a2);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)?.Invoke(stream!, grid, a1, a2);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     internal void Launch<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3)
@@ -300,9 +452,17 @@ public sealed class Device : IDisposable
         where T2 : struct
         where T3 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)?.Invoke(stream!, grid, a1, a2, a3);
+        Check(kernel, a1); Check(kernel, a2); Check(kernel, a3);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)?.Invoke(stream!, grid, a1, a2, a3);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     internal void Launch<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4)
@@ -311,9 +471,17 @@ public sealed class Device : IDisposable
         where T3 : struct
         where T4 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4);
+        Check(kernel, a1); Check(kernel, a2); Check(kernel, a3); Check(kernel, a4);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     internal void Launch<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
@@ -323,9 +491,17 @@ public sealed class Device : IDisposable
         where T4 : struct
         where T5 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4); RequireFours(kernel, a5);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5);
+        Check(kernel, a1); Check(kernel, a2); Check(kernel, a3); Check(kernel, a4); Check(kernel, a5);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
@@ -336,9 +512,17 @@ public sealed class Device : IDisposable
         where T5 : struct
         where T6 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4); RequireFours(kernel, a5); RequireFours(kernel, a6);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6);
+        Check(kernel, a1); Check(kernel, a2); Check(kernel, a3); Check(kernel, a4); Check(kernel, a5); Check(kernel, a6);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel, KernelConfig grid, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
@@ -350,9 +534,17 @@ public sealed class Device : IDisposable
         where T6 : struct
         where T7 : struct
     {
+        using var turn = Begin();
         Launches++;
-        RequireFours(kernel, a1); RequireFours(kernel, a2); RequireFours(kernel, a3); RequireFours(kernel, a4); RequireFours(kernel, a5); RequireFours(kernel, a6); RequireFours(kernel, a7);
-        Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6, a7);
+        Check(kernel, a1); Check(kernel, a2); Check(kernel, a3); Check(kernel, a4); Check(kernel, a5); Check(kernel, a6); Check(kernel, a7);
+        try
+        {
+            Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)?.Invoke(stream!, grid, a1, a2, a3, a4, a5, a6, a7);
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of($"launching {kernel.Method.Name}", Description, e);
+        }
     }
 
     /// <summary>Launches a flat loop over <paramref name="length"/> elements in this device's shape.</summary>

@@ -17,22 +17,41 @@ namespace Convolve.Engine.Devices;
 public sealed class DeviceCatalogue : IDisposable
 {
     private readonly Context context;
+    private readonly List<Device> opened = [];
+    private readonly string? openClProblem;
+    private bool disposed;
     private readonly Dictionary<DeviceDescription, ILGPU.Runtime.Device> found = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Looks for devices through CUDA and OpenCL; ILGPU's CPU accelerator is always there.</summary>
     public DeviceCatalogue()
     {
         OpenClLibrary.Register();
-        context = Context.Create(builder => CompileAsOnDevices(builder
-            .Cuda()
-            .OpenCL(_ => true)
-            .CPU(new CPUDevice(2, 1, Environment.ProcessorCount))));
+        try
+        {
+            context = Create(builder => builder.Cuda().OpenCL(_ => true));
+        }
+        catch (AcceleratorException e)
+        {
+            // A driver that fails while it is asked for its devices must not take the others along.
+            openClProblem = $"a driver failed while it was asked for its devices: {DeviceException.Reason(e)}";
+            context = Create(builder => builder);
+        }
         foreach (var device in context.Devices) found.Add(Describe(device), device);
         Devices = [.. found.Keys.OrderBy(d => d.Kind).ThenByDescending(d => d.MemoryBytes)];
+        if (openClProblem is null && !Devices.Any(d => d.Kind is DeviceKind.OpenClGpu or DeviceKind.OpenClCpu)) openClProblem = OpenClPlatforms.Problem();
     }
 
     /// <summary>All devices, best first: CUDA, OpenCL GPU, OpenCL CPU, ILGPU's CPU accelerator.</summary>
     public IReadOnlyList<DeviceDescription> Devices { get; }
+
+    /// <summary>
+    /// What was changed so that PoCL works here, such as a setting that would end the process; part of the reason that <see cref="Choose"/>
+    /// gives for a device of PoCL.
+    /// </summary>
+    public static IReadOnlyList<string> Notes => OpenClLibrary.Notes;
+
+    /// <summary>Why there is no OpenCL device and how to get one; null where there is one.</summary>
+    private string MissingOpenCl => openClProblem ?? $"no OpenCL was found; {InstallAdvice}";
 
     /// <summary>
     /// Chooses a device. <c>auto</c> takes the best; <c>cuda</c>, <c>opencl</c>, <c>cpu</c> or a part of a name force one.
@@ -47,8 +66,8 @@ public sealed class DeviceCatalogue : IDisposable
             {
                 DeviceKind.Cuda => "an NVIDIA GPU is the fastest device",
                 DeviceKind.OpenClGpu => "no CUDA device, but a GPU with OpenCL",
-                DeviceKind.OpenClCpu => "no GPU found; OpenCL on the CPU is the fastest device here",
-                _ => $"no GPU and no OpenCL found: this is ILGPU's debugging device, some hundred times slower; {InstallAdvice}",
+                DeviceKind.OpenClCpu => WithNotes(best, "no GPU found; OpenCL on the CPU is the fastest device here"),
+                _ => $"no GPU found, and {MissingOpenCl}; this is ILGPU's debugging device, some hundred times slower",
             });
         }
         var match = Devices.FirstOrDefault(d => d.KindName.Equals(request, StringComparison.OrdinalIgnoreCase))
@@ -56,11 +75,14 @@ public sealed class DeviceCatalogue : IDisposable
         if (match is null)
         {
             var all = string.Join(", ", Devices.Select(d => $"{d.KindName} ({d.Name})"));
-            var advice = request.Equals("opencl", StringComparison.OrdinalIgnoreCase) ? $"; {InstallAdvice}" : "";
+            var advice = request.Equals("opencl", StringComparison.OrdinalIgnoreCase) ? $"; {MissingOpenCl}" : "";
             throw new DeviceException($"--device {request}: no such device on this machine; found: {all}{advice}");
         }
-        return new DeviceChoice(match, $"asked for by --device {request}");
+        return new DeviceChoice(match, WithNotes(match, $"asked for by --device {request}"));
     }
+
+    private static string WithNotes(DeviceDescription device, string reason) =>
+        OpenClPlatforms.IsPocl(device.Driver) ? string.Join("; ", [reason, .. Notes]) : reason;
 
     /// <summary>The version of ILGPU, which turns the kernels into the device's code.</summary>
     public static string CompilerVersion => typeof(Context).Assembly.GetName().Version?.ToString(3) ?? "";
@@ -76,8 +98,10 @@ public sealed class DeviceCatalogue : IDisposable
     /// <param name="description">One of <see cref="Devices"/>.</param>
     /// <param name="shape">The kernel shape to run, by default the one that suits the device.</param>
     /// <exception cref="DeviceException">It cannot be opened or computes wrong results.</exception>
+    /// <exception cref="ObjectDisposedException">The catalogue was disposed.</exception>
     public Device Open(DeviceDescription description, KernelShape? shape = null)
     {
+        ObjectDisposedException.ThrowIf(disposed, this);
         Accelerator accelerator;
         try
         {
@@ -85,12 +109,13 @@ public sealed class DeviceCatalogue : IDisposable
         }
         catch (Exception e)
         {
-            throw new DeviceException($"device {description} cannot be opened: {e.Message.Split('\n')[0]}", e);
+            throw new DeviceException($"device {description} cannot be opened: {DeviceException.Reason(e)}", e);
         }
         var device = new Device(description, context, accelerator, shape ?? description.Shape);
         try
         {
             DeviceSelfTest.Run(device);
+            lock (opened) opened.Add(device);
             return device;
         }
         catch
@@ -100,8 +125,20 @@ public sealed class DeviceCatalogue : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => context.Dispose();
+    /// <summary>Disposes every device that was opened here, for it cannot be used without the catalogue.</summary>
+    public void Dispose()
+    {
+        lock (opened)
+        {
+            if (disposed) return;
+            disposed = true;
+            foreach (var device in opened) device.Dispose();
+        }
+        context.Dispose();
+    }
+
+    private static Context Create(Func<Context.Builder, Context.Builder> drivers) => Context.Create(builder => CompileAsOnDevices(
+        drivers(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount))));
 
     /// <summary>The settings under which every kernel is compiled, to run or to be read.</summary>
     internal static Context.Builder CompileAsOnDevices(Context.Builder builder) => builder
@@ -112,24 +149,24 @@ public sealed class DeviceCatalogue : IDisposable
 
     private Accelerator Create(ILGPU.Runtime.Device device)
     {
-        if (device is CLDevice opencl && IsPocl(opencl)) AllowMissingGenericAddressSpace(opencl);
+        if (device is CLDevice opencl) AllowMissingGenericAddressSpace(opencl);
         return device.CreateAccelerator(context);
     }
 
     /// <summary>Whether an accelerator is a processor that PoCL serves.</summary>
     internal static bool IsPocl(Accelerator accelerator) => accelerator is CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU } && IsPocl((CLDevice)accelerator.Device);
 
-    private static bool IsPocl(CLDevice device) => device.PlatformName.Contains("Portable Computing Language", StringComparison.Ordinal);
+    private static bool IsPocl(CLDevice device) => OpenClPlatforms.IsPocl(device.PlatformName);
 
     /// <summary>
-    /// PoCL 3 reports no generic address space, for which ILGPU refuses it. The engine's kernels leave no generic pointer in their
-    /// OpenCL source, so the flag may be set; the self-test that follows proves it on the machine at hand.
+    /// PoCL 3 and many drivers for GPUs, NVIDIA's among them, report no generic address space, for which ILGPU refuses them. The engine's kernels
+    /// leave no generic pointer in their OpenCL source, so the flag may be set; the self-test that follows proves it on the machine at hand.
     /// </summary>
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "ILGPU is never trimmed.")]
     private static void AllowMissingGenericAddressSpace(CLDevice device)
     {
         var property = device.Capabilities.GetType().GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))
-            ?? throw new DeviceException("this version of ILGPU has no capability GenericAddressSpace: PoCL cannot be used with it");
+            ?? throw new DeviceException("this version of ILGPU has no capability GenericAddressSpace: OpenCL cannot be used with it");
         property.SetValue(device.Capabilities, true);
     }
 
@@ -137,9 +174,12 @@ public sealed class DeviceCatalogue : IDisposable
     {
         CudaDevice cuda => new(cuda.Name, DeviceKind.Cuda, cuda.MemorySize, cuda.MemorySize, cuda.NumMultiprocessors,
             $"CUDA driver {cuda.DriverVersion}, {cuda.Architecture}"),
-        CLDevice cl => new(cl.Name.Trim(), cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU) ? DeviceKind.OpenClCpu : DeviceKind.OpenClGpu,
+        CLDevice cl when cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_CPU) => new(
+            DeviceDescription.NameOfProcessor(cl.Name.Trim(), cl.NumMultiprocessors), DeviceKind.OpenClCpu,
             cl.MemorySize, LargestAllocation(cl), cl.NumMultiprocessors, $"{cl.PlatformName}, {cl.DeviceVersion}"),
-        _ => new("ILGPU CPU", DeviceKind.IlgpuCpu, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
+        CLDevice cl => new(cl.Name.Trim(), DeviceKind.OpenClGpu,
+            cl.MemorySize, LargestAllocation(cl), cl.NumMultiprocessors, $"{cl.PlatformName}, {cl.DeviceVersion}"),
+        _ => new(DeviceDescription.NameOfProcessor("ILGPU CPU", Environment.ProcessorCount), DeviceKind.IlgpuCpu, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
             $"ILGPU {CompilerVersion}"),
     };
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Convolve.Engine.Devices;
 
 /// <summary>What a device is, in the order in which a user expects one to be chosen.</summary>
@@ -27,7 +29,10 @@ public enum KernelShape
 }
 
 /// <summary>A device that was found on this machine.</summary>
-/// <param name="Name">The driver's name of it, e.g. <c>pthread-haswell-AMD EPYC</c>.</param>
+/// <param name="Name">
+/// The driver's name of it, e.g. <c>pthread-haswell-AMD EPYC</c>; of a processor with more than four cores also the number of parts into which
+/// long sums are cut, on which their rounding depends.
+/// </param>
 /// <param name="Kind">How it is reached.</param>
 /// <param name="MemoryBytes">Memory that kernels may use in all.</param>
 /// <param name="LargestAllocationBytes">The largest single buffer.</param>
@@ -43,6 +48,23 @@ public sealed record DeviceDescription(
         DeviceKind.OpenClGpu or DeviceKind.OpenClCpu => "opencl",
         _ => "cpu",
     };
+
+    /// <summary>The parts into which processors of a few cores cut long sums, and the number of cores up to which they do.</summary>
+    internal const int FewSumParts = 8, FewCores = 4;
+
+    /// <summary>
+    /// Into how many parts a processor cuts a long sum where there are too few sums to go round. The parts decide how a sum is rounded. Up to four
+    /// cores there are always eight, so that results do not depend on how many cores a machine or a container has; beyond, eight
+    /// parts would leave cores idle, there are four for each core of the next power of two, and <see cref="Name"/> tells their number: devices
+    /// of one name compute the same bits.
+    /// </summary>
+    internal int SumParts => SumPartsOf(ComputeUnits);
+
+    /// <summary>The same of a number of cores.</summary>
+    internal static int SumPartsOf(int cores) => cores <= FewCores ? FewSumParts : 4 * (int)BitOperations.RoundUpToPowerOf2((uint)cores);
+
+    /// <summary>The name of a processor, with the parts of its sums where they are not those of a few cores.</summary>
+    internal static string NameOfProcessor(string name, int cores) => cores <= FewCores ? name : $"{name}, sums in {SumPartsOf(cores)} parts";
 
     /// <summary>The shape of kernel that suits this device.</summary>
     public KernelShape Shape => Kind is DeviceKind.Cuda or DeviceKind.OpenClGpu ? KernelShape.Gpu : KernelShape.Cpu;

@@ -31,9 +31,9 @@ public static class DeviceSelfTest
             MatrixMultiplication.Launch(geometry, a, b, c);
             actual = c.ToArray();
         }
-        catch (Exception e) when (e is not DeviceException)
+        catch (Exception e)
         {
-            throw new DeviceException($"device {device.Description} failed its self-test: {e.Message.Split('\n')[0]}; choose another with --device", e);
+            throw new DeviceException($"device {device.Description} failed its self-test: {DeviceException.Reason(e)}; choose another with --device", e);
         }
         double largest = 0, error = 0;
         for (var i = 0; i < expected.Length; i++)

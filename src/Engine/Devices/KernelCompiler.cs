@@ -30,13 +30,27 @@ internal static partial class KernelCompiler
 
     private const int LanesOfAvx512 = 16;
 
+    /// <summary>Devices of one catalogue share ILGPU's context; their kernels are compiled one after the other.</summary>
+    private static readonly Lock gate = new();
+
     /// <summary>Compiles and loads a kernel method; the result must be kept, since ILGPU's own cache holds weak references.</summary>
-    public static Kernel Compile(Context context, Accelerator accelerator, MethodInfo method)
+    /// <exception cref="DeviceException">The driver cannot compile it.</exception>
+    public static Kernel Compile(Context context, Accelerator accelerator, DeviceDescription device, MethodInfo method)
     {
-        var compiled = Compile(accelerator.GetBackend(), method);
-        if (compiled is CLCompiledKernel opencl)
-            compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, SourceFor(accelerator, opencl), opencl.CVersion);
-        return accelerator.LoadKernel(compiled);
+        lock (gate)
+        {
+            var compiled = Compile(accelerator.GetBackend(), method);
+            if (compiled is CLCompiledKernel opencl)
+                compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, SourceFor(accelerator, opencl), opencl.CVersion);
+            try
+            {
+                return accelerator.LoadKernel(compiled);
+            }
+            catch (AcceleratorException e)
+            {
+                throw DeviceException.Of($"compiling {method.Name}", device, e);
+            }
+        }
     }
 
     /// <summary>Compiles a kernel method to a driver's language.</summary>

@@ -19,13 +19,16 @@ internal static class OpenClLibrary
     private static readonly Lock gate = new();
     private static bool registered;
 
-    /// <summary>Registers the resolver once per process; later calls do nothing.</summary>
+    /// <summary>What was changed in the settings of drivers before the library was loaded.</summary>
+    public static IReadOnlyList<string> Notes { get; private set; } = [];
+
+    /// <summary>Registers the resolver once per process, when the settings of drivers are in order; later calls do nothing.</summary>
     public static void Register()
     {
         lock (gate)
         {
             if (registered) return;
-            PoclThreads.GiveEachACore();
+            if (OperatingSystem.IsLinux()) Notes = [.. PoclThreads.Prepare(), .. PoclCache.Prepare()];
             NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, Resolve);
             registered = true;
         }

@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using System.Globalization;
+using System.Runtime.Versioning;
 
 namespace Convolve.Engine.Devices;
 
@@ -6,26 +7,59 @@ namespace Convolve.Engine.Devices;
 /// Asks PoCL to give each of its threads a core of its own. A launch wakes all of them at once, and Linux often puts two on one core
 /// and leaves them there until its next tick, 4 ms later: a kernel of 7 ms then takes 11 (docs/performance.md).
 /// </summary>
+[SupportedOSPlatform("linux")]
 internal static class PoclThreads
 {
-    private const string Variable = "POCL_AFFINITY";
+    private const string Affinity = "POCL_AFFINITY";
 
-    /// <summary>Has an effect only before the OpenCL library is loaded; a user's own setting of the variable stands.</summary>
-    public static void GiveEachACore()
+    /// <summary>The number of threads, in the words of PoCL 3 and 4 and of later ones.</summary>
+    private static readonly string[] counts = ["POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT"];
+
+    /// <summary>More threads than this many a core are a mistake; each takes memory, and none computes anything sooner.</summary>
+    private const int MostThreadsPerCore = 4;
+
+    /// <summary>
+    /// Has an effect only before the OpenCL library is loaded. A user's own settings stand where PoCL survives them: it ends the process over
+    /// a thread without a core to be pinned to, and over a number of threads below zero or far too large.
+    /// </summary>
+    /// <returns>What was changed of the user's settings.</returns>
+    public static IEnumerable<string> Prepare()
     {
-        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(Variable) is not null || !AllCoresAreOurs()) return;
-        // .NET keeps the environment in a copy of its own; a native library reads the C library's.
-        _ = SetVariable(Variable, "1", 0);
+        var cores = Directory.GetDirectories("/sys/devices/system/cpu", "cpu*").Count(IsCore);
+        var threads = cores;
+        foreach (var variable in counts)
+        {
+            if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } value) continue;
+            if (ThreadsOf(value, cores) is { } asked)
+            {
+                threads = Math.Max(threads, asked);
+                continue;
+            }
+            NativeEnvironment.Remove(variable);
+            yield return $"{variable}={value} is left out: here it must be a whole number from 1 to {cores * MostThreadsPerCore}; PoCL takes a thread for each core";
+        }
+        // PoCL numbers its cores from zero; where a container lends us others, or there are more threads, it could not pin to them.
+        var canPin = threads <= cores && AreAllOurs(cores);
+        var own = Environment.GetEnvironmentVariable(Affinity);
+        if (own is null && canPin) NativeEnvironment.Set(Affinity, "1");
+        if (own is null or "0" or "" || canPin) yield break;
+        NativeEnvironment.Set(Affinity, "0");
+        yield return $"{Affinity}={own} is left out, since there is no core for each of PoCL's threads here";
     }
 
-    /// <summary>PoCL numbers its cores from zero; where a container lends us others, it could not pin to them.</summary>
-    private static bool AllCoresAreOurs()
+    /// <summary>The number of threads that a setting asks for; null if it is none.</summary>
+    internal static int? ThreadsOf(string value, int cores) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1 && threads <= cores * MostThreadsPerCore
+            ? threads
+            : null;
+
+    private static bool AreAllOurs(int cores)
     {
         const string Key = "Cpus_allowed_list:";
         try
         {
             var allowed = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
-            return allowed?[Key.Length..].Trim() == $"0-{Directory.GetDirectories("/sys/devices/system/cpu", "cpu*").Count(IsCore) - 1}";
+            return allowed?[Key.Length..].Trim() == (cores == 1 ? "0" : $"0-{cores - 1}");
         }
         catch (IOException)
         {
@@ -33,8 +67,5 @@ internal static class PoclThreads
         }
     }
 
-    private static bool IsCore(string path) => path[(path.LastIndexOf('/') + "/cpu".Length)..].All(char.IsAsciiDigit);
-
-    [DllImport("libc", EntryPoint = "setenv")]
-    private static extern int SetVariable(string name, string value, int overwrite);
+    private static bool IsCore(string path) => path[(path.LastIndexOf('/') + "/cpu".Length)..] is { Length: > 0 } number && number.All(char.IsAsciiDigit);
 }

@@ -9,6 +9,7 @@ namespace Convolve.Engine.Tensors;
 /// once allocates nothing when it runs again. Work that was rehearsed (see <see cref="Follow"/>) takes its buffers from one stretch of
 /// memory instead, in which each has the place that a <see cref="MemoryLayout"/> gives it.
 /// </summary>
+/// <remarks>Any thread may rent and return; the device's lock keeps the books. Rehearsed work is that of the thread that follows it.</remarks>
 public sealed class BufferPool : IDisposable
 {
     /// <summary>Sizes are rounded up to this many floats (1 KiB), so that nearly equal requests share buffers.</summary>
@@ -17,6 +18,7 @@ public sealed class BufferPool : IDisposable
     /// <summary>A free buffer serves a request if it is at most this many times larger.</summary>
     private const double LargestWaste = 1.25;
 
+    private readonly Lock gate;
     private readonly Accelerator? accelerator;
     private readonly DeviceDescription description;
     private readonly SortedDictionary<long, Stack<MemoryBlock>> free = [];
@@ -25,14 +27,17 @@ public sealed class BufferPool : IDisposable
     private readonly List<MemoryBlock> slabs = [];
     private MemoryLayout? layout;
     private (string Work, int Size) work;
-    private int position, placedBlocks;
-    private long arena;
+    private int position, placedBlocks, follower;
+    private long arena, followed;
+    private bool disposed;
 
+    /// <param name="gate">The device's lock.</param>
     /// <param name="accelerator">Gives the memory; null for a pool that only counts.</param>
     /// <param name="description">The device's limits.</param>
     /// <param name="standIn">For a pool that only counts: any memory, which the views of its buffers name and nobody reads.</param>
-    internal BufferPool(Accelerator? accelerator, DeviceDescription description, MemoryBuffer? standIn = null)
+    internal BufferPool(Lock gate, Accelerator? accelerator, DeviceDescription description, MemoryBuffer? standIn = null)
     {
+        this.gate = gate;
         this.accelerator = accelerator;
         this.description = description;
         StandIn = standIn;
@@ -60,7 +65,13 @@ public sealed class BufferPool : IDisposable
     public long Deviations { get; private set; }
 
     /// <summary>Bytes of the stretch of memory that the rehearsed works known so far need; they share it.</summary>
-    public long RehearsedBytes => layouts.Values.Select(l => l.Length).DefaultIfEmpty().Max() * sizeof(float);
+    public long RehearsedBytes
+    {
+        get
+        {
+            lock (gate) return layouts.Values.Select(l => l.Length).DefaultIfEmpty().Max() * sizeof(float);
+        }
+    }
 
     /// <summary>
     /// The pool of a device without memory on which work of a kind and size can be rehearsed: it is asked for what this pool does not
@@ -72,26 +83,47 @@ public sealed class BufferPool : IDisposable
 
     /// <summary>
     /// Begins work that rents the same buffers whenever it is repeated; disposing the result ends it. A device without memory records
-    /// what it rents; another one, with a <see cref="Rehearsal"/>, follows the record.
+    /// what it rents; another one, with a <see cref="Rehearsal"/>, follows the record. While one thread follows a record, the work of others
+    /// rents as if there were none.
     /// </summary>
     /// <param name="kind">The kind of work, e.g. <c>training step</c>.</param>
     /// <param name="size">Samples in it: another number, other buffers.</param>
     public RepeatedWork Follow(string kind, int size)
     {
-        if (layout is not null) throw new InvalidOperationException($"memory: {kind} begins within {work.Work}");
-        work = (kind, size);
-        position = 0;
-        if (accelerator is null) layout = new MemoryLayout();
-        // What still holds a place of an earlier work must not be overwritten.
-        else if (placedBlocks == 0) layout = Rehearsed(kind, size);
-        return new RepeatedWork(this);
+        lock (gate)
+        {
+            if (layout is not null && follower != Environment.CurrentManagedThreadId) return default;
+            if (layout is not null) throw new InvalidOperationException($"memory: {kind} begins within {work.Work}");
+            RequireOpen();
+            work = (kind, size);
+            position = 0;
+            follower = Environment.CurrentManagedThreadId;
+            if (accelerator is null) layout = new MemoryLayout();
+            // What still holds a place of an earlier work must not be overwritten.
+            else if (placedBlocks == 0) layout = Rehearsed(kind, size);
+            return new RepeatedWork(this, ++followed);
+        }
     }
 
     /// <summary>Makes a rehearsed work's memory ready before the work begins for the first time.</summary>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
-    public void Reserve(string kind, int size) => Rehearsed(kind, size);
+    public void Reserve(string kind, int size)
+    {
+        lock (gate)
+        {
+            RequireOpen();
+            Rehearsed(kind, size);
+        }
+    }
 
-    internal void EndOfWork()
+    /// <summary>Ends a work, unless it has given way to another.</summary>
+    internal void EndOfWork(long number)
+    {
+        lock (gate)
+            if (number == followed) EndOfWork();
+    }
+
+    private void EndOfWork()
     {
         if (layout is not null && accelerator is null)
         {
@@ -115,14 +147,40 @@ public sealed class BufferPool : IDisposable
     internal DeviceBuffer Rent(long length, bool lasting = false)
     {
         var size = Math.Max(1, (length + Granularity - 1) / Granularity) * Granularity;
-        var block = (lasting ? null : Placed(size)) ?? Reuse(size, lasting ? 1 : LargestWaste) ?? Allocate(size);
-        UsedBytes += block.Bytes;
-        PeakBytes = Math.Max(PeakBytes, UsedBytes);
-        PeakSinceMark = Math.Max(PeakSinceMark, UsedBytes);
-        return new DeviceBuffer(this, block);
+        lock (gate)
+        {
+            RequireOpen();
+            var block = (lasting ? null : Placed(size)) ?? Reuse(size, lasting ? 1 : LargestWaste) ?? Allocate(size);
+            UsedBytes += block.Bytes;
+            PeakBytes = Math.Max(PeakBytes, UsedBytes);
+            PeakSinceMark = Math.Max(PeakSinceMark, UsedBytes);
+            return new DeviceBuffer(this, block);
+        }
     }
 
-    internal void Return(MemoryBlock block)
+    /// <summary>Counts one holder of a buffer more.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody holds it any more.</exception>
+    internal void Retain(DeviceBuffer buffer, ref int holders)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(holders == 0, buffer);
+            holders++;
+        }
+    }
+
+    /// <summary>Counts one holder of a buffer less; the last one returns its block.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody holds it any more.</exception>
+    internal void Release(DeviceBuffer buffer, ref int holders, MemoryBlock block)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(holders == 0, buffer);
+            if (--holders == 0) Return(block);
+        }
+    }
+
+    private void Return(MemoryBlock block)
     {
         UsedBytes -= block.Bytes;
         if (block.Layout is { } placedBy)
@@ -139,27 +197,42 @@ public sealed class BufferPool : IDisposable
     }
 
     /// <summary>Gives every buffer that nobody holds back to the driver.</summary>
+    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     public void Trim()
     {
-        GiveBackFree();
-        if (placedBlocks > 0 || layout is not null) return;
-        FreeArena();
-        layouts.Clear();
+        lock (gate)
+        {
+            RequireOpen();
+            GiveBackFree();
+            if (placedBlocks > 0 || layout is not null) return;
+            FreeArena();
+            layouts.Clear();
+        }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives all memory back to the driver, also what somebody still holds; the device calls it when it is disposed.</summary>
     public void Dispose()
     {
-        foreach (var block in all) block.Memory?.Dispose();
-        all.Clear();
-        free.Clear();
-        slabs.Clear();
+        lock (gate)
+        {
+            disposed = true;
+            foreach (var block in all) block.Memory?.Dispose();
+            all.Clear();
+            free.Clear();
+            slabs.Clear();
+        }
+    }
+
+    private void RequireOpen()
+    {
+        if (disposed) throw new ObjectDisposedException(nameof(BufferPool), $"device {description} was disposed; open it again");
+        accelerator?.Bind();
     }
 
     /// <summary>The block that the layout of the work at hand has for this request; null if it has none.</summary>
     private MemoryBlock? Placed(long size)
     {
-        if (layout is null) return null;
+        if (layout is null || follower != Environment.CurrentManagedThreadId) return null;
         if (accelerator is null)
         {
             RequireOneAllocation(size);
@@ -247,7 +320,7 @@ public sealed class BufferPool : IDisposable
                 {
                     throw new DeviceException(
                         $"out of device memory: {Mebibytes(size * sizeof(float))} more do not fit beside the {Mebibytes(UsedBytes)} in use on {description}; "
-                        + "use a smaller batch or smaller images", second);
+                        + $"use a smaller batch or smaller images ({DeviceException.Reason(second)})", second);
                 }
             }
         var block = new MemoryBlock(memory, 0, size);
@@ -276,10 +349,19 @@ public sealed class BufferPool : IDisposable
 }
 
 /// <summary>Work that rents the same buffers whenever it is repeated, from <see cref="BufferPool.Follow"/> until it is disposed.</summary>
-public readonly struct RepeatedWork(BufferPool pool) : IDisposable
+public readonly struct RepeatedWork : IDisposable
 {
+    private readonly BufferPool? pool;
+    private readonly long number;
+
+    internal RepeatedWork(BufferPool pool, long number)
+    {
+        this.pool = pool;
+        this.number = number;
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => pool.EndOfWork();
+    public void Dispose() => pool?.EndOfWork(number);
 }
 
 /// <summary>Floats next to each other: a whole allocation of the driver, or a part of one.</summary>
@@ -311,19 +393,16 @@ internal sealed class DeviceBuffer(BufferPool pool, MemoryBlock block)
 
     public ArrayView<float> View(int length) => View(0, length);
 
-    public ArrayView<float> View(int begin, int length) => block.View(pool.StandIn, begin, length);
+    /// <exception cref="ObjectDisposedException">Nobody holds the buffer any more.</exception>
+    public ArrayView<float> View(int begin, int length)
+    {
+        ObjectDisposedException.ThrowIf(holders == 0, this);
+        return block.View(pool.StandIn, begin, length);
+    }
 
     public MemoryBuffer? Memory => block.Memory;
 
-    public void Retain()
-    {
-        ObjectDisposedException.ThrowIf(holders == 0, this);
-        holders++;
-    }
+    public void Retain() => pool.Retain(this, ref holders);
 
-    public void Release()
-    {
-        ObjectDisposedException.ThrowIf(holders == 0, this);
-        if (--holders == 0) pool.Return(block);
-    }
+    public void Release() => pool.Release(this, ref holders, block);
 }

@@ -39,21 +39,35 @@ public sealed class Tensor : IDisposable
     /// </summary>
     public Tensor? GradientMemory { get; set; }
 
+    /// <summary>Whether an operation on a tape has made the tensor, so that the tape frees it when nothing will read it again.</summary>
+    internal bool IsOfTape { get; set; }
+
     /// <summary>Whether the memory was given back.</summary>
     public bool IsDisposed => holders == 0;
 
     /// <summary>The values for a kernel of one's own, which runs on the device.</summary>
     /// <exception cref="ObjectDisposedException">The memory was given back.</exception>
-    public Values Values => new(View);
+    public Values Values
+    {
+        get
+        {
+            // The kernel may write them.
+            Range = null;
+            return new(View);
+        }
+    }
 
     internal ArrayView<float> View
     {
         get
         {
-            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            RequireMemory();
             return buffer.View(begin, Shape.Length);
         }
     }
+
+    /// <summary>The least and the largest of the values, as long as they are a row that the host gave and nothing has changed since.</summary>
+    internal ValueRange? Range { get; private set; }
 
     /// <summary>A tensor with unspecified content, to be written whole before it is read.</summary>
     public static Tensor Uninitialized(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length));
@@ -90,6 +104,7 @@ public sealed class Tensor : IDisposable
     {
         RequireLength(values.Length);
         Device.CopyToDevice(values, View);
+        Range = Shape.Rank == 1 && !IsShared ? ValueRange.Of(values) : null;
     }
 
     /// <summary>Overwrites all values with those of another tensor of this shape.</summary>
@@ -97,6 +112,7 @@ public sealed class Tensor : IDisposable
     public void CopyFrom(Tensor other)
     {
         if (other.Shape != Shape) throw new ArgumentException($"copy: {other} does not fit {this}");
+        Range = null;
         Operations.Elementwise.Addition.Copy(other, this);
     }
 
@@ -117,8 +133,11 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>Sets every element.</summary>
-    public void Fill(float value) =>
+    public void Fill(float value)
+    {
+        Range = null;
         Device.ForEach(Shape.Length, FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>, View, value);
+    }
 
     /// <summary>The same values under another shape; shares the memory.</summary>
     /// <exception cref="ArgumentException">The shapes differ in length.</exception>
@@ -126,8 +145,7 @@ public sealed class Tensor : IDisposable
     {
         if (shape.Length != Shape.Length)
             throw new ArgumentException($"reshape: {Shape} has {Shape.Length} elements, {shape} has {shape.Length}");
-        buffer.Retain();
-        return new Tensor(Device, shape, buffer, begin);
+        return Share(shape, begin);
     }
 
     /// <summary>Neighbouring elements under a shape of their own; shares the memory.</summary>
@@ -138,8 +156,7 @@ public sealed class Tensor : IDisposable
     {
         if (first < 0 || (long)first + shape.Length > Shape.Length)
             throw new ArgumentOutOfRangeException(nameof(first), $"slice: {shape} from element {first} on does not lie in {Shape}");
-        buffer.Retain();
-        return new Tensor(Device, shape, buffer, begin + first);
+        return Share(shape, begin + first);
     }
 
     /// <summary>Drops the gradient, if there is one.</summary>
@@ -152,27 +169,54 @@ public sealed class Tensor : IDisposable
     /// <summary>Ends the owner's hold; the memory returns to the pool once a tape that still has to read it lets go, too.</summary>
     public void Dispose()
     {
-        if (releasedByOwner) return;
-        releasedByOwner = true;
-        ClearGradient();
-        Release();
+        lock (Device.Gate)
+        {
+            if (releasedByOwner) return;
+            releasedByOwner = true;
+            ClearGradient();
+            Release();
+        }
     }
 
     /// <summary>One more holder: the tape holds what a backward pass will read.</summary>
     internal void Retain()
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
-        holders++;
+        lock (Device.Gate)
+        {
+            RequireMemory();
+            holders++;
+        }
     }
 
     /// <summary>One holder less. The gradient stays: it may outlive the values, on its way back through the tape.</summary>
     internal void Release()
     {
-        if (--holders == 0) buffer.Release();
+        lock (Device.Gate)
+            if (--holders == 0) buffer.Release();
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"tensor {Shape}";
+
+    /// <summary>Another name for the memory, from an element on: whoever holds it may change these values, too.</summary>
+    private Tensor Share(Shape shape, int first)
+    {
+        RequireMemory();
+        buffer.Retain();
+        Range = null;
+        IsShared = true;
+        return new Tensor(Device, shape, buffer, first) { IsShared = true };
+    }
+
+    private bool IsShared { get; set; }
+
+    private void RequireMemory()
+    {
+        if (!IsDisposed) return;
+        throw new ObjectDisposedException(nameof(Tensor), IsOfTape
+            ? $"{this}: its tape has freed it, as nothing on the tape will read it again; read it before Backward, or have it kept with tape.Keep(tensor)"
+            : $"{this} was disposed");
+    }
 
     private void RequireLength(int length)
     {

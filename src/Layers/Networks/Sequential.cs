@@ -7,31 +7,63 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Layers.Networks;
 
 /// <summary>A network of layers in a row. Its shapes and parameters are known at once; memory is taken by <see cref="Initialize"/>.</summary>
+/// <remarks>Several threads may predict with one network at a time. It is trained, initialized and disposed by one, while no other uses it.</remarks>
 public sealed class Sequential : IDisposable
 {
     private readonly Sequential? whole;
+    // Held while parameters are paused: a second thread must not take that for the user's own choice.
+    private readonly Lock pausing = new();
     private ParameterMemory? memory;
     private Device? device;
 
     /// <summary>Puts layers in a row.</summary>
     /// <param name="inputShape">One input without the batch, e.g. [150,150,3].</param>
     /// <param name="layers">The layers; those without a name get one of their kind and number.</param>
-    /// <exception cref="ArgumentException">A layer cannot take what the one before it gives, or two share a name.</exception>
+    /// <exception cref="ArgumentException">
+    /// A layer cannot take what the one before it gives, two share a name, or one belongs to another network already.
+    /// </exception>
     public Sequential(Shape inputShape, params IReadOnlyList<Layer> layers)
     {
         InputShape = inputShape;
         Layers = layers;
+        string?[] givenNames = [.. layers.Select(layer => layer.GivenName)];
+        try
+        {
+            OutputShape = Place(layers);
+        }
+        catch
+        {
+            for (var i = 0; i < layers.Count; i++) layers[i].Leave(this, givenNames[i]);
+            throw;
+        }
+    }
+
+    private Shape Place(IReadOnlyList<Layer> layers)
+    {
         var counts = new Dictionary<string, int>();
         var names = new HashSet<string>();
-        var shape = inputShape;
-        foreach (var layer in layers)
+        var shape = InputShape;
+        for (var i = 0; i < layers.Count; i++)
         {
+            var layer = layers[i];
+            if (layer.Network is { } other)
+                throw new ArgumentException(ReferenceEquals(other, this)
+                    ? $"layer {layer.Name} stands in {this} twice, as number {Index(other, layer) + 1} and number {i + 1}: make two layers"
+                    : $"layer {layer.Name} belongs to {other} already, as number {Index(other, layer) + 1}, and cannot be number {i + 1} of {this} as well: "
+                        + $"a layer holds its network's weights; make a new layer, or use {nameof(Part)} of the network that it belongs to");
             var number = counts[layer.Kind] = counts.GetValueOrDefault(layer.Kind) + 1;
-            layer.Place($"{layer.Kind}_{number}", shape);
+            layer.Place(this, $"{layer.Kind}_{number}", shape);
             if (!names.Add(layer.Name)) throw new ArgumentException($"two layers are called {layer.Name}");
             shape = layer.OutputShape;
         }
-        OutputShape = shape;
+        return shape;
+    }
+
+    private static int Index(Sequential network, Layer layer)
+    {
+        for (var i = 0; i < network.Layers.Count; i++)
+            if (ReferenceEquals(network.Layers[i], layer)) return i;
+        throw new InvalidOperationException($"layer {layer.Name} is in no network");
     }
 
     private Sequential(Sequential whole, int first, int end)
@@ -192,6 +224,11 @@ public sealed class Sequential : IDisposable
     /// <returns>[N, …input], a tensor that the caller disposes.</returns>
     public Tensor InputGradient(Tensor batch, Tensor upstream)
     {
+        lock (Whole.pausing) return InputGradientPaused(batch, upstream);
+    }
+
+    private Tensor InputGradientPaused(Tensor batch, Tensor upstream)
+    {
         Tensor[] paused = [.. Parameters.Select(p => p.Value).Where(value => value.RequiresGradient)];
         foreach (var value in paused) value.RequiresGradient = false;
         try
@@ -219,6 +256,9 @@ public sealed class Sequential : IDisposable
     // The normalization that a convolution takes in where the network predicts.
     private BatchNormalizationLayer? NormalizationAfter(int layer) =>
         layer + 1 < Layers.Count && Layers[layer] is Conv2D { Activation: Activation.Linear } ? Layers[layer + 1] as BatchNormalizationLayer : null;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"the network of {Layers.Count} layers that takes {InputShape}";
 
     /// <summary>Gives the parameters' memory back; a part has none.</summary>
     public void Dispose()

@@ -80,6 +80,7 @@ public static class GradientCheck
         var batch = new HostBatch(indices.Length, samples.SampleLength);
         batch.Fill(samples, indices, 0);
         if (batch.Count != indices.Length) throw new ArgumentException($"gradient check: of {indices.Length} samples {batch.Count} are usable");
+        Classification.RequireLabels(batch, network.OutputShape.Length);
         using var batches = new DeviceBatches(network, batch, training);
         using var input = batches.Input(batch);
         var pass = new Pass(true, options.Seed, 0, training.Algorithm);

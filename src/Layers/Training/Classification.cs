@@ -6,6 +6,17 @@ public static class Classification
     /// <summary>The number of classes that so many logits tell apart.</summary>
     public static int Classes(int logits) => logits == 1 ? 2 : logits;
 
+    /// <summary>Makes sure that every sample of a batch is of a class that so many logits tell apart.</summary>
+    /// <exception cref="ArgumentException">One is not; the message names it by its number in the source.</exception>
+    internal static void RequireLabels(HostBatch batch, int logits)
+    {
+        var classes = Classes(logits);
+        for (var i = 0; i < batch.Count; i++)
+            if ((uint)batch.Classes[i] >= (uint)classes)
+                throw new ArgumentException(
+                    $"labels: sample {batch.Indices[i]} is of class {batch.Classes[i]}, but the network tells {classes} classes apart, 0 to {classes - 1}");
+    }
+
     /// <summary>The probability of every class.</summary>
     public static double[] Probabilities(ReadOnlySpan<float> logits)
     {
@@ -47,8 +58,11 @@ public static class Classification
     }
 
     /// <summary>The cross-entropy of the logits against the true class, stable for any logit.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such class.</exception>
     public static double Loss(ReadOnlySpan<float> logits, int trueClass)
     {
+        if ((uint)trueClass >= (uint)Classes(logits.Length))
+            throw new ArgumentOutOfRangeException(nameof(trueClass), trueClass, $"loss: of {Classes(logits.Length)} classes there is none of that number");
         if (logits.Length == 1)
         {
             double z = trueClass == 1 ? logits[0] : -logits[0];

@@ -31,9 +31,11 @@ internal sealed class DeviceBatches : IDisposable
     /// <param name="options">Batch size, scaling, augmentation.</param>
     /// <param name="position">Where in the order to begin.</param>
     /// <param name="epoch">The epoch whose augmentation is wanted; null for none at all.</param>
+    /// <exception cref="ArgumentException">The samples are not as long as the network's input, under this scaling.</exception>
     public DeviceBatches(Sequential network, ISampleSource source, int[] order, TrainingOptions options, int position = 0, int? epoch = null)
         : this(network, options, CapacityFor(order.Length, options), epoch)
     {
+        RequireLength(source.SampleLength);
         reader = new BatchReader(source, order, options.BatchSize, position);
     }
 
@@ -58,10 +60,13 @@ internal sealed class DeviceBatches : IDisposable
         if (this.epoch is not null && options.Scaling is null) throw new ArgumentException("augmentation: changes images, not values made of them");
         maps = this.epoch is null ? [] : new float[capacity * AffineMap.Length];
         tones = this.epoch is null ? [] : new float[capacity * ToneChange.Length];
-        var bytes = checked(capacity * image.Length * (options.Scaling is null ? sizeof(float) : 1));
+        var bytes = checked(capacity * image.Length * BytesOfValue);
         current = new StagedPixels(device, bytes);
         next = new StagedPixels(device, bytes);
     }
+
+    /// <summary>Bytes of which a value of the network's input is made: one that is scaled, or a float32 as it is.</summary>
+    private int BytesOfValue => options.Scaling is null ? sizeof(float) : 1;
 
     /// <summary>Samples for which memory is taken: a whole batch, or all there are.</summary>
     public static int CapacityFor(int samples, TrainingOptions options) => Math.Max(1, Math.Min(options.BatchSize, samples));
@@ -129,6 +134,19 @@ internal sealed class DeviceBatches : IDisposable
         Toning.Apply(moved, tonesOnDevice, toned, scaling);
         moved.Dispose();
         return toned;
+    }
+
+    /// <summary>Makes sure that a sample fills the network's input.</summary>
+    private void RequireLength(int bytes)
+    {
+        var needed = (long)image.Length * BytesOfValue;
+        if (bytes == needed) return;
+        Dispose();
+        var kind = options.Scaling is null ? "values of float32" : "bytes that are scaled";
+        var advice = options.Scaling is not null && bytes == needed * sizeof(float) ? $"; rows of float32 values need {nameof(TrainingOptions)}.{nameof(TrainingOptions.Scaling)} = null"
+            : options.Scaling is null && bytes * sizeof(float) == needed ? $"; images in bytes need {nameof(TrainingOptions)}.{nameof(TrainingOptions.Scaling)}"
+            : "";
+        throw new ArgumentException($"samples: each has {bytes} bytes, but the network takes {image}, {image.Length} {kind}: {needed} bytes{advice}");
     }
 
     // The number that decides how a sample is changed.

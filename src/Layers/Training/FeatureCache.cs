@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Files;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Pixels;
 using Convolve.Layers.Networks;
@@ -13,6 +15,9 @@ namespace Convolve.Layers.Training;
 /// <param name="Bytes">Their bytes.</param>
 /// <param name="KeptBytes">Bytes that are left, of the features of all bases.</param>
 public readonly record struct ClearedFeatures(int Files, long Bytes, long KeptBytes);
+
+/// <summary>A file of features that a training is using is gone or changed. The message is one line and names it.</summary>
+public sealed class FeatureFileException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
 /// Features on disk: a folder for everything that decides them besides the image (the base's layers and weights, what becomes of a byte,
@@ -73,6 +78,7 @@ internal sealed class FeatureCache : IDisposable
         Directory.CreateDirectory(root);
         using var all = Lock(LockOfAll, FileShare.None, patience) ?? throw new IOException($"{LockOfAll} is held by another program");
         occupied = Lock(Folder + LockSuffix, FileShare.Read, TimeSpan.Zero) ?? throw new IOException($"{Folder + LockSuffix} is held by another program");
+        WholeFile.RemoveLeftovers(Folder);
     }
 
     /// <summary>Where an image's features are or will be; they are used from now on.</summary>
@@ -85,36 +91,58 @@ internal sealed class FeatureCache : IDisposable
         return path;
     }
 
-    /// <summary>Whether a file is there and whole.</summary>
-    public bool Holds(string path)
+    /// <summary>The checksum of a file's values if it is there and whole; null if it is not.</summary>
+    public ulong? Find(string path)
     {
         try
         {
             var bytes = File.ReadAllBytes(path);
             var values = length * sizeof(float);
-            if (bytes.Length != values + SHA256.HashSizeInBytes || !SHA256.HashData(bytes.AsSpan(0, values)).AsSpan().SequenceEqual(bytes.AsSpan(values))) return false;
+            if (bytes.Length != values + SHA256.HashSizeInBytes || !SHA256.HashData(bytes.AsSpan(0, values)).AsSpan().SequenceEqual(bytes.AsSpan(values))) return null;
             File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
-            return true;
+            return Checksum(bytes.AsSpan(0, values));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            return false;
+            return null;
         }
     }
 
-    /// <summary>Writes a file to a temporary name and renames it.</summary>
-    public static void Write(string path, ReadOnlySpan<float> features)
+    /// <summary>Writes a file.</summary>
+    /// <returns>The checksum of its values.</returns>
+    public static ulong Write(string path, ReadOnlySpan<float> features)
     {
-        var bytes = MemoryMarshal.AsBytes(features);
+        var bytes = MemoryMarshal.AsBytes(features).ToArray();
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var unfinished = $"{path}.{Environment.ProcessId}";
-        using (var stream = File.Create(unfinished))
+        WholeFile.WriteReplaceable(path, stream =>
         {
             stream.Write(bytes);
             stream.Write(SHA256.HashData(bytes));
-        }
-        File.Move(unfinished, path, overwrite: true);
+        });
+        return Checksum(bytes);
     }
+
+    /// <summary>Reads the values of a file that was found or written, and sees that they are the same ones still.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="values">Room for its values.</param>
+    /// <param name="checksum">What <see cref="Find"/> or <see cref="Write"/> said.</param>
+    /// <exception cref="FeatureFileException">They are others, or cannot be read.</exception>
+    public static void Read(string path, Span<byte> values, ulong checksum)
+    {
+        try
+        {
+            using var file = File.OpenHandle(path);
+            if (RandomAccess.Read(file, values, 0) == values.Length && Checksum(values) == checksum) return;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FeatureFileException($"features: {path} cannot be read any more: {e.Message}; train again, and leave the folder alone meanwhile", e);
+        }
+        throw new FeatureFileException($"features: {path} changed while it was read; delete it and train again");
+    }
+
+    // Of what is read again every epoch: a few microseconds, where SHA-256 would take as long as reading.
+    private static ulong Checksum(ReadOnlySpan<byte> values) => XxHash3.HashToUInt64(values);
 
     /// <summary>Removes files of all bases that nobody uses, the least recently used first, until no more than so many bytes are left.</summary>
     public ClearedFeatures Clear(long limit)

@@ -54,9 +54,9 @@ public sealed class FeatureExtraction : IDisposable
     public ISampleSource Of(ISampleSource images, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         cache.Occupy();
-        var paths = new string?[images.Count];
+        var files = new FeatureFile?[images.Count];
         var pixels = new byte[BatchSize * images.SampleLength];
-        var waiting = new List<string>(BatchSize);
+        var waiting = new List<FeatureFile>(BatchSize);
         using var staged = new StagedPixels(network.Device!, pixels.Length);
         for (var i = 0; i < images.Count; i++)
         {
@@ -65,16 +65,29 @@ public sealed class FeatureExtraction : IDisposable
             {
                 var image = pixels.AsSpan(waiting.Count * images.SampleLength, images.SampleLength);
                 images.CopyPixels(i, image);
-                var path = paths[i] = cache.PathOf(image);
+                var path = cache.PathOf(image);
                 // Two images of the same pixels may stand in one batch.
-                if (waiting.Contains(path) || cache.Holds(path)) Found++;
-                else waiting.Add(path);
+                if (waiting.Find(file => file.Path == path) is { } same)
+                {
+                    files[i] = same;
+                    Found++;
+                }
+                else
+                {
+                    var file = files[i] = new FeatureFile(path);
+                    if (cache.Find(path) is { } checksum)
+                    {
+                        file.Checksum = checksum;
+                        Found++;
+                    }
+                    else waiting.Add(file);
+                }
                 if (waiting.Count == BatchSize) Compute(staged, pixels, waiting);
             }
             progress?.Invoke(i + 1);
         }
         if (waiting.Count > 0) Compute(staged, pixels, waiting);
-        return new FeatureSamples(images, paths, network.OutputShape.Length);
+        return new FeatureSamples(images, files, network.OutputShape.Length);
     }
 
     /// <summary>
@@ -103,39 +116,47 @@ public sealed class FeatureExtraction : IDisposable
         return output.ToArray();
     }
 
-    private void Compute(StagedPixels staged, byte[] pixels, List<string> waiting)
+    private void Compute(StagedPixels staged, byte[] pixels, List<FeatureFile> waiting)
     {
         var length = pixels.Length / BatchSize;
         for (var i = waiting.Count; i < BatchSize; i++) pixels.AsSpan(0, length).CopyTo(pixels.AsSpan(i * length));
         staged.Upload(pixels);
         var features = Answer(network, staged, scaling, algorithm);
-        for (var i = 0; i < waiting.Count; i++) FeatureCache.Write(waiting[i], features.AsSpan(i * network.OutputShape.Length, network.OutputShape.Length));
+        for (var i = 0; i < waiting.Count; i++) waiting[i].Checksum = FeatureCache.Write(waiting[i].Path, features.AsSpan(i * network.OutputShape.Length, network.OutputShape.Length));
         Computed += waiting.Count;
         waiting.Clear();
     }
 }
 
+/// <summary>The file of an image's features.</summary>
+/// <param name="path">Where it is.</param>
+internal sealed class FeatureFile(string path)
+{
+    /// <summary>Where it is.</summary>
+    public string Path => path;
+
+    /// <summary>The checksum of its values, once they are found or computed.</summary>
+    public ulong Checksum { get; set; }
+}
+
 /// <summary>Features on disk as samples: float32 values, under the numbers and with the classes of the images they were made of.</summary>
 /// <param name="images">The images.</param>
-/// <param name="paths">The file of each; null where an image is not usable.</param>
+/// <param name="files">The file of each; null where an image is not usable.</param>
 /// <param name="length">Values of one.</param>
-internal sealed class FeatureSamples(ISampleSource images, string?[] paths, int length) : ISampleSource
+internal sealed class FeatureSamples(ISampleSource images, FeatureFile?[] files, int length) : ISampleSource
 {
     /// <inheritdoc/>
-    public int Count => paths.Length;
+    public int Count => files.Length;
 
     /// <inheritdoc/>
     public int SampleLength => length * sizeof(float);
 
     /// <inheritdoc/>
-    public bool IsUsable(int index) => paths[index] is not null;
+    public bool IsUsable(int index) => files[index] is not null;
 
     /// <inheritdoc/>
-    public void CopyPixels(int index, Span<byte> target)
-    {
-        using var file = File.OpenHandle(paths[index]!);
-        if (RandomAccess.Read(file, target, 0) != target.Length) throw new IOException($"{paths[index]}: was cut off while it was in use");
-    }
+    /// <exception cref="FeatureFileException">The file is gone, or is another one by now.</exception>
+    public void CopyPixels(int index, Span<byte> target) => FeatureCache.Read(files[index]!.Path, target, files[index]!.Checksum);
 
     /// <inheritdoc/>
     public int ClassOf(int index) => images.ClassOf(index);

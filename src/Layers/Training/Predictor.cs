@@ -8,7 +8,8 @@ public static class Predictor
     /// <summary>The name of a batch's prediction among the works whose memory is planned.</summary>
     internal const string Work = "prediction";
 
-    /// <summary>The answers to all usable samples, in order.</summary>
+    /// <summary>The answers to all usable samples, in order. Several threads may ask one network at a time.</summary>
+    /// <exception cref="ArgumentException">A sample is not as long as the network's input, or of a class that the network does not know.</exception>
     public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options, CancellationToken cancellation = default)
     {
         var (indices, classes, probabilities, losses) = Ask(network, source, options, null, cancellation);
@@ -25,7 +26,7 @@ public static class Predictor
     /// <param name="options">Batch size, scaling, seed, and the augmentation if there are several copies.</param>
     /// <param name="copies">How often each sample is asked about, at least once.</param>
     /// <param name="cancellation">Stops it between two batches.</param>
-    /// <exception cref="ArgumentException">No copies, or several without an augmentation to make them.</exception>
+    /// <exception cref="ArgumentException">No copies, or several without an augmentation to make them; or as for <see cref="Run"/>.</exception>
     public static Predictions RunOnCopies(
         Sequential network, ISampleSource source, TrainingOptions options, int copies, CancellationToken cancellation = default)
     {
@@ -76,6 +77,7 @@ public static class Predictor
         while (batches.Next() is { } batch)
         {
             cancellation.ThrowIfCancellationRequested();
+            Classification.RequireLabels(batch, outputs);
             var logits = Answer(network, batches, batch, options);
             for (var i = 0; i < batch.Count; i++)
             {

@@ -17,7 +17,7 @@ public interface ISampleSource
     /// <summary>Copies a sample's pixels; may wait until they are there.</summary>
     void CopyPixels(int index, Span<byte> target);
 
-    /// <summary>The class, counted from 0.</summary>
+    /// <summary>The class, counted from 0; training and prediction refuse one that the network does not know.</summary>
     int ClassOf(int index);
 }
 

@@ -104,6 +104,8 @@ public sealed class Trainer : IDisposable
     private double lossSum, correctSum, secondsBefore, inputWait;
 
     /// <summary>Takes a network, on its device, and an optimizer.</summary>
+    /// <exception cref="ArgumentException">The network gives no row of logits, a batch has no samples, or the class weights do not fit.</exception>
+    /// <exception cref="InvalidOperationException">The network is not initialized.</exception>
     public Trainer(Sequential network, Optimizer optimizer, TrainingOptions options)
     {
         this.network = network;
@@ -111,6 +113,8 @@ public sealed class Trainer : IDisposable
         this.options = options;
         device = network.Device ?? throw new InvalidOperationException("training: initialize the network first");
         if (network.OutputShape.Rank != 1) throw new ArgumentException($"training: the network gives {network.OutputShape} instead of a row of logits");
+        if (options.BatchSize < 1) throw new ArgumentException($"training: a batch of {options.BatchSize} samples; it must have at least 1");
+        RequireClassWeights(options.ClassWeights, Classification.Classes(network.OutputShape.Length));
         correct = Tensor.Zeros(device, new Shape(1));
         hostNumbers = new float[options.BatchSize];
         learningRate = optimizer.LearningRate;
@@ -167,6 +171,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains until all epochs are done, a callback ends it, or it is cancelled (between two steps).</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; <see cref="State"/> is the place.</exception>
     /// <exception cref="DivergedException">The loss is no longer a number, or an answer to a validation sample.</exception>
+    /// <exception cref="ArgumentException">A sample is not as long as the network's input, or of a class that the network does not know.</exception>
     public void Fit(ISampleSource training, ISampleSource? validation, IReadOnlyList<TrainingCallback> callbacks, CancellationToken cancellation = default)
     {
         while (epoch <= options.Epochs)
@@ -242,6 +247,7 @@ public sealed class Trainer : IDisposable
     /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
     private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
+        Classification.RequireLabels(batch, network.OutputShape.Length);
         using var work = device.Pool.Follow(Work, batch.Count);
         using var targets = Targets(batch);
         using var weights = Weights(batch);
@@ -294,6 +300,15 @@ public sealed class Trainer : IDisposable
         var weights = hostNumbers.AsSpan(0, batch.Count);
         for (var i = 0; i < weights.Length; i++) weights[i] = options.ClassWeights[batch.Classes[i]];
         return Tensor.FromValues(device, new Shape(batch.Count), weights);
+    }
+
+    private static void RequireClassWeights(float[]? weights, int classes)
+    {
+        if (weights is null) return;
+        if (weights.Length != classes) throw new ArgumentException($"class weights: {weights.Length} were given, but the network tells {classes} classes apart");
+        for (var c = 0; c < classes; c++)
+            if (!(weights[c] >= 0 && float.IsFinite(weights[c])))
+                throw new ArgumentException($"class weights: that of class {c} is {weights[c]}; it must be a finite number, at least 0");
     }
 
     private static JsonNode? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -17,6 +17,9 @@ public sealed class Checkpoint
     private const string FormatName = "convolve-1";
     private const string OptimizerPrefix = "optimizer/";
 
+    // A network is described in thousands of letters; a million of them become thirty million bytes when they are read as JSON.
+    private const int LongestDescription = 1 << 20;
+
     private readonly SafeTensors file;
     private readonly string path;
 
@@ -59,7 +62,7 @@ public sealed class Checkpoint
     /// <summary>Whether a file is a checkpoint of Convolve, of whatever network, rather than a weight file of another tool.</summary>
     /// <exception cref="WeightFileException">The file begins like .safetensors and is broken.</exception>
     public static bool Is(WeightFile file) =>
-        file.Format == WeightFormat.SafeTensors && SafeTensors.Read(file.Path).Metadata.GetValueOrDefault("format") == FormatName;
+        file.Format == WeightFormat.SafeTensors && SafeTensors.ReadMetadata(file.Path).GetValueOrDefault("format") == FormatName;
 
     /// <summary>Reads a checkpoint.</summary>
     /// <exception cref="WeightFileException">It is missing, broken, or a weight file of another tool.</exception>
@@ -72,15 +75,19 @@ public sealed class Checkpoint
         {
             return new Checkpoint(file, path)
             {
-                Application = JsonNode.Parse(file.Metadata.GetValueOrDefault("application", "{}"))!.AsObject(),
-                Run = file.Metadata.TryGetValue("run", out var run) ? JsonNode.Parse(run)!.AsObject() : null,
+                Application = Json(file, "application", "{}").AsObject(),
+                Run = file.Metadata.ContainsKey("run") ? Json(file, "run", "{}").AsObject() : null,
             };
         }
-        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException or NullReferenceException)
+        catch (Exception e) when (e is FormatException or System.Text.Json.JsonException or InvalidOperationException)
         {
             throw new WeightFileException($"{path}: its metadata is broken: {e.Message}", e);
         }
     }
+
+    private static JsonNode Json(SafeTensors file, string key, string missing) => file.Metadata.GetValueOrDefault(key, missing) is var text && text.Length <= LongestDescription
+        ? JsonNode.Parse(text) ?? throw new FormatException($"its {key} is null")
+        : throw new FormatException($"its {key} is {text.Length} letters long; {LongestDescription} are the most");
 
     /// <summary>The network's tensors, without the optimizer's state.</summary>
     public IReadOnlyList<KeyValuePair<string, StoredTensor>> Parameters =>
@@ -107,7 +114,7 @@ public sealed class Checkpoint
     {
         try
         {
-            var network = NetworkDescription.FromJson(JsonNode.Parse(file.Metadata.GetValueOrDefault("network", "null")));
+            var network = NetworkDescription.FromJson(Json(file, "network", "{}"));
             RequireFit(network);
             return network;
         }

@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
@@ -11,7 +9,7 @@ namespace Convolve.Layers.WeightFiles;
 /// A tensor is taken for one of PyTorch where the file is, or, in files that do not say, where its name ends in ".weight". The first dense layer takes flattened images if its inputs are the last convolution's channels times a square number of pixels
 /// larger than one (VGG: 512 · 7 · 7); its rows are put into the other order, too.
 /// </remarks>
-public static partial class ConvolveLayout
+public static class ConvolveLayout
 {
     /// <summary>Converts every tensor of a file; names stay.</summary>
     public static OrderedDictionary<string, StoredTensor> Of(WeightFile file)
@@ -19,8 +17,8 @@ public static partial class ConvolveLayout
         var converted = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         if (file.Layout == TensorLayout.Convolve) return file.Tensors;
         var torch = file.Layout == TensorLayout.Torch;
-        bool IsKernel(string name, StoredTensor tensor) => tensor.Shape.Length == 4 && (torch || WeightName().IsMatch(name));
-        bool IsDense(string name, StoredTensor tensor) => tensor.Shape.Length == 2 && WeightName().IsMatch(name);
+        bool IsKernel(string name, StoredTensor tensor) => tensor.Shape.Length == 4 && (torch || IsWeight(name));
+        bool IsDense(string name, StoredTensor tensor) => tensor.Shape.Length == 2 && IsWeight(name);
         // Wherever the file puts them: sorted by name, "classifier" comes before "features".
         var channels = file.Tensors.LastOrDefault(tensor => IsKernel(tensor.Key, tensor.Value)).Value?.Shape[0] ?? 0;
         var first = file.Tensors.FirstOrDefault(tensor => IsDense(tensor.Key, tensor.Value)).Key;
@@ -30,6 +28,9 @@ public static partial class ConvolveLayout
                 : tensor);
         return converted;
     }
+
+    /// <summary>Whether a name is one that PyTorch gives to kernels and dense weights.</summary>
+    internal static bool IsWeight(string name) => name.EndsWith("weight", StringComparison.Ordinal) && (name.Length == 6 || name[^7] is '.' or '/');
 
     // How many pixels of so many channels make up the inputs; 1 where they are no square image.
     private static int PixelsOf(int inputs, int channels)
@@ -42,18 +43,22 @@ public static partial class ConvolveLayout
     // [O,I,H,W] → [H,W,I,O]
     private static StoredTensor KernelsLast(StoredTensor tensor)
     {
+        int[] shape = [tensor.Shape[2], tensor.Shape[3], tensor.Shape[1], tensor.Shape[0]];
+        // Beside a size of zero the others may be of any length, and there is nothing to go through.
+        if (tensor.Values.Length == 0) return tensor with { Shape = shape };
         var (outputs, inputs, pixels) = (tensor.Shape[0], tensor.Shape[1], tensor.Shape[2] * tensor.Shape[3]);
         var values = new float[tensor.Values.Length];
         for (var o = 0; o < outputs; o++)
             for (var i = 0; i < inputs; i++)
                 for (var p = 0; p < pixels; p++) values[(p * inputs + i) * outputs + o] = tensor.Values[(o * inputs + i) * pixels + p];
-        return tensor with { Shape = [tensor.Shape[2], tensor.Shape[3], inputs, outputs], Values = values };
+        return tensor with { Shape = shape, Values = values };
     }
 
     // [out, channels·pixels] → [pixels·channels, out]
     private static StoredTensor Dense(StoredTensor tensor, int pixels)
     {
         var (outputs, inputs) = (tensor.Shape[0], tensor.Shape[1]);
+        if (tensor.Values.Length == 0) return tensor with { Shape = [inputs, outputs] };
         var channels = inputs / pixels;
         var values = new float[tensor.Values.Length];
         for (var o = 0; o < outputs; o++)
@@ -61,7 +66,4 @@ public static partial class ConvolveLayout
                 for (var p = 0; p < pixels; p++) values[(p * channels + c) * outputs + o] = tensor.Values[o * inputs + c * pixels + p];
         return tensor with { Shape = [inputs, outputs], Values = values };
     }
-
-    [GeneratedRegex(@"(^|[./])weight$")]
-    private static partial Regex WeightName();
 }

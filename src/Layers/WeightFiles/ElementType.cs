@@ -49,6 +49,9 @@ public enum ElementType
 /// <summary>Stored numbers as float32, in which Convolve computes.</summary>
 internal static class ElementConversion
 {
+    /// <summary>More dimensions than the tools whose files are read know (NumPy and PyTorch: 64).</summary>
+    public const int MostDimensions = 64;
+
     /// <summary>Bytes of one number.</summary>
     public static int Width(this ElementType type) => type switch
     {
@@ -61,49 +64,82 @@ internal static class ElementConversion
     /// <summary>Converts numbers that lie side by side; float32 stays what it is, bit for bit.</summary>
     /// <param name="type">What they are.</param>
     /// <param name="bytes">The numbers.</param>
+    /// <param name="values">Where they go; as many as there are.</param>
     /// <param name="bigEndian">Whether the highest byte comes first.</param>
-    public static float[] ToFloats(this ElementType type, ReadOnlySpan<byte> bytes, bool bigEndian = false)
+    public static void ToFloats(this ElementType type, ReadOnlySpan<byte> bytes, Span<float> values, bool bigEndian = false)
     {
-        var width = type.Width();
-        var values = new float[bytes.Length / width];
         if (type == ElementType.Float32 && bigEndian != BitConverter.IsLittleEndian)
         {
-            bytes[..(values.Length * width)].CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
-            return values;
+            bytes[..(values.Length * sizeof(float))].CopyTo(MemoryMarshal.AsBytes(values));
+            return;
         }
-        Span<byte> turned = stackalloc byte[8];
-        for (var i = 0; i < values.Length; i++)
-        {
-            scoped var item = bytes.Slice(i * width, width);
-            if (bigEndian)
-            {
-                item.CopyTo(turned);
-                turned[..width].Reverse();
-                item = turned;
-            }
-            values[i] = type switch
-            {
-                ElementType.Float64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(item),
-                ElementType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(item),
-                ElementType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(item),
-                ElementType.BFloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadInt16LittleEndian(item) << 16),
-                ElementType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(item),
-                ElementType.UInt64 => BinaryPrimitives.ReadUInt64LittleEndian(item),
-                ElementType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(item),
-                ElementType.UInt32 => BinaryPrimitives.ReadUInt32LittleEndian(item),
-                ElementType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(item),
-                ElementType.UInt16 => BinaryPrimitives.ReadUInt16LittleEndian(item),
-                ElementType.Int8 => (sbyte)item[0],
-                _ => item[0],
-            };
-        }
-        return values;
+        for (var i = 0; i < values.Length; i++) values[i] = type.ToFloat(bytes, i, bigEndian);
     }
 
+    /// <summary>Converts one of several numbers that lie side by side.</summary>
+    public static float ToFloat(this ElementType type, ReadOnlySpan<byte> bytes, int index, bool bigEndian)
+    {
+        var width = type.Width();
+        scoped var item = bytes.Slice(index * width, width);
+        if (bigEndian)
+        {
+            Span<byte> turned = stackalloc byte[8];
+            item.CopyTo(turned);
+            turned[..width].Reverse();
+            return Value(type, turned);
+        }
+        return Value(type, item);
+    }
+
+    /// <summary>Reads numbers that lie side by side, without holding their bytes.</summary>
+    /// <param name="type">What they are.</param>
+    /// <param name="stream">Where they come from.</param>
+    /// <param name="values">Where they go; as many as are read.</param>
+    /// <param name="bigEndian">Whether the highest byte comes first.</param>
+    /// <exception cref="EndOfStreamException">There are not so many.</exception>
+    public static void ReadFloats(this ElementType type, Stream stream, Span<float> values, bool bigEndian = false)
+    {
+        const int AtOnce = 1 << 16;
+        var asStored = type == ElementType.Float32 && bigEndian != BitConverter.IsLittleEndian;
+        var buffer = asStored ? [] : new byte[Math.Min(values.Length, AtOnce) * type.Width()];
+        for (var done = 0; done < values.Length; done += AtOnce)
+        {
+            var part = values.Slice(done, Math.Min(AtOnce, values.Length - done));
+            if (asStored)
+            {
+                stream.ReadExactly(MemoryMarshal.AsBytes(part));
+                continue;
+            }
+            var bytes = buffer.AsSpan(0, part.Length * type.Width());
+            stream.ReadExactly(bytes);
+            type.ToFloats(bytes, part, bigEndian);
+        }
+    }
+
+    private static float Value(ElementType type, ReadOnlySpan<byte> item) => type switch
+    {
+        ElementType.Float64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(item),
+        ElementType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(item),
+        ElementType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(item),
+        ElementType.BFloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadInt16LittleEndian(item) << 16),
+        ElementType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(item),
+        ElementType.UInt64 => BinaryPrimitives.ReadUInt64LittleEndian(item),
+        ElementType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(item),
+        ElementType.UInt32 => BinaryPrimitives.ReadUInt32LittleEndian(item),
+        ElementType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(item),
+        ElementType.UInt16 => BinaryPrimitives.ReadUInt16LittleEndian(item),
+        ElementType.Int8 => (sbyte)item[0],
+        _ => item[0],
+    };
+
     /// <summary>The number of elements of a shape.</summary>
-    /// <exception cref="FormatException">A size is negative, or the tensor is larger than an array can be.</exception>
+    /// <exception cref="FormatException">
+    /// A size is negative, there are too many, or the tensor is larger than an array can be, where a size of zero does not make up for another one: what goes
+    /// through all indices of the others would have no end.
+    /// </exception>
     public static int ElementsOf(string name, ReadOnlySpan<long> shape)
     {
+        if (shape.Length > MostDimensions) throw new FormatException($"tensor {name} has {shape.Length} dimensions; {MostDimensions} are the most");
         long product = 1;
         var empty = false;
         foreach (var size in shape)

@@ -35,11 +35,32 @@ public static class KnownNetworks
         if (kernels.Length > 0 && dense.Length == 2)
             builders.AddRange(Cuts(kernels.Length).Select(until => (Func<int, Sequential>)(side => ReferenceNetworks.Vgg19(side, channels, outputs, head, until))));
         if (kernels.Length == 16 && dense.Length == 3) builders.Add(side => Published(side, channels, dense[0].Shape[1], head, outputs));
-        int[] sides = pixels is { } given ? [given] : [.. usualPixels, .. Enumerable.Range(1, MostPixels).Except(usualPixels)];
+        // Pooling drops what is left over, so several sizes may lead to the same tensors; where they do, the usual ones come first.
+        var (tensors, numbers) = (file.Tensors.Count, file.Tensors.Values.Sum(tensor => tensor.Values.LongLength));
         foreach (var build in builders)
-            foreach (var side in sides)
-                if (Built(build, side) is { } network && Fits(file, network)) return network;
+        {
+            var sides = pixels is { } given ? [given] : SidesWith(build, numbers);
+            if (sides.Count == 0) continue;
+            var side = usualPixels.FirstOrDefault(sides.Contains, sides[0]);
+            if (Built(build, side) is { } network && network.Parameters.Count() == tensors && network.ParameterCount == numbers && Fits(file, network)) return network;
+        }
         return null;
+    }
+
+    // The more pixels, the more numbers, or as many: the sizes with so many numbers are neighbours, and found by halving.
+    private static List<int> SidesWith(Func<int, Sequential> build, long numbers)
+    {
+        // Too small for the network's poolings.
+        long Numbers(int side) => Built(build, side)?.ParameterCount ?? -1;
+        var (low, high) = (1, MostPixels + 1);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (Numbers(middle) < numbers) low = middle + 1;
+            else high = middle;
+        }
+        int[] candidates = [.. usualPixels.Where(side => side >= low), low];
+        return [.. candidates.Where(side => side <= MostPixels && Numbers(side) == numbers).Order()];
     }
 
     /// <summary>VGG19 as published, with its three dense layers and their names in Keras.</summary>

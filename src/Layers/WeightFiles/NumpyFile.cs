@@ -13,43 +13,30 @@ namespace Convolve.Layers.WeightFiles;
 /// </summary>
 internal static partial class NumpyFile
 {
+    // NumPy's own limit; a header is a hundred bytes long, and patterns are looked for in it.
+    private const int LongestHeader = 10_000;
+
+    private sealed record Header(ElementType Type, bool BigEndian, bool ColumnMajor, long[] Shape);
+
     /// <summary>Reads an array.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="stream">The array with its header.</param>
+    /// <param name="length">Bytes of both.</param>
+    /// <param name="allowance">What reading may cost.</param>
     /// <exception cref="FormatException">It is none, or none of numbers.</exception>
-    public static StoredTensor ReadArray(string name, ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.Length < 12 || bytes[0] != 0x93 || !bytes[1..6].SequenceEqual("NUMPY"u8)) throw new FormatException($"{name} does not begin like an array");
-        var wide = bytes[6] >= 2;
-        var headerLength = wide ? BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) : BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]);
-        var start = wide ? 12 : 10;
-        if (headerLength > bytes.Length - start) throw new FormatException($"{name} is cut off in its header");
-        var header = Encoding.Latin1.GetString(bytes.Slice(start, (int)headerLength));
-        var description = Description().Match(header);
-        var order = FortranOrder().Match(header);
-        var sizes = ShapeTuple().Match(header);
-        if (!description.Success || !order.Success || !sizes.Success)
-            throw new FormatException($"{name} is no array of numbers: its header is {header.Trim()[..Math.Min(80, header.Trim().Length)]}");
-        long[] shape = [.. sizes.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(size => Size(name, size))];
-        var type = TypeOf(name, description.Groups[2].Value);
-        var length = ElementConversion.ElementsOf(name, shape);
-        var data = bytes[(start + (int)headerLength)..];
-        if (data.Length != (long)length * type.Width())
-            throw new FormatException($"{name} has {data.Length} bytes of data where its shape [{string.Join(',', shape)}] needs {(long)length * type.Width()}");
-        var values = type.ToFloats(data, bigEndian: description.Groups[1].Value == ">");
-        int[] inInts = [.. shape.Select(size => (int)size)];
-        return new StoredTensor(inInts, order.Groups[1].Value == "True" ? RowMajor(inInts, values) : values, type);
-    }
+    public static StoredTensor ReadArray(string name, Stream stream, long length, Allowance allowance) =>
+        ReadArray(name, stream, length, allowance, passOverTexts: false)!;
 
     /// <summary>Reads every array of numbers of an archive, under its name without ".npy"; texts, which are notes, are passed over.</summary>
     /// <exception cref="FormatException">One is none.</exception>
-    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive)
+    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, Allowance allowance)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var entry in archive.Entries)
         {
             if (!entry.EndsWith(".npy", StringComparison.Ordinal)) throw new FormatException($"holds {entry}, which is no .npy array");
-            var bytes = archive.Read(entry);
-            if (IsText(bytes)) continue;
-            if (!tensors.TryAdd(entry[..^4], ReadArray(entry, bytes))) throw new FormatException($"holds {entry} twice");
+            var tensor = archive.Read(entry, (stream, length) => ReadArray(entry, stream, length, allowance, passOverTexts: true));
+            if (tensor is not null && !tensors.TryAdd(entry[..^4], tensor)) throw new FormatException($"holds {entry} twice");
         }
         return tensors;
     }
@@ -73,9 +60,44 @@ internal static partial class NumpyFile
         }
     }
 
-    private static bool IsText(ReadOnlySpan<byte> bytes) =>
-        bytes.Length > 12 && Description().Match(Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, 128)])) is { Success: true } description
-        && description.Groups[2].Value[0] is ('U' or 'S');
+    private static StoredTensor? ReadArray(string name, Stream stream, long length, Allowance allowance, bool passOverTexts)
+    {
+        var start = new byte[12];
+        if (stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) < start.Length || start[0] != 0x93 || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
+            throw new FormatException($"{name} does not begin like an array");
+        var wide = start[6] >= 2;
+        long headerLength = wide ? BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8)) : BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
+        var headerStart = wide ? 12 : 10;
+        if (headerLength > length - headerStart) throw new FormatException($"{name} is cut off in its header");
+        if (headerLength is < 2 or > LongestHeader) throw new FormatException($"{name} has a header of {headerLength} bytes; {LongestHeader} are the most");
+        var bytes = new byte[headerLength];
+        var there = start.Length - headerStart;
+        start.AsSpan(headerStart).CopyTo(bytes);
+        stream.ReadExactly(bytes.AsSpan(there));
+        var text = Encoding.Latin1.GetString(bytes);
+        var description = Description().Match(text);
+        if (passOverTexts && description.Success && description.Groups[2].Value[0] is 'U' or 'S') return null;
+        var header = HeaderOf(name, text, description);
+        // Read before anything is made of it: an array may say any shape.
+        var (data, needed) = (length - headerStart - headerLength, (long)ElementConversion.ElementsOf(name, header.Shape) * header.Type.Width());
+        if (data != needed) throw new FormatException($"{name} has {data} bytes of data where its shape [{string.Join(',', header.Shape)}] needs {needed}");
+        var values = new float[allowance.TakeTensor(name, header.Shape, turned: true)];
+        header.Type.ReadFloats(stream, values, header.BigEndian);
+        int[] shape = [.. header.Shape.Select(size => (int)size)];
+        if (!header.ColumnMajor || values.Length == 0) return new StoredTensor(shape, values, header.Type);
+        allowance.Take((long)values.Length * sizeof(float), $"tensor {name}");
+        return new StoredTensor(shape, RowMajor(shape, values), header.Type);
+    }
+
+    private static Header HeaderOf(string name, string text, Match description)
+    {
+        var order = FortranOrder().Match(text);
+        var sizes = ShapeTuple().Match(text);
+        if (!description.Success || !order.Success || !sizes.Success)
+            throw new FormatException($"{name} is no array of numbers: its header is {text.Trim()[..Math.Min(80, text.Trim().Length)]}");
+        long[] shape = [.. sizes.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(size => Size(name, size))];
+        return new Header(TypeOf(name, description.Groups[2].Value), description.Groups[1].Value == ">", order.Groups[1].Value == "True", shape);
+    }
 
     private static long Size(string name, string text) =>
         long.TryParse(text.TrimEnd('L'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var size)

@@ -57,24 +57,30 @@ internal sealed class Pickle
 
     private static readonly Mark mark = new();
 
+    // What a place in a list or on the stack takes while it grows, and what an object of any kind does at least: one byte of a pickle may make one.
+    private const long BytesOfAPlace = 32, BytesOfAnObject = 96;
+
     private readonly byte[] bytes;
+    private readonly Allowance allowance;
     private readonly List<object?> stack = [];
     private readonly Dictionary<int, object?> memo = [];
     private int position;
 
-    private Pickle(byte[] bytes, int position)
+    private Pickle(byte[] bytes, int position, Allowance allowance)
     {
         this.bytes = bytes;
         this.position = position;
+        this.allowance = allowance;
     }
 
     /// <summary>Reads one pickle.</summary>
     /// <param name="bytes">Holds the pickle.</param>
     /// <param name="position">Where it begins; afterwards where it ended.</param>
-    /// <exception cref="FormatException">It is cut off, malformed, or names something that is no tensor.</exception>
-    public static object? Read(byte[] bytes, ref int position)
+    /// <param name="allowance">What reading may cost.</param>
+    /// <exception cref="FormatException">It is cut off, malformed, makes too much of too little, or names something that is no tensor.</exception>
+    public static object? Read(byte[] bytes, ref int position, Allowance allowance)
     {
-        var pickle = new Pickle(bytes, position);
+        var pickle = new Pickle(bytes, position, allowance);
         var value = pickle.Run();
         position = pickle.position;
         return value;
@@ -86,24 +92,25 @@ internal sealed class Pickle
         {
             var start = position;
             var code = (char)Byte();
+            Take(CostOf(code));
             switch (code)
             {
                 case '.': return Pop();
                 case '\x80': Byte(); break;                                     // PROTO
-                case '\x95': Take(8); break;                                    // FRAME
+                case '\x95': Next(8); break;                                    // FRAME
                 case '(': stack.Add(mark); break;
                 case 'N': stack.Add(null); break;
                 case '\x88': stack.Add(true); break;
                 case '\x89': stack.Add(false); break;
                 case 'K': stack.Add((long)Byte()); break;
-                case 'M': stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
-                case 'J': stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
+                case 'M': stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Next(2))); break;
+                case 'J': stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Next(4))); break;
                 case '\x8a': stack.Add(Long(Byte())); break;
-                case 'G': stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
-                case 'X': stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
+                case 'G': stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Next(8))); break;
+                case 'X': stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Next(4)))); break;
                 case '\x8c': stack.Add(Text(Byte())); break;
                 case 'U': stack.Add(Text(Byte())); break;                       // SHORT_BINSTRING
-                case 'T': stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
+                case 'T': stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Next(4)))); break;
                 case ')': stack.Add(Array.Empty<object?>()); break;
                 case '\x85': Tuple(1); break;
                 case '\x86': Tuple(2); break;
@@ -117,10 +124,10 @@ internal sealed class Pickle
                 case 's': { var value = Pop(); var key = Pop(); Top<PickledMap>("SETITEM").Entries.Add((key, value)); break; }
                 case 'u': { var values = PopToMark(); SetItems(Top<PickledMap>("SETITEMS"), values); break; }
                 case 'q': memo[Byte()] = Top(); break;
-                case 'r': memo[BinaryPrimitives.ReadInt32LittleEndian(Take(4))] = Top(); break;
+                case 'r': memo[BinaryPrimitives.ReadInt32LittleEndian(Next(4))] = Top(); break;
                 case '\x94': memo[memo.Count] = Top(); break;
                 case 'h': stack.Add(Remembered(Byte())); break;
-                case 'j': stack.Add(Remembered(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
+                case 'j': stack.Add(Remembered(BinaryPrimitives.ReadInt32LittleEndian(Next(4)))); break;
                 case '0': Pop(); break;
                 case '2': stack.Add(Top()); break;
                 case 'c': stack.Add(Named($"{Line()}.{Line()}")); break;
@@ -134,23 +141,34 @@ internal sealed class Pickle
         }
     }
 
+    // Before the instruction is carried out. Marks, constants and what is remembered are objects already.
+    private static long CostOf(char code) => code switch
+    {
+        '.' or '\x80' or '\x95' or '0' or 'b' => 0,
+        '(' or 'N' or '\x88' or '\x89' or 'h' or 'j' or '2' => BytesOfAPlace,
+        _ => BytesOfAnObject + BytesOfAPlace,
+    };
+
     private static object Named(string name) => known.TryGetValue(name, out var value)
         ? value
         : throw new FormatException($"asks for {name}, which is no tensor; refused (save the state_dict alone: torch.save(model.state_dict(), …))");
 
-    private static object Call(object? callable, object? arguments)
+    private object Call(object? callable, object? arguments)
     {
         if (arguments is not object?[] values) throw Malformed("REDUCE");
         switch (callable)
         {
             case Callable.OrderedDictionary when values.Length == 0: return new PickledMap();
             case Callable.OrderedDictionary when values is [List<object?> pairs]:
+                // The same list may be made a dictionary again and again.
+                Take(BytesOfAPlace * pairs.Count);
                 var map = new PickledMap();
                 foreach (var pair in pairs) map.Entries.Add(pair is IList<object?> { Count: 2 } two ? (two[0], two[1]) : throw Malformed("OrderedDict"));
                 return map;
             case Callable.Size when values is [object?[] sizes]: return sizes;
             case Callable.Parameter when values is [PickledTensor tensor, ..]: return tensor;
             case Callable.Tensor when values is [PickledStorage storage, long offset, object?[] size, object?[] stride, ..]:
+                Take(sizeof(long) * ((long)size.Length + stride.Length));
                 return new PickledTensor(storage, offset, Whole(size), Whole(stride));
             default: throw Malformed($"REDUCE of {callable}");
         }
@@ -163,7 +181,7 @@ internal sealed class Pickle
             throw Malformed("BINPERSID");
         if (length < 0) throw new FormatException($"storage {key} has the negative length {length}");
         return fields.Length == 6 && fields[5] is object?[] view
-            ? view is [_, long offset, long viewed] && offset >= 0 && viewed >= 0 && offset + viewed <= length
+            ? view is [_, long offset, long viewed] && offset >= 0 && viewed >= 0 && viewed <= length - offset
                 ? new PickledStorage(type, key, offset, viewed)
                 : throw new FormatException($"storage {key} is viewed outside of its {length} elements")
             : new PickledStorage(type, key, 0, length);
@@ -179,16 +197,23 @@ internal sealed class Pickle
 
     private static FormatException Malformed(string what) => new($"has a malformed pickle ({what})");
 
-    private byte Byte() => Take(1)[0];
+    private void Take(long cost) => allowance.Take(cost, "the pickle");
 
-    private ReadOnlySpan<byte> Take(int count)
+    private byte Byte() => Next(1)[0];
+
+    private ReadOnlySpan<byte> Next(int count)
     {
         if (count < 0 || count > bytes.Length - position) throw new FormatException($"has a pickle that is cut off at byte {bytes.Length}");
         position += count;
         return bytes.AsSpan(position - count, count);
     }
 
-    private string Text(int length) => Encoding.UTF8.GetString(Take(length));
+    private string Text(int length)
+    {
+        var text = Next(length);
+        Take(sizeof(char) * (long)length);
+        return Encoding.UTF8.GetString(text);
+    }
 
     private string Line()
     {
@@ -202,7 +227,7 @@ internal sealed class Pickle
     // Two's complement of any length; only the magic number of old files needs more than eight bytes.
     private object Long(int length)
     {
-        var number = new System.Numerics.BigInteger(Take(length));
+        var number = new System.Numerics.BigInteger(Next(length));
         return number >= long.MinValue && number <= long.MaxValue ? (object)(long)number : number;
     }
 

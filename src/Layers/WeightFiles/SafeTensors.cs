@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using Convolve.Engine.Files;
 
 namespace Convolve.Layers.WeightFiles;
 
@@ -36,6 +35,11 @@ public sealed class SafeTensors
     /// <summary>A header larger than this is taken for garbage rather than read (the reference implementation's own limit).</summary>
     private const long LargestHeader = 100_000_000;
 
+    private const string MetadataName = "__metadata__";
+
+    // A key with its text, as two dictionaries keep it.
+    private const long BytesOfAText = 512;
+
     private readonly SortedDictionary<string, StoredTensor> tensors = new(StringComparer.Ordinal);
 
     /// <summary>Free text by key, from the header's <c>__metadata__</c>.</summary>
@@ -57,101 +61,195 @@ public sealed class SafeTensors
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
-    public static SafeTensors Read(string path)
+    public static SafeTensors Read(string path) => Open(path, (stream, allowance) =>
     {
-        byte[] bytes;
-        try
+        var header = ReadHeader(stream, allowance);
+        var file = new SafeTensors();
+        foreach (var (key, text) in header.Metadata) file.Metadata[key] = text;
+        // In the order of the data, which need not be that of the header.
+        foreach (var tensor in header.Tensors)
         {
-            bytes = File.ReadAllBytes(path);
+            var values = new float[ElementConversion.ElementsOf(tensor.Name, tensor.Shape)];
+            tensor.Type.ReadFloats(stream, values);
+            file.Add(tensor.Name, [.. tensor.Shape.Select(size => (int)size)], values, tensor.Type);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new WeightFileException($"{path}: cannot be read: {e.Message}", e);
-        }
-        try
-        {
-            return Parse(bytes);
-        }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException or ArgumentException)
-        {
-            throw new WeightFileException($"{path}: is no intact safetensors file: {e.Message.Split('\n')[0]}", e);
-        }
-    }
+        return file;
+    });
+
+    /// <summary>Reads what a file says in words, and none of its numbers.</summary>
+    /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Open(path, (stream, allowance) => ReadHeader(stream, allowance).Metadata);
 
     /// <summary>Writes a whole file (<see cref="WholeFile"/>). The bytes depend on nothing but the content.</summary>
     /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
     public void Write(string path)
     {
-        var header = new JsonObject();
-        if (Metadata.Count > 0)
-            header["__metadata__"] = new JsonObject(Metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)));
-        long offset = 0;
-        foreach (var (name, tensor) in tensors)
-        {
-            var length = tensor.Values.LongLength * sizeof(float);
-            header[name] = new JsonObject
-            {
-                ["dtype"] = "F32",
-                ["shape"] = new JsonArray([.. tensor.Shape.Select(s => (JsonNode)s)]),
-                ["data_offsets"] = new JsonArray(offset, offset + length),
-            };
-            offset += length;
-        }
-        var json = Encoding.UTF8.GetBytes(header.ToJsonString());
+        using var json = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(json)) WriteHeader(writer);
         // The data starts at a multiple of eight, so that a reader may map it; the padding is spaces.
-        var padded = new byte[(json.Length + 7) / 8 * 8];
-        padded.AsSpan().Fill((byte)' ');
-        json.CopyTo(padded, 0);
+        while (json.Length % 8 != 0) json.WriteByte((byte)' ');
         WeightFile.Write(path, stream =>
         {
             Span<byte> prefix = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(prefix, padded.Length);
+            BinaryPrimitives.WriteInt64LittleEndian(prefix, json.Length);
             stream.Write(prefix);
-            stream.Write(padded);
+            json.WriteTo(stream);
             foreach (var tensor in tensors.Values) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
         });
     }
 
-    private static SafeTensors Parse(byte[] bytes)
+    private void WriteHeader(Utf8JsonWriter writer)
     {
-        if (bytes.Length < 8) throw new FormatException($"{bytes.Length} bytes are too few for a header");
-        var headerLength = BinaryPrimitives.ReadInt64LittleEndian(bytes);
-        if (headerLength < 2 || headerLength > LargestHeader || headerLength > bytes.Length - 8)
-            throw new FormatException($"the header would be {headerLength} bytes long in a file of {bytes.Length}");
-        var header = JsonNode.Parse(bytes.AsSpan(8, (int)headerLength))?.AsObject() ?? throw new FormatException("the header is null");
-        var data = bytes.AsMemory(8 + (int)headerLength);
-        var file = new SafeTensors();
-        var ranges = new List<(long From, long To, string Name)>();
-        foreach (var (name, node) in header)
+        writer.WriteStartObject();
+        if (Metadata.Count > 0)
         {
-            if (node is null) throw new FormatException($"tensor {name} has no description");
-            if (name == "__metadata__")
-            {
-                foreach (var (key, value) in node.AsObject()) file.Metadata[key] = (string?)value ?? "";
-                continue;
-            }
-            var type = (string?)node["dtype"] ?? throw new FormatException($"tensor {name} has no dtype");
-            var shape = node["shape"]?.AsArray().Select(s => (int?)s ?? throw new FormatException($"tensor {name} has a size null")).ToArray()
-                ?? throw new FormatException($"tensor {name} has no shape");
-            var offsets = node["data_offsets"]?.AsArray().Select(s => (long?)s ?? -1).ToArray();
-            if (offsets is not [var from, var to] || from < 0 || to < from) throw new FormatException($"tensor {name} has no valid data_offsets");
-            if (to > data.Length)
-                throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {data.Length}");
-            if (shape.Any(s => s < 0)) throw new FormatException($"tensor {name} has a negative size");
-            var length = shape.Aggregate(1L, (product, s) => checked(product * s));
-            var element = TypeOf(name, type);
-            file.Add(name, shape, Convert(name, element, data.Span[(int)from..(int)to], length), element);
-            ranges.Add((from, to, name));
+            writer.WriteStartObject(MetadataName);
+            foreach (var (key, text) in Metadata) writer.WriteString(key, text);
+            writer.WriteEndObject();
         }
+        long offset = 0;
+        foreach (var (name, tensor) in tensors)
+        {
+            var length = tensor.Values.LongLength * sizeof(float);
+            writer.WriteStartObject(name);
+            writer.WriteString("dtype", "F32");
+            writer.WriteStartArray("shape");
+            foreach (var size in tensor.Shape) writer.WriteNumberValue(size);
+            writer.WriteEndArray();
+            writer.WriteStartArray("data_offsets");
+            writer.WriteNumberValue(offset);
+            writer.WriteNumberValue(offset += length);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+        writer.WriteEndObject();
+    }
+
+    private static T Open<T>(string path, Func<FileStream, Allowance, T> read)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return read(stream, new Allowance(stream.Length));
+        }
+        catch (EndOfStreamException e)
+        {
+            throw new WeightFileException($"{path}: changed while it was read", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightFileException($"{path}: cannot be read: {WeightFile.OneLine(e)}", e);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException or ArgumentException)
+        {
+            throw new WeightFileException($"{path}: is no intact safetensors file: {WeightFile.OneLine(e)}", e);
+        }
+    }
+
+    private sealed record Description(string Name, ElementType Type, long[] Shape, long From, long To);
+
+    // The tensors in the order of their data; the stream stands at the first.
+    private static (List<Description> Tensors, Dictionary<string, string> Metadata) ReadHeader(FileStream stream, Allowance allowance)
+    {
+        Span<byte> prefix = stackalloc byte[8];
+        if (stream.Length < prefix.Length) throw new FormatException($"{stream.Length} bytes are too few for a header");
+        stream.ReadExactly(prefix);
+        var headerLength = BinaryPrimitives.ReadInt64LittleEndian(prefix);
+        if (headerLength < 2 || headerLength > LargestHeader || headerLength > stream.Length - 8)
+            throw new FormatException($"the header would be {headerLength} bytes long in a file of {stream.Length}");
+        var bytes = new byte[headerLength];
+        stream.ReadExactly(bytes);
+        var dataLength = stream.Length - stream.Position;
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var described = new List<Description>();
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
+        // Token by token: a tree of a header of a hundred megabytes would take gigabytes.
+        var reader = new Utf8JsonReader(bytes);
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (NextName(ref reader, allowance) is { } name)
+        {
+            if (!names.Add(name)) throw new FormatException($"holds {name} twice");
+            if (name == MetadataName) ReadMetadata(ref reader, metadata, allowance);
+            else described.Add(Describe(ref reader, name, dataLength, allowance));
+        }
+        if (reader.Read()) throw new FormatException("the header goes on after its end");
         // Tensors lie side by side: where they overlap or leave a hole, the offsets are wrong, and so may be the values.
+        described.Sort((a, b) => (a.From, a.To).CompareTo((b.From, b.To)) is var order and not 0 ? order : string.CompareOrdinal(a.Name, b.Name));
         long end = 0;
-        foreach (var (from, to, name) in ranges.Order())
+        foreach (var tensor in described)
         {
-            if (from != end) throw new FormatException($"tensor {name} begins at byte {from} of the data, where the one before it ends at {end}");
-            end = to;
+            if (tensor.From != end) throw new FormatException($"tensor {tensor.Name} begins at byte {tensor.From} of the data, where the one before it ends at {end}");
+            end = tensor.To;
         }
-        if (end != data.Length) throw new FormatException($"{data.Length - end} bytes of data belong to no tensor");
-        return file;
+        if (end != dataLength) throw new FormatException($"{dataLength - end} bytes of data belong to no tensor");
+        return (described, metadata);
+    }
+
+    private static void ReadMetadata(ref Utf8JsonReader reader, Dictionary<string, string> metadata, Allowance allowance)
+    {
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (NextName(ref reader, allowance) is { } key)
+        {
+            Expect(ref reader, JsonTokenType.String);
+            allowance.Take(BytesOfAText + sizeof(char) * (long)reader.ValueSpan.Length, MetadataName);
+            if (!metadata.TryAdd(key, reader.GetString()!)) throw new FormatException($"{MetadataName} has {key} twice");
+        }
+    }
+
+    private static Description Describe(ref Utf8JsonReader reader, string name, long dataLength, Allowance allowance)
+    {
+        string? type = null;
+        List<long>? shape = null, offsets = null;
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (NextName(ref reader, allowance) is { } key)
+        {
+            switch (key)
+            {
+                case "dtype" when type is null:
+                    Expect(ref reader, JsonTokenType.String);
+                    type = reader.GetString();
+                    break;
+                case "shape" when shape is null: shape = Numbers(ref reader, name, "size"); break;
+                case "data_offsets" when offsets is null: offsets = Numbers(ref reader, name, "offset"); break;
+                case "dtype" or "shape" or "data_offsets": throw new FormatException($"tensor {name} has {key} twice");
+                default: reader.Skip(); break;
+            }
+        }
+        if (type is null) throw new FormatException($"tensor {name} has no dtype");
+        if (shape is null) throw new FormatException($"tensor {name} has no shape");
+        if (offsets is not [var from, var to] || from < 0 || to < from) throw new FormatException($"tensor {name} has no valid data_offsets");
+        if (to > dataLength) throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {dataLength}");
+        var element = TypeOf(name, type);
+        var sizes = shape.ToArray();
+        var needed = (long)allowance.TakeTensor(name, sizes, turned: shape.Count == 4 || ConvolveLayout.IsWeight(name)) * element.Width();
+        if (needed != to - from) throw new FormatException($"tensor {name} has {to - from} bytes where its shape needs {needed}");
+        return new Description(name, element, sizes, from, to);
+    }
+
+    private static void Expect(ref Utf8JsonReader reader, JsonTokenType token)
+    {
+        if (!reader.Read() || reader.TokenType != token) throw new FormatException($"the header has {reader.TokenType} where {token} should be");
+    }
+
+    // Null at the end of an object.
+    private static string? NextName(ref Utf8JsonReader reader, Allowance allowance)
+    {
+        if (!reader.Read() || reader.TokenType == JsonTokenType.EndObject) return null;
+        allowance.TakeText(reader.ValueSpan.Length, "the header");
+        return reader.GetString();
+    }
+
+    private static List<long> Numbers(ref Utf8JsonReader reader, string name, string what)
+    {
+        Expect(ref reader, JsonTokenType.StartArray);
+        var numbers = new List<long>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.Number)
+        {
+            if (!reader.TryGetInt64(out var number)) throw new FormatException($"tensor {name} has a {what} that is no whole number");
+            if (numbers.Count == ElementConversion.MostDimensions) throw new FormatException($"tensor {name} has more than {numbers.Count} dimensions");
+            numbers.Add(number);
+        }
+        return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new FormatException($"tensor {name} has a {what} {reader.TokenType}");
     }
 
     private static ElementType TypeOf(string name, string type) => type switch
@@ -171,11 +269,4 @@ public sealed class SafeTensors
         "BOOL" => ElementType.Bool,
         _ => throw new FormatException($"tensor {name} has the unknown dtype {type}"),
     };
-
-    private static float[] Convert(string name, ElementType type, ReadOnlySpan<byte> bytes, long length)
-    {
-        if (length * type.Width() != bytes.Length)
-            throw new FormatException($"tensor {name} has {bytes.Length} bytes where its shape needs {length * type.Width()}");
-        return type.ToFloats(bytes);
-    }
 }

@@ -17,6 +17,7 @@ internal static class TorchFile
     // A list that holds another ten times, which holds another ten times: small in a file, endless to walk through.
     private const int MostValues = 1_000_000;
 
+    private static readonly StoredTensor unread = new([], []);
     private static readonly BigInteger legacyMagic = BigInteger.Parse("1950a86a20f9469cfc6c", System.Globalization.NumberStyles.HexNumber);
 
     /// <summary>Whether an archive is one of torch.save.</summary>
@@ -24,35 +25,30 @@ internal static class TorchFile
 
     /// <summary>Reads an archive.</summary>
     /// <exception cref="FormatException">It is malformed, or holds more than tensors.</exception>
-    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, long fileLength)
+    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, Allowance allowance)
     {
         var pickle = archive.Entries.First(IsPickle);
         var folder = pickle[..^PickleName.Length];
         var bigEndian = archive.Holds(folder + "byteorder") && archive.Read(folder + "byteorder").AsSpan().StartsWith("big"u8);
         var position = 0;
-        var root = Pickle.Read(archive.Read(pickle), ref position);
-        var storages = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        return Tensors(root, fileLength, storage =>
-        {
-            if (!storages.TryGetValue(storage.Key, out var bytes)) storages.Add(storage.Key, bytes = archive.Read($"{folder}data/{storage.Key}"));
-            return (bytes, bigEndian);
-        });
+        var found = Find(Pickle.Read(archive.Read(pickle), ref position, allowance), allowance);
+        return Tensors(found, allowance, bigEndian, key => archive.Read($"{folder}data/{key}"));
     }
 
     /// <summary>Reads a file from before PyTorch 1.6: magic number, version, system, the pickle, the storages' keys, the storages.</summary>
     /// <exception cref="FormatException">It is malformed, or holds more than tensors.</exception>
-    public static OrderedDictionary<string, StoredTensor> ReadLegacy(byte[] file)
+    public static OrderedDictionary<string, StoredTensor> ReadLegacy(byte[] file, Allowance allowance)
     {
         var position = 0;
-        if (Pickle.Read(file, ref position) is not BigInteger magic || magic != legacyMagic)
+        if (Pickle.Read(file, ref position, allowance) is not BigInteger magic || magic != legacyMagic)
             throw new FormatException("is a pickle, but not one of torch.save");
-        if (Pickle.Read(file, ref position) is not 1001L) throw new FormatException("is of a version of torch.save that is not known");
-        var bigEndian = Pickle.Read(file, ref position) is PickledMap system && system.Entries.Contains(("little_endian", false));
-        var root = Pickle.Read(file, ref position);
-        if (Pickle.Read(file, ref position) is not List<object?> keys) throw new FormatException("does not list its storages");
+        if (Pickle.Read(file, ref position, allowance) is not 1001L) throw new FormatException("is of a version of torch.save that is not known");
+        var bigEndian = Pickle.Read(file, ref position, allowance) is PickledMap system && system.Entries.Contains(("little_endian", false));
+        var found = Find(Pickle.Read(file, ref position, allowance), allowance);
+        if (Pickle.Read(file, ref position, allowance) is not List<object?> keys) throw new FormatException("does not list its storages");
         // How wide the elements of a storage are is known from the tensors alone.
         var widths = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (_, tensor) in Find(root)) widths[tensor.Storage.Key] = tensor.Storage.Type.Width();
+        foreach (var (_, tensor) in found) widths[tensor.Storage.Key] = tensor.Storage.Type.Width();
         var storages = new Dictionary<string, (int Start, long Length)>(StringComparer.Ordinal);
         foreach (var key in keys)
         {
@@ -65,37 +61,44 @@ internal static class TorchFile
             storages[name] = (position, elements * width);
             position += (int)(elements * width);
         }
-        return Tensors(root, file.Length, storage => storages.TryGetValue(storage.Key, out var place)
-            ? (file.AsMemory(place.Start, (int)place.Length), bigEndian)
-            : throw new FormatException($"has no storage {storage.Key}"));
+        return Tensors(found, allowance, bigEndian, key => storages.TryGetValue(key, out var place)
+            ? file.AsMemory(place.Start, (int)place.Length)
+            : throw new FormatException($"has no storage {key}"));
     }
 
     private static bool IsPickle(string entry) => entry == PickleName || (entry.EndsWith("/" + PickleName, StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
 
+    // Storage by storage, so that no more than one of them is in memory; the tensors keep the order of the file.
     private static OrderedDictionary<string, StoredTensor> Tensors(
-        object? root, long fileLength, Func<PickledStorage, (ReadOnlyMemory<byte> Bytes, bool BigEndian)> read)
+        List<(string Name, PickledTensor Tensor)> found, Allowance allowance, bool bigEndian, Func<string, ReadOnlyMemory<byte>> read)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
-        // Views may repeat a storage: many of them make much out of little.
-        var allowed = WeightFile.LargestContent(fileLength);
-        foreach (var (name, tensor) in Find(root))
+        foreach (var (name, tensor) in found)
         {
-            var (storage, size) = (tensor.Storage, tensor.Size);
-            var length = ElementConversion.ElementsOf(name, size);
-            allowed -= (long)length * sizeof(float);
-            if (allowed < 0) throw new FormatException($"tensor {name} makes the content far larger than the file");
-            var (bytes, bigEndian) = read(storage);
-            if (bytes.Length / storage.Type.Width() < storage.Offset + storage.Length)
-                throw new FormatException($"storage {storage.Key} has {bytes.Length} bytes where {storage.Offset + storage.Length} elements are needed");
-            if (!tensors.TryAdd(name, Materialize(name, tensor, length, bytes.Span, bigEndian))) throw new FormatException($"holds {name} twice");
+            // Views may repeat a storage: many of them make much out of little.
+            var turned = tensor.Size.Length == 4 || ConvolveLayout.IsWeight(name);
+            allowance.TakeTensor(name, tensor.Size, turned);
+            if (!tensors.TryAdd(name, unread)) throw new FormatException($"holds {name} twice");
+        }
+        foreach (var views in found.GroupBy(view => view.Tensor.Storage.Key, StringComparer.Ordinal))
+        {
+            var bytes = read(views.Key);
+            foreach (var (name, tensor) in views)
+            {
+                var storage = tensor.Storage;
+                if (storage.Length > bytes.Length / storage.Type.Width() - storage.Offset)
+                    throw new FormatException($"storage {storage.Key} has {bytes.Length} bytes where {storage.Length} elements from {storage.Offset} on are needed");
+                tensors[name] = Materialize(name, tensor, bytes.Span, bigEndian);
+            }
         }
         return tensors;
     }
 
     // Rows one after the other, whatever the strides of the view.
-    private static StoredTensor Materialize(string name, PickledTensor tensor, int length, ReadOnlySpan<byte> bytes, bool bigEndian)
+    private static StoredTensor Materialize(string name, PickledTensor tensor, ReadOnlySpan<byte> bytes, bool bigEndian)
     {
         var (storage, size, stride) = (tensor.Storage, tensor.Size, tensor.Stride);
+        var length = ElementConversion.ElementsOf(name, size);
         if (size.Length != stride.Length) throw new FormatException($"tensor {name} has {size.Length} sizes and {stride.Length} strides");
         int[] shape = [.. size.Select(s => (int)s)];
         if (length == 0) return new StoredTensor(shape, [], storage.Type);
@@ -110,43 +113,56 @@ internal static class TorchFile
         }
         if (tensor.Offset < 0 || last >= storage.Length)
             throw new FormatException($"tensor {name} reaches from element {tensor.Offset} to {last} of a storage of {storage.Length}");
-        var width = storage.Type.Width();
-        var start = (int)((storage.Offset + tensor.Offset) * width);
-        if (contiguous) return new StoredTensor(shape, storage.Type.ToFloats(bytes.Slice(start, length * width), bigEndian), storage.Type);
-        var source = storage.Type.ToFloats(bytes.Slice(start, (int)(last - tensor.Offset + 1) * width), bigEndian);
+        var start = (int)(storage.Offset + tensor.Offset);
         var values = new float[length];
+        if (contiguous)
+        {
+            storage.Type.ToFloats(bytes[(start * storage.Type.Width())..], values, bigEndian);
+            return new StoredTensor(shape, values, storage.Type);
+        }
         var index = new int[shape.Length];
         for (var i = 0; i < length; i++)
         {
-            long at = 0;
+            long at = start;
             for (var d = 0; d < shape.Length; d++) at += index[d] * stride[d];
-            values[i] = source[at];
+            values[i] = storage.Type.ToFloat(bytes, (int)at, bigEndian);
             for (var d = shape.Length - 1; d >= 0 && ++index[d] == shape[d]; d--) index[d] = 0;
         }
         return new StoredTensor(shape, values, storage.Type);
     }
 
     /// <summary>Every tensor under its path, such as <c>state_dict.features.0.weight</c>; a lone one is called "tensor".</summary>
-    private static List<(string Name, PickledTensor Tensor)> Find(object? root)
+    private static List<(string Name, PickledTensor Tensor)> Find(object? root, Allowance allowance)
     {
         var found = new List<(string, PickledTensor)>();
+        // A path becomes a text where there is a tensor and nowhere else: a million values may lie below a key of a million letters.
+        var path = new List<string>();
         var values = 0;
-        Visit(root, "", 0);
+        Visit(root);
         return found;
 
-        void Visit(object? value, string path, int depth)
+        void Visit(object? value)
         {
-            if (++values > MostValues || depth > DeepestNesting) throw new FormatException("is nested without end");
-            if (value is PickledTensor tensor) found.Add((path.Length == 0 ? "tensor" : path, tensor));
+            if (++values > MostValues || path.Count > DeepestNesting) throw new FormatException("is nested without end");
+            if (value is PickledTensor tensor)
+            {
+                allowance.TakeText(path.Sum(key => (long)key.Length + 1), "the tensors' names");
+                found.Add((path.Count == 0 ? "tensor" : string.Join('.', path), tensor));
+            }
             else if (value is PickledMap map)
-                foreach (var (key, entry) in map.Entries) Visit(entry, Join(path, key?.ToString() ?? "None"), depth + 1);
+                foreach (var (key, entry) in map.Entries) Below(key, entry);
             else if (value is IEnumerable<object?> list)
             {
-                var i = 0;
-                foreach (var entry in list) Visit(entry, Join(path, $"{i++}"), depth + 1);
+                long i = 0;
+                foreach (var entry in list) Below(i++, entry);
             }
         }
 
-        static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
+        void Below(object? key, object? entry)
+        {
+            path.Add(entry is PickledTensor or PickledMap or IEnumerable<object?> ? key?.ToString() ?? "None" : "");
+            Visit(entry);
+            path.RemoveAt(path.Count - 1);
+        }
     }
 }

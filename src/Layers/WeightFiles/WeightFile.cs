@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Convolve.Engine.Files;
 
 namespace Convolve.Layers.WeightFiles;
 
@@ -42,7 +42,7 @@ public enum TensorLayout
 /// <param name="Format">What it is, found by its first bytes.</param>
 /// <param name="Layout">The order of the numbers in its tensors.</param>
 /// <param name="Tensors">Its tensors in order.</param>
-public sealed partial record WeightFile(string Path, WeightFormat Format, TensorLayout Layout, OrderedDictionary<string, StoredTensor> Tensors)
+public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout Layout, OrderedDictionary<string, StoredTensor> Tensors)
 {
     // Says in a .safetensors file that Convolve wrote in which layout its tensors are: their names may be PyTorch's all the same.
     private const string LayoutKey = "layout";
@@ -54,7 +54,8 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
         var format = FormatOf(path);
         try
         {
-            return Content(path, format);
+            var file = Content(path, format);
+            return file.Tensors.Count > 0 ? file : throw new FormatException("holds no tensor");
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException and not EndOfStreamException)
         {
@@ -83,12 +84,6 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
         WeightFormat.Torch => "pytorch",
         _ => "pytorch-legacy",
     };
-
-    /// <summary>
-    /// The most bytes that a file of a length may turn into: weights hardly compress, so far more than the file itself is an attack.
-    /// A small file may hold a few MiB of zeros.
-    /// </summary>
-    internal static long LargestContent(long fileLength) => (64L << 20) + 100 * fileLength;
 
     /// <summary>Writes tensors as .safetensors; see <see cref="SafeTensors.Write"/>.</summary>
     /// <exception cref="WeightFileException">The file cannot be written, or a name is not possible in it.</exception>
@@ -121,21 +116,26 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
     {
         switch (format)
         {
-            case WeightFormat.Hdf5: return new(path, format, TensorLayout.Convolve, KerasFile.Read(path));
+            case WeightFormat.Hdf5: return new(path, format, TensorLayout.Convolve, KerasFile.Read(path, Allowed(path)));
             case WeightFormat.Npy:
                 var name = System.IO.Path.GetFileNameWithoutExtension(path);
-                return new(path, format, TensorLayout.Unsaid, new(StringComparer.Ordinal) { [name] = NumpyFile.ReadArray(name, File.ReadAllBytes(path)) });
-            case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch, TorchFile.ReadLegacy(File.ReadAllBytes(path)));
+                using (var stream = File.OpenRead(path))
+                    return new(path, format, TensorLayout.Unsaid,
+                        new(StringComparer.Ordinal) { [name] = NumpyFile.ReadArray(name, stream, stream.Length, new Allowance(stream.Length)) });
+            case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch, TorchFile.ReadLegacy(File.ReadAllBytes(path), Allowed(path)));
             case WeightFormat.SafeTensors:
                 var file = SafeTensors.Read(path);
                 Enum.TryParse(file.Metadata.GetValueOrDefault(LayoutKey), ignoreCase: true, out TensorLayout layout);
                 return new(path, format, layout, InNaturalOrder(file.Tensors));
             default:
                 using (var stream = File.OpenRead(path))
-                using (var archive = new ZipContent(stream))
+                {
+                    var allowance = new Allowance(stream.Length);
+                    using var archive = new ZipContent(stream, allowance);
                     return TorchFile.IsTorch(archive)
-                        ? new(path, WeightFormat.Torch, TensorLayout.Torch, TorchFile.ReadArchive(archive, stream.Length))
-                        : new(path, format, TensorLayout.Unsaid, NumpyFile.ReadArchive(archive));
+                        ? new(path, WeightFormat.Torch, TensorLayout.Torch, TorchFile.ReadArchive(archive, allowance))
+                        : new(path, format, TensorLayout.Unsaid, NumpyFile.ReadArchive(archive, allowance));
+                }
         }
     }
 
@@ -157,7 +157,7 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
             throw new WeightFileException($"{path}: cannot be read: {OneLine(e)}", e);
         }
         start = start[..length];
-        if (start.StartsWith(KerasFile.Magic)) return WeightFormat.Hdf5;
+        if (start.StartsWith(Hdf5.Hdf5File.Magic)) return WeightFormat.Hdf5;
         if (start.StartsWith("PK\u0003\u0004"u8) || start.StartsWith("PK\u0005\u0006"u8)) return WeightFormat.Npz;
         if (length > 5 && start[0] == 0x93 && start[1..6].SequenceEqual("NUMPY"u8)) return WeightFormat.Npy;
         // Before pickles: the length of a header may well begin with their first two bytes, but a header is shorter than 4 GiB.
@@ -168,12 +168,54 @@ public sealed partial record WeightFile(string Path, WeightFormat Format, Tensor
             : $"{path}: is no weight file that can be read: it begins neither like .safetensors, .h5, .npz, .npy nor like a file of torch.save");
     }
 
+    // Through links: the length of a link is not that of its file.
+    private static Allowance Allowed(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return new Allowance(stream.Length);
+    }
+
     // The reference implementation sorts tensors by name as text, where features.10 comes before features.2.
     private static OrderedDictionary<string, StoredTensor> InNaturalOrder(IReadOnlyDictionary<string, StoredTensor> tensors) =>
-        new(tensors.OrderBy(tensor => Digits().Replace(tensor.Key, number => number.Value.PadLeft(12, '0')), StringComparer.Ordinal), StringComparer.Ordinal);
+        new(tensors.OrderBy(tensor => tensor.Key, new NaturalOrder()), StringComparer.Ordinal);
 
-    private static string OneLine(Exception e) => e.Message.Split('\n')[0].TrimEnd('\r');
+    /// <summary>What went wrong, for a message of one line: names in a file may be of any length.</summary>
+    internal static string OneLine(Exception e)
+    {
+        const int Longest = 400;
+        var line = e.Message.AsSpan(0, e.Message.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? end : e.Message.Length);
+        return line.Length > Longest ? $"{line[..(Longest / 2)]}…{line[^(Longest / 2)..]}" : line.ToString();
+    }
 
-    [GeneratedRegex(@"\d+")]
-    private static partial Regex Digits();
+    // Digits count as the number that they are, however many; all else as text.
+    private sealed class NaturalOrder : IComparer<string>
+    {
+        public int Compare(string? a, string? b)
+        {
+            ReadOnlySpan<char> x = a, y = b;
+            while (x.Length > 0 && y.Length > 0)
+            {
+                if (!char.IsAsciiDigit(x[0]) || !char.IsAsciiDigit(y[0]))
+                {
+                    if (x[0] != y[0]) return x[0].CompareTo(y[0]);
+                    x = x[1..];
+                    y = y[1..];
+                    continue;
+                }
+                var m = Number(ref x);
+                var n = Number(ref y);
+                if (m.Length != n.Length) return m.Length.CompareTo(n.Length);
+                if (m.SequenceCompareTo(n) is var order and not 0) return order;
+            }
+            return x.Length != y.Length ? x.Length.CompareTo(y.Length) : string.CompareOrdinal(a, b);
+        }
+
+        private static ReadOnlySpan<char> Number(ref ReadOnlySpan<char> text)
+        {
+            var end = text.IndexOfAnyExceptInRange('0', '9');
+            var digits = end < 0 ? text : text[..end];
+            text = text[digits.Length..];
+            return digits.TrimStart('0');
+        }
+    }
 }

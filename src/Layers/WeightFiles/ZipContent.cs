@@ -4,24 +4,42 @@ using System.IO.Hashing;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// The entries of a zip archive, read with care: one that unpacks to far more than it takes up, as only an attack does, is refused, and no
-/// entry yields more than it declares.
+/// The entries of a zip archive, read with care: what unpacks to far more than it takes up, as only an attack does, is refused, and no
+/// entry yields more or less than it declares.
 /// </summary>
 internal sealed class ZipContent : IDisposable
 {
+    // An entry with its name, as the library keeps it.
+    private const long BytesOfAnEntry = 1024;
+
+    // The comment that may follow an archive's end.
+    private const int LongestComment = ushort.MaxValue;
+
     private readonly ZipArchive archive;
+    private readonly Allowance allowance;
 
     /// <summary>Opens an archive.</summary>
+    /// <param name="stream">The archive.</param>
+    /// <param name="allowance">What reading may cost.</param>
     /// <exception cref="InvalidDataException">It is none, or cut off.</exception>
-    /// <exception cref="FormatException">It unpacks to too much.</exception>
-    public ZipContent(Stream stream)
+    /// <exception cref="FormatException">It unpacks to too much, or lists too many entries.</exception>
+    public ZipContent(Stream stream, Allowance allowance)
     {
-        var length = stream.Length;
+        this.allowance = allowance;
+        allowance.Take(BytesOfAnEntry * ListedEntries(stream), "the list of entries");
+        stream.Position = 0;
         archive = new ZipArchive(stream, ZipArchiveMode.Read);
-        var unpacked = archive.Entries.Aggregate(0L, (sum, entry) => sum > long.MaxValue - entry.Length ? long.MaxValue : sum + Math.Max(0, entry.Length));
-        if (unpacked <= WeightFile.LargestContent(length)) return;
-        archive.Dispose();
-        throw new FormatException($"unpacks to {unpacked >> 20} MiB from {length} bytes, which no weight file does");
+        try
+        {
+            long unpacked = 0;
+            foreach (var entry in archive.Entries)
+            {
+                allowance.TakeText(entry.FullName.Length, "the list of entries");
+                unpacked = entry.Length >= 0 && unpacked <= long.MaxValue - entry.Length ? unpacked + entry.Length : long.MaxValue;
+            }
+            if (unpacked > allowance.Left) throw new FormatException($"unpacks to {unpacked >> 20} MiB from {stream.Length} bytes, which no weight file does");
+        }
+        catch { archive.Dispose(); throw; }
     }
 
     /// <summary>The names of the entries that are files, in order.</summary>
@@ -30,20 +48,116 @@ internal sealed class ZipContent : IDisposable
     /// <summary>Whether there is such an entry.</summary>
     public bool Holds(string name) => archive.GetEntry(name) is not null;
 
-    /// <summary>The content of an entry.</summary>
+    /// <summary>The content of an entry. What it unpacks to beyond what it takes up is taken from the allowance.</summary>
     /// <exception cref="FormatException">There is no such entry, or it is not as long as it says, or damaged.</exception>
     public byte[] Read(string name)
     {
-        var entry = archive.GetEntry(name) ?? throw new FormatException($"has no entry {name}");
+        var entry = Entry(name);
         if (entry.Length > Array.MaxLength) throw new FormatException($"{name} is larger than can be read");
-        var bytes = new byte[entry.Length];
-        using var stream = entry.Open();
-        var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (read < bytes.Length || stream.ReadByte() >= 0) throw new FormatException($"{name} is not {bytes.Length} bytes long as it says");
-        if (Crc32.HashToUInt32(bytes) != entry.Crc32) throw new FormatException($"{name} is damaged: its content has another checksum than the archive says");
-        return bytes;
+        allowance.Take(Math.Max(0, entry.Length - entry.CompressedLength), name);
+        return Read(name, (stream, length) =>
+        {
+            var bytes = new byte[length];
+            stream.ReadExactly(bytes);
+            return bytes;
+        });
+    }
+
+    /// <summary>Reads an entry without holding it. What the reader leaves is read to the end and thrown away.</summary>
+    /// <param name="name">The entry.</param>
+    /// <param name="read">Is given the content and its length.</param>
+    /// <exception cref="FormatException">There is no such entry, or it is not as long as it says, or damaged.</exception>
+    public T Read<T>(string name, Func<Stream, long, T> read)
+    {
+        var entry = Entry(name);
+        using var content = new CheckedStream(entry.Open(), entry.Length);
+        T result;
+        try { result = read(content, entry.Length); }
+        catch (EndOfStreamException) { throw new FormatException($"{name} is not {entry.Length} bytes long as it says"); }
+        if (!content.Finish()) throw new FormatException($"{name} is not {entry.Length} bytes long as it says");
+        if (content.Checksum != entry.Crc32) throw new FormatException($"{name} is damaged: its content has another checksum than the archive says");
+        return result;
     }
 
     /// <inheritdoc/>
     public void Dispose() => archive.Dispose();
+
+    private ZipArchiveEntry Entry(string name) => archive.GetEntry(name) ?? throw new FormatException($"has no entry {name}");
+
+    // How often the mark of a listed entry occurs from where the list begins: the library makes an object for each before it counts them.
+    private static long ListedEntries(Stream stream)
+    {
+        const int EndLength = 22, LocatorLength = 20;
+        var tail = new byte[(int)Math.Min(stream.Length, EndLength + LongestComment + LocatorLength)];
+        stream.Position = stream.Length - tail.Length;
+        stream.ReadExactly(tail);
+        var end = tail.AsSpan().LastIndexOf("PK\u0005\u0006"u8);
+        // Without an end the library refuses the archive. In an archive beyond 4 GiB the list's place is said elsewhere; all of it is looked through.
+        if (end < 0 || tail.Length - end < EndLength) return 0;
+        var list = BitConverter.ToUInt32(tail, end + 16);
+        stream.Position = list == uint.MaxValue || list > stream.Length ? 0 : list;
+        var buffer = new byte[1 << 16];
+        long found = 0;
+        for (var kept = 0; ;)
+        {
+            var read = stream.Read(buffer, kept, buffer.Length - kept);
+            if (read == 0) return found;
+            var window = buffer.AsSpan(0, kept + read);
+            found += window.Count("PK\u0001\u0002"u8);
+            // The mark may lie across the edge of two reads.
+            kept = Math.Min(3, window.Length);
+            window[^kept..].CopyTo(buffer);
+        }
+    }
+
+    // Counts and sums up what passes, and lets no more pass than there should be.
+    private sealed class CheckedStream(Stream content, long length) : Stream
+    {
+        private readonly Crc32 checksum = new();
+        private long left = length;
+
+        public uint Checksum => checksum.GetCurrentHashAsUInt32();
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        // Whether the content ends where it should.
+        public bool Finish()
+        {
+            var rest = left > 0 ? new byte[Math.Min(left, 1 << 16)] : [];
+            while (left > 0 && Read(rest, 0, rest.Length) > 0) { }
+            return left == 0 && content.ReadByte() < 0;
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            var read = content.Read(buffer[..(int)Math.Min(buffer.Length, left)]);
+            checksum.Append(buffer[..read]);
+            left -= read;
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush() { }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) content.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 }

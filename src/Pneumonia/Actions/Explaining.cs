@@ -3,9 +3,11 @@ using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
+using Convolve.Pneumonia.Commands;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -14,7 +16,7 @@ namespace Convolve.Pneumonia.Actions;
 /// <param name="Paths">Images and folders of images, at least one.</param>
 /// <param name="Out">Folder to write, or null.</param>
 /// <param name="Layer">The layer that Grad-CAM and HiResCAM look at, or null.</param>
-/// <param name="Class">The class to explain, or null for each image's most probable one.</param>
+/// <param name="Class">The class to explain, or null for the one that the network calls each image.</param>
 /// <param name="All">No limits.</param>
 /// <param name="Seed">Of the noise that exciting inputs begin with.</param>
 public sealed record ExplainSettings(
@@ -43,29 +45,35 @@ public static class Explaining
 
     public static async Task<int> RunAsync(ExplainSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string[] paths = NamedImages.Expand(settings.Paths);
+        (IReadOnlyList<string> paths, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
         Metrics? metrics = settings.Model.Metrics();
         using FolderClaim claim = settings.Out is null
             ? FolderClaim.OfUnused(Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}"))
             : FolderClaim.OfEmpty(settings.Out, "choose another folder");
         using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
         int? layer = LayerOf(model.Network, settings.Layer);
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
+        int[] usable = store.UsableIndices();
+        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
+        foreach (string note in notes.Concat(store.Remarks)) terminal.Note(note);
+        foreach (string remark in model.Remarks) terminal.Note(remark);
+        terminal.Note(settings.Model.Describe(model));
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
         string[] names = Names(paths);
         var images = new List<ExplainedImage>();
-        for (int i = 0; i < paths.Length; i++)
+        foreach (int i in usable)
         {
             cancellation.ThrowIfCancellationRequested();
             images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
         }
         Write(claim, settings, model, layer, images, cancellation);
         Tell(claim.Folder, settings, model, layer, images, terminal);
-        return 0;
+        foreach (int i in Enumerable.Range(0, paths.Count).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
+        return usable.Length == paths.Count ? CommandLine.Done : CommandLine.BadUsage;
     }
 
     private static ExplainedImage Explain(
@@ -76,13 +84,16 @@ public static class Explaining
         // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
-        int explained = chosen ?? Classification.Answer(probabilities);
+        int explained = chosen ?? model.Classes.ToList().IndexOf(PredictionOf(model, probabilities).Verdict);
         LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),
             evidence is null ? null : HiResCam.Of(evidence),
             Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
     }
+
+    private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
+        ImagePrediction.Of(model.Classes, probabilities, model.Threshold);
 
     // Shown when all is there: nobody finds half an explanation.
     private static void Write(
@@ -99,8 +110,9 @@ public static class Explaining
                 WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
                 ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
             }
-            var page = new ExplanationPage(settings.Model.Run ?? settings.Model.Weights!, model.Classes, images, ofImages, figures,
-                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images));
+            var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
+                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
+            { Threshold = model.Threshold };
             OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
             claim.Publish(ExplanationPage.FileName);
         }
@@ -192,7 +204,7 @@ public static class Explaining
             return;
         }
         foreach (ExplainedImage image in images)
-            terminal.Results.WriteLine($"{image.Path}: {model.Classes[image.ClassIndex]} {image.Probabilities[image.ClassIndex]:P1}");
+            terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: {model.Classes[image.ClassIndex]}");
         terminal.Results.WriteLine($"page: {page}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
     }

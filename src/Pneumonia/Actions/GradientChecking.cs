@@ -70,7 +70,7 @@ public static class GradientChecking
     {
         ModelKind kind = settings.Model!.Value;
         int pixels = settings.Pixels ?? Math.Max(QuickPixels, ModelChoice.SmallestPixels(kind, samePadding: false));
-        IReadOnlyList<string> classes = settings.Data is { } data ? TrainingImages.ModelOrder(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
+        IReadOnlyList<string> classes = settings.Data is { } data ? PositiveClass.Second(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
         Sequential network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);
         foreach (Parameter parameter in network.Parameters.Where(parameter => parameter.Trainable)) MoveFromZero(parameter, settings.Seed);
         return new TrainedModel(network, classes, pixels, ResizeMethod.Bilinear, LabelScheme.Folders, Preprocessing.Rescale);

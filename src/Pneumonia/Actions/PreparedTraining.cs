@@ -25,10 +25,11 @@ public sealed record PreparedTraining(
         TrainingPlan plan = TrainingPlan.For(settings, device);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
         plan = plan with { Images = divided?.Split.Fingerprint };
-        Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, divided?.Folder.Classes.Count ?? 2, settings);
+        IReadOnlyList<string> classes = PositiveClass.Second(divided?.Folder.Classes ?? SyntheticXrays.Classes, settings.Positive);
+        plan = plan with { Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
+        Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
         int baseLength = ModelChoice.BaseLength(plan.Model, network);
-        var weights = StartingWeights.Read(settings, network, baseLength,
-            divided is { } of ? TrainingImages.ModelOrder(of.Folder.Classes) : SyntheticXrays.Classes);
+        var weights = StartingWeights.Read(settings, network, baseLength, classes, usual: plan.Preprocessing);
         plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
         ModelChoice.Freeze(network, baseLength, plan);
         return new PreparedTraining(plan, network, baseLength, weights, divided);

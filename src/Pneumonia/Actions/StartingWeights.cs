@@ -19,7 +19,8 @@ public sealed class StartingWeights
     private readonly WeightFile? file;
     private readonly int filled;
 
-    private StartingWeights(string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null, ModelMetadata? metadata = null)
+    private StartingWeights(
+        string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null, Preprocessing? guess = null, ModelMetadata? metadata = null)
     {
         this.checkpoint = checkpoint;
         this.file = file;
@@ -27,9 +28,9 @@ public sealed class StartingWeights
         using FileStream stream = File.OpenRead(path);
         Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
         Preprocessing = metadata?.Preprocessing ?? origin?.Preprocessing;
-        Remark = origin is null
-            ? null
-            : $"{path}: images are prepared by {origin.Preprocessing.ToString().ToLowerInvariant()}, for {origin.Reason} (--preprocessing)";
+        Remark = origin is { } known ? $"{path}: images are prepared by {known.Preprocessing.ToString().ToLowerInvariant()}, for {known.Reason} (--preprocessing)"
+            : guess is { } guessed ? $"{path}: images are {WeightOrigin.Guess(guessed)} (--preprocessing)"
+            : null;
     }
 
     /// <summary>The file's name and the beginning of its SHA-256.</summary>
@@ -40,7 +41,7 @@ public sealed class StartingWeights
     /// </summary>
     public Preprocessing? Preprocessing { get; }
 
-    /// <summary>What was concluded from where the file comes from, for the user to know; null where nothing was.</summary>
+    /// <summary>How images are prepared and why, for the user to know; null where a checkpoint or the settings say it.</summary>
     public string? Remark { get; }
 
     /// <summary>Reads what <c>--weights</c> names and sees that it fills the network.</summary>
@@ -49,9 +50,11 @@ public sealed class StartingWeights
     /// <param name="baseLength">Layers of its base; 0 where it has none and a file must fill all of it.</param>
     /// <param name="classes">The classes of the data in the model's order.</param>
     /// <param name="catalogue">The files that "imagenet" may be; null for <see cref="WeightCatalogue.Entries"/>.</param>
+    /// <param name="usual">How images are prepared where neither the settings nor the file say it.</param>
     /// <exception cref="UserError">There is no such file, or it does not fit.</exception>
     public static StartingWeights? Read(
-        TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes, IReadOnlyList<PublishedWeights>? catalogue = null)
+        TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes, IReadOnlyList<PublishedWeights>? catalogue = null,
+        Preprocessing usual = Images.Preprocessing.Rescale)
     {
         if (settings.Weights is null) return null;
         (string path, PublishedWeights? published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries) : (settings.Weights, null);
@@ -75,7 +78,7 @@ public sealed class StartingWeights
             }
             WeightOrigin? origin = settings.Preprocessing is not null ? null
                 : published is not null ? WeightOrigin.Of(published) : WeightOrigin.Of(file, network.InputShape[^1]);
-            return new StartingWeights(path, null, file, filled, origin);
+            return new StartingWeights(path, null, file, filled, origin, guess: settings.Preprocessing is null ? usual : null);
         }
         catch (WeightFileException e)
         {
@@ -101,7 +104,7 @@ public sealed class StartingWeights
             throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
         if (metadata.Resize != settings.Resize)
             throw new UserError($"--resize {settings.Resize.ToString().ToLowerInvariant()}: {path} was trained with {metadata.Resize.ToString().ToLowerInvariant()}; give that one");
-        if (metadata.Classes is { } known && !known.SequenceEqual(classes))
+        if (metadata.Classes is { } known && !known.SequenceEqual(classes, ClassName.Comparer))
             throw new UserError($"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
     }
 

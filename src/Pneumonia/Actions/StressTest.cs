@@ -26,8 +26,8 @@ public static class StressTest
         foreach (ImageChange change in ImageChange.All)
         {
             var store = new ImageStore(files, images.Classes, model.Pixels, model.Channels, Fill, model.Preprocessing, cancellation: cancellation);
-            Predictions predictions = Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-                new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation);
+            Predictions predictions = model.Scored(Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
+                new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation));
             yield return new StressScore(change.Name, Scoring.Score(predictions, model.Threshold, seed)!);
 
             void Fill(int index, Span<byte> target)

@@ -21,7 +21,7 @@ public static class TestTimeAugmentation
         ZoomHigh = 1.05,
     };
 
-    /// <summary>The answers, each the mean over so many copies; says so if there are several.</summary>
+    /// <summary>The predictions, each the mean over so many copies; says so if there are several. Of two classes the positive one comes second.</summary>
     /// <param name="model">The network and what its images go through.</param>
     /// <param name="samples">The images.</param>
     /// <param name="copies">Copies of each, the image itself included.</param>
@@ -37,7 +37,7 @@ public static class TestTimeAugmentation
         var options = new TrainingOptions { BatchSize = batchSize, Scaling = model.Preprocessing.Scaling(), Seed = (uint)seed, Augmentation = ranges };
         try
         {
-            return Predictor.RunOnCopies(model.Network, samples, options, copies, cancellation);
+            return model.Scored(Predictor.RunOnCopies(model.Network, samples, options, copies, cancellation));
         }
         catch (DivergedException e)
         {

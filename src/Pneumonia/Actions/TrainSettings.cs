@@ -112,6 +112,9 @@ public sealed record TrainSettings
 
     public LabelScheme Labels { get; init; }
 
+    /// <summary>Name of the positive one of two classes; null for the one that the names speak for.</summary>
+    public string? Positive { get; init; }
+
     /// <summary>Images to keep of each part; null keeps all.</summary>
     public int? Limit { get; init; }
 
@@ -125,6 +128,9 @@ public sealed record TrainSettings
     public SplitKind? Split { get; init; }
 
     public SplitFractions? Fractions { get; init; }
+
+    /// <summary>A regular expression whose one group is the patient of an image's path; null for the known forms of names.</summary>
+    public string? Patient { get; init; }
 
     public ConvolutionAlgorithm Convolution { get; init; }
 

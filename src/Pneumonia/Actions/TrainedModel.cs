@@ -1,5 +1,6 @@
 using Convolve.Layers;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Training;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
@@ -22,8 +23,50 @@ public sealed record TrainedModel(
     /// <summary>Channels of its images: 1 for gray, else 3.</summary>
     public int Channels => Network.InputShape[2];
 
-    /// <summary>Whether something said what its classes are called; else they bear their numbers.</summary>
+    /// <summary>Whether its file says what its classes are called; else they bear their numbers, or names that the user or a data folder gave.</summary>
     public bool NamesClasses { get; init; } = true;
+
+    /// <summary>The positive one of two classes; null with more, and until <see cref="WithPositive"/> has chosen it.</summary>
+    public PositiveClass? Positive { get; private init; }
+
+    /// <summary>Names of the classes in the order in which predictions are scored: of two, the positive one comes second.</summary>
+    public IReadOnlyList<string> ScoredClasses => Positive?.Name == Classes[0] ? [Classes[1], Classes[0]] : Classes;
+
+    /// <summary>Predictions of the network in the order of <see cref="ScoredClasses"/>.</summary>
+    public Predictions Scored(Predictions predictions) => Positive?.Name != Classes[0] ? predictions : predictions with
+    {
+        TrueClasses = [.. predictions.TrueClasses.Select(c => 1 - c)],
+        Probabilities = [.. predictions.Probabilities.Select(p => new[] { p[1], p[0] })],
+    };
+
+    /// <summary>The same model with names for the classes that its file does not name.</summary>
+    /// <param name="classes">The names, in the order of its outputs.</param>
+    /// <param name="source">The file, for messages.</param>
+    /// <exception cref="UserError">The file names them otherwise, or there are not as many.</exception>
+    public TrainedModel WithClasses(IReadOnlyList<string> classes, string source)
+    {
+        if (NamesClasses && !Classes.SequenceEqual(classes))
+            throw new UserError($"--classes {string.Join(',', classes)}: {source} says itself that its classes are {string.Join(", ", Classes)}; leave --classes out");
+        if (classes.Count != Classes.Count)
+            throw new UserError($"--classes {string.Join(',', classes)}: {source} tells {Classes.Count} classes apart; give as many names");
+        return this with { Classes = classes };
+    }
+
+    /// <summary>The same model with one of two classes as the positive one; with more it stays as it is.</summary>
+    /// <param name="asked">The class that the user asked for, or null for the one that training took or, in a file that names no classes, their names speak for.</param>
+    /// <exception cref="UserError">There is no such class.</exception>
+    public TrainedModel WithPositive(string? asked)
+    {
+        if (PositiveClass.Of(Classes, asked) is not { } byName) return this;
+        PositiveClass chosen = asked is null && NamesClasses ? new PositiveClass(Classes[1], "as in its training", false) : byName;
+        string note = chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
+            : $"{chosen}, though {byName.Reason["for ".Length..]}; --positive {byName.Name} turns the figures round";
+        if (Threshold is not { } threshold || chosen.Name == Classes[1]) return this with { Positive = chosen, Remarks = [note] };
+        return this with { Positive = chosen, Threshold = null, Remarks = [note, $"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used"] };
+    }
+
+    /// <summary>What <see cref="WithPositive"/> concluded, for the user to know: one line each.</summary>
+    public IReadOnlyList<string> Remarks { get; private init; } = [];
 
     /// <summary>Reads the best checkpoint of a run onto a device.</summary>
     /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>
@@ -94,7 +137,8 @@ public sealed record TrainedModel(
             Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalizationLayer) ? Preprocessing.Standardize : Preprocessing.Rescale;
             Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
-                + $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")} (--pixels, --preprocessing)");
+                + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
+                + " (--pixels, --preprocessing)");
             return new TrainedModel(network, Numbers(network.OutputShape.Length), network.InputShape[0], ResizeMethod.Bilinear, LabelScheme.Folders, assumed) { NamesClasses = false };
         }
         catch (WeightFileException e)
@@ -103,7 +147,7 @@ public sealed record TrainedModel(
         }
     }
 
-    private static string[] Numbers(int outputs) => [.. Enumerable.Range(0, Layers.Training.Classification.Classes(outputs)).Select(number => $"{number}")];
+    private static string[] Numbers(int outputs) => [.. Enumerable.Range(0, Classification.Classes(outputs)).Select(number => $"{number}")];
 
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();

@@ -20,8 +20,6 @@ namespace Convolve.Pneumonia.Actions;
 /// <summary>Trains a network and writes its run folder.</summary>
 public static class Training
 {
-    private const int WrongAnswersShown = 8;
-
     // Trainings that took less are reported without times of layers.
     private const double LeastSecondsToMeasure = 60;
     private const int MeasuredBatch = 8, MeasuredRuns = 3;
@@ -52,6 +50,7 @@ public static class Training
         TrainingImages images = divided is { } d
             ? TrainingImages.Decode(d.Folder, d.Split, plan, channels, cancellation)
             : TrainingImages.Draw(plan, channels, cancellation);
+        if (PositiveClass.Of(images.Classes, settings.Positive) is { } positive) images = images with { Notes = [positive.ToString(), .. images.Notes] };
         images.RequireReadable();
         try
         {
@@ -62,7 +61,7 @@ public static class Training
         {
             throw new UserError($"{e.Message} (--batch {plan.Batch}, --pixels {plan.Pixels})", e);
         }
-        catch (Exception e) when (e is WeightFileException or DivergedException or FormatException)
+        catch (Exception e) when (e is WeightFileException or FeatureFileException or DivergedException or FormatException)
         {
             throw new UserError(e.Message, e);
         }
@@ -85,15 +84,14 @@ public static class Training
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
         var best = new BestWeights(trained, plan.EarlyStopping) { Improved = SaveBest };
-        double earlier = resumed ? Resume(run, network, optimizer, trainer, best) : 0;
+        double earlier = resumed ? Resume(run, network, metadata, optimizer, trainer, best) : 0;
 
         // Nothing was said so far: a command that cannot run leaves one line on standard error, and no file.
         bool goesOn = trainer.History.Count < plan.Epochs && !best.IsExhausted(trainer.History.Count);
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
-        if (opened.Device.ConvolutionTuning is { Measurements: > 0 } tuning)
-            terminal.Note($"convolutions: {tuning.Measurements} shapes measured; the fastest algorithm of each is kept in {tuning.FilePath}");
+        if (opened.Device.ConvolutionTuning.Summary is { } tuned) terminal.Note(tuned);
         if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
@@ -140,6 +138,7 @@ public static class Training
         best.Restore();
         Predictions val = Predictor.Run(trained, validation, options, cancellation);
         Predictions? test = tested is null ? null : Predictor.Run(trained, tested, options, cancellation);
+        foreach (string note in images.Remarks) terminal.Note(note);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
@@ -151,22 +150,31 @@ public static class Training
         SplitCounts counts = images.Counts;
         double seconds = epochs.Sum(epoch => epoch.Seconds);
         var metrics = new Metrics(plan.Model.ToString().ToLowerInvariant(), network.ParameterCount, network.TrainableCount, plan.Device, plan.Seed,
-            plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores);
+            plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores)
+        {
+            Positive = plan.Positive,
+            Patients = images.Patients,
+            LeftOut = images.LeftOut,
+            CopiesAcrossParts = images.CopiesAcrossParts,
+        };
         HistoryFile.Write(run, epochs);
         if (!plan.Synthetic && ImagesFile.Write(run, images.Files) is > 0 and var unread)
             terminal.Warn($"{ImagesFile.FileName}: {unread} images can no longer be read; it knows them by their names alone");
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
-        TrainingReport.Write(run, new RunSummary(metrics, images.Classes, plan.Data ?? "", images.Notes, images.Warnings, plan.Rows,
-            Scoring.Answers(val), Scoring.Answers(test), WrongAnswers(network, plan, images, val, test), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
+        var model = new TrainedModel(network, images.Classes, plan.Pixels, plan.Resize, plan.Labels, plan.Preprocessing, threshold);
+        var summary = new RunSummary(metrics, images.Classes, plan.Data ?? "", [.. images.Notes, .. images.Remarks], images.Warnings, plan.Rows,
+            Scoring.Answers(val), Scoring.Answers(test), WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
         {
+            Positive = PositiveClass.Of(images.Classes, settings.Positive),
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
             Layers = layers,
             Measure = measure,
             Weights = settings.Weights is null ? null : Path.GetFileName(settings.Weights),
             Limit = plan.Limit,
-        });
+        };
+        TrainingReport.Write(run, summary);
         RunTime.Delete(run);
         try
         {
@@ -174,10 +182,7 @@ public static class Training
             else
             {
                 if (plan.Synthetic) terminal.Results.WriteLine("Trained on synthetic images.");
-                List<(string, ScoreBlock)> parts = [];
-                if (valScores is not null) parts.Add(("validation", valScores));
-                if (testScores is not null) parts.Add(("test", testScores));
-                ScoreTable.Write(terminal, parts);
+                ScoreTable.Write(terminal, summary.Scored);
                 terminal.Results.WriteLine($"best epoch {best.Epoch} of {epochs.Length}; report: {Path.Combine(run, TrainingReport.FileName)}");
             }
         }
@@ -258,16 +263,21 @@ public static class Training
         IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
             network, optimizer, Options(plan, WeightsOf(plan, images.TrainCounts)), images.Train, LearningRateTable.Steps, cancellation);
         await images.Completed;
+        foreach (string note in images.Remarks) terminal.Note(note);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
         LearningRateTable.Write(terminal, rates, settings.Json);
         return 0;
     }
 
     /// <returns>The seconds that the run took before.</returns>
-    private static double Resume(string run, Sequential network, Optimizer optimizer, Trainer trainer, BestWeights best)
+    private static double Resume(string run, Sequential network, ModelMetadata metadata, Optimizer optimizer, Trainer trainer, BestWeights best)
     {
         string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
         Checkpoint last = Checkpoint.Read(lastPath);
+        // A run of a version that chose the positive class otherwise would go on with its labels swapped.
+        if (ModelMetadata.Read(last, lastPath, network.OutputShape.Length).Classes is { } trained && !trained.SequenceEqual(metadata.Classes!))
+            throw new UserError($"--resume: the run in {run} was started with the classes {string.Join(", ", trained)}, the data has {string.Join(", ", metadata.Classes!)}"
+                + (trained.Order(StringComparer.Ordinal).SequenceEqual(metadata.Classes!.Order(StringComparer.Ordinal)) ? $"; add --positive {trained[^1]}" : "; give the same data"));
         last.LoadInto(network);
         last.Restore(optimizer, network.Device!);
         RunTime time = RunTime.Read(run);
@@ -328,7 +338,7 @@ public static class Training
 
     private static float[]? WeightsOf(TrainingPlan plan, int[] counts) => plan.ClassWeights == ClassWeights.None
         ? null
-        : [.. counts.Select(n => (float)counts.Sum() / (counts.Length * n))];
+        : [.. counts.Select(n => n == 0 ? 0 : (float)counts.Sum() / (counts.Length * n))];
 
     private static TrainingOptions Options(TrainingPlan plan, float[]? classWeights) => new()
     {
@@ -365,29 +375,6 @@ public static class Training
             + $"{3 * ModelChoice.Build(ModelKind.Cnn, 150, 2).Summary().Sum(row => row.Flops) * 5000 / SlowDeviceFlops / 3600:F0} hours; {DeviceCatalogue.InstallAdvice}");
     }
 
-    private static List<WrongAnswer> WrongAnswers(Sequential network, TrainingPlan plan, TrainingImages images, Predictions val, Predictions? test)
-    {
-        (ImageSamples samples, Predictions predictions) = test is { TrueClasses.Length: > 0 } ? (images.Test!, test) : (images.Val, val);
-        return
-        [
-            .. predictions.Probabilities
-                .Select((p, i) => (Best: Classification.Answer(p), Probability: p.Max(), Place: i))
-                .Where(answer => answer.Best != predictions.TrueClasses[answer.Place])
-                .OrderByDescending(answer => answer.Probability)
-                .Take(WrongAnswersShown)
-                .Select(answer =>
-                {
-                    int index = predictions.Indices[answer.Place];
-                    ImageStore store = samples.Store;
-                    return new WrongAnswer(store.Files[index].RelativePath, images.Classes[predictions.TrueClasses[answer.Place]],
-                        images.Classes[answer.Best], answer.Probability, store.Pixels, store.Channels, store[index].ToArray())
-                    {
-                        Explanation = Explain(network, store[index], plan.Preprocessing, answer.Best),
-                    };
-                }),
-        ];
-    }
-
     // A training of a few seconds is not held up by a measurement that may take as long.
     private static (ReportedLayer[] Layers, LayerMeasure? Measure) LayersOf(
         Sequential network, Device device, TrainingPlan plan, double trainingSeconds, CancellationToken cancellation)
@@ -411,14 +398,6 @@ public static class Training
 
         static LayerTiming Timing(MeasuredLayer layer) =>
             new(layer.Forward.Milliseconds, layer.Forward.ShareOfRoof, layer.Backward.Milliseconds, layer.Backward.ShareOfRoof);
-    }
-
-    // Where the answer came from, drawn over the image; null where no layer gives a picture.
-    private static byte[]? Explain(Sequential network, ReadOnlySpan<byte> image, Preprocessing preprocessing, int answer)
-    {
-        if (GradCam.DefaultLayer(network) is not { } layer || layer + 1 == network.Layers.Count) return null;
-        using Tensor input = NetworkInput.Of(network, image, preprocessing.Scaling());
-        return GradCam.Draw(image, GradCam.Of(network, input, answer, layer));
     }
 
     /// <summary>Saves the place in the run after every epoch.</summary>

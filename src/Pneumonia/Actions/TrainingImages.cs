@@ -14,6 +14,23 @@ namespace Convolve.Pneumonia.Actions;
 public sealed record TrainingImages(
     ImageSamples Train, ImageSamples Val, ImageSamples? Test, IReadOnlyList<string> Classes, string SplitKind, IReadOnlyList<string> Notes)
 {
+    /// <summary>How many images tell their patient; null for synthetic ones.</summary>
+    public PatientCount? Patients { get; private init; }
+
+    /// <summary>Images left out of validation and test because their pixels are in an earlier part.</summary>
+    public int CopiesAcrossParts { get; private init; }
+
+    /// <summary>Everything that is not used, by kind; waits until every image is decoded or known to be unreadable.</summary>
+    public IReadOnlyList<LeftOut> LeftOut => Images.LeftOut.Together([.. NotDecoded, .. Damaged]);
+
+    private IReadOnlyList<LeftOut> NotDecoded { get; init; } = [];
+
+    private IEnumerable<LeftOut> Damaged =>
+        from part in Parts
+        from index in Enumerable.Range(0, part.Store.Count)
+        where !part.Store.IsUsable(index)
+        select new LeftOut(LeftOutKind.Damaged, 1, part.Store.Files[index].RelativePath);
+
     private IEnumerable<ImageSamples> Parts => Test is null ? [Train, Val] : [Train, Val, Test];
 
     /// <summary>Every usable image and its part.</summary>
@@ -38,6 +55,9 @@ public sealed record TrainingImages(
 
     /// <summary>One line for each unreadable image.</summary>
     public IReadOnlyList<string> Warnings => [.. Parts.SelectMany(part => part.Store.Warnings)];
+
+    /// <summary>What was taken for granted to decode the images, one line for each kind in each part.</summary>
+    public IReadOnlyList<string> Remarks => [.. Parts.SelectMany(part => part.Store.Remarks).Distinct()];
 
     /// <summary>The counts of usable images.</summary>
     public SplitCounts Counts => new(SplitKind, Usable(Train), Usable(Val), Test is null ? 0 : Usable(Test));
@@ -66,7 +86,7 @@ public sealed record TrainingImages(
     /// <exception cref="UserError">The folder cannot be trained on.</exception>
     public static (ImageFolder Folder, ImageSplit Split) Divide(TrainSettings settings, CancellationToken cancellation)
     {
-        ImageFolder folder = ImageFolder.Open(settings.Data!, settings.Labels);
+        ImageFolder folder = ImageFolder.Open(settings.Data!, settings.Labels, settings.Patient);
         return (folder, ImageSplit.Of(folder, settings.SplitSettings, cancellation));
     }
 
@@ -81,11 +101,16 @@ public sealed record TrainingImages(
     /// <param name="cancellation">Stops the decoding.</param>
     public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, int channels, CancellationToken cancellation)
     {
-        IReadOnlyList<string> classes = ModelOrder(folder.Classes);
+        IReadOnlyList<string> classes = PositiveClass.Second(folder.Classes, plan.Positive);
         ImageSamples train = Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1), null);
         ImageSamples val = Start(split.Val, null, train.Store.Completed);
         ImageSamples? test = split.Test.Count == 0 ? null : Start(split.Test, null, val.Store.Completed);
-        return new TrainingImages(train, val, test, classes, split.Kind.ToString().ToLowerInvariant(), split.Notes);
+        return new TrainingImages(train, val, test, classes, split.Kind.ToString().ToLowerInvariant(), [.. folder.Notes, .. split.Notes])
+        {
+            Patients = split.Patients,
+            CopiesAcrossParts = split.CopiesAcrossParts,
+            NotDecoded = [.. folder.LeftOut, .. split.LeftOut],
+        };
 
         ImageSamples Start(IReadOnlyList<ImageFile> files, int[]? order, Task? after) =>
             new(ImageStore.Decode(files, classes, plan.Pixels, plan.Resize, channels, plan.Preprocessing, order, after: after, cancellation: cancellation), classes);
@@ -103,10 +128,6 @@ public sealed record TrainingImages(
             new(SyntheticXrays.Store(plan.Seed, part, count, plan.Pixels, channels, plan.Preprocessing,
                 order: part == ImagePart.Train ? EpochOrder.Shuffled(count, (uint)plan.Seed, 1) : null, cancellation: cancellation), SyntheticXrays.Classes);
     }
-
-    // One logit answers "positive?", so of two classes the positive one is number 1.
-    public static IReadOnlyList<string> ModelOrder(IReadOnlyList<string> classes) =>
-        classes.Count == 2 && ImageFolder.PositiveIndex(classes) == 0 ? [classes[1], classes[0]] : classes;
 
     private static int Usable(ImageSamples samples) => samples.Store.UsableIndices().Length;
 }

@@ -60,11 +60,14 @@ public sealed record TrainingPlan
 
     public double? BaseLearningRate { get; init; }
     public LabelScheme Labels { get; init; }
+    /// <summary>The positive one of two classes; null with more, and in runs of versions that did not say it.</summary>
+    public string? Positive { get; init; }
     public int? Limit { get; init; }
     public PartLimits? PartLimits { get; init; }
     public bool BalancedImages { get; init; }
     public SplitKind? Split { get; init; }
     public SplitFractions? Fractions { get; init; }
+    public string? Patient { get; init; }
     public ConvolutionAlgorithm Convolution { get; init; }
     public bool Tf32 { get; init; }
     public int Seed { get; init; }
@@ -124,6 +127,7 @@ public sealed record TrainingPlan
             BalancedImages = settings.BalancedImages,
             Split = settings.Split,
             Fractions = settings.Fractions,
+            Patient = settings.Patient,
             Convolution = settings.Convolution,
             Tf32 = settings.Tf32,
             Seed = settings.Seed,
@@ -166,6 +170,8 @@ public sealed record TrainingPlan
             if (property.Name == nameof(Epochs) && Schedule == LearningRateSchedule.Constant) continue;
             if (property.Name is nameof(EarlyStopping) or nameof(Device) or nameof(Version) or nameof(Dotnet) or nameof(Ilgpu) or nameof(Rows) or nameof(SyntheticCounts) or nameof(DrawnCounts)) continue;
             object? mine = property.GetValue(this), theirs = property.GetValue(other);
+            // Its checkpoint names the classes in their order, and is asked instead.
+            if (property.Name == nameof(Positive) && theirs is null) continue;
             if (!Equals(mine, theirs))
             {
                 if (property.Name == nameof(Images))

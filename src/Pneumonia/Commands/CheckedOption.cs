@@ -55,6 +55,20 @@ internal static class CheckedOption
             return fits ? new SplitFractions(shares[0], shares[1], shares[2]) : null;
         });
 
+    /// <summary>Two or more different names with commas between them; one that holds a comma stands in double quotes.</summary>
+    public static Option<IReadOnlyList<string>?> Names(string name, string description) =>
+        Create<IReadOnlyList<string>?>(name, "A,B", description, "two or more different names with commas between them", text =>
+        {
+            try
+            {
+                return CsvText.Records(text) is [var names] && names.Length > 1 && names.All(part => part.Length > 0) && names.Distinct().Count() == names.Length ? names : null;
+            }
+            catch (FormatException)
+            {
+                return null;
+            }
+        });
+
     /// <summary>A path or name. What looks like a mistyped option is refused, so that it does not become a folder.</summary>
     public static Option<string?> Text(string name, string placeholder, string description, string allowed) =>
         Create(name, placeholder, description, allowed, text =>

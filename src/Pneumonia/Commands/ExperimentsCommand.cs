@@ -8,14 +8,15 @@ namespace Convolve.Pneumonia.Commands;
 
 internal sealed class ExperimentsCommand : Command
 {
-    private const int MostSeeds = 1000, MostImages = 10_000_000;
+    private const int MostSeeds = 1000;
 
     private readonly Option<string?> data = SharedOption.Data("tree {train,val,test}/CLASS/* or CLASS/* of images");
     private readonly Option<string?> only = CheckedOption.Text("--only", "ID,…", $"rows to run (all): {string.Join(", ", ReferenceRows.All.Select(row => row.Id))}", "ids of rows");
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (patient); published was reference");
+    private readonly Option<string?> patient = SharedOption.Patient();
     private readonly Option<double?> epochsScale = CheckedOption.Number("--epochs-scale", "multiply the epochs of each row, rounded up, at least one (1)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
-    private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part (all)", 1, MostImages);
+    private readonly Option<int?> limit = SharedOption.Limit();
     private readonly Option<string?> weights = CheckedOption.Text("--weights", "FILE|imagenet", "weights that the vgg19 rows start from (imagenet)", "a file, or imagenet");
     private readonly Option<string?> until = CheckedOption.Text("--until", "LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer");
     private readonly Option<string?> note = CheckedOption.Text("--note", "TEXT", "what the notes of these rows shall say besides", "a text");
@@ -28,7 +29,7 @@ internal sealed class ExperimentsCommand : Command
 
     public ExperimentsCommand(Terminal terminal) : base("experiments", "run the reference experiments again, beside their published figures")
     {
-        foreach (Option option in new Option[] { data, only, split, epochsScale, limit, weights, until, note, seed, seeds, output, device, json }) Add(option);
+        foreach (Option option in new Option[] { data, only, split, patient, epochsScale, limit, weights, until, note, seed, seeds, output, device, json }) Add(option);
         SetAction((result, cancellation) => ExperimentRunner.RunAsync(Read(result), terminal, cancellation));
     }
 
@@ -39,6 +40,7 @@ internal sealed class ExperimentsCommand : Command
             Data = result.GetValue(data) ?? throw new UserError("experiments: which images? give their folder with --data DIR"),
             Rows = result.GetValue(only) is { } ids ? RowsOf(ids) : ReferenceRows.All,
             Split = result.GetValue(split) ?? SplitKind.Patient,
+            Patient = result.GetValue(patient),
             EpochsScale = result.GetValue(epochsScale) ?? 1,
             Limit = result.GetValue(limit),
             Weights = result.GetValue(weights),

@@ -9,7 +9,7 @@ internal sealed class ExplainCommand : Command
     private readonly ModelOptions model;
     private readonly Option<string?> output = CheckedOption.Text("--out", "DIR", "folder to write (explain-TIMESTAMP in the run's folder)", "a folder");
     private readonly Option<string?> layer = CheckedOption.Text("--layer", "NAME", "layer whose output Grad-CAM and HiResCAM look at (the last of at least 12 by 12 units)", "a layer's name; summary lists them");
-    private readonly Option<string?> explained = CheckedOption.Text("--class", "NAME", "class to explain (the most probable one)", "a class of the model");
+    private readonly Option<string?> explained = CheckedOption.Text("--class", "NAME", "class to explain (the one that the network calls the image)", "a class of the model");
     private readonly Option<bool> all = CheckedOption.Flag("--all", "every channel of every layer, and all values on the page, however large it gets");
     private readonly Option<string?> device = SharedOption.Device();
     private readonly Option<int?> seed = SharedOption.Seed();

@@ -17,6 +17,8 @@ internal sealed class ModelOptions
     private readonly Option<int?> pixels = CheckedOption.Whole("--pixels", "width and height of its images, where the file does not say (what its tensors allow)", 1, MostPixels);
     private readonly Option<Preprocessing?> preprocessing = CheckedOption.Choice<Preprocessing>("--preprocessing",
         "what becomes of a byte, where the file does not say (rescale; published weights their own)");
+    private readonly Option<IReadOnlyList<string>?> classes = CheckedOption.Names("--classes",
+        "names of its classes in the order of its outputs, where the file does not say (evaluate: those of the folders, in the order of their names)");
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
@@ -25,7 +27,7 @@ internal sealed class ModelOptions
     {
         this.command = command.Name;
         run = SharedOption.Run(runDescription);
-        foreach (Option option in new Option[] { run, weights, pixels, preprocessing }) command.Add(option);
+        foreach (Option option in new Option[] { run, weights, pixels, preprocessing, classes }) command.Add(option);
     }
 
     /// <summary>The model that was named.</summary>
@@ -37,6 +39,6 @@ internal sealed class ModelOptions
         if (runFolder is not null && (result.GetValue(pixels) is not null || result.GetValue(preprocessing) is not null))
             throw new UserError($"{command}: a run has its own size and preprocessing; leave --pixels and --preprocessing out");
         if (runFolder is null) weightFile ??= RecommendedModel.Path;
-        return new ModelSource(runFolder, weightFile, result.GetValue(pixels), result.GetValue(preprocessing));
+        return new ModelSource(runFolder, weightFile, result.GetValue(pixels), result.GetValue(preprocessing), result.GetValue(classes));
     }
 }

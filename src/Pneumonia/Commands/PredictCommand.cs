@@ -7,6 +7,7 @@ internal sealed class PredictCommand : Command
 {
     private readonly ImageArguments images;
     private readonly ModelOptions model;
+    private readonly Option<string?> positive = SharedOption.Positive();
     private readonly Option<string?> csv = CheckedOption.Text("--csv", "FILE", "also write the answers to a CSV file", "a file");
     private readonly Option<int?> copies = SharedOption.TestTimeAugmentation();
     private readonly Option<string?> device = SharedOption.Device();
@@ -17,11 +18,11 @@ internal sealed class PredictCommand : Command
     {
         images = new ImageArguments(this);
         model = new ModelOptions(this, "run folder whose best checkpoint answers");
-        foreach (Option option in new Option[] { csv, copies, device, seed, json }) Add(option);
+        foreach (Option option in new Option[] { positive, csv, copies, device, seed, json }) Add(option);
         SetAction((result, cancellation) => Prediction.RunAsync(Read(result), terminal, cancellation));
     }
 
     private PredictSettings Read(ParseResult result) => new(
-        model.Read(result), images.Read(result), result.GetValue(csv), result.GetValue(copies) ?? 1, result.GetValue(seed) ?? SharedOption.DefaultSeed,
+        model.Read(result), result.GetValue(positive), images.Read(result), result.GetValue(csv), result.GetValue(copies) ?? 1, result.GetValue(seed) ?? SharedOption.DefaultSeed,
         result.GetValue(device) ?? SharedOption.DefaultDevice, result.GetValue(json));
 }

@@ -9,6 +9,8 @@ internal static class SharedOption
     public const string DefaultDevice = "auto";
     public const int DefaultSeed = 1;
 
+    private const int MostImages = 10_000_000;
+
     public static Option<string?> Data(string description) => CheckedOption.Text("--data", "DIR", description, "a folder");
 
     public static Option<string?> Run(string description) => CheckedOption.Text("--run", "DIR", description, "the folder of a run");
@@ -23,6 +25,15 @@ internal static class SharedOption
     public static Option<int?> TestTimeAugmentation() => CheckedOption.Whole("--test-time-augmentation",
         "ask about N copies of each image, the first as it is, the others mirrored by chance and moved a little, and take the mean probability (1)",
         1, Actions.TestTimeAugmentation.MostCopies);
+
+    public static Option<int?> Limit(string description = "keep N images of each part (all)") => CheckedOption.Whole("--limit", description, 1, MostImages);
+
+    public static Option<string?> Positive() => CheckedOption.Text("--positive", "CLASS",
+        "which of two classes is the positive one (PNEUMONIA; else the one whose name does not mean healthy)", "a class");
+
+    public static Option<string?> Patient() => CheckedOption.Text("--patient", "REGEX",
+        "who is a patient: a regular expression, matched on the paths below DIR, whose one group is the patient (manifest.csv, else the known forms of file names)",
+        "a regular expression with one group");
 
     public static Option<LabelScheme?> Labels() => CheckedOption.Choice<LabelScheme>("--labels",
         "classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");

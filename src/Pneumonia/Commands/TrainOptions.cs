@@ -10,7 +10,7 @@ namespace Convolve.Pneumonia.Commands;
 /// <summary>The options of <c>train</c>, which the bare program takes as well.</summary>
 internal sealed class TrainOptions
 {
-    private const int MostEpochs = 100_000, MostPixels = 4096, LargestBatch = 65_536, MostImages = 10_000_000, MostUnits = 65_536;
+    private const int MostEpochs = 100_000, MostPixels = 4096, LargestBatch = 65_536, MostUnits = 65_536;
 
     private readonly Option<string?> data = SharedOption.Data("tree {train,val,test}/CLASS/* or CLASS/* of images; without it synthetic X-rays");
     private readonly Option<ModelKind?> model = CheckedOption.Choice<ModelKind>("--model", "network (compact)");
@@ -48,9 +48,11 @@ internal sealed class TrainOptions
     private readonly Option<double?> baseLearningRate = CheckedOption.Number("--base-learning-rate", "step size for the part of the base that is not frozen (that of the head)",
         "a number above 0 and at most 100", value => value is > 0 and <= 100);
     private readonly Option<LabelScheme?> labels = SharedOption.Labels();
-    private readonly Option<int?> limit = CheckedOption.Whole("--limit", "keep N images of each part (all)", 1, MostImages);
+    private readonly Option<string?> positive = SharedOption.Positive();
+    private readonly Option<int?> limit = SharedOption.Limit();
     private readonly Option<SplitKind?> split = CheckedOption.Choice<SplitKind>("--split", "how images are divided (folders for a tree, else patient)");
     private readonly Option<SplitFractions?> fractions = CheckedOption.Fractions("--fractions", "shares of a patient or random split (0.8,0.1,0.1)");
+    private readonly Option<string?> patient = SharedOption.Patient();
     private readonly Option<ConvolutionAlgorithm?> convolution = CheckedOption.Choice<ConvolutionAlgorithm>("--conv", "convolution algorithm (auto)");
     private readonly Option<bool> tf32 = CheckedOption.Flag("--tf32", "round factors to TF32 and multiply on tensor cores; NVIDIA GPUs from sm_80 on (off)");
     private readonly Option<string?> device = SharedOption.Device();
@@ -62,8 +64,8 @@ internal sealed class TrainOptions
     private IEnumerable<Option> All =>
     [
         data, model, pixels, resize, epochs, batch, learningRate, baseLearningRate, schedule, findLearningRate, optimizer, weightDecay, dropout,
-        denseDropout, l1, l2, augment, augmentOnce, earlyStopping, classWeights, preprocessing, weights, until, freeze, head, features, labels, limit,
-        split, fractions, convolution, tf32, device, seed, output, resume, json,
+        denseDropout, l1, l2, augment, augmentOnce, earlyStopping, classWeights, preprocessing, weights, until, freeze, head, features, labels, positive, limit,
+        split, fractions, patient, convolution, tf32, device, seed, output, resume, json,
     ];
 
     public void AddTo(Command command)
@@ -106,9 +108,11 @@ internal sealed class TrainOptions
             Features = result.GetValue(features),
             BaseLearningRate = result.GetValue(baseLearningRate),
             Labels = result.GetValue(labels) ?? LabelScheme.Folders,
+            Positive = result.GetValue(positive),
             Limit = result.GetValue(limit),
             Split = result.GetValue(split),
             Fractions = result.GetValue(fractions),
+            Patient = result.GetValue(patient),
             Convolution = result.GetValue(convolution) ?? ConvolutionAlgorithm.Auto,
             Tf32 = result.GetValue(tf32),
             Device = result.GetValue(device) ?? SharedOption.DefaultDevice,
@@ -121,7 +125,9 @@ internal sealed class TrainOptions
         {
             if (settings.Split is not null) throw new UserError("--split: synthetic images have parts of their own; give --data DIR, or leave --split out");
             if (settings.Fractions is not null) throw new UserError("--fractions: synthetic images have parts of their own; give --data DIR, or leave --fractions out");
+            if (settings.Patient is not null) throw new UserError("--patient: synthetic images have no patients; give --data DIR, or leave --patient out");
             if (settings.Limit < SyntheticXrays.Classes.Count) throw new UserError($"--limit {settings.Limit}: keeps fewer images than there are classes; give {SyntheticXrays.Classes.Count} or more");
+            if (settings.Positive is not null) throw new UserError($"--positive {settings.Positive}: synthetic images have PNEUMONIA as their positive class; give --data DIR, or leave --positive out");
             if (settings.Labels == LabelScheme.Three) throw new UserError("--labels three: synthetic images have two classes; give --data DIR, or leave --labels out");
         }
         if (settings.Fractions is not null && settings.Split is SplitKind.Folders or SplitKind.Reference)

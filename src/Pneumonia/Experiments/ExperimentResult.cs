@@ -84,13 +84,25 @@ public sealed record ExperimentResult(
         ScoreBlock[] blocks = [.. runs.Select(run => run.Test).OfType<ScoreBlock>()];
         bool several = blocks.Length > 1;
         return new ExperimentResult(row.Id, FiguresOf(row), metrics.Test, first.Minutes, metrics.Epochs.Count, first.PlannedEpochs, first.EpochsScale,
-            metrics.Split.Kind, metrics.Split, metrics.Device, first.Note)
+            metrics.Split.Kind, metrics.Split, metrics.Device, NoteOf(first, metrics))
         {
             Runs = runs,
             Seeds = runs.Length > 1 ? runs : null,
             Mean = several ? Over(blocks, values => values.Average()) : null,
             StandardDeviation = several ? Over(blocks, Deviation) : null,
         };
+    }
+
+    // What the images turned out to be is known after the run only.
+    private static string NoteOf(ExperimentRecord record, Metrics metrics)
+    {
+        string?[] notes =
+        [
+            record.Note,
+            metrics.Patients is { IsEnough: false } few ? $"{few.Recognised} of {few.Images} images tell their patient" : null,
+            metrics.CopiesAcrossParts > 0 ? $"{metrics.CopiesAcrossParts} copies left out of val and test" : null,
+        ];
+        return string.Join("; ", notes.Where(note => !string.IsNullOrEmpty(note)));
     }
 
     private static PublishedFigures FiguresOf(ReferenceRow row) => new(row.Published.TestLoss, row.Published.TestAccuracy, row.Hours, row.SecondRun);

@@ -19,6 +19,9 @@ public sealed record ExperimentSettings
 
     public SplitKind Split { get; init; } = SplitKind.Patient;
 
+    /// <summary>A regular expression whose one group is the patient of an image's path; null for the known forms of names.</summary>
+    public string? Patient { get; init; }
+
     /// <summary>What the epochs of a row are multiplied with.</summary>
     public double EpochsScale { get; init; } = 1;
 
@@ -65,6 +68,7 @@ public sealed record ExperimentSettings
             Epochs = EpochsOf(row),
             Limit = Limit,
             Split = Split,
+            Patient = Patient,
             Seed = seed,
             Device = Device,
             Out = RunOf(row, seed),

@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Convolve.Layers.Training;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Explanations;
 
@@ -27,6 +27,9 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
     IReadOnlyList<IReadOnlyList<Figure>> FiguresOf, IReadOnlyList<Figure> Figures, JsonObject Data)
 {
     public const string FileName = "index.html";
+
+    /// <summary>The network's own threshold; null where it has none.</summary>
+    public double? Threshold { get; init; }
 
     // The default one writes six characters for each + of base64.
     private static readonly JsonSerializerOptions plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -57,18 +60,14 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
         return html.Append("</body></html>\n").ToString();
     }
 
-    private string Title => Images.Count == 1 ? $"{Images[0].Name}: {Answer(Images[0])}" : $"{Images.Count} images explained";
+    private string Title => Images.Count == 1 ? $"{Images[0].Name}: {PredictionFor(Images[0])}" : $"{Images.Count} images explained";
 
-    private string Answer(ExplainedImage image)
-    {
-        int best = Classification.Answer(image.Probabilities);
-        return $"{Classes[best]} {image.Probabilities[best]:P1}";
-    }
+    private ImagePrediction PredictionFor(ExplainedImage image) => ImagePrediction.Of(Classes, image.Probabilities, Threshold);
 
     private void AppendImage(StringBuilder html, ExplainedImage image, IReadOnlyList<Figure> figures)
     {
         // Of a single image the page's title says that already.
-        html.Append($"<section><h2>{(Images.Count == 1 ? "Where it looked" : $"{Text(image.Name)}: {Text(Answer(image))}")}</h2><p>Probability ");
+        html.Append($"<section><h2>{(Images.Count == 1 ? "Where it looked" : Text($"{image.Name}: {PredictionFor(image)}"))}</h2><p>Probability ");
         html.AppendJoin(", ", image.Probabilities.Select((p, i) => $"{Text(Classes[i])} {p:F4}"));
         html.Append($". Explained is <strong>{Text(Classes[image.ClassIndex])}</strong>.</p><div class=\"figures\">");
         foreach (Figure figure in figures)

@@ -24,16 +24,23 @@ public sealed record DividedPatient(string Patient, IReadOnlyList<string> Parts,
 /// <summary>What <c>data check</c> finds in a folder; decodes every image.</summary>
 /// <param name="Data">The folder.</param>
 /// <param name="Images">Number of image files, unreadable ones included.</param>
-/// <param name="Patients">Number of patients, by manifest or file name.</param>
+/// <param name="Patients">How many images tell their patient, and by what.</param>
 /// <param name="Counts">Images of every class in every part.</param>
 /// <param name="Sizes">Null where no image is readable.</param>
 /// <param name="Unreadable">Files that cannot be decoded.</param>
 /// <param name="Identical">Groups of files with identical pixels.</param>
 /// <param name="DividedPatients">Patients on both sides of a split.</param>
+/// <param name="LeftOut">Images that a training would not use, by kind.</param>
+/// <param name="CopiesAcrossParts">Images of val and test whose pixels are in an earlier part; a training leaves them out.</param>
+/// <param name="Notes">What was taken for what, and what is left out: one line each.</param>
 public sealed record DatasetCheck(
-    string Data, int Images, int Patients, IReadOnlyList<ClassCount> Counts, SizeRange? Sizes, IReadOnlyList<UnreadableFile> Unreadable,
-    IReadOnlyList<IdenticalImages> Identical, IReadOnlyList<DividedPatient> DividedPatients)
+    string Data, int Images, PatientCount Patients, IReadOnlyList<ClassCount> Counts, SizeRange? Sizes, IReadOnlyList<UnreadableFile> Unreadable,
+    IReadOnlyList<IdenticalImages> Identical, IReadOnlyList<DividedPatient> DividedPatients,
+    IReadOnlyList<LeftOut> LeftOut, int CopiesAcrossParts, IReadOnlyList<string> Notes)
 {
+    /// <summary>What was taken for granted to decode the images, a line for each kind (<see cref="ImageRemarks"/>).</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
     /// <summary>Looks at every image of a folder, in parallel.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="progress">Told the number of images done, from any thread; may be null.</param>
@@ -43,6 +50,7 @@ public sealed record DatasetCheck(
         IReadOnlyList<ImageFile> files = folder.Files;
         var decoded = new (int Width, int Height, string Hash)?[files.Count];
         var unreadable = new ConcurrentDictionary<int, string>();
+        var remarks = new ImageRemarks();
         int done = 0;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.For(0, files.Count, options, i =>
@@ -50,6 +58,7 @@ public sealed record DatasetCheck(
             try
             {
                 DecodedImage image = ImageDecoder.Decode(files[i].Path);
+                remarks.Add(i, files[i].RelativePath, image);
                 decoded[i] = (image.Width, image.Height, image.PixelHash());
             }
             catch (UnreadableImage e)
@@ -61,20 +70,33 @@ public sealed record DatasetCheck(
 
         ClassCount[] counts = [.. files.GroupBy(file => (file.Part, file.Class))
             .OrderBy(group => group.Key.Part).ThenBy(group => group.Key.Class, StringComparer.Ordinal)
-            .Select(group => new ClassCount(PartName(group.Key.Part), group.Key.Class, group.Count()))];
+            .Select(group => new ClassCount(NameOf(group.Key.Part), group.Key.Class, group.Count()))];
         IdenticalImages[] identical = [.. Enumerable.Range(0, files.Count).Where(i => decoded[i] is not null)
             .GroupBy(i => decoded[i]!.Value.Hash).Where(group => group.Count() > 1)
             .Select(group => new IdenticalImages(
                 [.. group.Select(i => files[i].RelativePath)],
                 group.Select(i => files[i].Part).Distinct().Count() > 1,
                 group.Select(i => files[i].Class).Distinct().Count() > 1))];
-        var patients = files.GroupBy(file => file.Patient, StringComparer.Ordinal).ToArray();
-        DividedPatient[] divided = [.. patients.Where(group => group.Select(file => file.Part).Distinct().Count() > 1)
+        DividedPatient[] divided = [.. files.Where(file => file.PatientRule is not null).GroupBy(file => file.Patient, StringComparer.Ordinal)
+            .Where(group => group.Select(file => file.Part).Distinct().Count() > 1)
             .OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Select(group => new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(PartName)], group.Count()))];
-        return new DatasetCheck(folder.Root, files.Count, patients.Length, counts, RangeOf(decoded),
-            [.. unreadable.OrderBy(entry => entry.Key).Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))],
-            identical, divided);
+            .Select(group => new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(NameOf)], group.Count()))];
+        UnreadableFile[] damaged = [.. unreadable.OrderBy(entry => entry.Key)
+            .Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
+        IEnumerable<LeftOut> unread = damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path));
+        int copies = CopiesAcross(files, [.. decoded.Select(image => image?.Hash)]);
+        return new DatasetCheck(folder.Root, files.Count, folder.Patients, counts, RangeOf(decoded), damaged, identical, divided,
+            Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. unread]), copies, folder.Notes)
+        {
+            Remarks = remarks.Lines,
+        };
+    }
+
+    private static int CopiesAcross(IReadOnlyList<ImageFile> files, string?[] hashes)
+    {
+        var copies = new CopiesOfEarlierParts(files, hashes);
+        copies.LeaveOut([.. Enum.GetValues<ImagePart>().Select(part => files.Where(file => file.Part == part).ToList())]);
+        return copies.Found.Count;
     }
 
     private static SizeRange? RangeOf((int Width, int Height, string Hash)?[] decoded)
@@ -85,5 +107,5 @@ public sealed record DatasetCheck(
             widths[0], widths[widths.Length / 2], widths[^1], heights[0], heights[heights.Length / 2], heights[^1]);
     }
 
-    private static string PartName(ImagePart? part) => part?.ToString().ToLowerInvariant() ?? "all";
+    private static string NameOf(ImagePart? part) => part is { } known ? PartName.Of(known) : "all";
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 
 namespace Convolve.Pneumonia.Images;
 
@@ -7,9 +8,12 @@ public static class IdenticalPixels
 {
     /// <summary>
     /// A key for every image; equal keys mean equal pixels, null means that the image has no copy. What the manifest says is taken
-    /// as it is. Images that it does not mention are compared by decoded pixels with all images of the same size; one that cannot
-    /// be decoded is its own.
+    /// as it is. Images that it does not mention are compared with all others; one that cannot be decoded is its own.
     /// </summary>
+    /// <remarks>
+    /// Decoding is left to the last, so that few images are decoded twice: files with equal bytes need none, images of a size of their own
+    /// cannot be copies, and of the others the first rows differ if anything does (<see cref="TopRows"/>).
+    /// </remarks>
     public static IReadOnlyList<string?> Keys(IReadOnlyList<ImageFile> files, CancellationToken cancellation = default)
     {
         var keys = new string?[files.Count];
@@ -17,41 +21,73 @@ public static class IdenticalPixels
             if (files[i].DuplicateGroup is { Length: > 0 } group) keys[i] = "manifest " + group;
         if (files.All(file => file.DuplicateGroup is not null)) return keys;
 
-        var options = new ParallelOptions { CancellationToken = cancellation };
-        var bytes = new ConcurrentDictionary<int, (int Width, int Height)>();
-        Parallel.For(0, files.Count, options, i =>
+        bool Unmentioned(IEnumerable<int> images) => images.Any(i => files[i].DuplicateGroup is null);
+        var contents = InParallel(Enumerable.Range(0, files.Count), i => ContentOf(files[i].Path), cancellation);
+        // One stands for all files with its bytes.
+        Dictionary<int, int[]> same = contents.GroupBy(entry => entry.Value.Hash, entry => entry.Key).Select(group => group.Order().ToArray())
+            .ToDictionary(group => group[0]);
+        IEnumerable<int[]> candidates = Groups(same.Keys, i => (contents[i].ShortSide, contents[i].LongSide));
+        candidates = AmongCandidates(candidates, file => TopRows.HashOf(file, ""));
+        candidates = AmongCandidates(candidates, file => ImageDecoder.Decode(file, "").PixelHash());
+        foreach (int[] copies in candidates)
         {
-            if (Size(files[i].Path) is { } size) bytes[i] = size;
-        });
-        // Only sizes shared by an unmentioned image and another one need decoding.
-        IEnumerable<int> candidates = bytes.GroupBy(entry => entry.Value, entry => entry.Key)
-            .Where(group => group.Count() > 1 && group.Any(i => files[i].DuplicateGroup is null))
-            .SelectMany(group => group);
-        var hashes = new ConcurrentDictionary<int, string>();
-        Parallel.ForEach(candidates, options, i =>
-        {
-            try { hashes[i] = ImageDecoder.Decode(files[i].Path).PixelHash(); }
-            catch (UnreadableImage) { }
-        });
-        foreach (var same in hashes.GroupBy(entry => entry.Value, entry => entry.Key).Where(group => group.Count() > 1))
+            int[] all = [.. copies.SelectMany(i => same[i])];
+            foreach (int i in copies) same.Remove(i);
+            same[all[0]] = all;
+        }
+        foreach (int[] copies in same.Values.Where(group => group.Length > 1 && Unmentioned(group)))
         {
             // A copy that the manifest already knows lends its key to the ones it does not.
-            string key = same.Order().Select(i => keys[i]).FirstOrDefault(known => known is not null) ?? "pixels " + same.Key;
-            foreach (int i in same) keys[i] ??= key;
+            string key = copies.Order().Select(i => keys[i]).FirstOrDefault(known => known is not null) ?? $"pixels {copies.Min()}";
+            foreach (int i in copies) keys[i] ??= key;
         }
         return keys;
+
+        IEnumerable<int[]> Groups<T>(IEnumerable<int> images, Func<int, T> key) =>
+            images.GroupBy(key).Select(group => group.ToArray())
+                .Where(group => group.Length > 1 && Unmentioned(group.SelectMany(i => same[i])));
+
+        IEnumerable<int[]> AmongCandidates(IEnumerable<int[]> groups, Func<byte[], string> fingerprint)
+        {
+            int[][] asked = [.. groups];
+            var hashes = InParallel(asked.SelectMany(group => group),
+                i => Read(files[i].Path) is { } file ? fingerprint(file) : null, cancellation);
+            return [.. asked.SelectMany(group => Groups(group.Where(hashes.ContainsKey), i => hashes[i]))];
+        }
     }
 
-    private static (int Width, int Height)? Size(string path)
+    // Sides, as a picture may be turned when it is decoded.
+    private sealed record Content(string Hash, int ShortSide, int LongSide);
+
+    private static Content? ContentOf(string path)
     {
-        try
+        if (Read(path) is not { } file) return null;
+        ImageHeader header = ImageHeader.Read(file, path);
+        return new Content(Convert.ToHexString(SHA256.HashData(file)),
+            Math.Min(header.Width, header.Height), Math.Max(header.Width, header.Height));
+    }
+
+    private static byte[]? Read(string path)
+    {
+        try { return File.ReadAllBytes(path); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
+    }
+
+    // What cannot be decoded has no value.
+    private static ConcurrentDictionary<int, T> InParallel<T>(IEnumerable<int> images, Func<int, T?> value, CancellationToken cancellation)
+        where T : class
+    {
+        var values = new ConcurrentDictionary<int, T>();
+        int[] all = [.. images];
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.For(0, all.Length, options, i =>
         {
-            ImageHeader header = ImageHeader.Read(File.ReadAllBytes(path), path);
-            return (header.Width, header.Height);
-        }
-        catch (Exception e) when (e is UnreadableImage or IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+            try
+            {
+                if (value(all[i]) is { } found) values[all[i]] = found;
+            }
+            catch (UnreadableImage) { }
+        });
+        return values;
     }
 }

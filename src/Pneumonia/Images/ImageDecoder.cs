@@ -1,16 +1,27 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using StbImageSharp;
+using Convolve.Pneumonia.Images.Formats;
 
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>Pixels of a decoded image.</summary>
+/// <summary>Pixels of a decoded image, as it is to be looked at, and what was taken for granted to make them.</summary>
 /// <param name="Width">Pixels in a row.</param>
 /// <param name="Height">Rows.</param>
 /// <param name="Channels">1 for gray, 3 for red, green, blue.</param>
 /// <param name="Pixels">Row by row from the top, channels last: [Height, Width, Channels].</param>
 public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pixels)
 {
+    /// <summary>The bits that were taken to be used of an image stored with 16 (8, 10, 12, 14 or 16); null for one stored with at most 8.</summary>
+    public int? UsedBits { get; init; }
+
+    /// <summary>The orientation that was applied, 2 to 8 as Exif and TIFF number it; 1 where the picture is as it is stored.</summary>
+    public int Orientation { get; init; } = 1;
+
+    /// <summary>How many pictures the file holds (frames of an animation, pages); this is the first one.</summary>
+    public int Pictures { get; init; } = 1;
+
+    /// <summary>Whether some pixels are transparent; they were laid on black.</summary>
+    public bool WasTransparent { get; init; }
+
     /// <summary>
     /// A fingerprint of size and pixels, the same for gray pixels stored as gray and as three equal channels.
     /// </summary>
@@ -36,23 +47,29 @@ public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pi
     }
 }
 
-/// <summary>Decodes JPEG and PNG files of 8 or 16 bits, gray or colour, with StbImageSharp.</summary>
+/// <summary>
+/// Decodes JPEG, PNG, BMP, GIF and TIFF files of at most 16 bits, gray or colour, to 8 bits a channel. Safe to call from several threads.
+/// </summary>
+/// <remarks>
+/// Gray stays one channel. Images of 16 bits are scaled by the bits that they use (<see cref="DecodedImage.UsedBits"/>), transparent pixels are
+/// laid on black, the picture is turned as its tags say, and of several pictures in a file the first counts; <see cref="DecodedImage"/> says
+/// which of these happened. An image needs memory in proportion to its pixels, and these are bounded by the bytes of the file before any is asked for.
+/// </remarks>
 public static class ImageDecoder
 {
     // Stop a damaged header from asking for gigabytes; the largest X-ray detectors have about 20 million pixels.
     private const long MaximumPixels = 1L << 28, MaximumBytes = 1L << 30;
 
-    /// <summary>
-    /// Decodes a file to 8 bits a channel. A 16-bit image keeps its upper byte, or the upper 8 of 12 bits where no value needs more, as detectors
-    /// of 12 bits are written: their upper bytes alone would be sixteen grays. An alpha channel is dropped, gray stays one channel.
-    /// </summary>
-    /// <exception cref="UnreadableImage">The file cannot be read or decoded, or was cut off.</exception>
+    /// <summary>Decodes a file.</summary>
+    /// <exception cref="UnreadableImage">The file cannot be read or decoded, or is damaged.</exception>
     public static DecodedImage Decode(string path)
     {
         byte[] bytes;
         try { bytes = File.ReadAllBytes(path); }
-        catch (FileNotFoundException) { throw new UnreadableImage(path, "no such file") { IsMissing = true }; }
-        catch (DirectoryNotFoundException) { throw new UnreadableImage(path, "no such file") { IsMissing = true }; }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UnreadableImage(path, ImageWalk.IsNotUtf8(path) ? "its name is not UTF-8; rename it, for example with convmv" : "no such file") { IsMissing = true };
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UnreadableImage(path, "cannot be read: " + e.Message.ReplaceLineEndings(" ")) { IsMissing = true };
@@ -61,61 +78,64 @@ public static class ImageDecoder
     }
 
     /// <summary>Decodes the bytes of a file; <paramref name="path"/> names it in messages.</summary>
-    /// <exception cref="UnreadableImage">The bytes cannot be decoded, or the file was cut off.</exception>
+    /// <exception cref="UnreadableImage">The bytes cannot be decoded, or are damaged.</exception>
     public static DecodedImage Decode(byte[] bytes, string path)
     {
-        ImageHeader header = ImageHeader.Read(bytes, path);
+        EncodedImage file = EncodedImage.Open(bytes, path);
+        ImageHeader header = file.Header;
         if ((long)header.Width * header.Height > MaximumPixels)
             throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels large; at most {MaximumPixels} pixels are decoded");
         if ((long)header.Width * header.Height * header.Channels * header.BitDepth / 8 is var size && size > MaximumBytes)
-            throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels of {header.Channels} × {header.BitDepth} bits, {size >> 20} MiB; at most {MaximumBytes >> 20} are decoded");
-        ImageResult image;
+        {
+            throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels of {header.Channels} × {header.BitDepth} bits, "
+                + $"{size >> 20} MiB; at most {MaximumBytes >> 20} are decoded");
+        }
+        StoredPixels stored;
         try
         {
-            image = header.BitDepth == 16 ? Decode16(bytes) : ImageResult.FromMemory(bytes, ColorComponents.Default);
+            stored = file.Decode();
         }
-        catch (Exception e)
+        catch (OutOfMemoryException)
         {
-            // The library throws bare exceptions and index errors for damaged files; too little memory for one image is no reason to leave the others.
-            throw new UnreadableImage(path, $"cannot be decoded ({e.Message.ReplaceLineEndings(" ")})");
+            // No reason to leave the other images.
+            throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels large, more than there is memory for");
         }
-        int stored = image.Data.Length / (image.Width * image.Height);
-        return stored switch
+
+        int channels = stored.Channels, colours = channels is 2 or 4 ? channels - 1 : channels;
+        int? usedBits = stored.Words is { } samples ? DeepPixels.UsedBits(samples, channels, colours) : null;
+        byte[] pixels = stored.Bytes ?? DeepPixels.ToBytes(stored.Words!, channels, colours, usedBits!.Value);
+        if (stored.Inverted) Invert(pixels, channels, colours);
+        bool transparent = false;
+        if (colours < channels) (pixels, transparent) = OnBlack(pixels, channels);
+        return new DecodedImage(header.ShownWidth, header.ShownHeight, colours,
+            ExifOrientation.Apply(pixels, header.Width, header.Height, colours, header.Orientation))
         {
-            1 or 3 => new DecodedImage(image.Width, image.Height, stored, image.Data),
-            2 or 4 => new DecodedImage(image.Width, image.Height, stored - 1, WithoutAlpha(image.Data, stored)),
-            _ => throw new UnreadableImage(path, $"has {stored} channels; 1 to 4 can be decoded"),
+            UsedBits = usedBits,
+            Orientation = header.Orientation,
+            Pictures = header.Pictures,
+            WasTransparent = transparent,
         };
     }
 
-    // The library's ImageResult keeps upper bytes only, so its 16-bit decoder is asked itself.
-    private static unsafe ImageResult Decode16(byte[] file)
+    private static void Invert(byte[] pixels, int channels, int colours)
     {
-        int width, height, channels;
-        ushort* values = StbImage.stbi__load_and_postprocess_16bit(new StbImage.stbi__context(new MemoryStream(file)), &width, &height, &channels, 0);
-        if (values == null) throw new InvalidDataException(StbImage.stbi__g_failure_reason ?? "unknown reason");
-        try
-        {
-            var deep = new ReadOnlySpan<ushort>(values, width * height * channels);
-            int colours = channels is 2 or 4 ? channels - 1 : channels, shift = 4;
-            for (int i = 0; i < deep.Length && shift == 4; i++)
-                if (i % channels < colours && deep[i] > 0xFFF) shift = 8;
-            var pixels = new byte[deep.Length];
-            for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)(deep[i] >> shift);
-            return new ImageResult { Width = width, Height = height, Data = pixels };
-        }
-        finally
-        {
-            Marshal.FreeHGlobal((nint)values);
-        }
+        for (int i = 0; i < pixels.Length; i += channels)
+            for (int channel = 0; channel < colours; channel++) pixels[i + channel] = (byte)(byte.MaxValue - pixels[i + channel]);
     }
 
-    private static byte[] WithoutAlpha(byte[] pixels, int channels)
+    // What lies under a transparent pixel is anything; a viewer shows its background, which is black for X-rays.
+    private static (byte[] Pixels, bool Transparent) OnBlack(byte[] pixels, int channels)
     {
         int kept = channels - 1;
+        bool transparent = false;
         var colours = new byte[pixels.Length / channels * kept];
         for (int from = 0, to = 0; from < pixels.Length; from += channels, to += kept)
-            for (int channel = 0; channel < kept; channel++) colours[to + channel] = pixels[from + channel];
-        return colours;
+        {
+            int alpha = pixels[from + kept];
+            transparent |= alpha < byte.MaxValue;
+            for (int channel = 0; channel < kept; channel++)
+                colours[to + channel] = (byte)((pixels[from + channel] * alpha + 127) / 255);
+        }
+        return (colours, transparent);
     }
 }

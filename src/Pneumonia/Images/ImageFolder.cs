@@ -1,25 +1,27 @@
-using System.Text.RegularExpressions;
-
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// The images below a data folder, as a tree <c>{train,val,test}/CLASS/*</c> (<c>validation</c> is also val) or flat as
-/// <c>CLASS/*</c>. Classes are the names of the folders in ordinal order; .jpg, .jpeg and .png count in any case. Names that
-/// begin with a dot or with <c>__</c> (left by other systems) are not looked at.
+/// The images below a data folder, as a tree <c>{train,val,test}/CLASS/*</c> or flat as <c>CLASS/*</c>: see <see cref="DataLayout"/>.
+/// Classes are the names of the folders in ordinal order; names that differ only in case, or in how their letters are composed, are one class.
 /// </summary>
-public sealed partial class ImageFolder
+public sealed class ImageFolder
 {
     public const string Normal = "NORMAL";
     public const string Pneumonia = "PNEUMONIA";
 
     private static readonly string[] threeClasses = ["BACTERIAL", Normal, "VIRAL"];
 
-    private ImageFolder(string root, IReadOnlyList<string> classes, IReadOnlyList<ImageFile> files, bool hasParts)
+    private ImageFolder(
+        string root, IReadOnlyList<string> classes, IReadOnlyList<ImageFile> files, DataLayout layout, IReadOnlyList<string> notes)
     {
         Root = root;
         Classes = classes;
         Files = files;
-        HasParts = hasParts;
+        HasParts = layout.HasParts;
+        Layout = layout;
+        Patients = PatientCount.Of(files);
+        LeftOut = UnusedImage.Counts(layout.Unused);
+        Notes = notes;
     }
 
     /// <summary>The folder that was opened.</summary>
@@ -34,25 +36,29 @@ public sealed partial class ImageFolder
     /// <summary>True for a tree with parts, false for a flat folder.</summary>
     public bool HasParts { get; }
 
-    /// <summary>
-    /// Index of the class counted as positive among two: PNEUMONIA in any case, else the last one.
-    /// </summary>
-    public static int PositiveIndex(IReadOnlyList<string> classes)
-    {
-        for (int i = 0; i < classes.Count; i++)
-            if (string.Equals(classes[i], Pneumonia, StringComparison.OrdinalIgnoreCase)) return i;
-        return classes.Count - 1;
-    }
+    /// <summary>How many images tell their patient, and by what.</summary>
+    public PatientCount Patients { get; }
+
+    /// <summary>Images below the folder that are not among <see cref="Files"/>, by kind.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; }
+
+    /// <summary>What was taken for what, and what is left out: one line each, for the user to read.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    private DataLayout Layout { get; }
 
     /// <summary>Opens a folder to learn from: at least two classes, and each of them in the training part.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
-    public static ImageFolder Open(string directory, LabelScheme labels = LabelScheme.Folders)
+    /// <param name="directory">The data folder.</param>
+    /// <param name="labels">How classes are found.</param>
+    /// <param name="patient">A regular expression that tells the patient of a path (<see cref="PatientExpression"/>); null for the known forms.</param>
+    public static ImageFolder Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
-        ImageFolder folder = Find(directory, labels);
+        ImageFolder folder = Find(directory, labels, patient);
         if (folder.Classes.Count < 2)
         {
-            throw new UserError(
-                $"{directory}: only one class, {folder.Classes[0]}; a classifier needs two: {ExpectedLayout(directory)}");
+            throw new UserError($"{directory}: only one class, {folder.Classes[0]}; a classifier needs two: "
+                + $"{folder.Layout.HintOfOneClass ?? DataLayout.Expected(directory)}");
         }
         if (folder.HasParts && folder.Files.Any(file => file.Part == ImagePart.Train))
         {
@@ -70,27 +76,35 @@ public sealed partial class ImageFolder
     public static ImageFolder OpenFor(string directory, IReadOnlyList<string> classes, LabelScheme labels = LabelScheme.Folders) =>
         Find(directory, labels).For(classes);
 
-    /// <summary>The same images for a trained model with known classes, of which one may be missing.</summary>
+    /// <summary>
+    /// The same images for a trained model with known classes, of which one may be missing; they get the model's spelling of their classes.
+    /// </summary>
     /// <exception cref="UserError">The folder has a class that the model does not know.</exception>
     public ImageFolder For(IReadOnlyList<string> classes)
     {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string name in Classes)
         {
-            if (!classes.Contains(name))
-                throw new UserError($"{Root}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");
+            names[name] = ClassName.Among(classes, name)
+                ?? throw new UserError($"{Root}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");
         }
-        return new ImageFolder(Root, classes, Files, HasParts);
+        string[] others = [.. names.Where(entry => entry.Key != entry.Value).Select(entry => $"{entry.Key} is its {entry.Value}")];
+        return new ImageFolder(Root, classes, [.. Files.Select(file => file with { Class = names[file.Class] })], Layout,
+            others.Length == 0 ? Notes : [.. Notes, $"classes as the model spells them: {string.Join(", ", others)}"]);
     }
 
     /// <summary>Opens a folder to look at it, with any number of classes.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, an empty class or another layout.</exception>
-    public static ImageFolder Find(string directory, LabelScheme labels = LabelScheme.Folders)
+    /// <inheritdoc cref="Open"/>
+    public static ImageFolder Find(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
         if (File.Exists(directory)) throw new UserError($"{directory}: is a file; --data needs a folder of images");
+        if (ImageWalk.IsNotUtf8(directory)) throw new UserError($"{directory}: its name is not UTF-8; rename it, for example with convmv");
         if (!Directory.Exists(directory)) throw new UserError($"{directory}: no such folder; --data needs a folder of images");
+        PatientExpression? expression = patient is null ? null : PatientExpression.Parse(patient);
         try
         {
-            return Discover(directory, labels);
+            return Read(directory, labels, expression);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -98,107 +112,77 @@ public sealed partial class ImageFolder
         }
     }
 
-    private static ImageFolder Discover(string directory, LabelScheme labels)
+    private static ImageFolder Read(string directory, LabelScheme labels, PatientExpression? patient)
     {
         IReadOnlyDictionary<string, ManifestRow> manifest = Manifest.Read(directory);
-        string[] folders = SubFolders(directory);
-        var parts = new List<(string Name, ImagePart Part)>();
-        foreach (string name in folders)
-            if (PartOf(name) is { } part) parts.Add((name, part));
-        foreach (var same in parts.GroupBy(entry => entry.Part).Where(group => group.Count() > 1))
-            throw new UserError($"{directory}: {string.Join(" and ", same.Select(entry => entry.Name))} are the same part; keep one of them");
-
+        DataLayout layout = DataLayout.Of(directory);
+        var notes = new List<string>(layout.Notes);
+        Dictionary<string, string> spelling = SpellingOf(layout, notes);
         var files = new List<ImageFile>();
-        if (parts.Count > 0)
+        foreach (ClassFolder folder in layout.Folders)
         {
-            foreach ((string name, ImagePart part) in parts)
+            foreach (string path in folder.Images)
             {
-                // As good as none: a tenth of train takes its place.
-                if (part == ImagePart.Val && !SubFolders(Path.Combine(directory, name)).Any(inner => Images(Path.Combine(directory, name, inner)).Any())) continue;
-                int before = files.Count;
-                AddClasses(files, directory, name + "/", part, SubFolders(Path.Combine(directory, name)), labels, manifest);
-                if (files.Count == before)
-                    throw new UserError($"{Path.Combine(directory, name)}: no class folders with images; {ExpectedLayout(directory)}");
+                ManifestRow? row = Manifest.RowOf(manifest, path);
+                string label = labels == LabelScheme.Three
+                    ? ThreeClass(directory, folder.Name, path, row)
+                    : spelling[ClassName.Key(folder.Name)];
+                ToldPatient? told = patient is not null ? patient.Of(path)
+                    : row?.Patient is { Length: > 0 } known ? new ToldPatient(known, Manifest.FileName)
+                    : PatientName.Of(path);
+                files.Add(new ImageFile(Path.Combine(directory, path), path, label, told?.Patient ?? path, folder.Part, row?.DuplicateGroup)
+                {
+                    PatientRule = told?.Rule,
+                });
             }
-        }
-        else
-        {
-            AddClasses(files, directory, "", null, folders, labels, manifest);
-        }
-        if (files.Count == 0)
-        {
-            string looseImages = Images(directory).Any() ? "images lie directly in it, without class folders; " : "";
-            throw new UserError($"{directory}: no images found; {looseImages}{ExpectedLayout(directory)}");
         }
         files.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
-        if (manifest.Count > 0 && !files.Any(file => manifest.ContainsKey(file.RelativePath)))
+        if (patient is not null && files.All(file => file.PatientRule is null))
+            throw new UserError($"{patient.Rule}: tells the patient of none of {files.Count} images; the first is {files[0].RelativePath}");
+        if (manifest.Count > 0) CheckManifest(directory, manifest, files, notes);
+        string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
+        return new ImageFolder(directory, classes, files, layout, notes);
+    }
+
+    // The spelling of the part that is learned from, of several there the first in ordinal order.
+    private static Dictionary<string, string> SpellingOf(DataLayout layout, List<string> notes)
+    {
+        var spelling = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var same in layout.Folders.GroupBy(folder => ClassName.Key(folder.Name)))
+        {
+            string[] names = [.. same.OrderBy(folder => folder.Part).ThenBy(folder => folder.Name, StringComparer.Ordinal)
+                .Select(folder => folder.Name).Distinct()];
+            spelling[same.Key] = UnicodeForm.Composed(names[0]);
+            if (names.Length == 1) continue;
+            notes.Add($"{string.Join(" and ", names)} differ only in case or in how letters are composed: one class, {spelling[same.Key]}");
+        }
+        return spelling;
+    }
+
+    private static void CheckManifest(
+        string directory, IReadOnlyDictionary<string, ManifestRow> manifest, List<ImageFile> files, List<string> notes)
+    {
+        int mentioned = files.Count(file => Manifest.RowOf(manifest, file.RelativePath) is not null);
+        if (mentioned == 0)
+        {
             throw new UserError($"{Path.Combine(directory, Manifest.FileName)}: not one of its {manifest.Count} paths is an image of {directory}, whose first is "
                 + $"{files[0].RelativePath}; write paths as this one, or remove the file");
-        string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
-        return new ImageFolder(directory, classes, files, parts.Count > 0);
-    }
-
-    private static void AddClasses(List<ImageFile> files, string root, string prefix, ImagePart? part, string[] classFolders,
-        LabelScheme labels, IReadOnlyDictionary<string, ManifestRow> manifest)
-    {
-        foreach (string folder in classFolders)
-        {
-            string path = Path.Combine(root, prefix + folder);
-            bool any = false;
-            foreach (string file in Images(path))
-            {
-                any = true;
-                string relative = $"{prefix}{folder}/{Path.GetFileName(file)}";
-                ManifestRow? row = manifest.GetValueOrDefault(relative);
-                string patient = row?.Patient is { Length: > 0 } known ? known : PatientName.Of(Path.GetFileName(file)) ?? relative;
-                string label = labels == LabelScheme.Three ? ThreeClass(path, folder, file, row) : folder;
-                files.Add(new ImageFile(file, relative, label, patient, part, row?.DuplicateGroup));
-            }
-            if (any) continue;
-            if (SubFolders(path).Any(inner => PartOf(inner) is not null))
-                throw new UserError($"{root}: no images, but {path} looks like a data folder; give that one to --data");
-            throw new UserError($"{path}: class folder without images; put .jpg, .jpeg or .png files directly into it, or remove it");
         }
+        if (mentioned < files.Count) notes.Add($"{Manifest.FileName}: says nothing of {files.Count - mentioned} of {files.Count} images");
     }
 
-    private static string ThreeClass(string folderPath, string folder, string file, ManifestRow? row)
+    private static string ThreeClass(string directory, string folder, string path, ManifestRow? row)
     {
         string upper = folder.ToUpperInvariant();
         if (threeClasses.Contains(upper)) return upper;
-        Match kind = Kind().Match(Path.GetFileName(file));
-        string subtype = kind.Success ? kind.Groups[1].Value : row?.Subtype ?? "";
+        string subtype = PatientName.KindOf(Path.GetFileName(path)) ?? row?.Subtype ?? "";
         return subtype.ToLowerInvariant() switch
         {
             "bacteria" => "BACTERIAL",
             "virus" => "VIRAL",
             _ => throw new UserError(
-                $"{Path.Combine(folderPath, Path.GetFileName(file))}: --labels three cannot tell bacteria from virus by this name; "
-                + "expected personN_bacteria_M or personN_virus_M, or a folder NORMAL"),
+                $"{Path.Combine(directory, path)}: --labels three cannot tell bacteria from virus by this name; "
+                + "expected personN_bacteria_M, personN_virus_M, BACTERIA-N-M or VIRUS-N-M, or a folder NORMAL"),
         };
     }
-
-    private static ImagePart? PartOf(string folder) => folder.ToLowerInvariant() switch
-    {
-        "train" => ImagePart.Train,
-        "val" or "validation" => ImagePart.Val,
-        "test" => ImagePart.Test,
-        _ => null,
-    };
-
-    private static string[] SubFolders(string directory) =>
-        [.. Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path)).Where(IsVisible).Order(StringComparer.Ordinal)];
-
-    private static IEnumerable<string> Images(string directory) => Directory.EnumerateFiles(directory).Where(IsImage);
-
-    /// <summary>Whether a path names an image by its extension: .jpg, .jpeg or .png in any case.</summary>
-    public static bool IsImage(string path) => IsVisible(Path.GetFileName(path))
-        && ImageFormats.IsRead(path);
-
-    private static bool IsVisible(string name) => !name.StartsWith('.') && !name.StartsWith("__", StringComparison.Ordinal);
-
-    private static string ExpectedLayout(string directory) =>
-        $"expected {Path.Combine(directory, "CLASS")}/*.jpeg or {Path.Combine(directory, "{train,val,test}", "CLASS")}/*.jpeg";
-
-    [GeneratedRegex("person[0-9]+_(bacteria|virus)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Kind();
 }

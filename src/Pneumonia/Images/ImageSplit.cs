@@ -52,11 +52,23 @@ public sealed record SplitSettings(
 /// <param name="Val">Validation images, by relative path.</param>
 /// <param name="Test">Test images, by relative path; may be empty.</param>
 /// <param name="Notes">What the user must know about this division, one line each.</param>
+/// <remarks>
+/// No image stands in validation or test whose pixels are those of a training image, and none in test with those of a validation image.
+/// </remarks>
 public sealed record ImageSplit(
     SplitKind Kind, IReadOnlyList<ImageFile> Train, IReadOnlyList<ImageFile> Val, IReadOnlyList<ImageFile> Test, IReadOnlyList<string> Notes)
 {
-    private const int SmallestValidation = 50;
+    private const int SmallestValidation = 50, CopiesNamed = 3;
     private const int ReferenceNormal = 1583, ReferencePneumonia = 4273;
+
+    /// <summary>How many images of the folder tell their patient, and how many patients stand in several parts.</summary>
+    public PatientCount Patients { get; private init; } = new(null, 0, 0);
+
+    /// <summary>Images left out of validation and test because their pixels are in an earlier part.</summary>
+    public int CopiesAcrossParts { get; private init; }
+
+    /// <summary>Images of the folder that this division does not use, by kind; those beyond a limit are not counted.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; private init; } = [];
 
     /// <summary>A short hash of which image stands in which part: two divisions agree exactly if these do.</summary>
     public string Fingerprint
@@ -85,25 +97,38 @@ public sealed record ImageSplit(
         }
         SplitFractions fractions = settings.Fractions ?? SplitFractions.Default;
         var notes = new List<string>();
+        var leftOut = new List<LeftOut>();
+        var copies = new CopiesOfEarlierParts(folder.Files, IdenticalPixels.Keys(folder.Files, cancellation));
         List<ImageFile>[] parts = kind switch
         {
-            SplitKind.Folders => Folders(folder, settings.Seed, notes, cancellation),
-            SplitKind.Patient => Grouped(folder.Files, Groups(folder.Files, cancellation), fractions, settings.Seed),
-            SplitKind.Random => Grouped(folder.Files, [.. Enumerable.Range(0, folder.Files.Count)], fractions, settings.Seed),
-            SplitKind.Reference => Reference(folder),
+            SplitKind.Folders => Folders(folder, settings.Seed, copies, notes, leftOut),
+            SplitKind.Patient => Grouped(folder.Files, Groups(folder.Files, copies), fractions, settings.Seed),
+            SplitKind.Random => copies.LeaveOut(Grouped(folder.Files, [.. Enumerable.Range(0, folder.Files.Count)], fractions, settings.Seed)),
+            SplitKind.Reference => copies.LeaveOut(Reference(folder)),
             _ => throw new ArgumentOutOfRangeException(nameof(settings), kind, "split: unknown kind"),
         };
         if (kind is SplitKind.Patient or SplitKind.Random) CheckPooled(folder, parts, fractions);
         int shared = PatientsInSeveralParts(parts);
+        PatientCount patients = folder.Patients with { AcrossParts = shared };
+        notes.Insert(0, patients.Note);
         if (kind == SplitKind.Random)
         {
-            notes.Add("random split of single images: "
-                + (shared > 0 ? $"{shared} patients stand in more than one part, so scores come out too high" : "no patient happens to stand in more than one part")
-                + "; --split patient keeps them apart");
+            string others = patients.Rule is null ? "whether a patient stands in more than one part nobody knows"
+                : shared > 0 ? $"{shared} patients stand in more than one part, so scores come out too high"
+                : "no known patient happens to stand in more than one part";
+            notes.Add($"random split of single images: {others}; --split patient keeps them apart");
         }
         else if (shared > 0)
         {
-            notes.Add($"{shared} patients stand in more than one part (by file name or manifest), so scores may come out too high");
+            notes.Add($"{shared} patients stand in more than one part ({patients.Rule}), so scores may come out too high");
+        }
+        if (copies.Found.Count > 0)
+        {
+            string named = string.Join(", ", copies.Found.Take(CopiesNamed)
+                .Select(found => $"{found.Copy.RelativePath} = {found.Original.RelativePath}"));
+            notes.Add($"left out: {copies.Found.Count} images of val or test whose pixels are in an earlier part, "
+                + $"as nothing is scored on what was learned: {named}{(copies.Found.Count > CopiesNamed ? ", …" : "")}");
+            leftOut.Add(new LeftOut(LeftOutKind.Copy, copies.Found.Count, copies.Found[0].Copy.RelativePath));
         }
         if (parts[2].Count == 0) notes.Add("no test images: there will be no test scores");
         int?[] limits = [.. new[] { settings.Limits?.Train, settings.Limits?.Val, settings.Limits?.Test }
@@ -111,17 +136,23 @@ public sealed record ImageSplit(
         for (int p = 0; p < parts.Length; p++)
         {
             if (settings.Balanced) parts[p] = Balanced(parts[p], settings.Seed);
-            if (limits[p] is { } limit) parts[p] = Limited(parts[p], folder.Classes, limit, settings.Seed);
+            if (limits[p] is { } limit) parts[p] = [.. Limited(parts[p], folder.Classes, limit, settings.Seed)];
         }
         string counts = $"{parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test";
         if (settings.Balanced) notes.Add($"as many images of each class as the smallest has in each part: {counts}");
         else if (limits.All(limit => limit is not null && limit == limits[0])) notes.Add($"limited to {limits[0]} images of each part: {counts}");
         else if (limits.Any(limit => limit is not null)) notes.Add($"limited to a number of images of each part: {counts}");
         for (int p = 0; p < parts.Length; p++) parts[p] = [.. parts[p].Select(file => file with { Part = (ImagePart)p })];
-        return new ImageSplit(kind, parts[0], parts[1], parts[2], notes);
+        return new ImageSplit(kind, parts[0], parts[1], parts[2], notes)
+        {
+            Patients = patients,
+            CopiesAcrossParts = copies.Found.Count,
+            LeftOut = leftOut,
+        };
     }
 
-    private static List<ImageFile>[] Folders(ImageFolder folder, int seed, List<string> notes, CancellationToken cancellation)
+    private static List<ImageFile>[] Folders(
+        ImageFolder folder, int seed, CopiesOfEarlierParts copies, List<string> notes, List<LeftOut> leftOut)
     {
         if (!folder.HasParts)
             throw new UserError($"{folder.Root}: --split folders needs a tree train, val, test of class folders; this is a flat folder: use --split patient");
@@ -129,15 +160,19 @@ public sealed record ImageSplit(
         List<ImageFile> train = Part(ImagePart.Train), val = Part(ImagePart.Val), test = Part(ImagePart.Test);
         if (train.Count == 0)
             throw new UserError($"{folder.Root}: no folder train; add one, or use --split patient to divide all images anew");
-        if (val.Count >= SmallestValidation) return [train, val, test];
+        List<ImageFile> own = copies.LeaveOut(val, train);
+        if (own.Count >= SmallestValidation) return [train, own, copies.LeaveOut(test, [.. train, .. own])];
 
-        int found = val.Count;
-        List<ImageFile>[] divided = Grouped(train, Groups(train, cancellation), new SplitFractions(0.9, 0.1, 0), seed);
+        List<ImageFile>[] divided = Grouped(train, Groups(train, copies), new SplitFractions(0.9, 0.1, 0), seed);
         if (divided[0].Count == 0 || divided[1].Count == 0)
             throw new UserError($"{folder.Root}: too few images in train to set a tenth aside for validation; add a folder val with at least {SmallestValidation}");
-        string why = found == 0 ? "no val folder" : $"val has only {found} images, which are left out";
-        notes.Add($"{why}: a tenth of train, divided by patient, takes its place ({divided[1].Count} images)");
-        return [divided[0], divided[1], test];
+        string why = val.Count == 0 ? "no val folder"
+            : own.Count < val.Count ? $"val has only {own.Count} images that are no copies of others in train, which are left out"
+            : $"val has only {val.Count} images, which are left out";
+        string byPatient = train.Any(file => file.PatientRule is not null) ? ", divided by patient," : "";
+        notes.Add($"{why}: a tenth of train{byPatient} takes its place ({divided[1].Count} images)");
+        if (own.Count > 0) leftOut.Add(new LeftOut(LeftOutKind.Folder, own.Count, own[0].RelativePath));
+        return [divided[0], divided[1], copies.LeaveOut(test, train)];
     }
 
     private static List<ImageFile>[] Reference(ImageFolder folder)
@@ -164,7 +199,7 @@ public sealed record ImageSplit(
     }
 
     // Number of the group of every file: files of one patient, or with identical pixels, share it, also through third ones.
-    private static int[] Groups(IReadOnlyList<ImageFile> files, CancellationToken cancellation)
+    private static int[] Groups(IReadOnlyList<ImageFile> files, CopiesOfEarlierParts copies)
     {
         var parent = new int[files.Count];
         for (int i = 0; i < parent.Length; i++) parent[i] = i;
@@ -183,9 +218,8 @@ public sealed record ImageSplit(
                 parent[Math.Max(a, b)] = Math.Min(a, b);
             }
         }
-        IReadOnlyList<string?> identical = IdenticalPixels.Keys(files, cancellation);
         JoinEqual(i => files[i].Patient);
-        JoinEqual(i => identical[i]);
+        JoinEqual(i => copies.KeyOf(files[i]));
         return [.. Enumerable.Range(0, files.Count).Select(Root)];
     }
 
@@ -237,15 +271,15 @@ public sealed record ImageSplit(
             {
                 if (!parts[p].Any(file => file.Class == name))
                 {
-                    throw new UserError($"{folder.Root}: too few images or patients of class {name}: none is left for {((ImagePart)p).ToString().ToLowerInvariant()}; "
-                        + "add images, or give --fractions with fewer parts");
+                    throw new UserError($"{folder.Root}: too few images or patients of class {name}: none is left for {PartName.Of((ImagePart)p)}; "
+                        + $"add images, or give --fractions with fewer parts ({folder.Patients})");
                 }
             }
         }
     }
 
     private static int PatientsInSeveralParts(List<ImageFile>[] parts) => parts
-        .SelectMany((files, part) => files.Select(file => (file.Patient, part))).Distinct()
+        .SelectMany((files, part) => files.Where(file => file.PatientRule is not null).Select(file => (file.Patient, part))).Distinct()
         .GroupBy(entry => entry.Patient, StringComparer.Ordinal).Count(group => group.Count() > 1);
 
     // As many images of each class as the smallest has.
@@ -263,8 +297,13 @@ public sealed record ImageSplit(
     private static IEnumerable<ImageFile> InRandomOrder(IEnumerable<ImageFile> files, int seed) =>
         files.OrderBy(file => new RandomStream(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal);
 
-    // `limit` images, the classes in their proportions (largest remainder), at least one of each.
-    private static List<ImageFile> Limited(List<ImageFile> files, IReadOnlyList<string> classes, int limit, int seed)
+    /// <summary>So many images, the classes in their proportions (largest remainder), at least one of each; all where there are no more.</summary>
+    /// <param name="files">The images.</param>
+    /// <param name="classes">Names of the classes.</param>
+    /// <param name="limit">Images to keep.</param>
+    /// <param name="seed">Chooses which.</param>
+    /// <exception cref="UserError">There are more classes than images to keep.</exception>
+    public static IReadOnlyList<ImageFile> Limited(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int limit, int seed)
     {
         if (files.Count <= limit) return files;
         ImageFile[][] ofClass = [.. classes.Select(name => InRandomOrder(files.Where(file => file.Class == name), seed).ToArray())

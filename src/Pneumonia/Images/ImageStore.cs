@@ -18,7 +18,8 @@ public sealed class ImageStore
     private readonly int imageLength;
     private readonly int[] states;
     private readonly int[] classIndices;
-    private readonly string?[] reasons;
+    private readonly UnreadableImage?[] errors;
+    private ImageRemarks remarks = new();
     private readonly FillImage fill;
     private readonly Preprocessing preprocessing;
     private readonly CancellationToken cancellation;
@@ -70,7 +71,7 @@ public sealed class ImageStore
                 + "use a smaller --pixels or --limit", e);
         }
         states = new int[files.Count];
-        reasons = new string?[files.Count];
+        errors = new UnreadableImage?[files.Count];
         classIndices = new int[files.Count];
         var positions = classes.Select((name, index) => (name, index)).ToDictionary(entry => entry.name, entry => entry.index);
         for (int i = 0; i < files.Count; i++)
@@ -89,10 +90,15 @@ public sealed class ImageStore
         int channels = 3, Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default,
         int? mostMissing = null)
     {
-        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation, mostMissing);
+        var remarks = new ImageRemarks();
+                return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation, mostMissing) { remarks = remarks };
 
-        void Fill(int index, Span<byte> target) =>
-            ImageResize.Resize(ImageDecoder.Decode(files[index].Path), pixels, channels, resize, target);
+        void Fill(int index, Span<byte> target)
+        {
+            DecodedImage image = ImageDecoder.Decode(files[index].Path);
+            remarks.Add(index, files[index].RelativePath, image);
+            ImageResize.Resize(image, pixels, channels, resize, target);
+        }
     }
 
     /// <summary>
@@ -160,7 +166,14 @@ public sealed class ImageStore
     }
 
     /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
-    public IReadOnlyList<string> Warnings => [.. reasons.OfType<string>()];
+    public IReadOnlyList<string> Warnings =>
+        [.. Enumerable.Range(0, Count).Where(i => errors[i] is not null).Select(i => $"{Files[i].RelativePath}: {errors[i]!.Reason}; left out")];
+
+    /// <summary>Why an image cannot be read, and what to do about it; null for one that can. Waits until that is known.</summary>
+    public string? ReasonOf(int index) => IsUsable(index) ? null : errors[index]!.Reason;
+
+    /// <summary>One line for each thing that was taken for granted to decode the images found so far; all of them once completed.</summary>
+    public IReadOnlyList<string> Remarks => remarks.Lines;
 
     private Task FillAll(IReadOnlyList<int>? order)
     {
@@ -216,7 +229,7 @@ public sealed class ImageStore
         catch (UnreadableImage e)
         {
             slot.Clear();
-            reasons[index] = $"{Files[index].RelativePath}: {e.Reason}; left out";
+            errors[index] = e;
             result = State.Unreadable;
         }
         catch (Exception e)

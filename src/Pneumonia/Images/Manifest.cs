@@ -47,4 +47,13 @@ public static class Manifest
         }
         return rows;
     }
+
+    /// <summary>
+    /// The row of an image; null where there is none. A system that copies a folder may compose the letters of its names in another way.
+    /// </summary>
+    /// <param name="rows">The manifest.</param>
+    /// <param name="relativePath">The path below the data folder, with forward slashes.</param>
+    public static ManifestRow? RowOf(IReadOnlyDictionary<string, ManifestRow> rows, string relativePath) =>
+        rows.GetValueOrDefault(relativePath) ?? rows.GetValueOrDefault(UnicodeForm.Composed(relativePath))
+        ?? rows.GetValueOrDefault(UnicodeForm.Decomposed(relativePath));
 }

@@ -9,26 +9,23 @@ namespace Convolve.Pneumonia.Reports;
 public sealed class AnswerCharts
 {
     private readonly IReadOnlyList<Ranked> lines;
-    private readonly double? threshold;
-    private readonly RunSummary run;
+    private readonly ScoredPredictions scored;
 
-    public AnswerCharts(RunSummary run)
+    public AnswerCharts(ScoredPredictions scored)
     {
-        this.run = run;
-        threshold = run.Metrics.Threshold;
-        (string Name, PartAnswers? Answers)[] parts = [("validation", run.Val), ("test", run.Test)];
-        (string Name, PartAnswers Answers)[] present = [.. parts.Where(part => part.Answers is { Count: > 0 }).Select(part => (part.Name, part.Answers!))];
+        this.scored = scored;
+        (string Name, PartAnswers Answers)[] present =
+            [.. scored.Parts.Where(part => part.Answers is { Count: > 0 }).Select(part => (part.Name, part.Answers!))];
         lines = present is []
             ? []
-            : run.Classes.Count == 2
+            : scored.IsTwoClass
                 ? [.. present.Select(part => Ranked.By(part.Name, part.Answers, 1))]
-                : [.. run.Classes.Take(LineChart.LineStyles).Select((name, c) => Ranked.By(name, present[^1].Answers, c))];
+                : [.. scored.Classes.Take(LineChart.LineStyles).Select((name, c) => Ranked.By(name, present[^1].Answers, c))];
     }
 
-    /// <summary>The name of the part that is reported: test, or validation where there are no test images.</summary>
-    public string Part => run.Test is { Count: > 0 } ? "test" : "validation";
+    private string Images => scored.Reported!.Images;
 
-    private PartAnswers? Reported => run.Test is { Count: > 0 } test ? test : run.Val;
+    private PartAnswers? Reported => scored.Reported?.Answers;
 
     /// <summary>All charts that the answers allow, as SVG.</summary>
     public IEnumerable<string> ToSvg()
@@ -42,21 +39,21 @@ public sealed class AnswerCharts
             {
                 XRange = (0, 1),
                 YRange = (0, 1),
-                Level = run.Classes.Count == 2 ? (Reported!.Is(1).Average(positive => positive ? 1.0 : 0), $"share of {run.Classes[1]} among {Part} images") : null,
+                Level = scored.IsTwoClass ? (Reported!.Is(1).Average(positive => positive ? 1.0 : 0), $"share of {scored.Classes[1]} among {Images}") : null,
             }.ToSvg();
         if (lines.Count > 0)
         {
-            yield return new LineChart("Calibration", run.Classes.Count == 2 ? "probability foretold" : "probability of the answer",
-                run.Classes.Count == 2 ? $"share that is {run.Classes[1]}" : "share of right answers",
-                run.Classes.Count == 2 ? [.. lines.Select(line => CalibrationLine(line.Name, line.Probability, line.Positive))] : [CalibrationLine(Part, Reported!.Confidence, Reported.Right)])
+            yield return new LineChart("Calibration", scored.IsTwoClass ? "predicted probability" : "probability of the predicted class",
+                scored.IsTwoClass ? $"share that is {scored.Classes[1]}" : "share of right predictions",
+                scored.IsTwoClass ? [.. lines.Select(line => CalibrationLine(line.Name, line.Probability, line.Positive))] : [CalibrationLine(scored.Reported!.Name, Reported!.Confidence, Reported.Right)])
             { XRange = (0, 1), YRange = (0, 1), Diagonal = true }.ToSvg();
         }
         if (Reported is { IsTwoClass: true, Count: > 0 } answers)
         {
             bool[] positive = answers.Is(1);
             double[] probability = answers.ProbabilityOf(1);
-            yield return new ScoreHistogram($"Probabilities, {Part} images", (run.Classes[1], [.. probability.Where((_, i) => positive[i])]),
-                (run.Classes[0], [.. probability.Where((_, i) => !positive[i])]), threshold).ToSvg();
+            yield return new ScoreHistogram($"Probabilities, {Images}", (scored.Classes[1], [.. probability.Where((_, i) => positive[i])]),
+                (scored.Classes[0], [.. probability.Where((_, i) => !positive[i])]), scored.Threshold).ToSvg();
         }
     }
 
@@ -65,7 +62,7 @@ public sealed class AnswerCharts
         Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
         return new ChartLine(of.Name, [.. RocCurve.Points(of.Positive, of.Odds).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
         {
-            Point = chosen is null ? null : (1 - (chosen.Specificity(1) ?? double.NaN), chosen.Sensitivity(1) ?? double.NaN, $"threshold {threshold:F2}"),
+            Point = chosen is null ? null : (1 - (chosen.Specificity(1) ?? double.NaN), chosen.Sensitivity(1) ?? double.NaN, $"threshold {scored.Threshold:F3}"),
         };
     }
 
@@ -84,13 +81,13 @@ public sealed class AnswerCharts
         }
         return new ChartLine(of.Name, steps)
         {
-            Point = chosen is null ? null : (chosen.Sensitivity(1) ?? double.NaN, chosen.Precision(1), $"threshold {threshold:F2}"),
+            Point = chosen is null ? null : (chosen.Sensitivity(1) ?? double.NaN, chosen.Precision(1), $"threshold {scored.Threshold:F3}"),
         };
     }
 
     // Only the reported part is marked: two marks of one threshold would lie on each other.
     private Confusion? AtThreshold(string name, bool[] positive, double[] probability) =>
-        threshold is { } chosen && run.Classes.Count == 2 && name == Part ? ScoreBlock.Count(positive, probability, chosen) : null;
+        scored.Threshold is { } chosen && scored.IsTwoClass && name == scored.Reported?.Name ? ScoreBlock.Count(positive, probability, chosen) : null;
 
     private static ChartLine CalibrationLine(string name, double[] probability, bool[] happened)
     {

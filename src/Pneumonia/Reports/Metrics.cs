@@ -1,3 +1,4 @@
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;
@@ -31,4 +32,17 @@ public sealed record EpochMetrics(int Epoch, double Seconds, double TrainLoss, d
 /// <param name="Test">Scores of the best epoch on test images; null where there are none.</param>
 public sealed record Metrics(
     string Model, long Parameters, long Trainable, string Device, int Seed, bool Synthetic, SplitCounts Split,
-    IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, double ImagesPerSecond, double? Threshold, ScoreBlock? Val, ScoreBlock? Test);
+    IReadOnlyList<EpochMetrics> Epochs, int BestEpoch, double ImagesPerSecond, double? Threshold, ScoreBlock? Val, ScoreBlock? Test)
+{
+    /// <summary>The positive one of two classes; null with more, and in files of versions that did not say it.</summary>
+    public string? Positive { get; init; }
+
+    /// <summary>How many images told their patient, and by what; null for generated images, and for runs of earlier versions.</summary>
+    public PatientCount? Patients { get; init; }
+
+    /// <summary>Images that were not used, by kind.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; init; } = [];
+
+    /// <summary>How many images were left out of validation and test because their pixels are in an earlier part.</summary>
+    public int CopiesAcrossParts { get; init; }
+}

@@ -1,5 +1,5 @@
 using System.Text;
-using Convolve.Layers.WeightFiles;
+using Convolve.Engine.Files;
 
 namespace Convolve.Pneumonia.Reports;
 

@@ -30,7 +30,7 @@ internal static class ReportStyle
         table{border-collapse:collapse;font-variant-numeric:tabular-nums}
         th,td{padding:.4em 1.1em .4em 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
         th{font-weight:500}thead th{color:var(--soft);font-size:.9rem}.divider th{color:var(--soft);padding-top:1.2em}
-        .layers{font-size:.9rem;width:100%}.layers td,.layers th{white-space:nowrap}.layers td.number,.layers th.number{text-align:right}
+        .scores{margin-bottom:1.4em}.layers{font-size:.9rem;width:100%}.layers td,.layers th{white-space:nowrap}.layers td.number,.layers th.number{text-align:right}
         .time{background:linear-gradient(270deg,var(--bar) var(--share),transparent 0);padding-right:.4em}.layers th.number,.layers td.number{padding-left:1.1em;padding-right:.4em}
         .layers tr:last-child th,.layers tr:last-child td{border-bottom:0}
         small,.small{color:var(--soft);font-size:.87rem}td small{white-space:nowrap}

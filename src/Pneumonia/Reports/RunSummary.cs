@@ -1,20 +1,7 @@
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;
-
-/// <summary>An image that the model got wrong.</summary>
-/// <param name="Name">Relative path, or the name of a phantom.</param>
-/// <param name="Actual">Its class.</param>
-/// <param name="Answered">The most probable class.</param>
-/// <param name="Probability">Of that class.</param>
-/// <param name="Pixels">Width and height.</param>
-/// <param name="Channels">1 or 3.</param>
-/// <param name="Image">[Pixels, Pixels, Channels].</param>
-public sealed record WrongAnswer(string Name, string Actual, string Answered, double Probability, int Pixels, int Channels, byte[] Image)
-{
-    /// <summary>PNG of the image under a Grad-CAM map of the answered class; null where the network has no layer that gives one.</summary>
-    public byte[]? Explanation { get; init; }
-}
 
 /// <summary>One layer of the network, for one image.</summary>
 /// <param name="Name">Its name.</param>
@@ -48,13 +35,20 @@ public sealed record LayerMeasure(int Batch, double Gigaflops, double GigabytesP
 /// <param name="Settings">Every setting in the order to show, name and value.</param>
 /// <param name="Val">Answers of the best epoch to the validation images; null without any.</param>
 /// <param name="Test">Answers of the best epoch to the test images; null without any.</param>
-/// <param name="WrongAnswers">The most confident wrong answers, worst first; may be empty.</param>
+/// <param name="Wrong">The most confident wrong predictions, worst first; may be empty.</param>
 /// <param name="Duration">Wall time of the whole run, over all its sittings.</param>
 public sealed record RunSummary(
     Metrics Metrics, IReadOnlyList<string> Classes, string Data, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings,
     IReadOnlyList<(string Name, string Value)> Settings, PartAnswers? Val, PartAnswers? Test,
-    IReadOnlyList<WrongAnswer> WrongAnswers, TimeSpan Duration)
+    IReadOnlyList<WrongPrediction> Wrong, TimeSpan Duration)
 {
+    /// <summary>Its predictions for validation and test images.</summary>
+    public ScoredPredictions Scored => new(Classes, Metrics.Threshold,
+        [.. new[] { ("validation", Metrics.Val, Val), ("test", Metrics.Test, Test) }.Where(part => part.Item2 is not null).Select(part => new ScoredPart(part.Item1, part.Item2!, part.Item3))], Wrong);
+
+    /// <summary>Which of two classes is positive, and why; null with more.</summary>
+    public PositiveClass? Positive { get; init; }
+
     /// <summary>The arguments that repeat the run; null where no command line does.</summary>
     public string? CommandLine { get; init; }
 

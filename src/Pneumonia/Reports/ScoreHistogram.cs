@@ -54,7 +54,7 @@ public sealed record ScoreHistogram(string Title, (string Name, double[] Probabi
         {
             bool rightHalf = threshold > 0.5;
             svg.Append($"<line class=\"mark\" x1=\"{X(threshold):F1}\" x2=\"{X(threshold):F1}\" y1=\"{Top}\" y2=\"{Height - Bottom}\"/>");
-            svg.Append($"<text class=\"tick\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{X(threshold) + (rightHalf ? -5 : 5):F1}\" y=\"{Top + 8}\">threshold {threshold:F2}</text>");
+            svg.Append($"<text class=\"tick\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{X(threshold) + (rightHalf ? -5 : 5):F1}\" y=\"{Top + 8}\">threshold {threshold:F3}</text>");
         }
         return svg.Append("</svg>").ToString();
 

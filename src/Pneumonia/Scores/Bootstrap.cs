@@ -39,12 +39,16 @@ public sealed class Bootstrap
         return [Math.Min(centre, Quantile(values, 0.025)), Math.Max(centre, Quantile(values, 0.975))];
     }
 
-    /// <summary>Share of true entries, counting each as often as it was drawn.</summary>
-    public static double? Mean(bool[] values, int[] draws)
+    /// <summary>Share of the true entries among all, counting each as often as it was drawn; null where none was.</summary>
+    /// <param name="values">The entries.</param>
+    /// <param name="draws">How often each was drawn.</param>
+    /// <param name="among">Whether each counts at all; null where all do.</param>
+    public static double? Share(bool[] values, int[] draws, bool[]? among = null)
     {
         int hits = 0, total = 0;
         for (int i = 0; i < values.Length; i++)
         {
+            if (among is not null && !among[i]) continue;
             total += draws[i];
             if (values[i]) hits += draws[i];
         }

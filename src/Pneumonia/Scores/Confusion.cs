@@ -47,6 +47,21 @@ public sealed class Confusion
     /// <summary>Harmonic mean of precision and sensitivity: 2 TP / (2 TP + FP + FN); null where the class is absent.</summary>
     public double? F1(int of) => counts[of].Sum() == 0 ? null : Ratio(2 * counts[of][of], counts[of].Sum() + Answered(of));
 
+    /// <summary>
+    /// The class that is predicted for nearly every image, nine tenths of its own and of the others, though there are others; null where none is. Such
+    /// predictions have an accuracy that says how common the class is, and nothing else.
+    /// </summary>
+    public int? NearlyAlways()
+    {
+        const double NearlyAll = 0.9;
+        for (int c = 0; c < Classes; c++)
+        {
+            int own = counts[c].Sum(), others = Total - own, othersAnswered = Answered(c) - counts[c][c];
+            if (others > 0 && counts[c][c] >= NearlyAll * own && othersAnswered >= NearlyAll * others) return c;
+        }
+        return null;
+    }
+
     private int Answered(int of) => counts.Sum(row => row[of]);
 
     private static double? Ratio(int part, int whole) => whole == 0 ? null : (double)part / whole;

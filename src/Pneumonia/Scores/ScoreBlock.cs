@@ -1,10 +1,21 @@
+using System.Text.Json.Serialization;
 using Convolve.Engine.Randomness;
 using Convolve.Layers.Training;
 
 namespace Convolve.Pneumonia.Scores;
 
-/// <summary>Figures at another threshold than ½.</summary>
-public sealed record ThresholdScores(double Threshold, double Accuracy, double? Sensitivity, double? Specificity);
+/// <summary>Figures at another threshold than ½; intervals are 95 % bootstrap intervals, null in files written before they were figures.</summary>
+public sealed record ThresholdScores(double Threshold, double Accuracy, double? Sensitivity, double? Specificity)
+{
+    /// <summary>[low, high] of <see cref="Accuracy"/>.</summary>
+    public double[]? Accuracy95 { get; init; }
+
+    /// <summary>[low, high] of <see cref="Sensitivity"/>; null as it is.</summary>
+    public double[]? Sensitivity95 { get; init; }
+
+    /// <summary>[low, high] of <see cref="Specificity"/>; null as it is.</summary>
+    public double[]? Specificity95 { get; init; }
+}
 
 /// <summary>
 /// All figures of a model on one part. A figure that the images leave undefined, because a class is absent, is null. With three classes
@@ -35,6 +46,16 @@ public sealed record ScoreBlock(
     /// </summary>
     public double? AveragePrecision { get; init; }
 
+    /// <summary>95 % bootstrap interval of <see cref="Sensitivity"/>: [low, high]. Null as it is, and in files written before it was a figure.</summary>
+    public double[]? Sensitivity95 { get; init; }
+
+    /// <summary>95 % bootstrap interval of <see cref="Specificity"/>, null likewise.</summary>
+    public double[]? Specificity95 { get; init; }
+
+    /// <summary>The plain figures as those of the threshold ½.</summary>
+    [JsonIgnore]
+    public ThresholdScores AtHalf => new(0.5, Accuracy, Sensitivity, Specificity) { Accuracy95 = Accuracy95, Sensitivity95 = Sensitivity95, Specificity95 = Specificity95 };
+
     /// <summary>Scores a two-class model.</summary>
     /// <param name="positive">Whether each image is of the positive class.</param>
     /// <param name="probability">The model's probability of the positive class, in [0, 1].</param>
@@ -52,17 +73,30 @@ public sealed record ScoreBlock(
         Bootstrap bootstrap = new(positive.Count, seed);
         int[] order = RocCurve.Ascending(odds);
         double? auc = RocCurve.Area(positive, odds);
-        bool[] right = [.. positive.Select((isPositive, i) => isPositive == probability[i] >= 0.5)];
-        Confusion? chosen = threshold is { } t ? Count(positive, probability, t) : null;
+        ThresholdScores half = At(0.5);
         return new ScoreBlock(positive.Count, loss, plain.Accuracy, auc, plain.Sensitivity(1), plain.Specificity(1),
             plain.Sensitivity(1) is null ? null : plain.Precision(1), plain.F1(1),
             CalibrationBins.Error(probability, positive), plain,
-            chosen is null ? null : new ThresholdScores(threshold!.Value, chosen.Accuracy, chosen.Sensitivity(1), chosen.Specificity(1)),
-            bootstrap.Interval(auc, counts => RocCurve.Area(positive, odds, order, counts)),
-            bootstrap.Interval(plain.Accuracy, counts => Bootstrap.Mean(right, counts))!)
+            threshold is { } chosen ? At(chosen) : null,
+            bootstrap.Interval(auc, counts => RocCurve.Area(positive, odds, order, counts)), half.Accuracy95!)
         {
             AveragePrecision = auc is null ? null : PrecisionRecallCurve.AveragePrecision(positive, odds),
+            Sensitivity95 = half.Sensitivity95,
+            Specificity95 = half.Specificity95,
         };
+
+        ThresholdScores At(double operatingPoint)
+        {
+            Confusion counts = Count(positive, probability, operatingPoint);
+            bool[] right = [.. positive.Select((isPositive, i) => isPositive == probability[i] >= operatingPoint)];
+            bool[] ofPositives = [.. positive], ofNegatives = [.. positive.Select(isPositive => !isPositive)];
+            return new ThresholdScores(operatingPoint, counts.Accuracy, counts.Sensitivity(1), counts.Specificity(1))
+            {
+                Accuracy95 = bootstrap.Interval(counts.Accuracy, draws => Bootstrap.Share(right, draws)),
+                Sensitivity95 = bootstrap.Interval(counts.Sensitivity(1), draws => Bootstrap.Share(right, draws, ofPositives)),
+                Specificity95 = bootstrap.Interval(counts.Specificity(1), draws => Bootstrap.Share(right, draws, ofNegatives)),
+            };
+        }
     }
 
     /// <summary>Scores a model of three classes or more; also takes two, the second being the positive one, without a threshold.</summary>
@@ -80,22 +114,32 @@ public sealed record ScoreBlock(
         var counts = new int[classes][];
         for (int c = 0; c < classes; c++) counts[c] = new int[classes];
         var right = new bool[actual.Count];
+        var answers = new int[actual.Count];
         var confidence = new double[actual.Count];
         for (int i = 0; i < actual.Count; i++)
         {
             int answer = Classification.Answer(probabilities[i]);
             counts[actual[i]][answer]++;
+            answers[i] = answer;
             right[i] = answer == actual[i];
             confidence[i] = probabilities[i][answer];
         }
         var confusion = new Confusion(counts);
         int[] present = [.. Enumerable.Range(0, classes).Where(c => counts[c].Sum() > 0)];
         double? Mean(Func<int, double?> figure) => present.Select(figure).Average();
+        // A mean over fewer classes would not be comparable.
+        double? MeanOfAll(Func<int, double?> figure) => present.All(c => figure(c) is not null) ? Mean(figure) : null;
+        Confusion Drawn(int[] times)
+        {
+            int[][] drawn = [.. counts.Select(row => new int[classes])];
+            for (int i = 0; i < times.Length; i++) drawn[actual[i]][answers[i]] += times[i];
+            return new Confusion(drawn);
+        }
 
         bool[][] isClass = [.. Enumerable.Range(0, classes).Select(c => actual.Select(of => of == c).ToArray())];
         double[][] column = [.. Enumerable.Range(0, classes).Select(c => probabilities.Select(row => Classification.Odds(row, c)).ToArray())];
         int[][] order = [.. column.Select(RocCurve.Ascending)];
-        // One against the rest, for every class; a mean over fewer classes would not be comparable, so it is null then.
+        // One against the rest, for every class.
         double? MeanArea(int[] times)
         {
             double sum = 0;
@@ -111,8 +155,10 @@ public sealed record ScoreBlock(
         var bootstrap = new Bootstrap(actual.Count, seed);
         return new ScoreBlock(actual.Count, loss, confusion.Accuracy, auc, Mean(confusion.Sensitivity), Mean(confusion.Specificity),
             Mean(c => confusion.Precision(c)), Mean(confusion.F1), CalibrationBins.Error(confidence, right), confusion, null,
-            bootstrap.Interval(auc, MeanArea), bootstrap.Interval(confusion.Accuracy, times => Bootstrap.Mean(right, times))!)
+            bootstrap.Interval(auc, MeanArea), bootstrap.Interval(confusion.Accuracy, times => Bootstrap.Share(right, times))!)
         {
+            Sensitivity95 = bootstrap.Interval(Mean(confusion.Sensitivity), times => MeanOfAll(Drawn(times).Sensitivity)),
+            Specificity95 = bootstrap.Interval(Mean(confusion.Specificity), times => MeanOfAll(Drawn(times).Specificity)),
             AveragePrecision = auc is null ? null : Enumerable.Range(0, classes).Average(c => PrecisionRecallCurve.AveragePrecision(isClass[c], column[c])),
         };
     }

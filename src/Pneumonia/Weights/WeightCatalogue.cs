@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
@@ -34,7 +35,7 @@ public sealed record PublishedWeights(
 }
 
 /// <summary>The published weight files that the program knows, and where it looks for them.</summary>
-public static class WeightCatalogue
+public static partial class WeightCatalogue
 {
     /// <summary>All entries of <c>weights/catalogue.json</c>, which is built into the program.</summary>
     public static IReadOnlyList<PublishedWeights> Entries { get; } = Read();
@@ -46,12 +47,37 @@ public static class WeightCatalogue
         Path.Combine(ConvolutionTuning.DefaultFolder, "weights"),
     ];
 
-    /// <summary>Where an entry's file is; null if it is in none of the folders.</summary>
-    public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File)).FirstOrDefault(File.Exists);
+    /// <summary>
+    /// Where an entry's file is: under its name, whatever that holds, else under any name, such as a browser gives to what it fetches again; null if it is in
+    /// none of the folders.
+    /// </summary>
+    public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File)).FirstOrDefault(File.Exists)
+        ?? Folders.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles).FirstOrDefault(path => IsReadable(path) && entry.Difference(path) is null);
 
-    /// <summary>The entry that a file is byte for byte, under its published name; null if it is none.</summary>
-    public static PublishedWeights? PublishedAs(string path) =>
-        Entries.FirstOrDefault(entry => entry.File == Path.GetFileName(path) && entry.Difference(path) is null);
+    /// <summary>The entry that a file is byte for byte, whatever it is called; null if it is none. Only a file of an entry's length is read.</summary>
+    public static PublishedWeights? PublishedAs(string path) => File.Exists(path) ? Entries.FirstOrDefault(entry => entry.Difference(path) is null) : null;
+
+    /// <summary>The entry whose name a file has, but for upper and lower case and what browsers and file managers add; null if it is none.</summary>
+    public static PublishedWeights? NamedLike(string path) =>
+        Entries.FirstOrDefault(entry => entry.File.Equals(Additions().Replace(Path.GetFileName(path), ""), StringComparison.OrdinalIgnoreCase));
+
+    // Another program's file in the folder may be none of ours to read.
+    private static bool IsReadable(string path)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    // "name (1).h5", "name - Copy.h5", "name.h5.1".
+    [GeneratedRegex(@"(\s*\(\d+\)|\s+-\s+Copy)+(?=\.[^.]*$)|\.\d+$", RegexOptions.IgnoreCase)]
+    private static partial Regex Additions();
 
     private static PublishedWeights[] Read()
     {

@@ -7,6 +7,9 @@ namespace Convolve.Pneumonia.Weights;
 /// <summary>The <c>weights</c> commands.</summary>
 public static class WeightTools
 {
+    // More than any network has; a table of many thousand rows takes longer than reading the file.
+    private const int MostRows = 2000;
+
     /// <summary>Lists the published files, where they come from, and which are here.</summary>
     public static Task<int> List(bool json, Terminal terminal)
     {
@@ -46,11 +49,8 @@ public static class WeightTools
     {
         WeightFile file = Read(path);
         string format = WeightFile.Name(file.Format);
-        if (WeightCatalogue.Entries.FirstOrDefault(entry => entry.File == Path.GetFileName(path)) is { } published)
-        {
-            if (published.Difference(path) is { } difference) terminal.Warn($"{path}: is not the published {published.File}: {difference}");
-            else terminal.Note($"{path}: is the published {published.Id}");
-        }
+        if (WeightCatalogue.PublishedAs(path) is { } published) terminal.Note($"{path}: is the published {published.Id}");
+        else if (WeightCatalogue.NamedLike(path) is { } named) terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
         if (json)
         {
             terminal.WriteJson(new
@@ -62,9 +62,10 @@ public static class WeightTools
         }
         var table = new Table().Border(TableBorder.Simple);
         foreach (string name in new[] { "tensor", "shape", "stored as" }) table.AddColumn(new TableColumn(name).NoWrap());
-        foreach ((string name, StoredTensor tensor) in file.Tensors)
+        foreach ((string name, StoredTensor tensor) in file.Tensors.Take(MostRows))
             table.AddRow(new Text(Terminal.OneLine(name)), new Text($"[{string.Join(',', tensor.Shape)}]"), new Text(TypeName(tensor)));
         terminal.WriteTable(table);
+        if (file.Tensors.Count > MostRows) terminal.Results.WriteLine($"and {file.Tensors.Count - MostRows} more tensors (--json has all of them)");
         terminal.Results.WriteLine($"{path}: intact {format} file, {file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Values.LongLength):N0} numbers");
         return Task.FromResult(0);
     }

@@ -205,6 +205,37 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.InRange((before - network.Loss(after).ToArray()[0]) / (rate * square), 0.8, 1.2);
     }
 
+    [SkippableFact]
+    public void ALossReadAfterTheWayBackSaysWhatToDo()
+    {
+        using var network = new SmallNetwork(Device);
+        using var tape = new Tape(Device);
+        var loss = network.Loss(tape);
+        tape.Backward(loss);
+        Assert.Contains("read it before Backward, or have it kept with tape.Keep(tensor)", Assert.Throws<ObjectDisposedException>(() => loss.ToArray()).Message);
+        using var again = new Tape(Device);
+        var kept = again.Keep(network.Loss(again));
+        again.Backward(kept);
+        Assert.True(float.IsFinite(kept.ToArray()[0]));
+    }
+
+    [SkippableFact]
+    public void ASecondWayBackIsRefusedAndALaterPassOnTheSameTapeIsNot()
+    {
+        using var network = new SmallNetwork(Device);
+        using var tape = new Tape(Device);
+        var loss = tape.Keep(network.Loss(tape));
+        tape.Backward(loss);
+        var gradients = network.Parameters.Select(p => p.Gradient!.ToArray()).ToArray();
+        Assert.Contains("run the forward pass again", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message);
+        using var other = new Tape(Device);
+        Assert.Contains("no operation on this tape has made", Assert.Throws<InvalidOperationException>(() => other.Backward(loss)).Message);
+        foreach (var (parameter, gradient) in network.Parameters.Zip(gradients)) Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
+        network.ClearGradients();
+        tape.Backward(network.Loss(tape));
+        foreach (var (parameter, gradient) in network.Parameters.Zip(gradients)) Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
+    }
+
     /// <summary>Convolution with ReLU → max pooling → flatten → dense → binary cross-entropy.</summary>
     private sealed class SmallNetwork : IDisposable
     {

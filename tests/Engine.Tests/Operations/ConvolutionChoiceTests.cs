@@ -67,6 +67,56 @@ public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(
         }
     }
 
+    [SkippableTheory]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{\"KEY\":null}")]
+    [InlineData("{\"KEY\":{\"Algorithm\":null,\"Milliseconds\":1}}")]
+    [InlineData("{\"KEY\":{\"Algorithm\":\"Tuned\",\"Milliseconds\":1}}")]
+    [InlineData("{\"KEY\":{\"Algorithm\":\"99\",\"Milliseconds\":1}}")]
+    [InlineData("{\"KEY\":{\"Algorithm\":\"Winograd4\",\"Milliseconds\":\"fast\"}}")]
+    public void AFileOfChoicesThatIsDamagedIsMeasuredAgain(string content)
+    {
+        var folder = Directory.CreateTempSubdirectory("convolve-tuning-").FullName;
+        try
+        {
+            var first = new ConvolutionTuning(Device, folder);
+            _ = first.Fastest(ConvolutionPass.Forward, strided);
+            var key = JsonNode.Parse(File.ReadAllText(first.FilePath))!.AsObject().Single().Key;
+            File.WriteAllText(first.FilePath, content.Replace("KEY", key));
+            var second = new ConvolutionTuning(Device, folder);
+            Assert.Contains(second.Fastest(ConvolutionPass.Forward, strided), ConvolutionChoice.Available(ConvolutionPass.Forward, strided, Device));
+            Assert.Equal((1, null), (second.Measurements, second.Problem));
+            Assert.Equal(key, JsonNode.Parse(File.ReadAllText(first.FilePath))!.AsObject().Single().Key);
+            Assert.Single(Directory.GetFiles(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [SkippableFact]
+    public void ChoicesThatCannotBeKeptAreUsedAndSaid()
+    {
+        // A file stands where the folder should be.
+        var file = Path.GetTempFileName();
+        try
+        {
+            var tuning = new ConvolutionTuning(Device, Path.Combine(file, "below"));
+            Assert.Null(tuning.Summary);
+            var choice = tuning.Fastest(ConvolutionPass.Forward, strided);
+            Assert.Equal(choice, tuning.Fastest(ConvolutionPass.Forward, strided));
+            Assert.Equal(1, tuning.Measurements);
+            Assert.Contains($"used in this run only, since {tuning.FilePath} cannot be written", tuning.Summary);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [SkippableFact]
     public void ATrialMeasuresTimeErrorAndWorkspace()
     {

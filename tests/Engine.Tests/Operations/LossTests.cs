@@ -84,6 +84,96 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.Equal(expected, count.ToArray()[0]);
     });
 
+    public static TheoryData<float[], string> BadLabels => new()
+    {
+        { [0, 7, 1], "the label of sample 1 is 7; with 3 classes it must be a whole number from 0 to 2" },
+        { [0, 1, 3], "the label of sample 2 is 3;" },
+        { [-1, 1, 2], "the label of sample 0 is -1;" },
+        { [0, 1, 0.5f], "the label of sample 2 is 0.5;" },
+        { [0, 1e8f, 2], "the label of sample 1 is" },
+        { [0, -1e30f, 2], "the label of sample 1 is" },
+        { [0, 2, float.NaN], "the label of sample 2 is NaN;" },
+        { [float.PositiveInfinity, 2, 1], "the label of sample 0 is" },
+        { [float.NegativeInfinity, 2, 1], "the label of sample 0 is" },
+    };
+
+    [SkippableTheory]
+    [MemberData(nameof(BadLabels))]
+    public void WhatIsNoClassIsRefusedOrIfADeviceMadeItReadsNothingAndGivesNaN(float[] labels, string message)
+    {
+        using var logits = Leaf(new Shape(3, 3), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        using var tape = new Tape(Device);
+        using (var fromHost = Upload(new Shape(3), labels))
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() => Losses.SoftmaxCrossEntropy(tape, logits, fromHost)).Message);
+        using var fromDevice = OfDevice(labels);
+        var loss = tape.Keep(Losses.SoftmaxCrossEntropy(tape, logits, fromDevice));
+        tape.Backward(loss);
+        Assert.True(float.IsNaN(loss.ToArray()[0]));
+        var gradient = logits.Gradient!.ToArray();
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(labels[i] is not (0 or 1 or 2), Enumerable.Range(0, 3).All(k => float.IsNaN(gradient[i * 3 + k])));
+        using var right = Prefilled(new Shape(1));
+        CorrectAnswers.Count(logits, fromDevice, null, right);
+        Assert.Equal(labels.Count(label => label == 2), right.ToArray()[0]);
+    }
+
+    [SkippableTheory]
+    [InlineData(1.0001f, "the target of sample 1 is 1.0001; it must lie between 0 and 1")]
+    [InlineData(-0.5f, "the target of sample 1 is -0.5;")]
+    [InlineData(float.NaN, "the target of sample 1 is NaN;")]
+    [InlineData(float.PositiveInfinity, "the target of sample 1 is")]
+    public void ATargetOutsideZeroToOneIsRefusedOrIfADeviceMadeItGivesNaN(float target, string message)
+    {
+        using var logits = Leaf(new Shape(3, 1), [1, 2, 3]);
+        using var tape = new Tape(Device);
+        using (var fromHost = Upload(new Shape(3), [0, target, 1]))
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() => Losses.BinaryCrossEntropy(tape, logits, fromHost)).Message);
+        using var fromDevice = OfDevice([0, target, 1]);
+        tape.Backward(Losses.BinaryCrossEntropy(tape, logits, fromDevice));
+        Assert.Equal([false, true, false], logits.Gradient!.ToArray().Select(float.IsNaN));
+    }
+
+    [SkippableFact]
+    public void TargetsThatChangedOnTheDeviceAreNotJudgedByWhatTheyWere()
+    {
+        using var logits = Upload(new Shape(2, 3), [1, 2, 3, 4, 5, 6]);
+        using var tape = new Tape(Device, recording: false);
+        using var targets = Upload(new Shape(2), [7, 7]);
+        targets.Fill(1);
+        var expected = LossReference.SoftmaxCrossEntropy([1, 2, 3, 4, 5, 6], [1, 1], 3);
+        new Tolerance(1e-6, 1e-6).Check("loss", expected, Losses.SoftmaxCrossEntropy(tape, logits, targets).ToArray()[0]);
+        using var shared = Upload(new Shape(2), [7, 7]);
+        using var alias = shared.Reshape(new Shape(2));
+        alias.CopyFrom([1, 1]);
+        new Tolerance(1e-6, 1e-6).Check("loss", expected, Losses.SoftmaxCrossEntropy(tape, logits, shared).ToArray()[0]);
+    }
+
+    [SkippableFact]
+    public void WeightsThatAreNotNumbersAndShapesThatDoNotFitAreRefused()
+    {
+        using var logits = Upload(new Shape(2, 3), [1, 2, 3, 4, 5, 6]);
+        using var targets = Upload(new Shape(2), [0, 1]);
+        using var weights = Upload(new Shape(2), [1, float.NaN]);
+        using var three = Prefilled(new Shape(3));
+        using var count = Prefilled(new Shape(1));
+        using var tape = new Tape(Device, recording: false);
+        Assert.Contains("the weight of sample 1 is not a finite number",
+            Assert.Throws<ArgumentException>(() => Losses.SoftmaxCrossEntropy(tape, logits, targets, weights)).Message);
+        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(logits, three, null, count));
+        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(logits, targets, three, count));
+        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(logits, targets, null, targets));
+        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(targets, targets, null, count));
+    }
+
+    /// <summary>Values that, for all the host knows, a kernel has computed.</summary>
+    private Tensor OfDevice(float[] values)
+    {
+        using var source = Upload(new Shape(values.Length), values);
+        var tensor = Prefilled(source.Shape);
+        tensor.CopyFrom(source);
+        return tensor;
+    }
+
     private void Check(
         LossCase c, float[] targetValues, Func<Tape, Tensor, Tensor, Tensor?, Tensor> apply, double expected, double[] expectedGradient)
     {

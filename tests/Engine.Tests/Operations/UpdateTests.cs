@@ -207,6 +207,29 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         new Tolerance(2e-6, 2e-6).Check("first state", first, state.ToArray());
         new Tolerance(2e-6, 2e-6).Check("second state", second, otherState.ToArray());
     }
+
+    [SkippableFact]
+    public void ATableThatLeadsOutOfABufferIsRefused()
+    {
+        using var table = new UpdateTable(Device, new UpdateRow(0, 0, 4), new UpdateRow(4, 8, 3));
+        using var seven = Prefilled(new Shape(7), 1);
+        using var six = Prefilled(new Shape(6), 1);
+        using var eleven = Prefilled(new Shape(11), 1);
+        using var tape = new Tape(Device, recording: false);
+        using var loss = Prefilled(new Shape(1), 1);
+        Assert.Contains("reaches to weight 7, but the weights are [6]", Assert.Throws<ArgumentException>(() => Updates.Descent(table, six, eleven, 1)).Message);
+        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => Updates.Descent(table, seven, seven, 1)).Message);
+        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => Updates.RmsProp(table, seven, eleven, seven, 1, 0.9f, 1)).Message);
+        Assert.Contains("reaches to weight 7", Assert.Throws<ArgumentException>(() => Penalties.Add(tape, loss, six, table)).Message);
+        Assert.Throws<ArgumentException>(() => Penalties.Add(tape, six, seven, table));
+        Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(-4, 0, 4)));
+        Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(0, 0, -1)));
+        Updates.Descent(table, seven, eleven, 1);
+        Tolerance.Exact.Check("weights", new float[7], seven.ToArray());
+        table.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => Updates.Descent(table, seven, eleven, 1));
+        table.Dispose();
+    }
 }
 
 [Collection(OnOpenCl.Name)]

@@ -84,6 +84,39 @@ public sealed class SequentialShapeTests
         Assert.Equal("two layers are called same", error.Message);
     }
 
+    [Fact]
+    public void ALayerBelongsToOneNetwork()
+    {
+        var shared = new Dense(3) { Name = "shared" };
+        var first = new Sequential(new Shape(4), new Dense(5), shared);
+        var error = Assert.Throws<ArgumentException>(() => new Sequential(new Shape(7), shared, new Dense(1)));
+        Assert.Equal("layer shared belongs to the network of 2 layers that takes [4] already, as number 2, and cannot be number 1 of the network of 2 layers that takes [7] as well: "
+            + "a layer holds its network's weights; make a new layer, or use Part of the network that it belongs to", error.Message);
+        // The first network is as it was.
+        Assert.Equal(new Shape(5), shared.InputShape);
+        Assert.Equal(new Shape(5, 3), first.Parameters.ElementAt(2).Shape);
+        Assert.Equal(first.Layers[1], first.Part(1, 2).Layers[0]);
+    }
+
+    [Fact]
+    public void ALayerStandsInANetworkOnce()
+    {
+        var twice = new Dense(4);
+        var error = Assert.Throws<ArgumentException>(() => new Sequential(new Shape(4), twice, new Dense(4), twice));
+        Assert.Equal("layer dense_1 stands in the network of 3 layers that takes [4] twice, as number 1 and number 3: make two layers", error.Message);
+    }
+
+    [Fact]
+    public void LayersOfANetworkThatDidNotComeAboutAreFree()
+    {
+        var layer = new Dense(4);
+        var named = new Dense(4) { Name = "named" };
+        Assert.Throws<ArgumentException>(() => new Sequential(new Shape(4), new Flatten(), layer, named, new Conv2D(1, 1)));
+        Assert.Throws<InvalidOperationException>(() => layer.Name);
+        Assert.Equal(["dense_1", "named"], new Sequential(new Shape(6), layer, named).Layers.Select(l => l.Name));
+        Assert.Equal(new Shape(6, 4), layer.Parameters[0].Shape);
+    }
+
     public static TheoryData<string, Action> Mistakes => new()
     {
         { "layer pool4: pooling: window 2x2 is larger than the input [1,1,1,128]", () => ReferenceNetworks.Cnn(45) },

@@ -22,5 +22,6 @@ public sealed class ArraySamplesTests
         Assert.Contains("number 1 has 2 bytes", Assert.Throws<ArgumentException>(() => new ArraySamples([[1], new byte[2]], [0, 1])).Message);
         Assert.Throws<ArgumentException>(() => new ArraySamples([new byte[2]], [0, 1]));
         Assert.Throws<ArgumentException>(() => new ArraySamples(Array.Empty<byte[]>(), []));
+        Assert.Contains("number 1 is of class -1", Assert.Throws<ArgumentException>(() => new ArraySamples([new byte[2], new byte[2]], [0, -1])).Message);
     }
 }

@@ -177,6 +177,51 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
     }
 
     [SkippableFact]
+    public void FeaturesThatChangeWhileTheyAreInUseAreNotReadAsIfTheyWereThose()
+    {
+        using var network = Network().Initialize(Device, 1);
+        var images = new PatternSamples(3);
+        foreach (var found in new[] { false, true })
+        {
+            using var extraction = Extraction(network);
+            var features = extraction.Of(images);
+            Assert.Equal(found ? 3 : 0, extraction.Found);
+            var intact = Enumerable.Range(0, 3).Select(i => Bytes(features, i)).ToArray();
+            var file = Directory.GetFiles(extraction.Folder).First(path => File.ReadAllBytes(path).AsSpan().StartsWith(intact[1]));
+            byte[] whole = File.ReadAllBytes(file), flipped = [.. whole];
+            flipped[17] ^= 4;
+            var others = File.ReadAllBytes(Directory.GetFiles(extraction.Folder).First(path => path != file));
+            foreach (var (content, says) in new (byte[]?, string)[] { (flipped, "changed"), (whole[..^40], "changed"), ([], "changed"), (others, "changed"), (null, "cannot be read any more") })
+            {
+                if (content is null) File.Delete(file);
+                else File.WriteAllBytes(file, content);
+                var error = Assert.Throws<FeatureFileException>(() => Bytes(features, 1));
+                Assert.Contains(file, error.Message);
+                Assert.Contains(says, error.Message);
+                Assert.Equal(intact[0], Bytes(features, 0));
+            }
+            // Through the thread that puts batches together.
+            Assert.Throws<FeatureFileException>(() => Batch(features, 3));
+            File.WriteAllBytes(file, whole);
+            Assert.Equal(intact[1], Bytes(features, 1));
+        }
+    }
+
+    [SkippableFact]
+    public void WhatAKilledTrainingLeftUnfinishedGoesWithTheNextOne()
+    {
+        using var network = Network().Initialize(Device, 1);
+        using var extraction = Extraction(network);
+        Directory.CreateDirectory(extraction.Folder);
+        // More than any system gives a process.
+        var orphan = Path.Combine(extraction.Folder, $".convolve-{int.MaxValue}-{Guid.NewGuid():N}.tmp");
+        File.WriteAllText(orphan, "half");
+        extraction.Of(new PatternSamples(2));
+        Assert.False(File.Exists(orphan));
+        Assert.Equal(2, Directory.GetFiles(extraction.Folder).Length);
+    }
+
+    [SkippableFact]
     public void BeyondTheLimitTheLeastRecentlyUsedFeaturesGoAndThoseInUseStay()
     {
         using var network = Network().Initialize(Device, 1);

@@ -255,7 +255,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         var reference = WeightFile.Read(SharedWeights.Path("vgg19/block3_pool_reference.npz")).Tensors;
         var whole = ReferenceNetworks.Vgg19(150);
         var last = whole.Layers.ToList().FindIndex(layer => layer.Name == "block3_pool");
-        using var network = new Sequential(whole.InputShape, [.. whole.Layers.Take(last + 1)]).Initialize(Device, 1);
+        using var network = NetworkDescription.FromJson(NetworkDescription.ToJson(whole.Part(0, last + 1))).Initialize(Device, 1);
         new PretrainedWeights(file, network.Layers).Load();
         var images = reference["input_rgb_u8_150"];
         using var pixels = new StagedPixels(Device, images.Values.Length);

@@ -106,7 +106,10 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     {
         folder.WithXrays("data", 2);
         string empty = folder.Add("data/NORMAL/empty.png", ""), broken = folder.Add("broken.png", PngWriter.Encode(new byte[400], 20, 20, 1)[..60]);
-        await Refused(["predict", "--run", trained.Folder, Data, "--csv", Path.Combine(folder.Path, "answers.csv")], empty, "is empty");
+        CommandRun others = await CommandRun.Of("predict", "--run", trained.Folder, Data);
+        Assert.Equal(2, others.Code);
+        Assert.Contains("is empty", Assert.Single(others.ErrorLines, line => line.StartsWith($"error: {empty}", StringComparison.Ordinal)));
+        Assert.Equal(4 + 1, others.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         await Refused(["predict", "--run", trained.Folder, broken], broken);
     }
 

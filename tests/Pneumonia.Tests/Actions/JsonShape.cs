@@ -7,15 +7,27 @@ namespace Convolve.Pneumonia.Tests.Actions;
 public static class JsonShape
 {
     /// <summary>What <c>cli.md</c> calls a score block, of two classes that are both present.</summary>
-    public const string ScoreBlock = "{n:number,loss:number,accuracy:number,auc:number,sensitivity:number,specificity:number,"
-        + "precision:number,f1:number,ece:number,confusion:{tp:number,fp:number,tn:number,fn:number},"
-        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number},auc95:[number],accuracy95:[number],averagePrecision:number}";
+    public const string ScoreBlock = "{" + Scores + "}";
 
-    /// <summary><c>metrics.json</c> of two classes with test images.</summary>
+    /// <summary>What <c>evaluate --json</c> prints: a score block, and whose it is.</summary>
+    public const string Evaluation = "{" + Scores + ",positive:string,network:string}";
+
+    private const string Scores = "n:number,loss:number,accuracy:number,auc:number,sensitivity:number,specificity:number,"
+        + "precision:number,f1:number,ece:number,confusion:{tp:number,fp:number,tn:number,fn:number},"
+        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number,accuracy95:[number],sensitivity95:[number],specificity95:[number]},"
+        + "auc95:[number],accuracy95:[number],averagePrecision:number,sensitivity95:[number],specificity95:[number]";
+
+    /// <summary><c>metrics.json</c> of two classes with test images, of which all are used.</summary>
     public const string Metrics = "{model:string,parameters:number,trainable:number,device:string,seed:number,synthetic:boolean,"
         + "split:{kind:string,train:number,val:number,test:number},"
         + "epochs:[{epoch:number,seconds:number,trainLoss:number,trainAccuracy:number,valLoss:number,valAccuracy:number}],"
-        + "bestEpoch:number,imagesPerSecond:number,threshold:number,val:" + ScoreBlock + ",test:" + ScoreBlock + "}";
+        + "bestEpoch:number,imagesPerSecond:number,threshold:number,val:" + ScoreBlock + ",test:" + ScoreBlock + ","
+        + "positive:string," + Patients + ",leftOut:[],copiesAcrossParts:number}";
+
+    /// <summary>The same of generated images, which have no patients.</summary>
+    public static string SyntheticMetrics => Metrics.Replace(Patients, "patients:null", StringComparison.Ordinal);
+
+    private const string Patients = "patients:{rule:string,recognised:number,images:number,distinct:number,acrossParts:number}";
 
     /// <summary>Describes a document; the entries of an array must all have one shape.</summary>
     public static string Of(JsonNode? node) => node switch

@@ -20,12 +20,21 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
 
     private Task<CommandRun> Predict(params string[] more) => CommandRun.Succeeding(["predict", "--run", trained.Folder, .. more]);
 
+    // Without whose they are, which the metrics of a run say elsewhere.
+    private static JsonObject ScoresOf(CommandRun evaluation)
+    {
+        JsonObject scores = evaluation.Json.AsObject();
+        scores.Remove("positive");
+        scores.Remove("network");
+        return scores;
+    }
+
     [Fact]
     public async Task Evaluate_repeats_the_test_scores_of_the_run()
     {
         CommandRun run = await Evaluate(trained.Data, "--json");
-        Assert.Equal(JsonShape.ScoreBlock, JsonShape.Of(run.Json));
-        Assert.True(JsonNode.DeepEquals(Metrics(trained.Folder)["test"], run.Json), run.Output);
+        Assert.Equal(JsonShape.Evaluation, JsonShape.Of(run.Json));
+        Assert.True(JsonNode.DeepEquals(Metrics(trained.Folder)["test"], ScoresOf(run)), run.Output);
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
@@ -80,7 +89,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     public async Task Evaluate_asks_the_network_of_the_program_where_none_is_named()
     {
         CommandRun own = await CommandRun.Succeeding("evaluate", "--data", trained.Data, "--json");
-        Assert.Equal(JsonShape.ScoreBlock, JsonShape.Of(own.Json));
+        Assert.Equal(JsonShape.Evaluation, JsonShape.Of(own.Json));
         JsonNode named = (await CommandRun.Succeeding("evaluate", "--weights", RecommendedModel.Path, "--data", trained.Data, "--json")).Json;
         Assert.True(JsonNode.DeepEquals(own.Json, named));
         Assert.Contains("--weights", (await CommandRun.Of("evaluate", "--run", trained.Folder, "--weights", RecommendedModel.Path, "--data", trained.Data)).Errors);
@@ -94,7 +103,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.Equal(plain.Output, one.Output);
         Assert.DoesNotContain("copies", one.Errors);
         CommandRun several = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "4");
-        Assert.Equal(JsonShape.ScoreBlock, JsonShape.Of(several.Json));
+        Assert.Equal(JsonShape.Evaluation, JsonShape.Of(several.Json));
         Assert.NotEqual((double)plain.Json["loss"]!, (double)several.Json["loss"]!);
         Assert.Contains("mean of 4 copies of each image", Assert.Single(several.ErrorLines, line => line.Contains("copies")));
         Assert.Equal(several.Output, (await Evaluate(trained.Data, "--json", "--test-time-augmentation", "4")).Output);
@@ -183,7 +192,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         folder.WithXrays("xrays", 2);
         string single = Path.Combine(folder.Path, "xrays/NORMAL/IM-0000-0001.png");
         CommandRun run = await Predict(single, Path.Combine(folder.Path, "xrays"), "--json");
-        Assert.Equal("[{path:string,class:string,probability:number,probabilities:[number],aboveThreshold:boolean}]", JsonShape.Of(run.Json));
+        Assert.Equal("[{path:string,class:string,probability:number,probabilities:[number],aboveThreshold:boolean,classes:[string],positive:string,positiveProbability:number,threshold:number,verdict:string,network:string}]", JsonShape.Of(run.Json));
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(5, run.Json.AsArray().Count);
         double threshold = (double)Metrics(trained.Folder)["threshold"]!;
@@ -194,6 +203,11 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
             Assert.Equal(probabilities.Max(), (double)answer["probability"]!);
             Assert.Equal(new[] { "NORMAL", "PNEUMONIA" }[Array.IndexOf(probabilities, probabilities.Max())], (string)answer["class"]!);
             Assert.Equal(probabilities[1] >= threshold, (bool)answer["aboveThreshold"]!);
+            Assert.Equal(["NORMAL", "PNEUMONIA"], answer["classes"]!.AsArray().Select(name => (string)name!));
+            Assert.Equal("PNEUMONIA", (string)answer["positive"]!);
+            Assert.Equal(probabilities[1], (double)answer["positiveProbability"]!);
+            Assert.Equal(threshold, (double)answer["threshold"]!);
+            Assert.Equal(probabilities[1] >= threshold ? "PNEUMONIA" : "NORMAL", (string)answer["verdict"]!);
         }
         // The image that was named twice gets the same answer twice.
         JsonNode[] same = [.. run.Json.AsArray().Where(answer => (string)answer!["path"]! == single).Select(answer => answer!)];
@@ -208,7 +222,9 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         CommandRun run = await Predict(Path.Combine(folder.Path, "xrays"));
         string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
-        Assert.Matches(@"IM-0000-0001\.png: (NORMAL|PNEUMONIA) [0-9.]+ ?%", lines[0]);
+        Assert.Matches(@"IM-0000-0001\.png: P\(PNEUMONIA\) [0-9.]+ % (< [0-9.]+ % → NORMAL|≥ [0-9.]+ % → PNEUMONIA)$", lines[0]);
+        // The network and its threshold are named once.
+        Assert.Contains($"network: {trained.Folder}; its threshold", Assert.Single(run.ErrorLines, line => line.Contains("threshold")));
         Assert.Equal("Not for clinical use.", lines[^1]);
     }
 
@@ -219,14 +235,21 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         string csv = Path.Combine(folder.Path, "answers.csv");
         CommandRun run = await Predict(Path.Combine(folder.Path, "a, b"), "--csv", csv, "--json");
         string[] lines = File.ReadAllLines(csv);
-        Assert.Equal("path,class,probability,NORMAL,PNEUMONIA,aboveThreshold", lines[0]);
-        Assert.Equal(3, lines.Length);
+        Assert.Equal("file,verdict,positive,positive_probability,threshold,error,NORMAL,PNEUMONIA,path,class,probability,aboveThreshold", lines[0]);
+        List<string[]> rows = CsvText.Records(File.ReadAllText(csv));
+        Assert.Equal(3, rows.Count);
+        string[] fields = rows[1];
         JsonNode first = run.Json[0]!;
-        string[] fields = lines[1][(lines[1].LastIndexOf('"') + 2)..].Split(',');
-        Assert.StartsWith($"\"{(string)first["path"]!}\",", lines[1]);
-        Assert.Equal((string)first["class"]!, fields[0]);
-        Assert.Equal((double)first["probability"]!, double.Parse(fields[1], CultureInfo.InvariantCulture));
-        Assert.Equal((double)first["probabilities"]![1]!, double.Parse(fields[3], CultureInfo.InvariantCulture));
+        Assert.Equal((string)first["path"]!, fields[0]);
+        Assert.Equal((string)first["verdict"]!, fields[1]);
+        Assert.Equal("PNEUMONIA", fields[2]);
+        Assert.Equal((double)first["positiveProbability"]!, double.Parse(fields[3], CultureInfo.InvariantCulture));
+        Assert.Equal((double)first["threshold"]!, double.Parse(fields[4], CultureInfo.InvariantCulture));
+        Assert.Equal("", fields[5]);
+        Assert.Equal((double)first["probabilities"]![0]!, double.Parse(fields[6], CultureInfo.InvariantCulture));
+        Assert.Equal((double)first["probabilities"]![1]!, double.Parse(fields[7], CultureInfo.InvariantCulture));
+        Assert.Equal((string)first["class"]!, fields[9]);
+        Assert.Equal((double)first["probability"]!, double.Parse(fields[10], CultureInfo.InvariantCulture));
     }
 
     [Fact]
@@ -237,7 +260,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         File.CreateSymbolicLink(link, table);
         await CommandRun.Succeeding("predict", "--run", trained.Folder, "--csv", link, image);
         Assert.Equal(table, new FileInfo(link).LinkTarget);
-        Assert.StartsWith("path,class,probability", File.ReadAllText(table));
+        Assert.StartsWith("file,verdict,positive", File.ReadAllText(table));
     }
 
     [Fact]
@@ -274,12 +297,14 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
 
         // The labels are the run's: evaluate needs no option to find them.
         CommandRun scores = await CommandRun.Succeeding("evaluate", "--run", run, "--data", data, "--json");
-        Assert.True(JsonNode.DeepEquals(metrics["test"], scores.Json), scores.Output);
+        Assert.True(JsonNode.DeepEquals(metrics["test"], ScoresOf(scores)), scores.Output);
         CommandRun answers = await CommandRun.Succeeding("predict", "--run", run, Path.Combine(data, "test"), "--json");
         Assert.Equal(12, answers.Json.AsArray().Count);
         Assert.All(answers.Json.AsArray(), answer => Assert.Equal(3, answer!["probabilities"]!.AsArray().Count));
         Assert.All(answers.Json.AsArray(), answer => Assert.Contains((string)answer!["class"]!, new[] { "BACTERIAL", "NORMAL", "VIRAL" }));
         Assert.All(answers.Json.AsArray(), answer => Assert.Null(answer!["aboveThreshold"]));
+        Assert.All(answers.Json.AsArray(), answer => Assert.Equal((string)answer!["class"]!, (string)answer["verdict"]!));
+        Assert.All(new[] { "positive", "positiveProbability", "threshold" }, field => Assert.All(answers.Json.AsArray(), answer => Assert.Null(answer![field])));
     }
 
     [Fact]

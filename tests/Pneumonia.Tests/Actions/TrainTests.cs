@@ -95,7 +95,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         JsonNode metrics = Metrics(NewRun("phantoms"));
         Assert.True((bool)metrics["synthetic"]!);
         Assert.Equal("{\"kind\":\"synthetic\",\"train\":12,\"val\":12,\"test\":12}", metrics["split"]!.ToJsonString());
-        Assert.Equal(JsonShape.Metrics, JsonShape.Of(metrics));
+        Assert.Equal(JsonShape.SyntheticMetrics, JsonShape.Of(metrics));
     }
 
     [Fact]
@@ -143,7 +143,32 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         JsonNode metrics = Metrics(NewRun("run"));
         Assert.Equal(23, (int)metrics["split"]!["train"]! + (int)metrics["split"]!["val"]!);
         Assert.Equal(5, (int)metrics["test"]!["n"]!);
+        Assert.Equal("""[{"kind":"damaged","count":2,"example":"train/NORMAL/IM-0000-0001.png"}]""", metrics["leftOut"]!.ToJsonString());
         Assert.Contains("IM-0000-0001.png", File.ReadAllText(Path.Combine(NewRun("run"), "report.html")));
+    }
+
+    /// <summary>Names that only number images, a copy under another name in another part, other formats: all of it is said everywhere.</summary>
+    [Fact]
+    public async Task What_is_unknown_and_left_out_is_said_on_the_console_in_the_metrics_and_in_the_report()
+    {
+        folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
+        string data = Path.Combine(folder.Path, "data");
+        foreach (string file in Directory.GetFiles(data, "*.png", SearchOption.AllDirectories))
+            File.Move(file, Path.Combine(Path.GetDirectoryName(file)!, $"img_{Path.GetFileName(file).GetHashCode()}.png"));
+        File.Copy(Directory.GetFiles(Path.Combine(data, "train", "NORMAL"))[0], Path.Combine(data, "test", "NORMAL", "another name.png"));
+        folder.Add("data/train/NORMAL/a.tif", "x");
+        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", NewRun("run")]);
+        Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: patients unknown: not one of 31 images", StringComparison.Ordinal));
+        Assert.Contains("left out: 1 images of val or test whose pixels are in an earlier part", run.Errors);
+        Assert.Contains("left out: 1 image in formats that are not read (.tif): train/NORMAL/a.tif", run.Errors);
+        JsonNode metrics = Metrics(NewRun("run"));
+        Assert.Equal("""{"rule":null,"recognised":0,"images":31,"distinct":0,"acrossParts":0}""", metrics["patients"]!.ToJsonString());
+        Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.tif"},{"kind":"copy","count":1,"example":"test/NORMAL/another name.png"}]""",
+            metrics["leftOut"]!.ToJsonString());
+        Assert.Equal((1, 6), ((int)metrics["copiesAcrossParts"]!, (int)metrics["test"]!["n"]!));
+        string report = File.ReadAllText(Path.Combine(NewRun("run"), "report.html"));
+        Assert.DoesNotContain("are about new patients", report);
+        Assert.Contains("No image tells its patient", report);
     }
 
     [Theory]
@@ -184,6 +209,6 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         await CommandRun.Succeeding([.. command, "--out", NewRun("first")]);
         await CommandRun.Succeeding([.. command, "--out", NewRun("second")]);
         Assert.Equal(Best(NewRun("first")), Best(NewRun("second")));
-        Assert.Equal(JsonShape.Metrics, JsonShape.Of(Metrics(NewRun("first"))));
+        Assert.Equal(JsonShape.SyntheticMetrics, JsonShape.Of(Metrics(NewRun("first"))));
     }
 }

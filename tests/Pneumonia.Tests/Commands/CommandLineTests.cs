@@ -1,6 +1,9 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Commands;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Tests.Commands;
 
@@ -84,6 +87,9 @@ public sealed class CommandLineTests
         table.Add("data chek", "did you mean check?");
         table.Add("data check", "--data DIR");
         table.Add("data check --data /no/such/folder", "/no/such/folder");
+        table.Add("train --patient x(.)", "synthetic images have no patients");
+        table.Add("data check --data . --patient [0-9]+", "has no group");
+        table.Add("train --data . --patient (", "is no regular expression");
         table.Add("--epochs 3 data check --data x", "before the command");
         table.Add("@file", "@file");
         table.Add("--device cpu --tf32", "TF32 needs an NVIDIA GPU");
@@ -169,7 +175,9 @@ public sealed class CommandLineTests
         Assert.Equal((0, ""), (code, error));
         JsonNode json = JsonNode.Parse(output)!;
         Assert.Equal(5, (int)json["images"]!);
-        Assert.Equal(4, (int)json["patients"]!);
+        Assert.Equal(new PatientCount("IM-NNNN + personN", 4, 5, 3, 1), json["patients"].Deserialize<PatientCount>(ScoreJson.Options));
+        Assert.Equal("""[{"kind":"damaged","count":1,"example":"test/PNEUMONIA/empty.png"}]""", json["leftOut"]!.ToJsonString());
+        Assert.Equal(1, (int)json["copiesAcrossParts"]!);
         JsonNode copies = Assert.Single(json["identical"]!.AsArray())!;
         Assert.True((bool)copies["acrossParts"]!);
         Assert.False((bool)copies["acrossClasses"]!);
@@ -179,6 +187,8 @@ public sealed class CommandLineTests
         (code, output, _) = await Run("data", "check", "--data", folder.Path);
         Assert.Equal(0, code);
         Assert.Contains("is empty (0 bytes)", output);
+        Assert.Contains("only 4 of 5 images tell theirs (IM-NNNN + personN)", output);
+        Assert.Contains("1 images of val or test are copies", output);
     }
 
     [Theory]
@@ -220,4 +230,8 @@ public sealed class CommandLineTests
     [InlineData("it's", @"train --data 'it'\''s'")]
     [InlineData("$(x)", "train --data '$(x)'")]
     public void A_shell_reads_the_arguments_back(string data, string line) => Assert.Equal(line, new TrainSettings { Data = data }.CommandLine);
+
+    [Fact]
+    public void A_shell_reads_a_rule_for_patients_back() =>
+        Assert.Equal("train --data x --patient '^[^/]+/([0-9]+)_'", new TrainSettings { Data = "x", Patient = "^[^/]+/([0-9]+)_" }.CommandLine);
 }

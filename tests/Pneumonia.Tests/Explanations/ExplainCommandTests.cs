@@ -43,7 +43,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
         CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, Images[0], "--class", "normal", "--out", Out);
         string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
-        Assert.Matches(@"\.png: NORMAL [0-9.]+ ?%", lines[0]);
+        Assert.Matches(@"\.png: P\(PNEUMONIA\) [0-9.]+ % [<≥] [0-9.]+ % → (NORMAL|PNEUMONIA); explained: NORMAL$", lines[0]);
         Assert.Equal($"page: {Path.Combine(Out, "index.html")}", lines[1]);
         Assert.Equal("Not for clinical use.", lines[2]);
     }

@@ -31,8 +31,8 @@ public sealed class ImageDecoderTests
         byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(255 - i * 17 % 256))];
         ushort[] twelve = [.. pixels.Select((value, i) => (ushort)(value << 4 | i & 0xF))];
         Assert.Equal(pixels, ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "12").Pixels);
-        twelve[^1] = 0x1000;
-        Assert.All(ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "16").Pixels, value => Assert.InRange(value, 0, 16));
+        foreach (ref ushort value in twelve.AsSpan(0, twelve.Length / 4)) value = 0x4001;
+        Assert.All(ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "16").Pixels[(twelve.Length / 4)..], value => Assert.InRange(value, 0, 16));
     }
 
     [Fact]
@@ -51,10 +51,11 @@ public sealed class ImageDecoderTests
         wrong.AsSpan(41, 8).Fill(0xFF);
         // A JPEG up to its first scan, without pixels or end.
         byte[] jpeg = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0, 4, 0, 4, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3];
-        // A header of 2 GiB: 16384 × 16384, four channels of 16 bits.
-        byte[] huge = [.. png];
+        // A header of 2 GiB: 16384 × 16384, four channels of 16 bits, and as many packed bytes as could hold them.
+        byte[] huge = [.. png[..33], 0, 0x30, 0, 0, .. "IDAT"u8, .. new byte[3 << 20], 0, 0, 0, 0, .. png[^12..]];
         new byte[] { 0, 0, 0x40, 0, 0, 0, 0x40, 0, 16, 6 }.CopyTo(huge, 16);
         BinaryPrimitives.WriteUInt32BigEndian(huge.AsSpan(29), Crc32.HashToUInt32(huge.AsSpan(12, 17)));
+        BinaryPrimitives.WriteUInt32BigEndian(huge.AsSpan(41 + (3 << 20)), Crc32.HashToUInt32(huge.AsSpan(37, 4 + (3 << 20))));
         // One bit at the end of the pixels' chunk: the decoder does not mind.
         byte[] flipped = [.. PngWriter.Encode(new byte[300], 10, 10, 3)];
         flipped[^20] ^= 1;
@@ -67,8 +68,9 @@ public sealed class ImageDecoderTests
             { png[..20], "cut off" },
             { wrong, "damaged PNG" },
             { flipped, "damaged PNG" },
-            { "GIF89a"u8.ToArray(), "neither a JPEG nor a PNG" },
-            { jpeg, "cut off" },
+            { "GIF89a"u8.ToArray(), "cut off" },
+            { "GIF90a"u8.ToArray(), "is no JPEG, PNG, BMP, GIF or TIFF image" },
+            { jpeg, "damaged JPEG (no Huffman table)" },
             { [0xFF, 0xD8, 0, 0, 0, 0], "damaged JPEG" },
             { [0xFF, 0xD8], "cut off" },
         };

@@ -251,6 +251,71 @@ public sealed class ImageSplitTests : IDisposable
         Assert.Contains(split.Notes, note => note.Contains("patients stand in more than one part"));
     }
 
+    private int pixels;
+
+    private void AddImages(string below, int count)
+    {
+        for (int i = 0; i < count; i++) folder.AddImage($"{below}/{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{below}{i}.png", ++pixels);
+    }
+
+    /// <summary>Same pixels under other names, between all three parts, and one within train, which harms no figure.</summary>
+    [Fact]
+    public void Copies_of_earlier_parts_are_left_out_of_val_and_test_and_named()
+    {
+        AddImages("train", 60);
+        AddImages("val", 60);
+        AddImages("test", 20);
+        folder.AddImage("train/NORMAL/copy in train.png", 1);
+        folder.AddImage("val/NORMAL/of train.png", 2);
+        folder.AddImage("test/PNEUMONIA/of train.png", 3);
+        folder.AddImage("test/NORMAL/of val.png", 61);
+        folder.AddImage("test/NORMAL/copy in test.png", 121);
+        ImageFolder found = ImageFolder.Open(folder.Path);
+        ImageSplit split = ImageSplit.Of(found, new SplitSettings());
+        Assert.Equal((61, 60, 21), (split.Train.Count, split.Val.Count, split.Test.Count));
+        Assert.Equal(3, split.CopiesAcrossParts);
+        Assert.Equal([new LeftOut(LeftOutKind.Copy, 3, "val/NORMAL/of train.png")], split.LeftOut);
+        string note = Assert.Single(split.Notes, note => note.StartsWith("left out: 3 images", StringComparison.Ordinal));
+        foreach (string pair in new[] { "val/NORMAL/of train.png = train/PNEUMONIA/train1.png", "test/NORMAL/of val.png = val/NORMAL/val0.png" })
+            Assert.Contains(pair, note);
+        Assert.Equal(3, DatasetCheck.Of(found).CopiesAcrossParts);
+
+        // A division by patient keeps copies together, and leaves none out.
+        ImageSplit byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
+        Assert.Equal((0, found.Files.Count), (byPatient.CopiesAcrossParts, byPatient.Train.Count + byPatient.Val.Count + byPatient.Test.Count));
+
+        ImageSplit random = ImageSplit.Of(found, new SplitSettings(SplitKind.Random));
+        Assert.Equal(found.Files.Count, random.CopiesAcrossParts + random.Train.Count + random.Val.Count + random.Test.Count);
+    }
+
+    [Fact]
+    public void A_validation_folder_of_copies_gives_way_to_a_tenth_of_train()
+    {
+        AddImages("train", 60);
+        AddImages("test", 20);
+        for (int i = 0; i < 60; i++) folder.AddImage($"val/NORMAL/{i}.png", i + 1);
+        // Of the val folder, which is not used.
+        folder.AddImage("val/NORMAL/own.png", 999);
+        folder.AddImage("test/NORMAL/of val.png", 999);
+        ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
+        Assert.Equal((60, 21), (split.Train.Count + split.Val.Count, split.Test.Count));
+        Assert.All(split.Val, file => Assert.StartsWith("train/", file.RelativePath));
+        Assert.Equal([new LeftOut(LeftOutKind.Folder, 1, "val/NORMAL/own.png"), new LeftOut(LeftOutKind.Copy, 60, "val/NORMAL/0.png")], split.LeftOut);
+        Assert.Contains(split.Notes, note => note.StartsWith("val has only 1 images that are no copies of others in train", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Patients_on_both_sides_of_a_tree_are_counted()
+    {
+        AddImages("train", 60);
+        AddImages("val", 60);
+        folder.AddImage("train/NORMAL/person7_1.png", 1001);
+        folder.AddImage("val/NORMAL/person7_2.png", 1002);
+        ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
+        Assert.Equal(new PatientCount("personN", 2, 122, 1, 1), split.Patients);
+        Assert.Contains(split.Notes, note => note.StartsWith("1 patients stand in more than one part (personN)", StringComparison.Ordinal));
+    }
+
     [SkippableFact]
     public void Real_patients_stay_apart()
     {

@@ -23,9 +23,9 @@ internal static class MadeRuns
 
     public static RunSummary Summary(Metrics metrics) => new(metrics, ["NORMAL", "PNEUMONIA"], "chest_xray", ["a note & more"],
         ["train/NORMAL/<x>.png: is empty (0 bytes); left out"], [("epochs", "8"), ("optimizer", "rmsprop"), ("images", new string('f', 64))],
-        Answers(), Answers(), [.. Enumerable.Range(0, 3).Select(i => new WrongAnswer($"test/NORMAL/a_rather_long_name_of_an_image_{i}.png", "NORMAL", "PNEUMONIA", 0.97, 4, 1, new byte[16])
+        Answers(), Answers(), [.. Enumerable.Range(0, 3).Select(i => new WrongPrediction($"test/NORMAL/a_rather_long_name_of_an_image_{i}.png", "NORMAL", ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.03, 0.97], 0.6), 4, 1, new byte[16])
         {
-            Explanation = i == 0 ? PngWriter.Encode(new byte[48], 4, 4, 3) : null,
+            Map = i switch { 0 => new PredictionMap("Grad-CAM", PngWriter.Encode(new byte[48], 4, 4, 3)), 1 => new PredictionMap("no map: nothing speaks for it", null), _ => null },
         })], TimeSpan.FromSeconds(75))
     {
         CommandLine = "train --data 'my chest x-rays' --model cnn --epochs 8",

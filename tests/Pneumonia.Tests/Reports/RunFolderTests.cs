@@ -19,13 +19,23 @@ public sealed class RunFolderTests : IDisposable
     {
         MetricsFile.Write(folder.Path, MadeRuns.Metrics());
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
-        Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test"],
+        Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test", "positive",
+                "patients", "leftOut", "copiesAcrossParts"],
             json.Select(member => member.Key));
         Assert.Equal(["kind", "train", "val", "test"], json["split"]!.AsObject().Select(member => member.Key));
         Assert.Equal(["epoch", "seconds", "trainLoss", "trainAccuracy", "valLoss", "valAccuracy"], json["epochs"]![0]!.AsObject().Select(member => member.Key));
         Metrics back = MetricsFile.Read(folder.Path);
         Assert.Equal(MadeRuns.Metrics().Test!.Auc95, back.Test!.Auc95);
         Assert.Equal(MadeRuns.Metrics().Epochs, back.Epochs);
+        Metrics counted = MadeRuns.Metrics() with { Patients = new PatientCount("personN", 5, 6, 3, 1), LeftOut = [new LeftOut(LeftOutKind.Format, 3, "NORMAL/a.tif")], CopiesAcrossParts = 2 };
+        MetricsFile.Write(folder.Path, counted);
+        Assert.Equal((counted.Patients, counted.LeftOut[0], 2), MetricsFile.Read(folder.Path) is var read ? (read.Patients, read.LeftOut[0], read.CopiesAcrossParts) : default);
+        // Runs of earlier versions have none of it.
+        json.Remove("patients");
+        json.Remove("leftOut");
+        json.Remove("copiesAcrossParts");
+        folder.Add("metrics.json", json.ToJsonString());
+        Assert.Equal((null, 0, 0), MetricsFile.Read(folder.Path) is var old ? (old.Patients, old.LeftOut.Count, old.CopiesAcrossParts) : default);
         Assert.Equal(["metrics.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
@@ -87,6 +97,15 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains("At most 25 images", Text(run with { Limit = 25 }));
         Assert.Contains("began with the weights of base.h5", Text(run with { Weights = "base.h5" }));
         Assert.Contains("divided at random", Text(run with { Metrics = run.Metrics with { Split = new SplitCounts("random", 1, 1, 1) } }));
+        string Population(string kind, PatientCount? patients) =>
+            Text(run with { Metrics = run.Metrics with { Split = new SplitCounts(kind, 1, 1, 1), Patients = patients } });
+        Assert.Contains("the figures are about new patients.", Population("patient", new PatientCount("personN", 9, 9, 3)));
+        Assert.Contains("the figures are about new patients, except for the 1 images", Population("patient", new PatientCount("personN", 99, 100, 3)));
+        Assert.Contains("Only 5 of 100 images tell", Population("patient", new PatientCount("personN", 5, 100, 3)));
+        Assert.Contains("2 patients stand in more than one part", Population("folders", new PatientCount("personN", 9, 9, 3, 2)));
+        foreach (PatientCount? unknown in new[] { null, new PatientCount(null, 0, 9), new PatientCount("personN", 5, 100, 3), new PatientCount("personN", 9, 9, 3, 2) })
+            foreach (string kind in new[] { "patient", "folders", "random", "reference" })
+                Assert.DoesNotContain("about new patients", Population(kind, unknown));
         Assert.Contains("drawings by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
         Assert.Contains("Nothing was tested", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
         // Without a false alarm among 30, 3 / 30 of 950 may still be.
@@ -110,9 +129,9 @@ public sealed class RunFolderTests : IDisposable
         RunSummary run = MadeRuns.Summary(MadeRuns.Metrics() with { Epochs = epochs }) with
         {
             Augmentation = ("noise", sheet),
-            WrongAnswers = [.. Enumerable.Range(0, 8).Select(i => new WrongAnswer($"{i}.png", "NORMAL", "PNEUMONIA", 0.9, side, 1, Noise(side * side))
+            Wrong = [.. Enumerable.Range(0, 8).Select(i => new WrongPrediction($"{i}.png", "NORMAL", ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.1, 0.9], null), side, 1, Noise(side * side))
             {
-                Explanation = PngWriter.Encode(Noise(side * side * 3), side, side, 3),
+                Map = new PredictionMap("Grad-CAM", PngWriter.Encode(Noise(side * side * 3), side, side, 3)),
             })],
         };
         // No picture is harder to pack than noise.
@@ -135,7 +154,7 @@ public sealed class RunFolderTests : IDisposable
     public void A_report_needs_neither_epochs_nor_scores()
     {
         Metrics metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
-        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, WrongAnswers = [], Settings = [] });
+        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, Wrong = [], Settings = [] });
         Assert.Contains("No scores yet", html);
         Assert.DoesNotContain("<svg", html);
     }

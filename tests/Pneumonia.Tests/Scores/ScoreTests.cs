@@ -1,11 +1,13 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
+using Convolve.Engine.Randomness;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
-using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using FsCheck;
 
 namespace Convolve.Pneumonia.Tests.Scores;
 
@@ -131,6 +133,61 @@ public sealed class ScoreTests
         Assert.Null(json.Deserialize<ScoreBlock>(ScoreJson.Options)!.AveragePrecision);
     }
 
+    /// <summary>Those of drawn lists of images, written out and scored one by one.</summary>
+    [Property(MaxTest = 15)]
+    public void Intervals_are_those_of_drawn_images(NonEmptyArray<byte> bytes)
+    {
+        (bool[] positive, double[] probability) = Sample(bytes.Get);
+        int n = positive.Length;
+        const double Threshold = 0.3;
+        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.1, Threshold, seed: 7);
+        Confusion[] Drawn(double threshold) =>
+        [
+            .. Enumerable.Range(0, 1000).Select(r =>
+            {
+                var random = new RandomStream(7, (ulong)r);
+                int[] images = [.. Enumerable.Range(0, n).Select(i => random.Below((ulong)i, n))];
+                return ScoreBlock.Count([.. images.Select(i => positive[i])], [.. images.Select(i => probability[i])], threshold);
+            }),
+        ];
+        Confusion[] half = Drawn(0.5), own = Drawn(Threshold);
+        Same(half, counts => counts.Accuracy, block.Accuracy, block.Accuracy95);
+        Same(half, counts => counts.Sensitivity(1), block.Sensitivity, block.Sensitivity95);
+        Same(half, counts => counts.Specificity(1), block.Specificity, block.Specificity95);
+        Same(own, counts => counts.Accuracy, block.AtThreshold!.Accuracy, block.AtThreshold.Accuracy95);
+        Same(own, counts => counts.Sensitivity(1), block.AtThreshold.Sensitivity, block.AtThreshold.Sensitivity95);
+        Same(own, counts => counts.Specificity(1), block.AtThreshold.Specificity, block.AtThreshold.Specificity95);
+
+        static void Same(Confusion[] drawn, Func<Confusion, double?> figure, double? estimate, double[]? interval)
+        {
+            if (estimate is not { } centre)
+            {
+                Assert.Null(interval);
+                return;
+            }
+            double[] values = [.. drawn.Select(figure).OfType<double>().DefaultIfEmpty(centre).Order()];
+            double Quantile(double share) => values[(int)(share * (values.Length - 1))];
+            double Next(double share) => values[Math.Min((int)(share * (values.Length - 1)) + 1, values.Length - 1)];
+            // Between the two order statistics around the quantile, or the estimate itself where no draw reaches it.
+            Assert.InRange(interval![0], Math.Min(centre, Quantile(0.025)) - 1e-12, Math.Min(centre, Next(0.025)) + 1e-12);
+            Assert.InRange(interval[1], Math.Max(centre, Quantile(0.975)) - 1e-12, Math.Max(centre, Next(0.975)) + 1e-12);
+        }
+    }
+
+    [Fact]
+    public void One_class_for_nearly_everything_is_noticed()
+    {
+        Assert.Equal(0, Confusion.OfTwo(1, 0, 20, 19).NearlyAlways());
+        Assert.Equal(1, Confusion.OfTwo(20, 19, 1, 0).NearlyAlways());
+        Assert.Null(Confusion.OfTwo(12, 2, 18, 8).NearlyAlways());
+        // Where there is nothing else to predict, nothing is wrong with it.
+        Assert.Null(Confusion.OfTwo(0, 0, 20, 0).NearlyAlways());
+        Assert.Equal(2, new Confusion([[0, 0, 9], [0, 1, 9], [0, 0, 5]]).NearlyAlways());
+        ScoreBlock block = ScoreBlock.OfTwo([true, true, false, false], [0.4, 0.45, 0.1, 0.2], 0.5, 0.3);
+        Assert.Equal("At ½ the network predicts WELL for 4 of 4 test images: its accuracy there says little more than that 2 of them are WELL. Look at the figures at its threshold, 0.300.",
+            Assert.Single(ScoreRemarks.Of(block, ["WELL", "ILL"], "test images")));
+    }
+
     [Property]
     public bool No_threshold_beats_the_chosen_one(byte[] bytes)
     {
@@ -191,7 +248,7 @@ public sealed class ScoreTests
         Assert.Equal(5 / 6.0, block.Auc!.Value, 12);
         // Every image is alone in its bin: (.05 + .35 + .65 + .55 + .05) / 5.
         Assert.Equal(1.65 / 5, block.Ece, 12);
-        Assert.Equal(new ThresholdScores(0.6, 0.8, 2 / 3.0, 1), block.AtThreshold);
+        Assert.Equal(new ThresholdScores(0.6, 0.8, 2 / 3.0, 1), block.AtThreshold! with { Accuracy95 = null, Sensitivity95 = null, Specificity95 = null });
     }
 
     [Fact]
@@ -229,10 +286,10 @@ public sealed class ScoreTests
         string text = JsonSerializer.Serialize(block, ScoreJson.Options);
         JsonObject json = JsonNode.Parse(text)!.AsObject();
         Assert.Equal(
-            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95", "averagePrecision"],
+            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95", "averagePrecision", "sensitivity95", "specificity95"],
             json.Select(member => member.Key));
         Assert.Equal(["tp", "fp", "tn", "fn"], json["confusion"]!.AsObject().Select(member => member.Key));
-        Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity"], json["atThreshold"]!.AsObject().Select(member => member.Key));
+        Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity", "accuracy95", "sensitivity95", "specificity95"], json["atThreshold"]!.AsObject().Select(member => member.Key));
         Assert.Equal(2, json["auc95"]!.AsArray().Count);
         ScoreBlock back = JsonSerializer.Deserialize<ScoreBlock>(text, ScoreJson.Options)!;
         Assert.Equal(text, JsonSerializer.Serialize(back, ScoreJson.Options));

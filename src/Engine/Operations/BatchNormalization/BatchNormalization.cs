@@ -141,7 +141,7 @@ public static class BatchNormalization
     private static NormalizationNumbers Numbers(BatchNormalizationGeometry g, NormalizedChannels channels, bool relu)
     {
         var device = channels.Scale.Device;
-        var shares = device.Shape == KernelShape.Cpu ? g.Rows / Math.Max(1, ShareLength / g.Channels) : Math.Min(g.Rows / ShortestShare, device.ParallelItems * 2);
+        var shares = device.Shape == KernelShape.Cpu ? g.Rows / Math.Max(1, ShareLength / g.Channels) : Math.Min(g.Rows / ShortestShare, device.SumParts * 2);
         return new()
         {
             Rows = g.Rows,

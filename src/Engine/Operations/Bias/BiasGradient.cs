@@ -33,7 +33,7 @@ internal static class BiasGradient
             return;
         }
         var gradient = tape.GradientOf(bias, out var accumulate);
-        var shares = Math.Clamp(rows / ShortestShare, 1, device.ParallelItems * 2);
+        var shares = Math.Clamp(rows / ShortestShare, 1, device.SumParts * 2);
         var parts = device.Pool.Rent((long)shares * columns);
         var view = parts.View(shares * columns);
         var masked = activated is null ? 0 : 1;

@@ -11,6 +11,9 @@ internal static class ProductLauncher
     /// <summary>A split shorter than this costs more in partial sums than it gains.</summary>
     private const int ShortestSplit = 1024;
 
+    /// <summary>Items on a processor that are few but even: how many cores they are dealt to has no say in how sums are split.</summary>
+    private const int FewEvenItems = 2;
+
     /// <summary>output [rows, columns] = left [rows, depth] · right [depth, columns], with an epilogue.</summary>
     public static void Launch<TLeft, TRight>(
         Device device, TLeft left, TRight right, int rows, int columns, int depth,
@@ -28,14 +31,17 @@ internal static class ProductLauncher
         var mostSplits = Blocks(depth, ShortestSplit);
         // As many tiles per item as still leave work for everyone; rather fewer tiles than partial sums, as long as a packed left block still serves four.
         var tilesPerItem = Math.Min(tiles, mostTiles);
-        while (tilesPerItem > 4 && !GoRound(device, rowBlocks * Blocks(tiles, tilesPerItem))) tilesPerItem--;
+        while (tilesPerItem > 4 && !AreEnough(device, rowBlocks * Blocks(tiles, tilesPerItem))) tilesPerItem--;
         var splits = 1;
-        if (!GoRound(device, rowBlocks * Blocks(tiles, tilesPerItem)))
+        if (!AreEnough(device, rowBlocks * Blocks(tiles, tilesPerItem)))
         {
             tilesPerItem = Math.Min(tiles, mostTiles);
-            while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.ParallelItems) tilesPerItem--;
-            splits = Math.Clamp(Blocks(device.ParallelItems, rowBlocks * Blocks(tiles, tilesPerItem)), 1, mostSplits);
+            while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.SumParts) tilesPerItem--;
+            splits = Math.Clamp(Blocks(device.SumParts, rowBlocks * Blocks(tiles, tilesPerItem)), 1, mostSplits);
         }
+        // More cores take fewer tiles each, which changes no sum, as long as a packed left block still serves four.
+        if (device.ParallelItems > device.SumParts)
+            while (tilesPerItem > 4 && rowBlocks * Blocks(tiles, tilesPerItem) * splits < device.ParallelItems) tilesPerItem--;
         // Even shares: 33 tiles become 17 and 16, not 32 and 1.
         var columnBlocks = Blocks(tiles, tilesPerItem);
         tilesPerItem = Blocks(tiles, columnBlocks);
@@ -66,20 +72,15 @@ internal static class ProductLauncher
         parts.Release();
     }
 
-    /// <summary>Whether so many items keep everyone busy: many, or on a processor few that divide evenly.</summary>
-    private static bool GoRound(Device device, int items) =>
-        items >= device.ParallelItems
-        || (device.Shape == KernelShape.Cpu && items >= device.ParallelItems / 2 && items % device.Description.ComputeUnits == 0);
+    /// <summary>Whether so many items need no split to keep everyone busy: many, or on a processor few that can be dealt out evenly.</summary>
+    private static bool AreEnough(Device device, int items) =>
+        items >= device.SumParts || (device.Shape == KernelShape.Cpu && items >= device.SumParts / 2 && items % FewEvenItems == 0);
 
     private static void LaunchTiles<TLeft, TRight>(
         Device device, TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, Index3D grid)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
-        // The views of operands are inside their structs, where Launch does not see them.
-        var gpuProduct = GpuBlockProduct.Product<TLeft, TRight>;
-        device.RequireFours(gpuProduct, left.Memory);
-        device.RequireFours(gpuProduct, right.Memory);
         if (device.UsesTf32)
             device.Launch(Tf32BlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
                 left, right, output, bias, sizes);

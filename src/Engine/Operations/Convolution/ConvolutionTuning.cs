@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Files;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -13,46 +14,73 @@ public sealed class ConvolutionTuning
 {
     private const int Runs = 3;
 
+    /// <summary>The file is read up to so many bytes, some ten thousand shapes: a larger one is not of this program's making.</summary>
+    private const int LargestFile = 1 << 20;
+
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
 
     private readonly Device device;
-    private SortedDictionary<string, Choice>? choices;
+    private SortedDictionary<string, Choice?>? choices;
 
-    /// <summary>The choices of a device, on which they are measured, kept in a folder.</summary>
-    internal ConvolutionTuning(Device device, string folder)
+    private readonly Lazy<string> path;
+
+    /// <summary>The choices of a device, on which they are measured, kept in a folder, by default <see cref="DefaultFolder"/>.</summary>
+    internal ConvolutionTuning(Device device, string? folder = null)
     {
         this.device = device;
-        var version = typeof(ConvolutionTuning).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        var name = string.Concat($"{device.Description} {version}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '-'));
-        FilePath = Path.Combine(folder, $"convolutions-{name}.json");
+        path = new(() => Path.Combine(folder ?? DefaultFolder, FileName(device)));
     }
 
     /// <summary>Where the choices are kept.</summary>
-    public string FilePath { get; }
+    public string FilePath => path.Value;
+
+    private static string FileName(Device device)
+    {
+        var version = typeof(ConvolutionTuning).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        var name = string.Concat($"{device.Description} {version}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '-'));
+        return $"convolutions-{name}.json";
+    }
 
     /// <summary>Shapes measured by this object; zero when all were known from the file.</summary>
     public int Measurements { get; private set; }
 
-    /// <summary>The folder of the user's cache: $CONVOLVE_CACHE, else $XDG_CACHE_HOME/convolve, else ~/.cache/convolve.</summary>
+    /// <summary>Why choices that were measured are not in the file, so that the next run measures them again; null if they are.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>What was measured and where it is kept, or why it is not; null if everything was known from the file.</summary>
+    public string? Summary => Measurements == 0 ? null
+        : $"convolutions: {Measurements} shapes measured; the fastest algorithm of each is "
+            + (Problem is null ? $"kept in {FilePath}" : $"used in this run only, since {Problem}; name a folder that can be written to with CONVOLVE_CACHE");
+
+    /// <summary>
+    /// The folder of the user's cache: $CONVOLVE_CACHE, else $XDG_CACHE_HOME/convolve, else ~/.cache/convolve; where there is no home, the
+    /// user's own folder among those for temporary files.
+    /// </summary>
     public static string DefaultFolder
     {
         get
         {
             if (Environment.GetEnvironmentVariable("CONVOLVE_CACHE") is { Length: > 0 } own) return own;
-            if (OperatingSystem.IsWindows())
-                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "convolve");
-            var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-            if (string.IsNullOrEmpty(cache)) cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-            return Path.Combine(cache, "convolve");
+            // Empty where there is no such folder; XDG's rule for its variable is that a relative path counts as none.
+            var home = Environment.GetFolderPath(OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);
+            if (OperatingSystem.IsWindows() && home.Length > 0) return Path.Combine(home, "convolve");
+            if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathFullyQualified(cache)) return Path.Combine(cache, "convolve");
+            if (Path.IsPathFullyQualified(home)) return Path.Combine(home, ".cache", "convolve");
+            return WritableFolder.Temporary("cache") ?? Path.Combine(Path.GetTempPath(), "convolve");
         }
     }
 
     /// <summary>The remembered choice for a shape; measured and written down if there is none.</summary>
     internal ConvolutionAlgorithm Fastest(ConvolutionPass pass, ConvolutionGeometry geometry)
     {
+        lock (device.Gate) return FastestAlone(pass, geometry);
+    }
+
+    private ConvolutionAlgorithm FastestAlone(ConvolutionPass pass, ConvolutionGeometry geometry)
+    {
         choices ??= Read();
         var key = Key(pass, geometry);
-        if (choices.TryGetValue(key, out var known) && Enum.TryParse<ConvolutionAlgorithm>(known.Algorithm, out var algorithm)
+        if (choices.TryGetValue(key, out var known) && known is not null && Enum.TryParse<ConvolutionAlgorithm>(known.Algorithm, out var algorithm)
             && ConvolutionChoice.Available(pass, geometry, device).Contains(algorithm)) return algorithm;
         var fastest = Measure(pass, geometry);
         Measurements++;
@@ -76,25 +104,33 @@ public sealed class ConvolutionTuning
     private static string Key(ConvolutionPass pass, ConvolutionGeometry g) =>
         $"{pass} {g.Input} {g.Kernel} stride {g.Stride} padding {g.PaddingTop},{g.PaddingLeft} {g.Output}";
 
-    private SortedDictionary<string, Choice> Read()
+    private SortedDictionary<string, Choice?> Read()
     {
         try
         {
-            return JsonSerializer.Deserialize<SortedDictionary<string, Choice>>(File.ReadAllText(FilePath)) ?? [];
+            using var file = File.OpenRead(FilePath);
+            if (file.Length <= LargestFile) return JsonSerializer.Deserialize<SortedDictionary<string, Choice?>>(file) ?? [];
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            // No file yet, or one that another program spoilt: measure again.
-            return [];
+            // No file yet, one that cannot be read, or one that another program spoilt: measure again.
         }
+        return [];
     }
 
+    /// <summary>Writes all choices down, or tells why not: the training that asks for them goes on.</summary>
     private void Write()
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-        var unfinished = $"{FilePath}.{Environment.ProcessId}";
-        File.WriteAllText(unfinished, JsonSerializer.Serialize(choices, json));
-        File.Move(unfinished, FilePath, overwrite: true);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+            WholeFile.Write(FilePath, stream => JsonSerializer.Serialize(stream, choices, json));
+            Problem = null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Problem = $"{FilePath} cannot be written: {e.Message.TrimEnd('.')}";
+        }
     }
 
     /// <summary>An algorithm, and how long its fastest run took.</summary>

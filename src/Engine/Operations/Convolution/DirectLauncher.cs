@@ -96,7 +96,7 @@ internal sealed class DirectLauncher : IConvolutionAlgorithm
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
     {
         var lines = g.Batch * g.OutputHeight;
-        var linesPerItem = Blocks(lines, Math.Min(lines, device.ParallelItems * 2));
+        var linesPerItem = Blocks(lines, Math.Min(lines, device.SumParts * 2));
         var items = Blocks(lines, linesPerItem);
         var lineLength = LineLength(g);
         var sumsLength = Blocks(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectConvolution.SumRows(g) * Tile3x32.Columns;

@@ -53,7 +53,7 @@ internal sealed class WinogradLauncher<TWinograd> : IConvolutionAlgorithm
         var forward = Sizes(g);
         var blocks = Blocks(forward.Tiles, WinogradKernelGradient.BlockTiles);
         var cells = Blocks(g.InputChannels, WinogradKernelGradient.InputBlock) * Blocks(g.OutputChannels, WinogradKernelGradient.OutputBlock);
-        var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.ParallelItems, cells)));
+        var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.SumParts, cells)));
         var splits = Blocks(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
         // A single part that nothing is to be added to is the gradient.

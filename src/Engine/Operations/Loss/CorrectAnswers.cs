@@ -12,11 +12,17 @@ public static class CorrectAnswers
     /// <param name="logits">[N,1] (class 1 from 0 on) or [N, classes] (the largest).</param>
     /// <param name="targets">Classes as whole numbers, [N].</param>
     /// <param name="counted">1 for samples that count, 0 for others, [N]; all if omitted.</param>
-    /// <param name="count">Where the result goes.</param>
-    public static void Count(Tensor logits, Tensor targets, Tensor? counted, Tensor count) =>
+    /// <param name="count">Where the result goes, [1].</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static void Count(Tensor logits, Tensor targets, Tensor? counted, Tensor count)
+    {
+        if (logits.Shape.Rank != 2 || targets.Shape != new Shape(logits.Shape[0]) || (counted ?? targets).Shape != targets.Shape || count.Shape != new Shape(1))
+            throw new ArgumentException(
+                $"right answers: logits {logits.Shape} must be [N, classes], targets {targets.Shape} and samples that count {(counted ?? targets).Shape} [N], the result {count.Shape} [1]");
         logits.Device.Launch(CorrectAnswersKernels.Count, new KernelConfig(1, 1),
             logits.View, targets.View, (counted ?? targets).View, count.View,
             new LossSizes { Rows = logits.Shape[0], Classes = logits.Shape[1], Weighted = counted is null ? 0 : 1 });
+    }
 }
 
 internal static class CorrectAnswersKernels
@@ -31,7 +37,7 @@ internal static class CorrectAnswersKernels
             else
                 for (var k = 1; k < sizes.Classes; k++)
                     if (logits[i * sizes.Classes + k] > logits[i * sizes.Classes + answer]) answer = k;
-            if (answer == (int)targets[i]) sum += sizes.Weighted != 0 ? counted[i] : 1f;
+            if (answer == targets[i]) sum += sizes.Weighted != 0 ? counted[i] : 1f;
         }
         count[0] = sum;
     }

@@ -11,6 +11,10 @@ namespace Convolve.Engine.Operations.Loss;
 /// Losses on logits, stable for any finite logit. Value and gradient come from one kernel: the gradient is known as soon as the
 /// logits are. The mean is over the batch, Σ wᵢ·lossᵢ / N, also where samples carry weights.
 /// </summary>
+/// <remarks>
+/// Targets that the host has put into their tensor are checked here. Targets that a kernel has computed are not, as that would cost every
+/// step a round trip: one that is no label makes the loss and its sample's gradient NaN, and nothing outside the logits is read.
+/// </remarks>
 public static class Losses
 {
     /// <summary>
@@ -21,11 +25,17 @@ public static class Losses
     /// <param name="targets">t in 0…1, [N].</param>
     /// <param name="sampleWeights">wᵢ, [N]; ones if omitted.</param>
     /// <returns>The loss, [1].</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit, or a target does not lie in 0…1.</exception>
     public static Tensor BinaryCrossEntropy(Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights = null)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[1] != 1 || targets.Shape != new Shape(logits.Shape[0]))
             throw new ArgumentException($"binary cross-entropy: logits {logits.Shape} must be [N,1] and targets {targets.Shape} [N]");
+        if (targets.Range is { } range && !(range.Lowest >= 0 && range.Highest <= 1))
+        {
+            var (sample, target) = range.Highest <= 1 ? (range.LowestAt, range.Lowest) : (range.HighestAt, range.Highest);
+            throw new ArgumentException(
+                $"binary cross-entropy: the target of sample {sample} is {target}; it must lie between 0 and 1, the two classes of one logit");
+        }
         return Apply("binary cross-entropy", tape, logits, targets, sampleWeights, LossKernels.BinaryCrossEntropy<SpanPerItem>, LossKernels.BinaryCrossEntropy<GridStride>);
     }
 
@@ -37,11 +47,20 @@ public static class Losses
     /// <param name="targets">The class of each sample as a whole number, [N].</param>
     /// <param name="sampleWeights">wᵢ, [N]; ones if omitted.</param>
     /// <returns>The loss, [1].</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit, or a target is no class.</exception>
     public static Tensor SoftmaxCrossEntropy(Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights = null)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[1] < 2 || targets.Shape != new Shape(logits.Shape[0]))
             throw new ArgumentException($"softmax cross-entropy: logits {logits.Shape} must be [N, classes] and targets {targets.Shape} [N]");
+        var classes = logits.Shape[1];
+        if (targets.Range is { } range && !(range.Lowest >= 0 && range.Highest < classes && range.BrokenAt < 0))
+        {
+            var (sample, label) = range.Lowest < 0 ? (range.LowestAt, range.Lowest)
+                : range.Highest < classes ? (range.BrokenAt, range.Broken)
+                : (range.HighestAt, range.Highest);
+            throw new ArgumentException(
+                $"softmax cross-entropy: the label of sample {sample} is {label}; with {classes} classes it must be a whole number from 0 to {classes - 1}");
+        }
         return Apply("softmax cross-entropy", tape, logits, targets, sampleWeights, LossKernels.SoftmaxCrossEntropy<SpanPerItem>, LossKernels.SoftmaxCrossEntropy<GridStride>);
     }
 
@@ -53,6 +72,8 @@ public static class Losses
         var (rows, classes) = (logits.Shape[0], logits.Shape[1]);
         if (sampleWeights is not null && sampleWeights.Shape != targets.Shape)
             throw new ArgumentException($"{operation}: sample weights {sampleWeights.Shape} do not fit targets {targets.Shape}");
+        if (sampleWeights?.Range is { } range && !(float.IsFinite(range.Lowest) && float.IsFinite(range.Highest)))
+            throw new ArgumentException($"{operation}: the weight of sample {(float.IsFinite(range.Lowest) ? range.HighestAt : range.LowestAt)} is not a finite number");
         var device = tape.Device;
         var sizes = new LossSizes { Rows = rows, Classes = classes, Weighted = sampleWeights is null ? 0 : 1 };
         using var perSample = Tensor.Uninitialized(device, new Shape(rows));
@@ -87,7 +108,7 @@ internal static class LossKernels
         for (var i = TShape.First; i < TShape.End(sizes.Rows); i += TShape.Step)
         {
             var z = logits[i];
-            var t = targets[i];
+            var t = targets[i] >= 0f & targets[i] <= 1f ? targets[i] : float.NaN;
             var weight = sizes.Weighted != 0 ? weights[i] : 1f;
             // e^-|z| never overflows.
             var e = XMath.Exp(z < 0 ? z : -z);
@@ -105,8 +126,11 @@ internal static class LossKernels
         for (var i = TShape.First; i < TShape.End(sizes.Rows); i += TShape.Step)
         {
             var at = i * sizes.Classes;
-            var target = (int)targets[i];
-            var weight = sizes.Weighted != 0 ? weights[i] : 1f;
+            // An index is made of a number that is one: what is no label reads the first logit, and its NaN covers it.
+            var isLabel = targets[i] >= 0f & targets[i] < sizes.Classes;
+            var target = (int)(isLabel ? targets[i] : 0f);
+            isLabel = isLabel & target == targets[i];
+            var weight = isLabel ? (sizes.Weighted != 0 ? weights[i] : 1f) : float.NaN;
             var largest = logits[at];
             for (var k = 1; k < sizes.Classes; k++) largest = logits[at + k] <= largest ? largest : logits[at + k];
             var sum = 0f;

@@ -29,9 +29,11 @@ public sealed class UpdateTable : IDisposable
 
     private readonly DeviceBuffer buffer;
     private readonly int floats;
+    private readonly long weightsEnd, gradientsEnd;
+    private bool disposed;
 
     /// <summary>Lays the pieces of some parameters down on a device.</summary>
-    /// <exception cref="ArgumentException">There are none, or one does not begin at multiples of 4.</exception>
+    /// <exception cref="ArgumentException">There are none, or one does not begin at multiples of 4, from 0 on, or has less than no length.</exception>
     public UpdateTable(Device device, params IEnumerable<UpdateRow> rows)
     {
         var pieces = new List<UpdatePiece>();
@@ -39,6 +41,10 @@ public sealed class UpdateTable : IDisposable
         {
             if (((row.Weights | row.Gradient) & 3) != 0)
                 throw new ArgumentException($"update: weights at {row.Weights} and gradient at {row.Gradient} must begin at multiples of 4 (16 bytes)");
+            if (row.Weights < 0 || row.Gradient < 0 || row.Length < 0)
+                throw new ArgumentException($"update: {row.Length} weights at {row.Weights} with a gradient at {row.Gradient}: none of them may be negative");
+            weightsEnd = Math.Max(weightsEnd, (long)row.Weights + row.Length);
+            gradientsEnd = Math.Max(gradientsEnd, (long)row.Gradient + row.Length);
             for (var begin = 0; begin < row.Length; begin += PieceLength)
                 pieces.Add(new UpdatePiece
                 {
@@ -69,8 +75,26 @@ public sealed class UpdateTable : IDisposable
     /// <summary>One group a piece: of a single work-item on a processor, of many threads on a GPU.</summary>
     internal KernelConfig Grid => new(Pieces, Device.Shape == KernelShape.Cpu ? 1 : GridStride.GroupSize);
 
+    /// <summary>Makes sure that no row leads out of the buffers that it is about.</summary>
+    /// <param name="weights">The buffer of weights.</param>
+    /// <param name="byGradient">Buffers laid out like the gradients.</param>
+    /// <exception cref="ArgumentException">One does.</exception>
+    internal void RequireInside(Tensor weights, params ReadOnlySpan<Tensor> byGradient)
+    {
+        if (weights.Shape.Length < weightsEnd)
+            throw new ArgumentException($"update: the table reaches to weight {weightsEnd}, but the weights are {weights.Shape}");
+        foreach (var tensor in byGradient)
+            if (tensor.Shape.Length < gradientsEnd)
+                throw new ArgumentException($"update: the table reaches to gradient {gradientsEnd}, but gradients or optimizer state are {tensor.Shape}");
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => buffer.Release();
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        buffer.Release();
+    }
 }
 
 /// <summary>A part of a parameter: see <see cref="UpdateRow"/>.</summary>

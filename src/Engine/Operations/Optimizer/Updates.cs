@@ -9,7 +9,8 @@ namespace Convolve.Engine.Operations.Optimizer;
 /// <summary>
 /// The update rules: parameters and optimizer state change in place, given the gradients. All parameters of a network are updated by one
 /// launch, their penalties included: g is the gradient of the loss plus λ₁·sign(w) + 2λ₂·w, and η a parameter's own rate times the
-/// optimizer's; decay takes η·λ·w away besides. Weights, gradients and state lie in one buffer each; the table says where.
+/// optimizer's; decay takes η·λ·w away besides. Weights, gradients and state lie in one buffer each; the table says where. Each rule throws an
+/// <see cref="ArgumentException"/> where the table reaches beyond the end of a buffer.
 /// </summary>
 public static class Updates
 {
@@ -58,6 +59,7 @@ public static class Updates
     private static void Launch<TRule>(UpdateTable table, Tensor weights, Tensor gradients, Tensor first, Tensor second, UpdateRates rates)
         where TRule : struct, IUpdateRule
     {
+        table.RequireInside(weights, gradients, first, second);
         var device = weights.Device;
         device.Launch(device.Shape == KernelShape.Cpu ? UpdateKernels.Update<PiecePerItem, TRule> : UpdateKernels.Update<PiecePerGroup, TRule>, table.Grid,
             table.View, weights.View, gradients.View, first.View, second.View, rates);

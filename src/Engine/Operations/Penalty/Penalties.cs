@@ -18,8 +18,11 @@ public static class Penalties
     /// <param name="loss">[1].</param>
     /// <param name="weights">The buffer in which the parameters lie.</param>
     /// <param name="table">Which parameters, and their λ₁ and λ₂.</param>
+    /// <exception cref="ArgumentException">The loss is no scalar, or the table reaches beyond the weights.</exception>
     public static Tensor Add(Tape tape, Tensor loss, Tensor weights, UpdateTable table)
     {
+        if (loss.Shape != new Shape(1)) throw new ArgumentException($"penalties: the loss {loss.Shape} must be [1]");
+        table.RequireInside(weights);
         var device = tape.Device;
         var parts = device.Pool.Rent(table.Pieces);
         var view = parts.View(table.Pieces);

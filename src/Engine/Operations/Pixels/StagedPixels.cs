@@ -16,6 +16,7 @@ public sealed class StagedPixels : IDisposable
 {
     private readonly DeviceBuffer buffer;
     private readonly int capacity;
+    private bool disposed;
 
     /// <summary>Takes memory for so many bytes.</summary>
     public StagedPixels(Device device, int capacity)
@@ -59,5 +60,10 @@ public sealed class StagedPixels : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => buffer.Release();
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        buffer.Release();
+    }
 }

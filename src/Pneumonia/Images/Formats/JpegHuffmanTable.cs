@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+
+namespace Convolve.Pneumonia.Images.Formats;
+
+/// <summary>The codes of one Huffman table of a JPEG (ITU-T T.81, annex C), for looking them up from the bits that follow.</summary>
+internal sealed class JpegHuffmanTable
+{
+    private const int FastBits = 10;
+
+    private readonly ushort[] fast = new ushort[1 << FastBits];
+    private readonly int[] firstCode = new int[17], firstSymbol = new int[17], codes = new int[17];
+    private readonly byte[] symbols;
+
+    /// <param name="counts">How many codes have 1, 2, … 16 bits.</param>
+    /// <param name="symbols">The symbols of all codes, shortest first.</param>
+    /// <exception cref="InvalidDataException">There are more codes than their lengths allow.</exception>
+    public JpegHuffmanTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> symbols)
+    {
+        this.symbols = symbols.ToArray();
+        int code = 0, symbol = 0;
+        for (int length = 1; length <= 16; length++, code <<= 1)
+        {
+            firstCode[length] = code;
+            firstSymbol[length] = symbol;
+            codes[length] = counts[length - 1];
+            for (int i = 0; i < codes[length]; i++, code++, symbol++)
+            {
+                if (code >= 1 << length) throw new InvalidDataException("more codes than bits");
+                if (length > FastBits) continue;
+                int spare = FastBits - length;
+                fast.AsSpan(code << spare, 1 << spare).Fill((ushort)(length << 8 | symbols[symbol]));
+            }
+        }
+    }
+
+    /// <summary>The code that the bits begin with: its length in bits × 256 + its symbol; 0 where no code begins so.</summary>
+    /// <param name="bits">The bits that follow, the first one highest; at least 16 of them are known.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Find(ulong bits)
+    {
+        int entry = fast[bits >> (64 - FastBits)];
+        return entry != 0 ? entry : FindLong(bits);
+    }
+
+    private int FindLong(ulong bits)
+    {
+        for (int length = FastBits + 1; length <= 16; length++)
+        {
+            int index = (int)(bits >> (64 - length)) - firstCode[length];
+            if (index >= 0 && index < codes[length]) return length << 8 | symbols[firstSymbol[length] + index];
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace Convolve.Pneumonia.Images;
+
+/// <summary>The user's own rule for who is a patient: a regular expression whose one group is the patient.</summary>
+public sealed class PatientExpression
+{
+    // An expression that takes longer for a path backtracks without end.
+    private static readonly TimeSpan longest = TimeSpan.FromSeconds(1);
+
+    private readonly Regex expression;
+
+    private PatientExpression(Regex expression) => this.expression = expression;
+
+    /// <summary>The rule's name in notes and files.</summary>
+    public string Rule => $"--patient {expression}";
+
+    /// <summary>Reads an expression.</summary>
+    /// <exception cref="UserError">It is no regular expression, or has not exactly one group.</exception>
+    public static PatientExpression Parse(string text)
+    {
+        Regex parsed;
+        try { parsed = new Regex(text, RegexOptions.CultureInvariant, longest); }
+        catch (ArgumentException e) { throw new UserError($"--patient: '{text}' is no regular expression: {e.Message}", e); }
+        int groups = parsed.GetGroupNumbers().Length - 1;
+        if (groups == 1) return new PatientExpression(parsed);
+        string what = groups == 0 ? "has no group" : $"has {groups} groups";
+        throw new UserError($"--patient: '{text}' {what}; put the part of the path that names the patient, and nothing else, into parentheses, "
+            + "as in 'study_([0-9]+)_', and write (?:…) for any others");
+    }
+
+    /// <summary>The patient that a path below the data folder names; null where the expression does not fit it.</summary>
+    /// <exception cref="UserError">The expression takes too long.</exception>
+    public ToldPatient? Of(string relativePath)
+    {
+        try
+        {
+            Group found = expression.Match(relativePath).Groups[expression.GetGroupNumbers()[1]];
+            return found is { Success: true, Length: > 0 } ? new ToldPatient(found.Value, Rule) : null;
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            throw new UserError($"--patient: '{expression}' takes more than {longest.TotalSeconds:F0} s for {relativePath}; "
+                + "write it without repetitions inside repetitions", e);
+        }
+    }
+}

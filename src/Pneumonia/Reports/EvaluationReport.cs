@@ -1,0 +1,49 @@
+using System.Text;
+using Convolve.Pneumonia.Images;
+using static Convolve.Pneumonia.Reports.ReportPage;
+
+namespace Convolve.Pneumonia.Reports;
+
+/// <summary>Everything that a report shows of an evaluation.</summary>
+/// <param name="Network">Whose predictions they are.</param>
+/// <param name="Data">The name of the data folder.</param>
+/// <param name="Part">The part that was scored; "all" of a folder without parts.</param>
+/// <param name="Device">Where it was computed.</param>
+/// <param name="Positive">The positive one of two classes; null with more.</param>
+/// <param name="Notes">What was taken for granted or left out, one line each.</param>
+/// <param name="Warnings">What makes figures doubtful, one line each.</param>
+/// <param name="Scored">The predictions.</param>
+public sealed record EvaluationSummary(
+    string Network, string Data, string Part, string Device, PositiveClass? Positive, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings, ScoredPredictions Scored);
+
+/// <summary>The <c>report.html</c> that <c>evaluate --out</c> writes.</summary>
+public static class EvaluationReport
+{
+    public const string ScoresFileName = "scores.json";
+
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public static void Write(string folder, EvaluationSummary evaluation) => OutputFile.WriteText(Path.Combine(folder, TrainingReport.FileName), ToHtml(evaluation));
+
+    public static string ToHtml(EvaluationSummary evaluation)
+    {
+        ScoredPredictions scored = evaluation.Scored;
+        var html = new StringBuilder();
+        PredictionSections.AppendHeadline(html, scored, $"Convolve · {evaluation.Network} on {evaluation.Data}", null);
+        html.Append("<section><h2>What was scored</h2>");
+        AppendRows(html,
+        [
+            ("Network", evaluation.Network),
+            ("Images", $"{scored.Reported!.Scores.N:N0} of {evaluation.Data}{(evaluation.Part == "all" ? "" : $", part {evaluation.Part}")}; classes {string.Join(", ", scored.Classes)}"),
+            .. evaluation.Positive is { } positive ? [("Positive class", $"{positive.Name}, {positive.Reason}")] : Array.Empty<(string, string)>(),
+            ("Device", evaluation.Device),
+        ]);
+        AppendList(html, "notes", evaluation.Notes);
+        AppendList(html, "warnings", evaluation.Warnings);
+        html.Append("</section>\n");
+        PredictionSections.AppendScores(html, scored, "Scores", ReportLimits.ThresholdOrigin);
+        PredictionSections.AppendPredictions(html, scored);
+        PredictionSections.AppendWrong(html, scored);
+        AppendLimits(html, ReportLimits.Of(evaluation));
+        return ReportPage.Of($"{evaluation.Data}, evaluated", html);
+    }
+}

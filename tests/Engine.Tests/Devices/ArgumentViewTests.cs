@@ -1,0 +1,120 @@
+using System.Reflection;
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Operations.MatrixMultiply;
+using Convolve.Engine.Tensors;
+using ILGPU;
+
+namespace Convolve.Engine.Tests.Devices;
+
+/// <summary>Every struct that kernels take: none hides a view from the check at launch.</summary>
+public sealed class ArgumentViewTests
+{
+    /// <summary>Structs of the engine, and how many views each holds, itself or in structs within it.</summary>
+    public static TheoryData<Type, int> Structs
+    {
+        get
+        {
+            var data = new TheoryData<Type, int>();
+            foreach (var type in typeof(Device).Assembly.GetTypes().Where(t => t is { IsValueType: true, IsEnum: false, ContainsGenericParameters: false, IsByRefLike: false } && Views(t) > 0))
+                data.Add(type, Views(type));
+            data.Add(typeof(ArrayView<float>), 1);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Structs))]
+    public void EveryViewOfAStructIsChecked(Type type, int views)
+    {
+        var found = typeof(ArgumentViews<>).MakeGenericType(type);
+        Assert.Equal(views, found.GetField("Count")!.GetValue(null));
+        Assert.NotNull(found.GetField("Check")!.GetValue(null));
+    }
+
+    [Fact]
+    public void OperandsOfConvolutionsAreAmongThem() =>
+        Assert.Superset(new HashSet<Type> { typeof(InputPatches), typeof(InputPatchesTransposed), typeof(UpstreamPatches), typeof(LeftMatrix), typeof(RightTransposed), typeof(WorkQueue) },
+            Structs.Select(row => (Type)row[0]).ToHashSet());
+
+    [Fact]
+    public void WhatHasNoViewIsNotChecked()
+    {
+        Assert.Null(ArgumentViews<int>.Check);
+        Assert.Null(ArgumentViews<float>.Check);
+        Assert.Null(ArgumentViews<ProductSizes>.Check);
+        Assert.Null(ArgumentViews<ConvolutionGeometry>.Check);
+    }
+
+    private static int Views(Type type) => type.IsPrimitive || type.IsEnum || !type.IsValueType ? 0
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>) ? 1
+        : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Sum(field => field.FieldType == type ? 0 : Views(field.FieldType));
+}
+
+/// <summary>Slices that begin where a GPU cannot move four floats at once, whichever argument they are and however deep it lies.</summary>
+[Collection(OnOpenClInGpuShape.Name)]
+public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceTests(opened)
+{
+    private static readonly ConvolutionGeometry geometry = ConvolutionGeometry.Create(new Shape(1, 6, 5, 4), new Shape(3, 3, 4, 8), Padding.Same);
+
+    [SkippableTheory]
+    [InlineData(ConvolutionAlgorithm.Naive)]
+    [InlineData(ConvolutionAlgorithm.Im2col)]
+    [InlineData(ConvolutionAlgorithm.Implicit)]
+    public void AConvolutionRefusesThemInEveryPlace(ConvolutionAlgorithm algorithm)
+    {
+        (Shape Shape, Action<Tensor, Tensor, Tensor> Run)[] passes =
+        [
+            (geometry.Output, (x, w, y) => Convolution.Forward(geometry, x, w, null, y, false, algorithm)),
+            (geometry.Output, (dx, w, dy) => Convolution.GradInput(geometry, dy, w, dx, false, algorithm)),
+            (geometry.Output, (x, dw, dy) => Convolution.GradKernel(geometry, dy, x, dw, false, algorithm)),
+        ];
+        foreach (var (_, run) in passes)
+            foreach (var begin in new[] { 0, 4, 1, 2, 3 })
+                for (var place = 0; place < 3; place++)
+                {
+                    using var input = At(geometry.Input, place == 0 ? begin : 0);
+                    using var kernel = At(geometry.Kernel, place == 1 ? begin : 0);
+                    using var output = At(geometry.Output, place == 2 ? begin : 0);
+                    if (begin % 4 == 0) run(input, kernel, output);
+                    else
+                        Assert.Contains($"begins at float {begin} of its memory; GPUs move four of them at a time, so a slice must begin at a multiple of 4",
+                            Assert.Throws<ArgumentException>(() => run(input, kernel, output)).Message);
+                }
+    }
+
+    [SkippableTheory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void AProductRefusesThemInEveryPlace(bool transposeLeft, bool transposeRight)
+    {
+        using var tape = new Tape(Device, recording: false);
+        foreach (var (left, right) in new[] { (1, 0), (0, 3) })
+        {
+            using var a = At(new Shape(8, 8), left);
+            using var b = At(new Shape(8, 8), right);
+            Assert.Contains("multiple of 4", Assert.Throws<ArgumentException>(() => MatrixMultiplication.Apply(tape, a, b, transposeLeft, transposeRight)).Message);
+        }
+    }
+
+    [SkippableFact]
+    public void AKernelOfOnesOwnTakesThem()
+    {
+        using var whole = Upload(new Shape(11), [.. Enumerable.Range(0, 11).Select(i => (float)i)]);
+        using var slice = whole.Slice(3, new Shape(5));
+        using var target = Prefilled(new Shape(5));
+        Device.Launch(5, new Doubling { Source = slice.Values, Target = target.Values });
+        Tolerance.Exact.Check("doubled", [6f, 8, 10, 12, 14], target.ToArray());
+    }
+
+    private Tensor At(Shape shape, int begin)
+    {
+        using var memory = Prefilled(new Shape(shape.Length + 4), 1);
+        return memory.Slice(begin, shape);
+    }
+}

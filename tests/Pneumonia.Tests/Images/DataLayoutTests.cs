@@ -1,0 +1,320 @@
+using System.Diagnostics;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+/// <summary>Folders as people have them: what is used, and what is left out, is said.</summary>
+public sealed class DataLayoutTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private int content;
+
+    public void Dispose() => folder.Dispose();
+
+    private void Add(params string[] paths)
+    {
+        foreach (string path in paths) folder.AddImage(path, ++content);
+    }
+
+    private void AddTree(string below = "")
+    {
+        foreach (string part in new[] { "train", "test" })
+            foreach (string name in new[] { "NORMAL", "PNEUMONIA" }) Add($"{below}{part}/{name}/{part}1.png", $"{below}{part}/{name}/{part}2.png");
+    }
+
+    private ImageFolder Open() => ImageFolder.Open(folder.Path);
+
+    private string Refused() => Assert.Throws<UserError>(Open).Message;
+
+    private static void SkipWithoutLinks() => Skip.If(OperatingSystem.IsWindows(), "links need rights on Windows");
+
+    private void Link(string path, string target)
+    {
+        string link = Path.Combine(folder.Path, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+        File.CreateSymbolicLink(link, target);
+    }
+
+    private static void Same(IEnumerable<LeftOut> found, params LeftOut[] expected) => Assert.Equal(expected, found);
+
+    [Theory]
+    [InlineData("training", "valid", "testing", "training is taken for train", "valid is taken for val", "testing is taken for test")]
+    [InlineData("Train", "dev", "holdout", "dev is taken for val", "holdout is taken for test")]
+    public void Parts_go_by_other_names_and_that_is_said(string train, string val, string test, params string[] mentions)
+    {
+        foreach (string part in new[] { train, val, test }) Add($"{part}/A/1.png", $"{part}/B/1.png");
+        ImageFolder found = Open();
+        Assert.Equal(2, found.Files.Count(file => file.Part == ImagePart.Val));
+        Assert.Equal(2, found.Files.Count(file => file.Part == ImagePart.Test));
+        string note = Assert.Single(found.Notes);
+        foreach (string mention in mentions) Assert.Contains(mention, note);
+        Assert.DoesNotContain("Train is", note);
+    }
+
+    [Fact]
+    public void Two_names_of_one_part_are_refused()
+    {
+        AddTree();
+        Add("val/NORMAL/1.png", "valid/NORMAL/2.png");
+        Assert.Contains("val and valid are the same part", Refused());
+    }
+
+    [Fact]
+    public void Other_formats_are_counted()
+    {
+        AddTree();
+        folder.Add("train/NORMAL/a.webp", "x");
+        folder.Add("train/NORMAL/b.DCM", "x");
+        folder.Add("train/NORMAL/notes.txt", "x");
+        folder.Add("train/NORMAL/Thumbs.db", "x");
+        ImageFolder found = Open();
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/a.webp"));
+        Assert.Contains("2 images in formats that are not read (.dcm, .webp)", Assert.Single(found.Notes));
+    }
+
+    [Fact]
+    public void Dicom_files_without_an_ending_are_known_by_their_mark()
+    {
+        AddTree();
+        folder.Add("train/NORMAL/IM000001", [.. new byte[128], .. "DICM"u8, 0, 0]);
+        folder.Add("train/NORMAL/1.2.840.113619", [.. new byte[128], .. "DICM"u8, 0, 0]);
+        folder.Add("train/NORMAL/LICENSE", new string('x', 200));
+        ImageFolder found = Open();
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/1.2.840.113619"));
+        Assert.Contains("DICOM without an ending", Assert.Single(found.Notes));
+    }
+
+    [Fact]
+    public void A_class_of_other_formats_alone_is_refused_with_their_names()
+    {
+        AddTree();
+        folder.Add("train/OTHER/a.webp", "x");
+        Assert.Contains("1 image in formats that are not read (.webp): a.webp", Refused());
+    }
+
+    [Fact]
+    public void Sub_folders_of_a_class_are_read()
+    {
+        Add("NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png");
+        ImageFolder found = Open();
+        Assert.Equal(["NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
+        Assert.All(found.Files, file => Assert.True(File.Exists(file.Path)));
+        Assert.Contains("2 of 3 of NORMAL, such as NORMAL/batch2/2.png", Assert.Single(found.Notes));
+        Assert.Empty(found.LeftOut);
+    }
+
+    [Fact]
+    public void Masks_are_no_xrays()
+    {
+        Add("COVID/images/1.png", "COVID/masks/1.png", "Normal/images/1.png", "Normal/lung masks/1.png");
+        ImageFolder found = Open();
+        Assert.Equal(["COVID/images/1.png", "Normal/images/1.png"], found.Files.Select(file => file.RelativePath));
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 2, "COVID/masks/1.png"));
+        Assert.Contains(found.Notes, note => note.Contains("2 images in folders of masks"));
+    }
+
+    [Fact]
+    public void What_lies_beside_parts_and_classes_is_counted()
+    {
+        AddTree();
+        Add("loose.png", "train/loose.png", "NORMAL/old.png", "chest_xray/train/NORMAL/copy.png", "chest_xray/.hidden.png");
+        ImageFolder found = Open();
+        Assert.Equal(8, found.Files.Count);
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 4, "loose.png"));
+        Assert.Contains(found.Notes, note => note.Contains("2 images beside the class folders, such as loose.png"));
+        Assert.Contains(found.Notes, note => note.Contains("2 images in folders beside the parts"));
+    }
+
+    [Fact]
+    public void Hidden_names_are_counted_where_they_hold_images()
+    {
+        AddTree();
+        Add("train/NORMAL/._1.png", "train/NORMAL/.ipynb_checkpoints/1.png", "__MACOSX/train/NORMAL/1.png", "train/NORMAL/@eaDir/1.png/SMALL.png");
+        folder.Add("train/.DS_Store", "x");
+        ImageFolder found = Open();
+        Assert.Equal(8, found.Files.Count);
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Hidden, 4, "__MACOSX/train/NORMAL/1.png"));
+    }
+
+    [Fact]
+    public void The_data_inside_an_archives_folder_are_named_not_the_copy_inside_them()
+    {
+        AddTree("chest_xray/");
+        AddTree("chest_xray/chest_xray/");
+        Add("chest_xray/__MACOSX/train/1.png");
+        string refused = Refused();
+        Assert.Contains(Path.Combine(folder.Path, "chest_xray") + " looks like a data folder", refused);
+
+        ImageFolder found = ImageFolder.Open(Path.Combine(folder.Path, "chest_xray"));
+        Assert.Equal(8, found.Files.Count);
+        Assert.Equal([LeftOutKind.Folder, LeftOutKind.Hidden], found.LeftOut.Select(entry => entry.Kind));
+    }
+
+    [Fact]
+    public void A_test_part_without_classes_is_left_out()
+    {
+        AddTree();
+        Directory.Delete(Path.Combine(folder.Path, "test"), recursive: true);
+        Add("test/1.png", "test/2.png");
+        ImageFolder found = Open();
+        Assert.All(found.Files, file => Assert.Equal(ImagePart.Train, file.Part));
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 2, "test/1.png"));
+        Assert.Contains(found.Notes, note => note.StartsWith("test: has no class folders", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_class_named_like_a_part_is_no_part_unknowingly()
+    {
+        Add("NORMAL/1.png", "test/1.png");
+        string refused = Refused();
+        Assert.Contains("test: no class folders with images", refused);
+        Assert.Contains("needs another name", refused);
+    }
+
+    [Fact]
+    public void A_class_folder_inside_a_part_may_have_any_name()
+    {
+        Add("train/train/1.png", "train/test/1.png");
+        Assert.Equal(["test", "train"], Open().Classes);
+    }
+
+    [Fact]
+    public void Parts_below_classes_are_refused()
+    {
+        Add("NORMAL/train/1.png", "NORMAL/test/1.png", "PNEUMONIA/train/1.png");
+        Assert.Contains("a part below a class", Refused());
+    }
+
+    [Fact]
+    public void Places_that_hold_the_classes_are_no_classes()
+    {
+        Add("siteA/NORMAL/1.png", "siteA/PNEUMONIA/1.png", "siteB/normal/1.png", "siteB/PNEUMONIA/1.png");
+        Assert.Contains("siteA and siteB each hold folders NORMAL, PNEUMONIA", Refused());
+    }
+
+    [Fact]
+    public void One_folder_around_the_classes_is_named()
+    {
+        Add("archive/NORMAL/1.png", "archive/PNEUMONIA/1.png");
+        Assert.Contains($"give {Path.Combine(folder.Path, "archive")} to --data", Refused());
+    }
+
+    [SkippableFact]
+    public void Links_are_followed_and_those_that_lead_nowhere_counted()
+    {
+        SkipWithoutLinks();
+        using var elsewhere = new TemporaryFolder();
+        elsewhere.AddImage("b/1.png", 1);
+        Add("NORMAL/1.png");
+        Link("NORMAL/linked.png", elsewhere.AddImage("x.png", 2));
+        Link("NORMAL/gone.png", "/no/such/file.png");
+        Link("NORMAL/self.png", "self.png");
+        Link("PNEUMONIA", Path.Combine(elsewhere.Path, "b"));
+        ImageFolder found = Open();
+        Assert.Equal(["NORMAL/1.png", "NORMAL/linked.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Damaged, 2, "NORMAL/gone.png"));
+        Assert.Contains("2 links that lead nowhere", Assert.Single(found.Notes));
+    }
+
+    /// <summary>A circle, a way back to the data folder that would bring one class's images into the other, and two ways to one file.</summary>
+    [SkippableFact]
+    public void Links_in_circles_end_and_a_file_counts_once()
+    {
+        SkipWithoutLinks();
+        Add("NORMAL/1.png", "NORMAL/sub/2.png", "PNEUMONIA/1.png");
+        Link("NORMAL/again", ".");
+        Link("NORMAL/sub/up", "../..");
+        Link("NORMAL/a second name of 1.png", "1.png");
+        Link("NORMAL/zub", "sub");
+        ImageFolder found = Open();
+        Assert.Equal(["NORMAL/1.png", "NORMAL/sub/2.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Copy, 4, "NORMAL/a second name of 1.png"));
+    }
+
+    /// <summary>Each level twice, one by a link: 2³⁰ ways to the last folder.</summary>
+    [SkippableFact]
+    public void Links_that_double_at_every_level_are_walked_once()
+    {
+        SkipWithoutLinks();
+        string path = "NORMAL";
+        for (int level = 0; level < 30; level++)
+        {
+            Link($"{path}/b", "a");
+            path += "/a";
+        }
+        Add($"{path}/1.png", "PNEUMONIA/1.png");
+        Assert.Equal(2, Open().Files.Count);
+    }
+
+    [SkippableFact]
+    public void Names_that_are_not_utf8_are_counted_and_asked_about()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "file systems of other systems have no such names");
+        Add("NORMAL/1.png", "PNEUMONIA/1.png");
+        AddLatin1Name("NORMAL", "r\\xf6ntgen.png");
+        ImageFolder found = Open();
+        Assert.Equal(2, found.Files.Count);
+        Same(found.LeftOut, new LeftOut(LeftOutKind.Damaged, 1, "NORMAL/r\uFFFDntgen.png"));
+        Assert.Contains("not UTF-8; rename it, for example with convmv: NORMAL/r\uFFFDntgen.png", Assert.Single(found.Notes));
+
+        string path = Path.Combine(folder.Path, "NORMAL", "r\uFFFDntgen.png");
+        Assert.Contains("not UTF-8", Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(path)).Reason);
+
+        AddLatin1Name(".", "Lungenentz\\xfcndung/1.png");
+        Assert.Contains("Lungenentz\uFFFDndung: its name is not UTF-8", Refused());
+        Shell("rm -r NORMAL Lungen*");
+    }
+
+    // .NET writes, and deletes, names in UTF-8 only.
+    private void AddLatin1Name(string below, string name) =>
+        Skip.IfNot(Shell($"f=\"$(printf '{below}/{name}')\"; mkdir -p \"$(dirname \"$f\")\" && printf x > \"$f\"") == 0, "this file system has no such names");
+
+    private int Shell(string command)
+    {
+        using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = folder.Path })!;
+        shell.WaitForExit();
+        return shell.ExitCode;
+    }
+
+    [Fact]
+    public void Class_names_that_differ_in_case_or_composition_are_one_class()
+    {
+        string composed = "Entz\u00FCndung", apart = "Entzu\u0308ndung";
+        Add("train/Normal/1.png", $"train/{apart}/1.png", "test/NORMAL/1.png", $"test/{composed}/1.png");
+        ImageFolder found = Open();
+        Assert.Equal([composed, "Normal"], found.Classes);
+        Assert.Equal(2, found.Notes.Count(note => note.Contains("one class")));
+        Assert.Equal(2, found.Files.Count(file => file.Class == "Normal"));
+
+        ImageFolder forModel = found.For([apart, "NORMAL"]);
+        Assert.Equal([apart, "NORMAL"], forModel.Classes);
+        Assert.All(forModel.Files, file => Assert.Contains(file.Class, forModel.Classes));
+        Assert.Contains(forModel.Notes, note => note.Contains("Normal is its NORMAL"));
+    }
+
+    [SkippableFact]
+    public void Two_spellings_beside_each_other_are_one_class()
+    {
+        Add("NORMAL/1.png", "normal/2.png", "PNEUMONIA/1.png");
+        Skip.If(Directory.GetDirectories(folder.Path).Length < 3, "this file system does not tell cases apart");
+        ImageFolder found = Open();
+        Assert.Equal(["NORMAL", "PNEUMONIA"], found.Classes);
+        Assert.Equal(2, found.Files.Count(file => file.Class == "NORMAL"));
+    }
+
+    [Fact]
+    public void A_manifest_of_some_images_says_of_how_many()
+    {
+        Add("NORMAL/1.png", "PNEUMONIA/1.png");
+        folder.Add("manifest.csv", "path,patient\nNORMAL/1.png,7\n");
+        Assert.Contains(Open().Notes, note => note.Contains("says nothing of 1 of 2 images"));
+    }
+
+    [Fact]
+    public void A_manifest_knows_names_whose_letters_a_system_composed_anew()
+    {
+        Add("NORMAL/fu\u0308r.png", "NORMAL/g\u00FCr.png", "PNEUMONIA/1.png");
+        folder.Add("manifest.csv", "path,patient\nNORMAL/f\u00FCr.png,7\nNORMAL/gu\u0308r.png,8\n");
+        Assert.Equal(["7", "8", "PNEUMONIA/1.png"], Open().Files.Select(file => file.Patient));
+    }
+}

@@ -1,0 +1,215 @@
+using System.Buffers.Binary;
+using Convolve.Pneumonia.Images;
+using StbImageSharp;
+
+namespace Convolve.Pneumonia.Tests.Images.Formats;
+
+public sealed class JpegFileTests
+{
+    /// <summary>The same coefficients, coded in every way there is.</summary>
+    [Theory]
+    [InlineData("restart.jpg")]
+    [InlineData("optimized.jpg")]
+    [InlineData("progressive.jpg")]
+    [InlineData("progressive-restart.jpg")]
+    [InlineData("separate.jpg")]
+    public void A_whole_picture_is_the_same_however_it_is_coded(string name)
+    {
+        DecodedImage baseline = SampleImages.Decode("baseline.jpg"), image = SampleImages.Decode(name);
+        Assert.Equal((75, 53, 3), (image.Width, image.Height, image.Channels));
+        Assert.Equal(baseline.Pixels, image.Pixels);
+    }
+
+    [Theory]
+    [InlineData("baseline.jpg")]
+    [InlineData("fine.jpg")]
+    [InlineData("wide.jpg")]
+    [InlineData("rgb.jpg")]
+    [InlineData("gray.jpg")]
+    [InlineData("cmyk.jpg")]
+    [InlineData("one.jpg")]
+    public void Pixels_are_the_librarys(string name) =>
+        Assert.Equal(ImageResult.FromMemory(SampleImages.Read(name)).Data, SampleImages.Decode(name).Pixels);
+
+    [Fact]
+    public void Inks_look_like_the_colours_they_were_made_of()
+    {
+        byte[] colours = SampleImages.Decode("fine.jpg").Pixels, inks = SampleImages.Decode("cmyk.jpg").Pixels;
+        Assert.InRange(colours.Zip(inks, (a, b) => Math.Abs(a - b)).Average(), 0, 3);
+    }
+
+    [Fact]
+    public void What_may_stand_around_the_data_does_not_matter()
+    {
+        byte[] whole = SampleImages.Read("restart.jpg");
+        byte[] pixels = SampleImages.Decode("restart.jpg").Pixels;
+        byte[] preview = SampleImages.Read("one.jpg");
+        // An APP1 segment of another JPEG, fill bytes before markers, garbage and a whole JPEG behind the end mark.
+        byte[] segment = [0xFF, 0xE1, (byte)((preview.Length + 2) >> 8), (byte)(preview.Length + 2), .. preview];
+        int frame = Find(whole, 0xC0), mark = Find(whole, 0xD0);
+        Assert.Equal(pixels, Decode([.. whole[..2], .. segment, .. whole[2..]]));
+        Assert.Equal(pixels, Decode([.. whole[..frame], 0xFF, 0xFF, 0xFF, .. whole[frame..mark], 0xFF, 0xFF, .. whole[mark..^2], 0xFF, .. whole[^2..]]));
+        Assert.Equal(pixels, Decode([.. whole, .. new byte[100], .. preview]));
+        Assert.Equal(pixels, Decode([.. whole[..^2], 0, 0, .. whole[^2..]]));
+    }
+
+    [Fact]
+    public void The_height_may_follow_the_first_scan()
+    {
+        byte[] whole = SampleImages.Read("baseline.jpg");
+        byte[] later = [.. whole[..^2], 0xFF, 0xDC, 0, 4, 0, 53, .. whole[^2..]];
+        int frame = Find(later, 0xC0);
+        BinaryPrimitives.WriteUInt16BigEndian(later.AsSpan(frame + 5), 0);
+        Assert.Equal(SampleImages.Decode("baseline.jpg").Pixels, Decode(later));
+        later[^3] = 99;
+        Assert.Contains("its data end after", Refused(later));
+        Assert.Contains("cut off", Refused(later[..^8]));
+        later[frame + 6] = 53;
+        Assert.Contains("two different heights", Refused(later));
+    }
+
+    [Theory]
+    [InlineData("baseline.jpg")]
+    [InlineData("restart.jpg")]
+    [InlineData("progressive.jpg")]
+    [InlineData("separate.jpg")]
+    [InlineData("cmyk.jpg")]
+    public void Data_that_end_early_are_noticed_although_the_end_mark_is_there(string name)
+    {
+        byte[] whole = SampleImages.Read(name);
+        for (int end = Find(whole, 0xDA) + 14; end < whole.Length - 6; end += 3)
+            Assert.Matches("damaged JPEG|cut off", Refused([.. whole[..end], 0xFF, 0xD9]));
+    }
+
+    [Fact]
+    public void How_far_the_data_reach_is_said()
+    {
+        byte[] whole = SampleImages.Read("baseline.jpg");
+        int scan = Find(whole, 0xDA) + 14;
+        Assert.Equal("x.jpg: is a damaged JPEG: its data end after 0 % of the picture", Refused([.. whole[..(scan + 1)], 0xFF, 0xD9]));
+        Assert.EndsWith("cut off after 90 % of the picture", Refused(whole[..^30]));
+    }
+
+    [Theory]
+    [InlineData("noise")]
+    [InlineData("zeros")]
+    [InlineData("moved")]
+    public void A_damaged_part_is_noticed(string kind)
+    {
+        byte[] whole = SampleImages.Read("fine.jpg");
+        int from = Find(whole, 0xDA) + 200;
+        var random = new Random(3);
+        byte[] damaged = [.. whole];
+        Span<byte> part = damaged.AsSpan(from, 1000);
+        if (kind == "noise") foreach (ref byte b in part) b = (byte)random.Next(255);
+        if (kind == "zeros") part.Clear();
+        if (kind == "moved") whole.AsSpan(from + 500, 1000).CopyTo(part);
+        Assert.Contains("damaged JPEG", Refused(damaged));
+    }
+
+    [Fact]
+    public void Scans_that_are_missing_are_noticed()
+    {
+        byte[] whole = SampleImages.Read("progressive.jpg");
+        int scans = 0;
+        for (int at = Find(whole, 0xDA); (at = NextScan(whole, at)) > 0; scans++)
+            Assert.Contains("scans of its picture are missing", Refused([.. whole[..at], 0xFF, 0xD9]));
+        Assert.InRange(scans, 3, 30);
+        // Another scan than the one that is due: the first one twice.
+        int first = Find(whole, 0xDA), second = NextScan(whole, first);
+        Assert.Contains("scans out of order", Refused([.. whole[..second], .. whole[first..]]));
+
+        byte[] separate = SampleImages.Read("separate.jpg");
+        int colours = NextScan(separate, Find(separate, 0xDA));
+        Assert.Contains("scans of its picture are missing", Refused([.. separate[..colours], 0xFF, 0xD9]));
+    }
+
+    [Fact]
+    public void Restart_marks_out_of_order_are_noticed()
+    {
+        byte[] whole = SampleImages.Read("restart.jpg");
+        whole[Find(whole, 0xD1) + 1] = 0xD2;
+        Assert.Contains("no restart mark", Refused(whole));
+    }
+
+    [Fact]
+    public void What_is_not_read_is_named_with_what_to_do()
+    {
+        Assert.Equal("x.jpg: is an arithmetic-coded JPEG; convert it to PNG (convert x.jpg x.png)", Refused(SampleImages.Read("arithmetic.jpg")));
+        byte[] deep = SampleImages.Read("gray.jpg");
+        deep[Find(deep, 0xC0) + 4] = 12;
+        Assert.StartsWith("x.jpg: is a JPEG of 12 bits a colour; 8 are read; convert it", Refused(deep));
+        byte[] lossless = SampleImages.Read("gray.jpg");
+        lossless[Find(lossless, 0xC0) + 1] = 0xC3;
+        Assert.StartsWith("x.jpg: is a lossless JPEG; convert it", Refused(lossless));
+        byte[] unmarked = SampleImages.Read("cmyk.jpg");
+        unmarked[Find(unmarked, 0xEE) + 4] = (byte)'a';
+        Assert.Contains("does not say how they are stored", Refused(unmarked));
+    }
+
+    /// <summary>A few bytes that claim a picture of 268 million pixels: refused for their own size, before anything is reserved.</summary>
+    [Theory]
+    [InlineData("baseline.jpg", 0xC0)]
+    [InlineData("progressive.jpg", 0xC2)]
+    public void More_pixels_than_the_bytes_can_hold_are_refused(string name, byte marker)
+    {
+        byte[] bomb = SampleImages.Read(name);
+        BinaryPrimitives.WriteUInt32BigEndian(bomb.AsSpan(Find(bomb, marker) + 5), 16384 << 16 | 16384);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("cannot hold 16384 × 16384 pixels", Refused(bomb));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    /// <summary>A progressive picture all of one tone has the fewest bytes for its pixels, a bit a block and a few runs of empty blocks.</summary>
+    [Fact]
+    public void The_emptiest_picture_is_not_taken_for_a_bomb()
+    {
+        byte[] image = JpegWriter.Empty(blocksWide: 300, blocksHigh: 300, refinements: 0);
+        Assert.InRange(image.Length, 300 * 300 / 8, 300 * 300 / 8 + 200);
+        DecodedImage decoded = ImageDecoder.Decode(image, "x.jpg");
+        Assert.Equal((2400, 2400, 1), (decoded.Width, decoded.Height, decoded.Channels));
+        Assert.All(decoded.Pixels.Distinct(), value => Assert.Equal(128, value));
+    }
+
+    /// <summary>Scans of a few bytes each over a large picture would be minutes of work.</summary>
+    [Fact]
+    public void More_scans_than_a_picture_needs_are_refused()
+    {
+        Assert.Equal(64, ImageDecoder.Decode(JpegWriter.Empty(8, 8, refinements: 10), "x.jpg").Width);
+        string reason = Refused(JpegWriter.Empty(700, 700, refinements: 10));
+        Assert.Contains("more scans than", reason);
+    }
+
+    [SkippableFact]
+    public void Damage_to_real_xrays_is_noticed()
+    {
+        RealXrays.SkipIfMissing();
+        IReadOnlyList<ImageFile> files = ImageFolder.Open(RealXrays.Folder!).Files;
+        var random = new Random(4);
+        for (int i = 0; i < files.Count; i += 53)
+        {
+            byte[] whole = File.ReadAllBytes(files[i].Path);
+            Assert.Equal(ImageResult.FromMemory(whole).Data, ImageDecoder.Decode(whole, "whole").Pixels);
+            int length = whole.Length;
+            byte[] noise = [.. whole], zeros = [.. whole], sector = [.. whole];
+            for (int at = length / 2; at < length / 2 + 1500; at++) noise[at] = (byte)random.Next(255);
+            zeros.AsSpan(length / 3, length - 2 - length / 3).Clear();
+            sector.AsSpan(length / 2, 1024).Clear();
+            foreach (byte[] damaged in (byte[][])[noise, [.. whole[..(length / 3)], .. whole[^2..]], zeros, sector]) Refused(damaged);
+        }
+    }
+
+    private static byte[] Decode(byte[] bytes) => ImageDecoder.Decode(bytes, "x.jpg").Pixels;
+
+    private static string Refused(byte[] bytes) => Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "x.jpg")).Message;
+
+    private static int Find(byte[] bytes, byte marker) => bytes.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, marker]);
+
+    // The first segment behind the scan at a place that begins another scan: its own tables come before it.
+    private static int NextScan(byte[] bytes, int scan)
+    {
+        for (int at = scan + 2; at < bytes.Length - 1; at++)
+            if (bytes[at] == 0xFF && bytes[at + 1] is 0xC4 or 0xDA) return bytes.AsSpan(at).IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) >= 0 ? at : -1;
+        return -1;
+    }
+}

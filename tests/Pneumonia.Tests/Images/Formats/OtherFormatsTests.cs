@@ -1,0 +1,163 @@
+using System.Buffers.Binary;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Images.Formats;
+
+/// <summary>BMP, GIF and TIFF: one picture in all kinds that are read, and damage to each.</summary>
+public sealed class OtherFormatsTests
+{
+    [Theory]
+    [InlineData("rgb.bmp")]
+    [InlineData("none.tif")]
+    [InlineData("lzw.tif")]
+    [InlineData("deflate-tiles.tif")]
+    [InlineData("packbits.tif")]
+    [InlineData("rgb.tif")]
+    [InlineData("gray16.tif")]
+    [InlineData("pages.tif")]
+    public void One_picture_is_the_same_in_every_format(string name) =>
+        Assert.Equal(SampleImages.Decode("gray8.png").PixelHash(), SampleImages.Decode(name).PixelHash());
+
+    /// <summary>ImageMagick chooses the colours of a palette with a little loss.</summary>
+    [Theory]
+    [InlineData("gray.gif")]
+    [InlineData("animated.gif")]
+    [InlineData("palette.bmp")]
+    public void A_palette_is_nearly_the_same(string name)
+    {
+        const int tolerance = 6;
+        byte[] gray = SampleImages.Decode("gray8.png").Pixels;
+        DecodedImage image = SampleImages.Decode(name);
+        Assert.Equal((37, 23, 3), (image.Width, image.Height, image.Channels));
+        for (int i = 0; i < image.Pixels.Length; i++) Assert.InRange(image.Pixels[i] - gray[i / 3], -tolerance, tolerance);
+    }
+
+    [Fact]
+    public void Where_0_is_white_the_picture_is_inverted() =>
+        Assert.Equal(SampleImages.Decode("none.tif").Pixels.Select(value => (byte)(255 - value)), SampleImages.Decode("inverted.tif").Pixels);
+
+    [Fact]
+    public void The_first_of_several_pictures_is_taken_and_they_are_counted()
+    {
+        Assert.Equal(2, SampleImages.Decode("animated.gif").Pictures);
+        Assert.Equal(2, SampleImages.Decode("pages.tif").Pictures);
+        Assert.Equal(1, SampleImages.Decode("gray.gif").Pictures);
+    }
+
+    [Fact]
+    public void The_orientation_of_a_tiff_is_applied()
+    {
+        byte[] turned = Tagged("none.tif", 274, 3);
+        DecodedImage image = ImageDecoder.Decode(turned, "x.tif");
+        Assert.Equal(3, image.Orientation);
+        Assert.Equal(SampleImages.Decode("none.tif").Pixels.Reverse(), image.Pixels);
+    }
+
+    [Theory]
+    [InlineData("palette.bmp")]
+    [InlineData("rgb.bmp")]
+    [InlineData("gray.gif")]
+    [InlineData("none.tif")]
+    [InlineData("lzw.tif")]
+    [InlineData("deflate-tiles.tif")]
+    [InlineData("packbits.tif")]
+    public void A_file_cut_off_anywhere_is_noticed(string name)
+    {
+        byte[] whole = SampleImages.Read(name);
+        for (int length = 0; length < whole.Length; length += 13)
+            Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(whole[..length], name));
+    }
+
+    /// <summary>A GIF whose codes end before its pixels, with its end marks.</summary>
+    [Fact]
+    public void A_gif_whose_data_end_early_is_noticed()
+    {
+        byte[] whole = SampleImages.Read("gray.gif");
+        int data = whole.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0x2C, 0, 0, 0, 0]) + 11;
+        byte[] early = [.. whole[..data], 100, .. whole[(data + 1)..(data + 101)], 0, 0x3B];
+        string reason = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(early, "x.gif")).Reason;
+        Assert.Matches("^is a damaged GIF: its data end after [0-9]+ % of the picture$", reason);
+    }
+
+    [Fact]
+    public void A_gap_before_the_pixels_of_a_bmp_moves_nothing()
+    {
+        foreach (string name in (string[])["rgb.bmp", "palette.bmp"])
+        {
+            byte[] whole = SampleImages.Read(name);
+            int pixels = BinaryPrimitives.ReadInt32LittleEndian(whole.AsSpan(10));
+            byte[] gap = [.. whole[..pixels], 9, 9, 9, 9, 9, 9, 9, 9, .. whole[pixels..]];
+            BinaryPrimitives.WriteInt32LittleEndian(gap.AsSpan(10), pixels + 8);
+            Assert.Equal(SampleImages.Decode(name).Pixels, ImageDecoder.Decode(gap, name).Pixels);
+        }
+    }
+
+    /// <summary>Two pixels of 5, 6 and 5 bits, white and one of mixed colours, with the masks behind the header, in it, and behind a gap.</summary>
+    [Fact]
+    public void Masks_are_read_wherever_they_are()
+    {
+        byte[] masks = [0, 0xF8, 0, 0, 0xE0, 0x07, 0, 0, 0x1F, 0, 0, 0], pixels = [0xFF, 0xFF, 0b000_00010, 0b10000_100];
+        byte[] expected = [255, 255, 255, 132, 130, 16];
+        byte[] size = [2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 16, 0, 3, 0, 0, 0, .. new byte[20]];
+        Assert.Equal(expected, Decode(66, [40, 0, 0, 0, .. size, .. masks, .. pixels]));
+        Assert.Equal(expected, Decode(74, [40, 0, 0, 0, .. size, .. masks, .. new byte[8], .. pixels]));
+        Assert.Equal(expected, Decode(70, [56, 0, 0, 0, .. size, .. masks, 0, 0, 0, 0, .. pixels]));
+
+        static byte[] Decode(byte pixelsAt, byte[] rest) =>
+            ImageDecoder.Decode([.. "BM"u8, 0, 0, 0, 0, 0, 0, 0, 0, pixelsAt, 0, 0, 0, .. rest], "x.bmp").Pixels;
+    }
+
+    /// <summary>Sizes that the bytes cannot hold, counts of gigabytes, directories in circles: refused before anything is reserved.</summary>
+    [Fact]
+    public void Claims_beyond_the_file_are_refused()
+    {
+        byte[] gif = SampleImages.Read("gray.gif");
+        (gif[6], gif[7], gif[8], gif[9]) = (0xFF, 0xFF, 0xFF, 0xFF);
+        byte[] bmp = SampleImages.Read("rgb.bmp");
+        BinaryPrimitives.WriteInt32LittleEndian(bmp.AsSpan(18), 1 << 30);
+        byte[] circle = SampleImages.Read("none.tif");
+        uint directory = BinaryPrimitives.ReadUInt32LittleEndian(circle.AsSpan(4));
+        int entries = BinaryPrimitives.ReadUInt16LittleEndian(circle.AsSpan((int)directory));
+        BinaryPrimitives.WriteUInt32LittleEndian(circle.AsSpan((int)directory + 2 + 12 * entries), directory);
+        Refused(gif, "cannot hold 65535 × 65535 pixels");
+        Refused(bmp, "cut off after 0 % of the picture");
+        Refused(circle, "directories in circles");
+        Refused(Tagged("none.tif", 256, 60000), "cut off|cannot hold");
+        Refused(Tagged("lzw.tif", 257, 60000), "not as many strips|cannot hold");
+        byte[] counts = Tagged("none.tif", 258, 8, count: uint.MaxValue);
+        Refused(counts, "an entry outside the file");
+
+        static void Refused(byte[] bytes, string reason)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.Matches(reason, Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "x")).Message);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+        }
+    }
+
+    [Fact]
+    public void What_is_not_read_is_named_with_what_to_do()
+    {
+        byte[] packed = SampleImages.Read("rgb.bmp");
+        packed[30] = 1;
+        Assert.Equal("x.bmp: is a compressed BMP; convert it to PNG (convert x.bmp x.png)", Refused(packed, "x.bmp"));
+        Assert.StartsWith("x.tif: is a TIFF compressed in a way that is not read (7); convert it", Refused(Tagged("none.tif", 259, 7), "x.tif"));
+        Assert.StartsWith("x.tif: is a TIFF of 32 bits; 8 and 16 are read; convert it", Refused(Tagged("none.tif", 258, 32), "x.tif"));
+
+        static string Refused(byte[] bytes, string name) => Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, name)).Message;
+    }
+
+    // The same TIFF (of this machine's byte order) with another value in an entry of its directory.
+    private static byte[] Tagged(string name, int tag, int value, uint count = 1)
+    {
+        byte[] file = SampleImages.Read(name);
+        int directory = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(4));
+        for (int at = directory + 2; ; at += 12)
+        {
+            if (BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(at)) != tag) continue;
+            BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at + 4), count);
+            if (count == 1) BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at + 8), value);
+            return file;
+        }
+    }
+}

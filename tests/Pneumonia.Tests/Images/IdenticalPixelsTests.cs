@@ -1,0 +1,71 @@
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+public sealed class IdenticalPixelsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private IReadOnlyList<string?> KeysOf(params string[] names) =>
+        IdenticalPixels.Keys([.. names.Select(name => new ImageFile(Path.Combine(folder.Path, name), name, "A", name, null))]);
+
+    public static TheoryData<byte[]> Jpegs => new() { SmallJpegs.Colour, SmallJpegs.Progressive };
+
+    [Theory, MemberData(nameof(Jpegs))]
+    public void Copies_are_known_in_other_bytes_and_another_format(byte[] jpeg)
+    {
+        DecodedImage picture = ImageDecoder.Decode(jpeg, "picture");
+        folder.Add("a.jpeg", jpeg);
+        folder.Add("b.jpeg", jpeg);
+        folder.Add("comment.jpeg", SmallJpegs.WithComment(jpeg));
+        folder.Add("c.png", PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels));
+        byte[] changed = [.. picture.Pixels];
+        changed[^1] ^= 1;
+        folder.Add("last pixel.png", PngWriter.Encode(changed, picture.Width, picture.Height, picture.Channels));
+        folder.Add("broken.png", "");
+
+        IReadOnlyList<string?> keys = KeysOf("a.jpeg", "b.jpeg", "comment.jpeg", "c.png", "last pixel.png", "broken.png", "missing.png");
+
+        Assert.NotNull(keys[0]);
+        Assert.All(keys.Take(4), key => Assert.Equal(keys[0], key));
+        Assert.All(keys.Skip(4), Assert.Null);
+    }
+
+    [Theory, MemberData(nameof(Jpegs))]
+    public void The_first_rows_of_a_jpeg_are_those_of_the_whole_picture(byte[] jpeg)
+    {
+        DecodedImage picture = ImageDecoder.Decode(jpeg, "picture");
+        string whole = TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png");
+        Assert.Equal(whole, TopRows.HashOf(jpeg, "jpeg"));
+
+        byte[] changed = [.. picture.Pixels];
+        changed[picture.Channels * picture.Width * 7] ^= 1;
+        Assert.NotEqual(whole, TopRows.HashOf(PngWriter.Encode(changed, picture.Width, picture.Height, picture.Channels), "png"));
+    }
+
+    [Fact]
+    public void What_the_manifest_knows_lends_its_key_to_what_it_does_not()
+    {
+        folder.AddImage("a.png", 1);
+        folder.AddImage("b.png", 1);
+        folder.AddImage("c.png", 2);
+        ImageFile File(string name, string? group) => new(Path.Combine(folder.Path, name), name, "A", name, null, group);
+        Assert.Equal(["manifest 7", "manifest 7", null], IdenticalPixels.Keys([File("a.png", "7"), File("b.png", null), File("c.png", "")]));
+    }
+
+    [SkippableFact]
+    public void The_first_rows_of_real_xrays_tell_them_apart()
+    {
+        RealXrays.SkipIfMissing();
+        string[] files = [.. Directory.EnumerateFiles(Path.Combine(RealXrays.Folder!, "train", "NORMAL")).Order(StringComparer.Ordinal).Take(60)];
+        var hashes = files.Select(file => TopRows.HashOf(File.ReadAllBytes(file), file)).ToArray();
+        Assert.Equal(files.Length, hashes.Distinct().Count());
+        for (int i = 0; i < files.Length; i += 10)
+        {
+            DecodedImage picture = ImageDecoder.Decode(files[i]);
+            Assert.Equal(TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png"), hashes[i]);
+        }
+    }
+}

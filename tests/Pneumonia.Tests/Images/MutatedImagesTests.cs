@@ -1,0 +1,61 @@
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Tests.Images;
+
+/// <summary>Images with random bytes changed, cut, moved and repeated: decoded or refused, but nothing else.</summary>
+public sealed class MutatedImagesTests
+{
+    private const int MutationsOfImage = 40;
+
+    // An image of some kilobytes may be mutated into one of as many pixels as its bytes can hold, and no more.
+    private const long MostBytes = 256L << 20;
+
+    [Fact]
+    public void A_mutated_image_is_decoded_or_refused()
+    {
+        var random = new Random(15);
+        int decoded = 0, refused = 0;
+        foreach (string name in SampleImages.Names)
+        {
+            byte[] whole = SampleImages.Read(name);
+            for (int i = 0; i < MutationsOfImage; i++)
+            {
+                byte[] mutated = Mutate(whole, random);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                try
+                {
+                    DecodedImage image = ImageDecoder.Decode(mutated, name);
+                    Assert.Equal(image.Width * image.Height * image.Channels, image.Pixels.Length);
+                    decoded++;
+                }
+                catch (UnreadableImage)
+                {
+                    refused++;
+                }
+                Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostBytes);
+            }
+        }
+        Assert.InRange(decoded, 100, int.MaxValue);
+        Assert.InRange(refused, 100, int.MaxValue);
+    }
+
+    private static byte[] Mutate(byte[] whole, Random random)
+    {
+        List<byte> bytes = [.. whole];
+        for (int change = random.Next(1, 6); change > 0 && bytes.Count > 8; change--)
+        {
+            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Count, 200) : bytes.Count), count = Math.Min(random.Next(1, 40), bytes.Count - at);
+            switch (random.Next(7))
+            {
+                case 0: bytes[at] = (byte)random.Next(256); break;
+                case 1: bytes[at] ^= (byte)(1 << random.Next(8)); break;
+                case 2: bytes[at] = (byte)(random.Next(2) * 255); break;
+                case 3: bytes.RemoveRange(at, count); break;
+                case 4: bytes.InsertRange(at, bytes.GetRange(random.Next(bytes.Count - count), count)); break;
+                case 5: bytes.InsertRange(at, new byte[count]); break;
+                default: bytes.RemoveRange(bytes.Count - count, count); break;
+            }
+        }
+        return [.. bytes];
+    }
+}
