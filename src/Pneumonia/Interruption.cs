@@ -77,7 +77,8 @@ internal sealed class Interruption : IDisposable
         {
             if (!saved) Console.Error.WriteLine("stopped");
             FolderClaim.DisposeAll();
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         last.Start();
         last.Join(tidying);
         Exit(128 + received);

@@ -23,7 +23,7 @@ public sealed class FolderClaim : IDisposable
     private const string ProbeName = ".writable";
 
     // Another command that gives up takes away a folder it has made, perhaps between two steps of this one.
-    private const int Attempts = 20;
+    private const int Attempts = 100;
 
     private static readonly ConcurrentDictionary<FolderClaim, byte> held = new();
 
@@ -150,17 +150,22 @@ public sealed class FolderClaim : IDisposable
             {
                 Directory.CreateDirectory(folder);
                 string path = Path.Combine(folder, LockName);
-                if (Lock(path) is not { } owned) return null;
+                if (Lock(path) is not { } owned)
+                {
+                    RemoveUnused(made);
+                    return null;
+                }
                 if (IsAt(owned, path))
                 {
                     RemoveLeftovers(folder);
                     return new FolderClaim(folder, owned, made);
                 }
                 owned.Dispose();
+                if (attempt == Attempts) throw new IOException($"{path} cannot be locked");
             }
-            catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException && attempt < Attempts)
+            catch (IOException e) when ((e is DirectoryNotFoundException or FileNotFoundException || IsExisting(e)) && attempt < Attempts)
             {
-                // Taken away by a command that has just given up.
+                // A command that has just given up took away what had been there, or was not there yet, a moment before.
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -179,15 +184,15 @@ public sealed class FolderClaim : IDisposable
         {
             file = Open(path, FileMode.CreateNew);
         }
-        catch (IOException e) when (IsLocked(e))
+        catch (IOException locked) when (IsLocked(locked))
         {
             return null;
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException existing) when (IsExisting(existing))
         {
             created = false;
             try { file = Open(path, FileMode.Open); }
-            catch (IOException e) when (IsLocked(e)) { return null; }
+            catch (IOException locked) when (IsLocked(locked)) { return null; }
         }
         if (created)
         {
@@ -227,6 +232,9 @@ public sealed class FolderClaim : IDisposable
     private static bool IsLocked(IOException e) =>
         OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) == 32 : e.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
 
+    // What FileMode.CreateNew answers: EEXIST, or ERROR_FILE_EXISTS on Windows.
+    private static bool IsExisting(IOException e) => (e.HResult & 0xFFFF) == (OperatingSystem.IsWindows() ? 80 : 17);
+
     private static bool IsClaimed(string folder)
     {
         try { Open(Path.Combine(folder, LockName), FileMode.Open).Dispose(); }
@@ -240,6 +248,7 @@ public sealed class FolderClaim : IDisposable
     {
         if (!Directory.Exists(folder)) return true;
         try { return Directory.EnumerateFileSystemEntries(folder).All(entry => Path.GetFileName(entry) is LockName or UnfinishedName or ProbeName); }
+        catch (DirectoryNotFoundException) { return true; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw Unwritable(folder, e); }
     }
 

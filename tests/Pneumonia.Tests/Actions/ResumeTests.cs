@@ -214,4 +214,89 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains("was started with other images", Assert.Single(run.ErrorLines));
     }
+
+    /// <summary>The files are listed and cannot be read, as on a drive that has gone: links into nothing are such files.</summary>
+    [Fact]
+    public async Task A_training_whose_images_go_away_fails_and_goes_on_when_they_are_back()
+    {
+        string data = Path.Combine(folder.Path, "data");
+        CopyFolder(trained.Data, data);
+        string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
+        string[] images = [.. Directory.EnumerateFiles(Path.Combine(data, "train"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+
+        await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, command);
+        byte[] last = File.ReadAllBytes(Path.Combine(Run, "last.safetensors"));
+        TakeAway(images.Where((_, i) => i % 2 == 0));
+        CommandRun run = await CommandRun.Of([.. command, "--resume"]);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Matches("more than 3 of [0-9]+ images that were listed can no longer be read", run.ErrorLines[^1]);
+        Assert.Contains("no such file", run.ErrorLines[^1]);
+        Assert.Equal(last, File.ReadAllBytes(Path.Combine(Run, "last.safetensors")));
+        BringBack(images.Where((_, i) => i % 2 == 0));
+        await CommandRun.Succeeding([.. command, "--resume"]);
+        AssertSameBytes(trained.Folder, Run);
+
+        // A fresh run leaves nothing behind.
+        string other = Path.Combine(folder.Path, "other");
+        TakeAway(images.Where((_, i) => i % 2 == 0));
+        run = await CommandRun.Of([.. TrainedRun.Tiny, "--data", data, "--out", other]);
+        Assert.Equal(2, run.Code);
+        Assert.False(Directory.Exists(other));
+        run = await CommandRun.Of("evaluate", "--run", trained.Folder, "--data", data, "--part", "train");
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains("more than 3 of 24 images", run.ErrorLines[^1]);
+
+        // Three may be missing.
+        BringBack(images.Where((_, i) => i % 2 == 0 && i > 5));
+        run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", other]);
+        Assert.Equal(3, run.ErrorLines.Count(line => line.EndsWith("no such file; left out", StringComparison.Ordinal)));
+
+        static void TakeAway(IEnumerable<string> files)
+        {
+            foreach (string file in files)
+            {
+                File.Move(file, file + ".away");
+                File.CreateSymbolicLink(file, "nowhere");
+            }
+        }
+
+        static void BringBack(IEnumerable<string> files)
+        {
+            foreach (string file in files) File.Move(file + ".away", file, overwrite: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("history.csv", "epoch,seconds\n1,NaN,0,0,0,0\n", "history.csv: cannot be read: row 1")]
+    [InlineData("history.csv", "epoch,seconds\n1,2,0,0,0,0\n\0\u0001\u0002", "history.csv: cannot be read: row 2")]
+    [InlineData("history.csv", null, "history.csv: cannot be read")]
+    [InlineData("config.json", "{\"seed\": NaN}", "config.json: cannot be read as settings")]
+    [InlineData("config.json", null, "config.json: cannot be read as settings")]
+    [InlineData("last.safetensors", null, "last.safetensors: cannot be read")]
+    [InlineData("metrics.json", null, "metrics.json: cannot be removed: it is a folder")]
+    [InlineData("report.html", null, "report.html: cannot be removed: it is a folder")]
+    // Times are the only thing that it tells, and the epochs' own are in the history.
+    [InlineData("time.json", "{\"seconds\": 1e999, \"unfinishedEpoch\": 0}", "")]
+    [InlineData("time.json", "\u0001\u0002", "")]
+    public async Task A_broken_file_of_a_run_is_named(string file, string? content, string mentions)
+    {
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"];
+        CopyFolder(trained.Folder, Run);
+        File.Delete(Path.Combine(Run, file));
+        // A folder stands where the file should be.
+        if (content is null) Directory.CreateDirectory(Path.Combine(Run, file));
+        else File.WriteAllText(Path.Combine(Run, file), content);
+        command[Array.IndexOf(command, "--epochs") + 1] = "4";
+        CommandRun run = await CommandRun.Of(command);
+        Assert.True(run.Code == (mentions.Length > 0 ? 2 : 0), $"exit code {run.Code}: {run.Errors}");
+        if (mentions.Length > 0) Assert.StartsWith($"error: {Path.Combine(Run, mentions)}", run.ErrorLines[^1]);
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string directory in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, directory)));
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+    }
 }

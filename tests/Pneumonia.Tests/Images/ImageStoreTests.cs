@@ -34,6 +34,46 @@ public sealed class ImageStoreTests
         }
     }
 
+    /// <summary>A few files that are gone are left out, as damaged ones are, however many those are; more of them mean that the folder is gone.</summary>
+    [Theory]
+    [InlineData(3, 0)]
+    [InlineData(3, 12)]
+    [InlineData(4, 0)]
+    public async Task Files_that_have_gone_since_they_were_listed_are_an_error_where_they_are_many(int gone, int damaged)
+    {
+        using var folder = new TemporaryFolder();
+        for (int i = 0; i < 40; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
+        ImageFolder found = ImageFolder.Open(folder.Path);
+        foreach (ImageFile file in found.Files.Take(gone)) File.Delete(file.Path);
+        foreach (ImageFile file in found.Files.Skip(gone).Take(damaged)) File.WriteAllText(file.Path, "damaged");
+
+        ImageStore store = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear);
+        if (gone <= 3)
+        {
+            await store.Completed;
+            store.ThrowIfFailed();
+            Assert.Equal(40 - gone - damaged, store.UsableIndices().Length);
+            Assert.Equal(gone, store.Warnings.Count(warning => warning.EndsWith("no such file; left out", StringComparison.Ordinal)));
+            return;
+        }
+        UserError error = await Assert.ThrowsAsync<UserError>(() => store.Completed);
+        Assert.StartsWith($"data: more than 3 of 40 images that were listed can no longer be read, such as {folder.Path}", error.Message);
+        Assert.Contains("no such file", error.Message);
+        Assert.Throws<UserError>(store.ThrowIfFailed);
+        Assert.Throws<UserError>(() => store.UsableIndices());
+        // Where the user names files one by one, each is a matter of its own.
+        ImageStore named = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear, mostMissing: 40);
+        await named.Completed;
+        Assert.Equal(gone, named.Warnings.Count);
+    }
+
+    [Theory]
+    [InlineData(10, 3)]
+    [InlineData(300, 3)]
+    [InlineData(1000, 10)]
+    [InlineData(5232, 52)]
+    public void One_in_a_hundred_may_be_missing(int files, int missing) => Assert.Equal(missing, ImageStore.MostMissing(files));
+
     [Fact]
     public async Task A_reader_does_not_wait_for_images_it_did_not_ask_for()
     {
