@@ -156,14 +156,14 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         foreach (string file in Directory.GetFiles(data, "*.png", SearchOption.AllDirectories))
             File.Move(file, Path.Combine(Path.GetDirectoryName(file)!, $"img_{Path.GetFileName(file).GetHashCode()}.png"));
         File.Copy(Directory.GetFiles(Path.Combine(data, "train", "NORMAL"))[0], Path.Combine(data, "test", "NORMAL", "another name.png"));
-        folder.Add("data/train/NORMAL/a.tif", "x");
+        folder.Add("data/train/NORMAL/a.webp", "x");
         CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", NewRun("run")]);
         Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: patients unknown: not one of 31 images", StringComparison.Ordinal));
         Assert.Contains("left out: 1 images of val or test whose pixels are in an earlier part", run.Errors);
-        Assert.Contains("left out: 1 image in formats that are not read (.tif): train/NORMAL/a.tif", run.Errors);
+        Assert.Contains("left out: 1 image in formats that are not read (.webp): train/NORMAL/a.webp; convert it to PNG", run.Errors);
         JsonNode metrics = Metrics(NewRun("run"));
         Assert.Equal("""{"rule":null,"recognised":0,"images":31,"distinct":0,"acrossParts":0}""", metrics["patients"]!.ToJsonString());
-        Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.tif"},{"kind":"copy","count":1,"example":"test/NORMAL/another name.png"}]""",
+        Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.webp"},{"kind":"copy","count":1,"example":"test/NORMAL/another name.png"}]""",
             metrics["leftOut"]!.ToJsonString());
         Assert.Equal((1, 6), ((int)metrics["copiesAcrossParts"]!, (int)metrics["test"]!["n"]!));
         string report = File.ReadAllText(Path.Combine(NewRun("run"), "report.html"));
