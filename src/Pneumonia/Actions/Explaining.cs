@@ -100,26 +100,19 @@ public static class Explaining
         FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
     {
         string unfinished = claim.Unfinished;
-        try
+        List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
+        var ofImages = new List<IReadOnlyList<Figure>>();
+        foreach (ExplainedImage image in images)
         {
-            List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
-            var ofImages = new List<IReadOnlyList<Figure>>();
-            foreach (ExplainedImage image in images)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
-                ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
-            }
-            var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
-                (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
-            { Threshold = model.Threshold };
-            OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
-            claim.Publish(ExplanationPage.FileName);
+            cancellation.ThrowIfCancellationRequested();
+            WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
+            ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserError($"--out {claim.Folder}: cannot be written: {e.Message}", e);
-        }
+        var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
+            (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
+        { Threshold = model.Threshold };
+        OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
+        claim.Publish(ExplanationPage.FileName);
     }
 
     private static List<Figure> NetworkFigures(

@@ -93,17 +93,24 @@ public sealed class FolderClaim : IDisposable
 
     /// <summary>Moves what was written to <see cref="Unfinished"/> into the folder.</summary>
     /// <param name="last">The file that leads to the others: it appears when they are there.</param>
-    /// <exception cref="IOException">The folder cannot be written to.</exception>
-    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    /// <exception cref="UserError">The folder was removed, or cannot be written to.</exception>
     public void Publish(string last)
     {
-        foreach (string entry in Directory.EnumerateFileSystemEntries(Unfinished).OrderBy(entry => Path.GetFileName(entry) == last).ToArray())
+        RequireHeld();
+        try
         {
-            string place = Path.Combine(Folder, Path.GetFileName(entry));
-            if (Directory.Exists(entry)) Directory.Move(entry, place);
-            else File.Move(entry, place);
+            foreach (string entry in Directory.EnumerateFileSystemEntries(Unfinished).OrderBy(entry => Path.GetFileName(entry) == last).ToArray())
+            {
+                string place = Path.Combine(Folder, Path.GetFileName(entry));
+                if (Directory.Exists(entry)) Directory.Move(entry, place);
+                else File.Move(entry, place);
+            }
+            Directory.Delete(Unfinished);
         }
-        Directory.Delete(Unfinished);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(Folder, e);
+        }
     }
 
     /// <summary>Gives the folder free; removes what is unfinished, and folders that were made for nothing.</summary>
