@@ -7,7 +7,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Tests;
 
 /// <summary>
-/// A device that all tests of a collection share: opening one compiles kernels, and one thread at a time may drive it. Tests that
+/// A device that all tests of a collection share: opening one compiles kernels, and tests count what it rents and launches. Tests that
 /// need a device this machine lacks skip themselves.
 /// </summary>
 public abstract class OpenedDevice : IDisposable

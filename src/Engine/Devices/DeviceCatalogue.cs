@@ -26,16 +26,10 @@ public sealed class DeviceCatalogue : IDisposable
     public DeviceCatalogue()
     {
         OpenClLibrary.Register();
-        try
-        {
-            context = Create(builder => builder.Cuda().OpenCL(_ => true));
-        }
-        catch (AcceleratorException e)
-        {
-            // A driver that fails while it is asked for its devices must not take the others along.
-            openClProblem = $"a driver failed while it was asked for its devices: {DeviceException.Reason(e)}";
-            context = Create(builder => builder);
-        }
+        (context, openClProblem) = Create(
+            builder => builder.Cuda().OpenCL(_ => true),
+            builder => builder.Cuda(),
+            builder => builder);
         foreach (var device in context.Devices) found.Add(Describe(device), device);
         Devices = [.. found.Keys.OrderBy(d => d.Kind).ThenByDescending(d => d.MemoryBytes)];
         if (openClProblem is null && !Devices.Any(d => d.Kind is DeviceKind.OpenClGpu or DeviceKind.OpenClCpu)) openClProblem = OpenClPlatforms.Problem();
@@ -102,16 +96,18 @@ public sealed class DeviceCatalogue : IDisposable
     public Device Open(DeviceDescription description, KernelShape? shape = null)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        Accelerator accelerator;
+        Accelerator? accelerator = null;
+        Device device;
         try
         {
             accelerator = Create(found[description]);
+            device = new Device(description, context, accelerator, shape ?? description.Shape);
         }
         catch (Exception e)
         {
+            accelerator?.Dispose();
             throw new DeviceException($"device {description} cannot be opened: {DeviceException.Reason(e)}", e);
         }
-        var device = new Device(description, context, accelerator, shape ?? description.Shape);
         try
         {
             DeviceSelfTest.Run(device);
@@ -137,8 +133,26 @@ public sealed class DeviceCatalogue : IDisposable
         context.Dispose();
     }
 
-    private static Context Create(Func<Context.Builder, Context.Builder> drivers) => Context.Create(builder => CompileAsOnDevices(
-        drivers(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount))));
+    /// <summary>
+    /// The context of the first set of drivers that can be asked for its devices without an error, and the error of those before: a broken driver must
+    /// not take the others along.
+    /// </summary>
+    private static (Context Context, string? Problem) Create(params ReadOnlySpan<Func<Context.Builder, Context.Builder>> drivers)
+    {
+        string? problem = null;
+        foreach (var add in drivers)
+        {
+            try
+            {
+                return (Context.Create(builder => CompileAsOnDevices(add(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount)))), problem);
+            }
+            catch (AcceleratorException e)
+            {
+                problem = $"a driver failed when it was asked for its devices: {DeviceException.Reason(e)}";
+            }
+        }
+        throw new DeviceException(problem!);
+    }
 
     /// <summary>The settings under which every kernel is compiled, to run or to be read.</summary>
     internal static Context.Builder CompileAsOnDevices(Context.Builder builder) => builder

@@ -34,7 +34,8 @@ internal static class PoclCache
             yield return $"PoCL keeps its compiled kernels in {temporary}, since {without}";
             yield break;
         }
-        Problem = $"PoCL keeps compiled kernels in a folder: {without}, and the same is true of {Path.GetTempPath()}; name a folder with {Mebibytes} MiB of room in {Variable}";
+        Problem = $"PoCL keeps compiled kernels in a folder: {without}, and the same is true of {Path.GetTempPath()}; "
+            + $"name a folder with {Mebibytes} MiB of room in {Variable}";
         NativeEnvironment.Set("POCL_DEVICES", "none");
     }
 

@@ -158,11 +158,13 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         using var there = Tensor.Filled(other, new Shape(4, 4), 1);
         using var rehearsed = Tensor.Uninitialized(Device.WithoutMemory(), new Shape(400, 400));
         using var tape = new Tape(Device, recording: false);
-        Assert.Contains("another device", Assert.Throws<ArgumentException>(() => MatrixMultiplication.Apply(tape, here, there)).Message);
-        Assert.Contains("another device", Assert.Throws<ArgumentException>(() => Activations.Relu(tape, there)).Message);
-        Assert.Contains("another device", Assert.Throws<ArgumentException>(() => here.CopyFrom(there)).Message);
-        Assert.Contains("another device", Assert.Throws<ArgumentException>(() => Device.Launch(16, new Doubling { Source = there.Values, Target = here.Values })).Message);
-        Assert.Contains("without memory", Assert.Throws<ArgumentException>(() => Activations.Relu(tape, rehearsed)).Message);
+        Refused("another device", () => MatrixMultiplication.Apply(tape, here, there));
+        Refused("another device", () => Activations.Relu(tape, there));
+        Refused("another device", () => here.CopyFrom(there));
+        Refused("another device", () => Device.Launch(16, new Doubling { Source = there.Values, Target = here.Values }));
+        Refused("without memory", () => Activations.Relu(tape, rehearsed));
+
+        static void Refused(string message, Action use) => Assert.Contains(message, Assert.Throws<ArgumentException>(use).Message);
     }
 
     // On a processor the workers of a launch draw items from a counter that the next launch goes on with.
