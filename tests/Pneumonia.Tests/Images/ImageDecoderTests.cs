@@ -87,6 +87,15 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
+    public void Images_are_decoded_from_several_threads()
+    {
+        string[] names = [.. SampleImages.Names];
+        string[] hashes = [.. names.Select(name => SampleImages.Decode(name).PixelHash())];
+        Parallel.For(0, 20 * names.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 },
+            i => Assert.Equal(hashes[i % names.Length], SampleImages.Decode(names[i % names.Length]).PixelHash()));
+    }
+
+    [Fact]
     public void A_missing_file_is_unreadable() =>
         Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(Path.Combine(Path.GetTempPath(), "no", "such.png")));
 

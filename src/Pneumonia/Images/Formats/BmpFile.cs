@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using StbImageSharp;
 
 namespace Convolve.Pneumonia.Images.Formats;
 
@@ -56,19 +55,11 @@ internal sealed class BmpFile : EncodedImage
 
     public override StoredPixels Decode()
     {
-        ImageResult image;
-        try
-        {
-            image = ImageResult.FromMemory(WithoutGap());
-        }
-        catch (Exception e)
-        {
-            throw NotDecoded(e.Message);
-        }
+        StoredPixels pixels = DecodeByLibrary(WithoutGap());
         // Without masks the fourth byte of a pixel means nothing.
-        if (image.Comp == ColorComponents.RedGreenBlueAlpha && compression == Uncompressed)
-            for (int i = 3; i < image.Data.Length; i += 4) image.Data[i] = byte.MaxValue;
-        return new StoredPixels((int)image.Comp, image.Data);
+        if (pixels.Channels == 4 && compression == Uncompressed)
+            for (int i = 3; i < pixels.Bytes!.Length; i += 4) pixels.Bytes[i] = byte.MaxValue;
+        return pixels;
     }
 
     private byte[] WithoutGap()

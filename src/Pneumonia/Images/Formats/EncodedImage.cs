@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using StbImageSharp;
+
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
@@ -45,6 +48,42 @@ internal abstract class EncodedImage(byte[] bytes, string path)
     /// <summary>The library could not decode what had been found whole.</summary>
     protected UnreadableImage NotDecoded(string? reason) =>
         NotRead($"cannot be decoded ({reason?.ReplaceLineEndings(" ") ?? "unknown reason"})");
+
+    /// <summary>Lets the library decode a file of at most 8 bits a sample that was found whole.</summary>
+    /// <exception cref="UnreadableImage">The library does not decode it.</exception>
+    protected unsafe StoredPixels DecodeByLibrary(byte[] file)
+    {
+        int width, height, channels;
+        byte* pixels;
+        try
+        {
+            var context = new StbImage.stbi__context(new FileBytes(file));
+            StbImage.stbi__result_info info;
+            pixels = (byte*)(Header.Format switch
+            {
+                ImageFormat.Jpeg => StbImage.stbi__jpeg_load(context, &width, &height, &channels, 0, &info),
+                ImageFormat.Bmp => StbImage.stbi__bmp_load(context, &width, &height, &channels, 0, &info),
+                ImageFormat.Gif => StbImage.stbi__gif_load(context, &width, &height, &channels, 0, &info),
+                _ => throw new InvalidOperationException($"{Header.Format} is not decoded by the library"),
+            });
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or InvalidOperationException))
+        {
+            // The library throws bare exceptions and index errors.
+            throw NotDecoded(e.Message);
+        }
+        if (pixels == null) throw NotDecoded(StbImage.stbi__g_failure_reason);
+        try
+        {
+            byte[] bytes = GC.AllocateUninitializedArray<byte>(checked(width * height * channels));
+            new ReadOnlySpan<byte>(pixels, bytes.Length).CopyTo(bytes);
+            return new StoredPixels(channels, bytes);
+        }
+        finally
+        {
+            Marshal.FreeHGlobal((nint)pixels);
+        }
+    }
 }
 
 /// <summary>Pixels as a file stores them, [Height, Width, Channels].</summary>

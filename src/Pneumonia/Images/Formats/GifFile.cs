@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using StbImageSharp;
 
 namespace Convolve.Pneumonia.Images.Formats;
 
@@ -51,16 +50,7 @@ internal sealed class GifFile : EncodedImage
     public override StoredPixels Decode()
     {
         CheckFirstFrame();
-        ImageResult image;
-        try
-        {
-            image = ImageResult.FromMemory(Bytes);
-        }
-        catch (Exception e)
-        {
-            throw NotDecoded(e.Message);
-        }
-        return new StoredPixels((int)image.Comp, image.Data);
+        return DecodeByLibrary(Bytes);
     }
 
     private static int ColourTable(byte flags) => (flags & 0x80) != 0 ? 3 * (2 << (flags & 7)) : 0;

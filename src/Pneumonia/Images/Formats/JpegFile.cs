@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using StbImageSharp;
 
 namespace Convolve.Pneumonia.Images.Formats;
 
@@ -47,17 +46,7 @@ internal sealed class JpegFile : EncodedImage
         if (frame!.Components.Length == 4 && !hasAdobe)
             throw NotRead("is a JPEG of four inks that does not say how they are stored (no Adobe marker)");
         CheckScans();
-        ImageResult image;
-        try
-        {
-            image = ImageResult.FromMemory(frame.HeightFollows ? WithHeight() : Bytes);
-        }
-        catch (Exception e)
-        {
-            // The library throws bare exceptions; too little memory for one image is no reason to leave the others.
-            throw NotDecoded(e.Message);
-        }
-        return new StoredPixels((int)image.Comp, image.Data);
+        return DecodeByLibrary(frame.HeightFollows ? WithHeight() : Bytes);
     }
 
     // Everything from the first scan to the end mark; what follows that is not looked at (cameras put previews there).

@@ -5,11 +5,18 @@ namespace Convolve.Pneumonia.Images.Formats;
 /// <summary>The codes of one Huffman table of a JPEG (ITU-T T.81, annex C), for looking them up from the bits that follow.</summary>
 internal sealed class JpegHuffmanTable
 {
-    private const int FastBits = 10;
+    /// <summary>What <see cref="Steps"/> adds for a symbol that ends a block, and for one that no block has.</summary>
+    public const int EndOfBlock = 128, NoStep = 255;
+
+    /// <summary>How many bits <see cref="Steps"/> looks at.</summary>
+    public const int StepBits = FastBits;
+
+    private const int FastBits = 9;
 
     private readonly ushort[] fast = new ushort[1 << FastBits];
     private readonly int[] firstCode = new int[17], firstSymbol = new int[17], codes = new int[17];
     private readonly byte[] symbols;
+    private ushort[]? steps;
 
     /// <param name="counts">How many codes have 1, 2, … 16 bits.</param>
     /// <param name="symbols">The symbols of all codes, shortest first.</param>
@@ -40,6 +47,34 @@ internal sealed class JpegHuffmanTable
     {
         int entry = fast[bits >> (64 - FastBits)];
         return entry != 0 ? entry : FindLong(bits);
+    }
+
+    /// <summary>
+    /// How far the bits lead in the coefficients of a sequential block, for each beginning of <see cref="StepBits"/> bits: by how many of them × 256
+    /// (a run of zeros and a value, 16 zeros, <see cref="EndOfBlock"/> or <see cref="NoStep"/>) + the bits of the code and of its value.
+    /// 0 where the code is longer, and <see cref="LongStep"/> finds it.
+    /// </summary>
+    public ushort[] Steps
+    {
+        get
+        {
+            if (steps is not null) return steps;
+            steps = new ushort[fast.Length];
+            for (int i = 0; i < fast.Length; i++)
+                if (fast[i] != 0) steps[i] = (ushort)StepOf(fast[i]);
+            return steps;
+        }
+    }
+
+    /// <inheritdoc cref="Steps"/>
+    public int LongStep(ulong bits) => StepOf(FindLong(bits));
+
+    // Of the sizes 0 only the end of a block and 16 zeros have a meaning.
+    private static int StepOf(int code)
+    {
+        int size = code & 15, run = (code >> 4) & 15, length = (code >> 8) + size;
+        int coefficients = size > 0 || run == 15 ? run + 1 : run == 0 && code != 0 ? EndOfBlock : NoStep;
+        return coefficients << 8 | length;
     }
 
     private int FindLong(ulong bits)

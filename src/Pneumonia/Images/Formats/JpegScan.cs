@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace Convolve.Pneumonia.Images.Formats;
 
@@ -24,17 +23,13 @@ internal sealed class JpegScan : IDisposable
     private const byte NeverSent = 0xFF;
 
     // A code of at most 16 bits and a value of at most 15. A block's 64 may be read beyond the end before that is noticed.
-    private const int LongestSymbol = 31, Padding = 64 * LongestSymbol / 8 + 16;
-
-    // Of 64 bits that begin anywhere within a byte, so many are sure to be there.
-    private const int KnownBits = 57;
+    private const int Padding = 64 * (16 + 15) / 8 + 16;
 
     private readonly byte[] file;
     private readonly string path;
     private readonly JpegFrame frame;
     private readonly JpegTables tables;
     private readonly byte[] data;
-    private readonly int[] means;
     // For each colour: the lowest bit sent of each of the 64 coefficients, and, where progressive, which of them are not zero in each block.
     private readonly byte[][] lowestBit;
     private readonly ulong[]?[] nonZero;
@@ -49,7 +44,6 @@ internal sealed class JpegScan : IDisposable
     {
         (this.file, this.frame, this.tables, this.path) = (file, frame, tables, path);
         data = ArrayPool<byte>.Shared.Rent(file.Length + Padding);
-        means = new int[frame.Components.Length];
         lowestBit = new byte[frame.Components.Length][];
         for (int i = 0; i < lowestBit.Length; i++)
         {
@@ -88,10 +82,10 @@ internal sealed class JpegScan : IDisposable
     private int CheckData(int at)
     {
         Header header = ReadHeader(ref at);
-        JpegComponent alone = frame.Components[header.Components[0]];
-        bool interleaved = header.Components.Length > 1;
+        JpegComponent alone = header.Colours[0].Component;
+        bool interleaved = header.Colours.Length > 1;
         long units = interleaved ? (long)frame.UnitsWide * frame.UnitsHigh : (long)alone.BlocksWide * alone.BlocksHigh;
-        visits += header.Components.Sum(i => (long)frame.Components[i].BlocksWide * frame.Components[i].BlocksHigh);
+        visits += header.Colours.Sum(colour => (long)colour.Component.BlocksWide * colour.Component.BlocksHigh);
         if (visits > VisitsForNothing + MostVisitsOfBlock * frame.Blocks)
             throw Damaged($"(more scans than a picture of {frame.Width} × {frame.Height} pixels needs)");
 
@@ -100,7 +94,7 @@ internal sealed class JpegScan : IDisposable
         for (int restart = 0; ; restart++)
         {
             at = Unstuff(at);
-            Array.Clear(means);
+            foreach (ScanColour colour in header.Colours) colour.Mean = 0;
             skippedBlocks = 0;
             long last = restartInterval == 0 ? units : Math.Min(units, unit + restartInterval);
             Fault fault = Fault.None;
@@ -111,7 +105,7 @@ internal sealed class JpegScan : IDisposable
             else
             {
                 for (; unit < last && fault == Fault.None; unit++)
-                    fault = interleaved ? Unit(header, unit) : Block(header, 0);
+                    fault = interleaved ? Unit(header) : Block(header, header.Colours[0]);
                 if (fault != Fault.None) unit--;
             }
             if (fault != Fault.None) throw Broken(fault, unit, units);
@@ -125,8 +119,25 @@ internal sealed class JpegScan : IDisposable
         }
     }
 
-    private sealed record Header(int[] Components, JpegHuffmanTable?[] Means, JpegHuffmanTable?[] Waves, int[] MeanSteps, int FirstCoefficient,
-        int LastCoefficient, int HighBit, int LowBit);
+    private sealed record Header(ScanColour[] Colours, int FirstCoefficient, int LastCoefficient, int HighBit, int LowBit);
+
+    // A colour in a scan: its index in the frame, the tables that the scan names, and the mean of its last block.
+    private sealed class ScanColour(int index, JpegComponent component)
+    {
+        public int Index { get; } = index;
+
+        public JpegComponent Component { get; } = component;
+
+        public int BlocksOfUnit { get; } = component.Horizontal * component.Vertical;
+
+        public JpegHuffmanTable? Means { get; set; }
+
+        public JpegHuffmanTable? Waves { get; set; }
+
+        public int MeanStep { get; set; }
+
+        public int Mean { get; set; }
+    }
 
     private Header ReadHeader(ref int at)
     {
@@ -145,20 +156,21 @@ internal sealed class JpegScan : IDisposable
         if (first > last || last > 63 || low > 13 || bands && first == 0 && last > 0 || first > 0 && count > 1 || high > 0 && high != low + 1)
             throw new InvalidDataException("a bad scan header");
 
-        var header = new Header(new int[count], new JpegHuffmanTable?[count], new JpegHuffmanTable?[count], new int[count], first, last, high, low);
+        var header = new Header(new ScanColour[count], first, last, high, low);
         for (int i = 0; i < count; i++)
         {
-            int id = content[1 + 2 * i], index = Array.FindIndex(frame.Components, component => component.Id == id);
-            if (index < 0 || Array.IndexOf(header.Components, index, 0, i) >= 0) throw new InvalidDataException("a scan of an unknown colour");
-            header.Components[i] = index;
-            int selectors = content[2 + 2 * i];
+            int id = content[1 + 2 * i], selectors = content[2 + 2 * i];
+            int index = Array.FindIndex(frame.Components, component => component.Id == id);
+            if (index < 0 || header.Colours.Any(other => other?.Index == index)) throw new InvalidDataException("a scan of an unknown colour");
+            var colour = new ScanColour(index, frame.Components[index]);
             if (first == 0 && high == 0)
             {
-                header.Means[i] = tables.Means(selectors >> 4);
-                header.MeanSteps[i] = tables.MeanStep(frame.Components[index].Quantization);
+                colour.Means = tables.Means(selectors >> 4);
+                colour.MeanStep = tables.MeanStep(colour.Component.Quantization);
             }
-            if (last > 0) header.Waves[i] = tables.Waves(selectors & 15);
+            if (last > 0) colour.Waves = tables.Waves(selectors & 15);
             MarkSent(lowestBit[index].AsSpan(first, last - first + 1), high, low);
+            header.Colours[i] = colour;
         }
         return header;
     }
@@ -198,74 +210,60 @@ internal sealed class JpegScan : IDisposable
         return at + from;
     }
 
-    // The next bits, KnownBits or more, the first one highest.
+    // The next 57 bits or more, the first one highest.
     private static ulong Peek(byte[] data, long position) =>
         BinaryPrimitives.ReadUInt64BigEndian(data.AsSpan((int)(position >> 3))) << (int)(position & 7);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Fault Unit(Header header, long unit)
+    private Fault Unit(Header header)
     {
-        for (int i = 0; i < header.Components.Length; i++)
+        foreach (ScanColour colour in header.Colours)
         {
-            JpegComponent component = frame.Components[header.Components[i]];
-            for (int block = component.Horizontal * component.Vertical; block > 0; block--)
-                if (Block(header, i) is var fault and not Fault.None) return fault;
+            for (int block = colour.BlocksOfUnit; block > 0; block--)
+                if (Block(header, colour) is var fault and not Fault.None) return fault;
         }
         return Fault.None;
     }
 
-    // The mean of a block and, unless the JPEG is progressive, its waves.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Fault Block(Header header, int i)
+    // The mean of a block and, unless the JPEG is progressive, its other coefficients.
+    private Fault Block(Header header, ScanColour colour)
     {
         if (header.HighBit > 0) return ++position > end ? Fault.DataEnd : Fault.None;
-        ulong bits = Peek(data, position);
-        int code = header.Means[i]!.Find(bits), size = code & 0xFF, length = code >> 8;
-        if (code == 0 || size > 15) return BadCode();
+        byte[] source = data;
+        long at = position;
+        ulong bits = Peek(source, at);
+        int code = colour.Means!.Find(bits), size = code & 0xFF, length = code >> 8;
+        if (code == 0 || size > 15) return BadCode(at);
         if (size > 0)
         {
             // A value of `size` bits; without its highest bit it is negative, counted from −(2^size − 1).
             int value = (int)(bits << length >> (64 - size));
             if (value < 1 << (size - 1)) value -= (1 << size) - 1;
-            means[header.Components[i]] += value;
-            if (Math.Abs((long)means[header.Components[i]] << header.LowBit) * header.MeanSteps[i] > LargestMean + header.MeanSteps[i]) return BadCode();
+            colour.Mean += value;
+            if (Math.Abs((long)colour.Mean << header.LowBit) * colour.MeanStep > LargestMean + colour.MeanStep) return BadCode(at);
         }
-        position += length + size;
-        if (position > end) return Fault.DataEnd;
-        return header.LastCoefficient > 0 ? Waves(header.Waves[i]!) : Fault.None;
-    }
-
-    // The coefficients 1 to 63 of a block: each a run of zeros before it and its size, then its value; size 0 ends the block, or is 16 zeros.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Fault Waves(JpegHuffmanTable table)
-    {
-        byte[] source = data;
-        long at = position;
-        ulong bits = Peek(source, at);
-        int known = KnownBits;
-        for (int k = 1; k < 64;)
+        at += length + size;
+        if (header.LastCoefficient > 0)
         {
-            int code = table.Find(bits), size = code & 15, run = (code >> 4) & 15, length = (code >> 8) + size;
-            at += length;
-            k += run + 1;
-            if (size == 0 && run < 15)
+            // The coefficients 1 to 63: each a run of zeros before it and its size, then its value; size 0 ends the block, or is 16 zeros.
+            JpegHuffmanTable table = colour.Waves!;
+            ushort[] steps = table.Steps;
+            bits <<= length + size;
+            int k = 1, known = 57 - length - size;
+            while (true)
             {
-                // No other run goes with size 0; nor does the 0 that stands for no code at all.
-                if (run == 0 && code != 0) break;
-                position = at;
-                return BadCode();
-            }
-            if ((known -= length) < LongestSymbol)
-            {
+                int step = steps[bits >> (64 - JpegHuffmanTable.StepBits)];
+                if (step == 0) step = table.LongStep(bits);
+                k += step >> 8;
+                at += step & 0xFF;
+                known -= step & 0xFF;
+                if (k >= 64) break;
+                bits <<= step & 0xFF;
+                // A code has at most 16 bits, and its value is not looked at.
+                if (known >= 16) continue;
                 bits = Peek(source, at);
-                known = KnownBits;
+                known = 57;
             }
-            else bits <<= length;
-            if (k > 64)
-            {
-                position = at;
-                return BadCode();
-            }
+            if (k is > 64 and < JpegHuffmanTable.EndOfBlock or > JpegHuffmanTable.NoStep) return BadCode(at);
         }
         position = at;
         return at > end ? Fault.DataEnd : Fault.None;
@@ -273,9 +271,8 @@ internal sealed class JpegScan : IDisposable
 
     private Fault ProgressiveWaves(Header header, ref long unit, long last)
     {
-        int component = header.Components[0];
-        JpegComponent colour = frame.Components[component];
-        ulong[] blocks = nonZero[component] ??= new ulong[colour.BlocksWide * colour.BlocksHigh];
+        ScanColour colour = header.Colours[0];
+        ulong[] blocks = nonZero[colour.Index] ??= new ulong[colour.Component.BlocksWide * colour.Component.BlocksHigh];
         for (; unit < last; unit++)
         {
             if (header.HighBit == 0 && skippedBlocks > 0)
@@ -298,8 +295,8 @@ internal sealed class JpegScan : IDisposable
         for (int k = header.FirstCoefficient; k <= header.LastCoefficient;)
         {
             ulong bits = Peek(data, position);
-            int code = header.Waves[0]!.Find(bits), size = code & 15, run = (code >> 4) & 15, length = code >> 8;
-            if (code == 0) return BadCode();
+            int code = header.Colours[0].Waves!.Find(bits), size = code & 15, run = (code >> 4) & 15, length = code >> 8;
+            if (code == 0) return BadCode(position);
             if (size == 0 && run < 15)
             {
                 skippedBlocks = (1 << run) - 1 + (run > 0 ? (int)(bits << length >> (64 - run)) : 0);
@@ -309,7 +306,7 @@ internal sealed class JpegScan : IDisposable
             position += length + size;
             if (position > end) return Fault.DataEnd;
             k += run;
-            if (k > header.LastCoefficient) return BadCode();
+            if (k > header.LastCoefficient) return BadCode(position);
             if (size > 0) block |= 1ul << k;
             k++;
         }
@@ -328,8 +325,8 @@ internal sealed class JpegScan : IDisposable
         while (k <= header.LastCoefficient)
         {
             ulong bits = Peek(data, position);
-            int code = header.Waves[0]!.Find(bits), size = code & 15, run = (code >> 4) & 15, length = code >> 8;
-            if (code == 0 || size > 1) return BadCode();
+            int code = header.Colours[0].Waves!.Find(bits), size = code & 15, run = (code >> 4) & 15, length = code >> 8;
+            if (code == 0 || size > 1) return BadCode(position);
             if (size == 0 && run < 15)
             {
                 skippedBlocks = (1 << run) - 1 + (run > 0 ? (int)(bits << length >> (64 - run)) : 0);
@@ -343,7 +340,7 @@ internal sealed class JpegScan : IDisposable
                 else if (run-- == 0) break;
             }
             if (position > end) return Fault.DataEnd;
-            if (k > header.LastCoefficient) return BadCode();
+            if (k > header.LastCoefficient) return BadCode(position);
             if (size > 0) block |= 1ul << k;
             k++;
         }
@@ -358,7 +355,7 @@ internal sealed class JpegScan : IDisposable
     }
 
     // The zeros behind the end are no code of the data's.
-    private Fault BadCode() => position + 16 > end ? Fault.DataEnd : Fault.BadCode;
+    private Fault BadCode(long at) => at + 16 > end ? Fault.DataEnd : Fault.BadCode;
 
     private UnreadableImage Broken(Fault fault, long unit, long units)
     {
