@@ -91,7 +91,7 @@ public sealed class ImageStore
         int? mostMissing = null)
     {
         var remarks = new ImageRemarks();
-                return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation, mostMissing) { remarks = remarks };
+        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation, mostMissing) { remarks = remarks };
 
         void Fill(int index, Span<byte> target)
         {

@@ -1,13 +1,13 @@
-using System.Text.Json.Nodes;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Convolve.Engine.Randomness;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
+using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using FsCheck;
 
 namespace Convolve.Pneumonia.Tests.Scores;
 

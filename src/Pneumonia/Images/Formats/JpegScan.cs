@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Convolve.Pneumonia.Images.Formats;
 
@@ -225,6 +226,7 @@ internal sealed class JpegScan : IDisposable
     }
 
     // The mean of a block and, unless the JPEG is progressive, its other coefficients.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Fault Block(Header header, ScanColour colour)
     {
         if (header.HighBit > 0) return ++position > end ? Fault.DataEnd : Fault.None;
