@@ -9,7 +9,7 @@ namespace Convolve.Pneumonia.Tests.Actions;
 [Collection(OnADevice.Name)]
 public sealed class PositiveCommandTests : IDisposable
 {
-    private static readonly string[] Tiny = ["train", "--model", "mlp", "--pixels", "24", "--batch", "4", "--optimizer", "adam", "--learning-rate", "1e-3"];
+    private static readonly string[] tiny = ["train", "--model", "mlp", "--pixels", "24", "--batch", "4", "--optimizer", "adam", "--learning-rate", "1e-3"];
 
     private readonly TemporaryFolder folder = new();
 
@@ -35,7 +35,7 @@ public sealed class PositiveCommandTests : IDisposable
     private async Task<(JsonNode Metrics, JsonNode Config, CommandRun Run, string Folder)> Train(string data, params string[] more)
     {
         string run = Under($"run-{Guid.NewGuid():N}");
-        CommandRun trained = await CommandRun.Succeeding([.. Tiny, "--epochs", "8", "--data", data, "--out", run, .. more]);
+        CommandRun trained = await CommandRun.Succeeding([.. tiny, "--epochs", "8", "--data", data, "--out", run, .. more]);
         return (JsonNode.Parse(File.ReadAllText(Path.Combine(run, "metrics.json")))!, JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!, trained, run);
     }
 
@@ -81,8 +81,8 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Null(turned.Json["atThreshold"]);
         Assert.Contains("was chosen for WELL and is not used", turned.Errors);
         Assert.Contains("is not a class; the classes are", Assert.Single((await CommandRun.Of("evaluate", "--run", trained, "--data", data, "--positive", "TB")).ErrorLines));
-        Assert.Contains("--positive TB: is not a class", Assert.Single((await CommandRun.Of([.. Tiny, "--data", data, "--positive", "TB"])).ErrorLines));
-        Assert.Contains("synthetic images have PNEUMONIA", Assert.Single((await CommandRun.Of([.. Tiny, "--positive", "NORMAL"])).ErrorLines));
+        Assert.Contains("--positive TB: is not a class", Assert.Single((await CommandRun.Of([.. tiny, "--data", data, "--positive", "TB"])).ErrorLines));
+        Assert.Contains("synthetic images have PNEUMONIA", Assert.Single((await CommandRun.Of([.. tiny, "--positive", "NORMAL"])).ErrorLines));
     }
 
     /// <summary>Other tools number classes in the order of the folders' names: of Pneumonia and normal, a capital letter comes first.</summary>
@@ -126,7 +126,7 @@ public sealed class PositiveCommandTests : IDisposable
         JsonObject old = JsonNode.Parse(File.ReadAllText(config))!.AsObject();
         old.Remove("positive");
         File.WriteAllText(config, old.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
-        string[] resume = [.. Tiny, "--epochs", "9", "--data", data, "--out", run, "--resume"];
+        string[] resume = [.. tiny, "--epochs", "9", "--data", data, "--out", run, "--resume"];
         CommandRun refused = await CommandRun.Of(resume);
         Assert.Equal(2, refused.Code);
         Assert.Contains("add --positive NORMAL", Assert.Single(refused.ErrorLines));
