@@ -1,3 +1,4 @@
+using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Actions;
 using Spectre.Console;
@@ -105,13 +106,28 @@ public static class WeightTools
         Checkpoint checkpoint;
         try { checkpoint = Checkpoint.Read(RunFolder.BestPath(run)); }
         catch (WeightFileException e) { throw new UserError(e.Message, e); }
+        IReadOnlyList<string>? classes = null;
         Writing(() =>
         {
-            if (ending == ".npz") WeightFile.WriteNpz(output, checkpoint.Parameters);
+            if (ending == ".npz") WeightFile.WriteNpz(output, InOrderOfNames(checkpoint, RunFolder.BestPath(run), out classes));
             else checkpoint.WriteParameters(output);
         });
-        terminal.Results.WriteLine($"{output}: {checkpoint.Parameters.Count} tensors of {RunFolder.BestPath(run)}");
+        terminal.Results.WriteLine($"{output}: {checkpoint.Parameters.Count} tensors of {RunFolder.BestPath(run)}"
+            + (classes is null ? "" : $", which do not name their classes: {string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}, in the order of the names"));
         return Task.FromResult(0);
+    }
+
+    // Whoever reads tensors alone numbers the classes in the order of their names. A network whose positive class comes first there has one logit for the
+    // other one: with the opposite sign it is the logit of the class that comes second.
+    private static IEnumerable<KeyValuePair<string, StoredTensor>> InOrderOfNames(Checkpoint checkpoint, string path, out IReadOnlyList<string>? classes)
+    {
+        using Sequential network = checkpoint.Describe();
+        classes = ModelMetadata.Read(checkpoint, path, network.OutputShape.Length).Classes;
+        if (classes is not [var first, var second] || network.OutputShape.Length != 1 || string.CompareOrdinal(first, second) < 0) return checkpoint.Parameters;
+        classes = [second, first];
+        HashSet<string> last = [.. network.Layers[^1].Parameters.Select(parameter => parameter.Name)];
+        return checkpoint.Parameters.Select(tensor => !last.Contains(tensor.Key) ? tensor
+            : KeyValuePair.Create(tensor.Key, tensor.Value with { Values = Array.ConvertAll(tensor.Value.Values, value => -value) })).ToList();
     }
 
     private static string TypeName(StoredTensor tensor) => tensor.Type.ToString().ToLowerInvariant();

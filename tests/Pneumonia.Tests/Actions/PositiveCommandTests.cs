@@ -116,6 +116,21 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Contains("says itself that its classes are", Assert.Single((await CommandRun.Of("predict", "--run", trained, "--classes", "A,B", other)).ErrorLines));
     }
 
+    /// <summary>A file of tensors alone has its classes in the order of their names, also where the positive one comes first there.</summary>
+    [Fact]
+    public async Task Exported_tensors_are_in_the_order_of_the_names()
+    {
+        string data = Data("covid", "COVID", "NORMAL"), bare = Under("bare.npz");
+        var (_, _, _, trained) = await Train(data);
+        Assert.Contains("0 = COVID, 1 = NORMAL", (await CommandRun.Succeeding("weights", "export", "--run", trained, "--out", bare)).Output);
+        JsonNode own = (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--json")).Json;
+        CommandRun matched = await CommandRun.Succeeding("evaluate", "--weights", bare, "--data", data, "--json");
+        Assert.Equal("COVID", (string)matched.Json["positive"]!);
+        foreach (string figure in new[] { "auc", "loss", "accuracy", "sensitivity", "specificity" })
+            Assert.Equal((double)own[figure]!, (double)matched.Json[figure]!, 1e-6);
+        Assert.DoesNotContain("swapped", matched.Errors);
+    }
+
     /// <summary>A run of a version that took NORMAL for positive goes on as it began, or not at all.</summary>
     [Fact]
     public async Task A_run_with_another_positive_class_is_not_resumed_with_its_labels_swapped()
