@@ -99,12 +99,8 @@ public static class Evaluation
     // Every image, also those that cannot be read.
     private static PredictedFile[] Rows(ImageSamples samples, Predictions predictions, TrainedModel model)
     {
-        Dictionary<int, double[]> found = predictions.Indices.Zip(predictions.Probabilities).ToDictionary();
-        return
-        [
-            .. samples.Store.Files.Select((file, i) => new PredictedFile(file.RelativePath,
-                found.TryGetValue(i, out double[]? p) ? ImagePrediction.Of(model.ScoredClasses, p, model.Threshold) : null, samples.Store.ReasonOf(i), file.Class)),
-        ];
+        Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
+        return [.. samples.Store.Files.Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), samples.Store.ReasonOf(i), file.Class))];
     }
 
     private static JsonNode Document(ScoreBlock scores, TrainedModel model, StressScore[] stress, EvaluateSettings settings)

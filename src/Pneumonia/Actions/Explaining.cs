@@ -84,7 +84,7 @@ public static class Explaining
         // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
-        int explained = chosen ?? model.Classes.ToList().IndexOf(PredictionOf(model, probabilities).Verdict);
+        int explained = chosen ?? model.OutputOf(PredictionOf(model, probabilities).Verdict);
         LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),
@@ -93,7 +93,7 @@ public static class Explaining
     }
 
     private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
-        ImagePrediction.Of(model.Classes, probabilities, model.Threshold);
+        ImagePrediction.Of(model.Classes, probabilities, model.Threshold, model.Positive?.Name);
 
     // Shown when all is there: nobody finds half an explanation.
     private static void Write(
@@ -110,7 +110,7 @@ public static class Explaining
         }
         var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
             (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
-        { Threshold = model.Threshold };
+        { Threshold = model.Threshold, Positive = model.Positive?.Name };
         OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
         claim.Publish(ExplanationPage.FileName);
     }

@@ -61,8 +61,7 @@ public static class Prediction
         }
         Predictions predictions = TestTimeAugmentation.Run(
             model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
-        Dictionary<int, ImagePrediction> found = predictions.Indices
-            .Zip(predictions.Probabilities, (index, p) => (index, ImagePrediction.Of(model.ScoredClasses, p, model.Threshold))).ToDictionary();
+        Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
         PredictedFile[] rows = [.. images.Select((path, i) => new PredictedFile(path, found.GetValueOrDefault(i), store.ReasonOf(i)))];
         if (settings.Csv is not null) PredictionsFile.Write(settings.Csv, rows, [.. model.Classes.Order(StringComparer.Ordinal)]);
         if (settings.Json) terminal.WriteJson(rows.Select(row => ForJson(row, settings.Model.Name)));

@@ -4,6 +4,7 @@ using Convolve.Layers.Training;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Actions;
@@ -41,6 +42,14 @@ public sealed record TrainedModel(
         TrueClasses = [.. predictions.TrueClasses.Select(c => 1 - c)],
         Probabilities = [.. predictions.Probabilities.Select(p => new[] { p[1], p[0] })],
     };
+
+    /// <summary>What the network predicts for each image of which there is a prediction, by its index in the source.</summary>
+    /// <param name="predictions">Predictions in the order of <see cref="ScoredClasses"/>.</param>
+    public Dictionary<int, ImagePrediction> ByImage(Predictions predictions) =>
+        predictions.Indices.Zip(predictions.Probabilities, (index, p) => (index, ImagePrediction.Of(ScoredClasses, p, Threshold))).ToDictionary();
+
+    /// <summary>The output, counted from 0, that tells of a class; −1 where there is none of that name.</summary>
+    public int OutputOf(string name) => Array.IndexOf([.. Classes], name);
 
     /// <summary>The same model with names for the classes that its file does not name.</summary>
     /// <param name="classes">The names, in the order of its outputs.</param>

@@ -47,7 +47,7 @@ public static class WrongPredictions
     {
         if (GradCam.DefaultLayer(model.Network) is not { } layer || layer + 1 == model.Network.Layers.Count) return null;
         using Tensor input = NetworkInput.Of(model.Network, image, model.Preprocessing.Scaling());
-        LayerEvidence evidence = LayerEvidence.Of("report", model.Network, input, model.Classes.ToList().IndexOf(verdict), layer);
+        LayerEvidence evidence = LayerEvidence.Of("report", model.Network, input, model.OutputOf(verdict), layer);
         HeatMap gradCam = GradCam.Of(evidence);
         if (gradCam.Largest > 0) return new PredictionMap("Grad-CAM", GradCam.Draw(image, gradCam));
         // Channels that speak against the class on the whole may still speak for it somewhere.

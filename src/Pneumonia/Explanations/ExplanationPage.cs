@@ -31,6 +31,9 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
     /// <summary>The network's own threshold; null where it has none.</summary>
     public double? Threshold { get; init; }
 
+    /// <summary>The positive one of two classes; null for the second.</summary>
+    public string? Positive { get; init; }
+
     // The default one writes six characters for each + of base64.
     private static readonly JsonSerializerOptions plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -62,7 +65,7 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 
     private string Title => Images.Count == 1 ? $"{Images[0].Name}: {PredictionFor(Images[0])}" : $"{Images.Count} images explained";
 
-    private ImagePrediction PredictionFor(ExplainedImage image) => ImagePrediction.Of(Classes, image.Probabilities, Threshold);
+    private ImagePrediction PredictionFor(ExplainedImage image) => ImagePrediction.Of(Classes, image.Probabilities, Threshold, Positive);
 
     private void AppendImage(StringBuilder html, ExplainedImage image, IReadOnlyList<Figure> figures)
     {

@@ -27,14 +27,15 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
     /// <summary>
     /// Orders a network's probabilities by the names of its classes.
     /// </summary>
-    /// <param name="classes">Names in the order of the probabilities; of two, the positive one comes second.</param>
+    /// <param name="classes">Names in the order of the probabilities.</param>
     /// <param name="probabilities">One for each class.</param>
     /// <param name="threshold">The network's own threshold, or null.</param>
-    public static ImagePrediction Of(IReadOnlyList<string> classes, IReadOnlyList<double> probabilities, double? threshold)
+    /// <param name="positive">The positive one of two classes; null for the second.</param>
+    public static ImagePrediction Of(IReadOnlyList<string> classes, IReadOnlyList<double> probabilities, double? threshold, string? positive = null)
     {
         int[] order = [.. Enumerable.Range(0, classes.Count).OrderBy(c => classes[c], StringComparer.Ordinal)];
         return new ImagePrediction([.. order.Select(c => classes[c])], [.. order.Select(c => probabilities[c])],
-            classes[Layers.Training.Classification.Answer(probabilities)], classes.Count == 2 ? classes[1] : null, classes.Count == 2 ? threshold : null);
+            classes[Layers.Training.Classification.Answer(probabilities)], classes.Count == 2 ? positive ?? classes[1] : null, classes.Count == 2 ? threshold : null);
     }
 
     /// <summary>The prediction in one line: <c>P(PNEUMONIA) 73.1 % &lt; 84.8 % → NORMAL</c>, or of three and more classes all from the most probable one.</summary>

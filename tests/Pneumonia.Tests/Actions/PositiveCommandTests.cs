@@ -111,6 +111,14 @@ public sealed class PositiveCommandTests : IDisposable
         CommandRun named = await CommandRun.Succeeding("predict", "--weights", bare, "--classes", "Pneumonia,normal", Path.Combine(other, "Pneumonia"), "--json");
         Assert.All(named.Json.AsArray(), image => Assert.Equal("Pneumonia", (string)image!["positive"]!));
         Assert.True(named.Json.AsArray().Average(image => (double)image!["positiveProbability"]!) > 0.5);
+
+        // The same sentence about the same image, also on the page.
+        string ill = Directory.GetFiles(Path.Combine(other, "Pneumonia"))[0], explained = Under("explained");
+        string prediction = (await CommandRun.Succeeding("predict", "--weights", bare, "--classes", "Pneumonia,normal", ill)).Output.Split('\n')[0][$"{ill}: ".Length..].Trim();
+        Assert.StartsWith("P(Pneumonia) ", prediction);
+        CommandRun explain = await CommandRun.Succeeding("explain", "--weights", bare, "--classes", "Pneumonia,normal", "--out", explained, ill);
+        Assert.Contains(prediction, explain.Output);
+        Assert.Contains(System.Net.WebUtility.HtmlEncode(prediction), File.ReadAllText(Path.Combine(explained, "index.html")));
         foreach (var (value, message) in new[] { ("A", "two or more different names"), ("A,A", "two or more different names"), ("A,B,C", "tells 2 classes apart") })
             Assert.Contains(message, Assert.Single((await CommandRun.Of("predict", "--weights", bare, "--classes", value, other)).ErrorLines, line => line.StartsWith("error", StringComparison.Ordinal)));
         Assert.Contains("says itself that its classes are", Assert.Single((await CommandRun.Of("predict", "--run", trained, "--classes", "A,B", other)).ErrorLines));
