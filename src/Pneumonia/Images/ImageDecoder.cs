@@ -68,7 +68,7 @@ public static class ImageDecoder
         try { bytes = File.ReadAllBytes(path); }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UnreadableImage(path, ImageWalk.IsNotUtf8(path) ? "its name is not UTF-8; rename it, for example with convmv" : "no such file") { IsMissing = true };
+            throw new UnreadableImage(path, ImageWalk.IsNotUtf8(path) ? ImageWalk.NotUtf8 : "no such file") { IsMissing = true };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

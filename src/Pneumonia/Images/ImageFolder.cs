@@ -99,7 +99,7 @@ public sealed class ImageFolder
     public static ImageFolder Find(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
         if (File.Exists(directory)) throw new UserError($"{directory}: is a file; --data needs a folder of images");
-        if (ImageWalk.IsNotUtf8(directory)) throw new UserError($"{directory}: its name is not UTF-8; rename it, for example with convmv");
+        if (ImageWalk.IsNotUtf8(directory)) throw new UserError($"{directory}: {ImageWalk.NotUtf8}");
         if (!Directory.Exists(directory)) throw new UserError($"{directory}: no such folder; --data needs a folder of images");
         PatientExpression? expression = patient is null ? null : PatientExpression.Parse(patient);
         try

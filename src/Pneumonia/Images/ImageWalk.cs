@@ -52,6 +52,9 @@ public sealed class ImageWalk
         name.StartsWith('.') || name.StartsWith("__", StringComparison.Ordinal)
         || systemFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>What to say of a path that <see cref="IsNotUtf8"/>.</summary>
+    public const string NotUtf8 = "its name is not UTF-8; rename it, for example with convmv";
+
     /// <summary>
     /// Whether the bytes of a name are not UTF-8: it is shown with a replacement character then, and no file can be opened by it.
     /// </summary>

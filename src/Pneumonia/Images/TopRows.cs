@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.IO.Hashing;
+using Convolve.Pneumonia.Images.Formats;
 using StbImageSharp;
 
 namespace Convolve.Pneumonia.Images;
@@ -18,15 +19,19 @@ public static class TopRows
 
     private const int HeaderLength = 33;
 
-    private static ReadOnlySpan<byte> Exif => "Exif\0\0"u8;
-
     /// <summary>A fingerprint of the first rows, equal for equal pixels whatever the format.</summary>
     /// <param name="file">The bytes of the file.</param>
     /// <param name="path">Its name for messages.</param>
     /// <exception cref="UnreadableImage">The file cannot be decoded.</exception>
     public static string HashOf(byte[] file, string path)
     {
-        DecodedImage image = (file[0] == 0xFF ? Jpeg(file) : Png(file, path)) ?? ImageDecoder.Decode(file, path);
+        DecodedImage? top = ImageFormats.Of(file) switch
+        {
+            ImageFormat.Jpeg => Jpeg(file),
+            ImageFormat.Png => Png(file, path),
+            _ => null,
+        };
+        DecodedImage image = top ?? ImageDecoder.Decode(file, path);
         int rows = Math.Min(Rows, image.Height);
         return new DecodedImage(image.Width, rows, image.Channels, image.Pixels[..(rows * image.Width * image.Channels)]).PixelHash();
     }
@@ -36,7 +41,7 @@ public static class TopRows
     {
         int frame = Frame(file);
         // An orientation turns the picture, and with it what is first.
-        if (frame < 0 || file.AsSpan(0, frame).IndexOf(Exif) >= 0) return null;
+        if (frame < 0 || file.AsSpan(0, frame).IndexOf(ExifOrientation.Prefix) >= 0) return null;
         if (BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(frame + 5)) <= JpegRows) return null;
         byte[] top = [.. file];
         BinaryPrimitives.WriteUInt16BigEndian(top.AsSpan(frame + 5), JpegRows);
@@ -79,8 +84,7 @@ public static class TopRows
         if (height <= Rows || depth > 8 || interlaced || bytes.IndexOf("eXIf"u8) >= 0) return null;
         int channels = colourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
         long rowLength = 1 + (width * channels * depth + 7) / 8;
-        // No file inflates to more than about a thousand times its length.
-        if (Rows * rowLength > 1032L * file.Length) return null;
+        if (Rows * rowLength > PngFile.LargestRatio * file.Length) return null;
         try
         {
             var top = new MemoryStream();

@@ -68,7 +68,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
     }
 }
 
-/// <summary>Tests that open a device: one thread at a time may drive one, so no two of them run at once.</summary>
+/// <summary>Tests that open a device: each uses all cores, so no two of them run at once.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class OnADevice : ICollectionFixture<TrainedRun>
 {

@@ -14,8 +14,8 @@ internal sealed class PngFile : EncodedImage
 {
     private const int Gray = 0, Colour = 2, Palette = 3, GrayAlpha = 4, ColourAlpha = 6;
 
-    // A pair of bits of deflate stands for at most 258 bytes (RFC 1951, 3.2.5): a length and a distance of one bit each.
-    private const long LargestRatio = 1032;
+    /// <summary>The most bytes that one of deflate's stands for: two bits are at least needed for 258 bytes (RFC 1951, 3.2.5), a length and a distance.</summary>
+    public const long LargestRatio = 1032;
 
     private readonly ImageHeader header;
     private readonly int colourType;

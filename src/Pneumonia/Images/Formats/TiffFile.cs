@@ -49,7 +49,7 @@ internal sealed class TiffFile : EncodedImage
             Compression.NONE => 1,
             Compression.PACKBITS => 64,
             Compression.LZW => 4096 * 8 / 12,
-            Compression.ADOBE_DEFLATE or Compression.DEFLATE => 1032,
+            Compression.ADOBE_DEFLATE or Compression.DEFLATE => PngFile.LargestRatio,
             var other => throw NotRead($"is a TIFF compressed in a way that is not read ({(int)other})"),
         };
         int orientation = Number(TiffTag.ORIENTATION, 1) is >= 1 and <= 8 and var known ? (int)known : 1;
