@@ -4,7 +4,7 @@ namespace Convolve.Pneumonia.Images;
 
 /// <summary>Which of two classes is the positive one: the one that sensitivity, precision and the threshold are about.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Reason">Why it was taken, in words that follow "positive: NAME, ".</param>
+/// <param name="Reason">Why it was taken, in words that follow "positive class: NAME, ".</param>
 /// <param name="IsGuess">Whether neither the user nor the names said so.</param>
 public sealed partial record PositiveClass(string Name, string Reason, bool IsGuess)
 {

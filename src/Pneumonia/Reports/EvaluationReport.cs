@@ -40,7 +40,7 @@ public static class EvaluationReport
         AppendList(html, "notes", evaluation.Notes);
         AppendList(html, "warnings", evaluation.Warnings);
         html.Append("</section>\n");
-        PredictionSections.AppendScores(html, scored, "Scores", ReportLimits.ThresholdOrigin);
+        PredictionSections.AppendScores(html, scored, "Scores");
         PredictionSections.AppendPredictions(html, scored);
         PredictionSections.AppendWrong(html, scored);
         AppendLimits(html, ReportLimits.Of(evaluation));

@@ -24,11 +24,11 @@ internal static class PredictionSections
         else
         {
             ScoreBlock scores = part.Scores;
-            string figure = scores.Auc is { } auc ? $"AUC {auc:F3}" : $"Accuracy {Percent(scores.AtThreshold?.Accuracy ?? scores.Accuracy)}";
-            html.Append($"<h1>{figure} on {scores.N:N0} {kind}{Text(part.Images)}</h1><div class=\"cards\">");
-            if (scores.Auc is not null) Card(Figure(scores.Auc), scored.IsTwoClass ? "AUC, whatever the threshold" : "AUC", scores.Auc95, value => Figure(value));
             OperatingPoint verdicts = OperatingPoint.OfVerdicts(part);
             ThresholdScores point = verdicts.Scores;
+            string figure = scores.Auc is { } auc ? $"AUC {auc:F3}" : $"Accuracy {Percent(point.Accuracy)}";
+            html.Append($"<h1>{figure} on {scores.N:N0} {kind}{Text(part.Images)}</h1><div class=\"cards\">");
+            if (scores.Auc is not null) Card(Figure(scores.Auc), scored.IsTwoClass ? "AUC, whatever the threshold" : "AUC", scores.Auc95, value => Figure(value));
             string at = scored.IsTwoClass ? $" at threshold {verdicts.Name}" : "";
             Card(Percent(point.Accuracy), "accuracy" + at, point.Accuracy95, Percent);
             Card(Percent(point.Sensitivity), "sensitivity" + at, point.Sensitivity95, Percent);
@@ -46,8 +46,7 @@ internal static class PredictionSections
     /// <param name="html">Where to.</param>
     /// <param name="scored">The predictions.</param>
     /// <param name="title">The heading.</param>
-    /// <param name="origin">Where the threshold comes from, in words that follow "the threshold 0.848,".</param>
-    public static void AppendScores(StringBuilder html, ScoredPredictions scored, string title, string origin)
+    public static void AppendScores(StringBuilder html, ScoredPredictions scored, string title)
     {
         IReadOnlyList<ScoredPart> parts = scored.Parts;
         if (parts.Count == 0) return;
@@ -71,7 +70,7 @@ internal static class PredictionSections
         foreach (string remark in parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images))) html.Append($"<p>{Text(remark)}</p>");
         html.Append("<p class=\"small\">");
         html.Append(!scored.IsTwoClass ? "AUC: mean of one class against the rest; sensitivity, specificity, precision and F1: means over classes. "
-            : $"Positive: {Text(scored.Classes[1])}. " + (scored.Threshold is { } threshold ? $"The network's own threshold is {threshold:F3}, {Text(origin)}. " : ""));
+            : $"Positive: {Text(scored.Classes[1])}. " + (scored.Threshold is { } threshold ? $"The network's own threshold is {threshold:F3}, {Text(ReportLimits.ThresholdOrigin)}. " : ""));
         html.Append("In brackets 95 % bootstrap intervals. Loss in nats; calibration error in ten bins.</p></section>\n");
 
         void Row(string name, Func<ScoreBlock, string> value)

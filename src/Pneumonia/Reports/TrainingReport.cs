@@ -24,7 +24,7 @@ public static class TrainingReport
         PredictionSections.AppendHeadline(html, scored, $"Convolve · {metrics.Model} · seed {metrics.Seed}", !metrics.Synthetic ? null
             : "<strong>Synthetic images.</strong> The chest X-rays of this run were generated; its figures say nothing about patients.", metrics.Synthetic ? "synthetic " : "");
         AppendData(html, run);
-        PredictionSections.AppendScores(html, scored, "Scores of the best epoch", ReportLimits.ThresholdOrigin);
+        PredictionSections.AppendScores(html, scored, "Scores of the best epoch");
         AppendCurves(html, metrics);
         PredictionSections.AppendPredictions(html, scored);
         PredictionSections.AppendWrong(html, scored);
