@@ -29,8 +29,11 @@ public static class ConvolveLayout
         return converted;
     }
 
+    /// <summary>Whether a tensor may be put into another order, by its name and the number of its dimensions.</summary>
+    internal static bool MayTurn(string name, int dimensions) => dimensions == 4 || IsWeight(name);
+
     /// <summary>Whether a name is one that PyTorch gives to kernels and dense weights.</summary>
-    internal static bool IsWeight(string name) => name.EndsWith("weight", StringComparison.Ordinal) && (name.Length == 6 || name[^7] is '.' or '/');
+    private static bool IsWeight(string name) => name.EndsWith("weight", StringComparison.Ordinal) && (name.Length == 6 || name[^7] is '.' or '/');
 
     // How many pixels of so many channels make up the inputs; 1 where they are no square image.
     private static int PixelsOf(int inputs, int channels)

@@ -221,7 +221,7 @@ public sealed class SafeTensors
         if (to > dataLength) throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {dataLength}");
         var element = TypeOf(name, type);
         var sizes = shape.ToArray();
-        var needed = (long)allowance.TakeTensor(name, sizes, turned: shape.Count == 4 || ConvolveLayout.IsWeight(name)) * element.Width();
+        var needed = (long)allowance.TakeTensor(name, sizes, ConvolveLayout.MayTurn(name, sizes.Length)) * element.Width();
         if (needed != to - from) throw new FormatException($"tensor {name} has {to - from} bytes where its shape needs {needed}");
         return new Description(name, element, sizes, from, to);
     }

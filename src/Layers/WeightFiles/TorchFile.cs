@@ -76,8 +76,7 @@ internal static class TorchFile
         foreach (var (name, tensor) in found)
         {
             // Views may repeat a storage: many of them make much out of little.
-            var turned = tensor.Size.Length == 4 || ConvolveLayout.IsWeight(name);
-            allowance.TakeTensor(name, tensor.Size, turned);
+            allowance.TakeTensor(name, tensor.Size, ConvolveLayout.MayTurn(name, tensor.Size.Length));
             if (!tensors.TryAdd(name, unread)) throw new FormatException($"holds {name} twice");
         }
         foreach (var views in found.GroupBy(view => view.Tensor.Storage.Key, StringComparer.Ordinal))

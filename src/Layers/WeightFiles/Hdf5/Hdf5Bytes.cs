@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
 /// <summary>The bytes of an HDF5 file, read where the file says that something lies. Whatever is read is taken from the file's allowance.</summary>
@@ -8,15 +6,16 @@ internal sealed class Hdf5Bytes : IDisposable
     /// <summary>The address of what is nowhere.</summary>
     public const ulong Nowhere = ulong.MaxValue;
 
-    private readonly SafeFileHandle handle;
+    // Unbuffered: what is read next lies elsewhere.
+    private readonly FileStream stream;
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="allowance">What reading may cost.</param>
     public Hdf5Bytes(string path, Allowance allowance)
     {
-        handle = File.OpenHandle(path);
-        Length = RandomAccess.GetLength(handle);
+        stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        Length = stream.Length;
         Allowance = allowance;
     }
 
@@ -44,29 +43,16 @@ internal sealed class Hdf5Bytes : IDisposable
     /// <exception cref="FormatException">The file has no such bytes.</exception>
     public void ReadInto(ulong address, Span<byte> target, string what)
     {
-        RequireWithin(address, (ulong)target.Length, what);
-        for (var done = 0; done < target.Length;)
-        {
-            var read = RandomAccess.Read(handle, target[done..], (long)address + done);
-            if (read == 0) throw new FormatException($"is cut off within {what}");
-            done += read;
-        }
+        GoTo(address, (ulong)target.Length, what);
+        stream.ReadExactly(target);
     }
 
     /// <summary>Numbers in a row, as floats; the caller has taken them from the allowance.</summary>
     /// <exception cref="FormatException">The file has no such bytes.</exception>
     public void ReadFloats(ulong address, ElementType type, bool bigEndian, Span<float> target, string what)
     {
-        RequireWithin(address, (ulong)target.Length * (ulong)type.Width(), what);
-        const int AtOnce = 1 << 16;
-        var buffer = new byte[Math.Min(target.Length, AtOnce) * type.Width()];
-        for (var done = 0; done < target.Length; done += AtOnce)
-        {
-            var part = target.Slice(done, Math.Min(AtOnce, target.Length - done));
-            var bytes = buffer.AsSpan(0, part.Length * type.Width());
-            ReadInto(address + (ulong)done * (ulong)type.Width(), bytes, what);
-            type.ToFloats(bytes, part, bigEndian);
-        }
+        GoTo(address, (ulong)target.Length * (ulong)type.Width(), what);
+        type.ReadFloats(stream, target, bigEndian);
     }
 
     /// <summary>Sees that something lies within the file.</summary>
@@ -76,6 +62,12 @@ internal sealed class Hdf5Bytes : IDisposable
         if (address > (ulong)Length || count > (ulong)Length - address) throw new FormatException($"{what} lies outside of the file, which has {Length} bytes");
     }
 
+    private void GoTo(ulong address, ulong count, string what)
+    {
+        RequireWithin(address, count, what);
+        stream.Position = (long)address;
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => stream.Dispose();
 }

@@ -94,14 +94,14 @@ internal sealed record Hdf5Object(ulong Address, IReadOnlyList<Hdf5Message> Mess
             var lengthAt = 6 + ((flags & 0x20) != 0 ? 16 : 0) + ((flags & 0x10) != 0 ? 4 : 0);
             var width = 1 << (flags & 3);
             var length = new Hdf5Cursor(file.Read(address + (ulong)lengthAt, (ulong)width, What), What).UInt(width);
-            Collect(file, file.Read(address + (ulong)(lengthAt + width), length, What));
+            Collect(file.Read(address + (ulong)(lengthAt + width), length, What));
         }
         else
         {
             var prefix = new Hdf5Cursor(start, What);
             prefix.Expect([], 1);
             prefix.Skip(7);
-            Collect(file, file.Read(address + 16, prefix.UInt32(), What));
+            Collect(file.Read(address + 16, prefix.UInt32(), What));
         }
         var visited = new HashSet<ulong>();
         while (continuations.TryDequeue(out var next))
@@ -110,15 +110,15 @@ internal sealed record Hdf5Object(ulong Address, IReadOnlyList<Hdf5Message> Mess
             var block = file.Read(next.Address, next.Length, What);
             if (!isNew)
             {
-                Collect(file, block);
+                Collect(block);
                 continue;
             }
             if (block.Length < 8 || !block.AsSpan().StartsWith("OCHK"u8)) throw new FormatException($"{What} at {address} does not go on where it should");
-            Collect(file, block.AsMemory(4..^4));
+            Collect(block.AsMemory(4..^4));
         }
         return new Hdf5Object(address, messages);
 
-        void Collect(Hdf5Bytes file, ReadOnlyMemory<byte> block)
+        void Collect(ReadOnlyMemory<byte> block)
         {
             var cursor = new Hdf5Cursor(block.Span, What);
             var smallest = isNew ? hasOrder ? 6 : 4 : 8;
