@@ -44,7 +44,8 @@ public static class Training
         RequireConvolution(plan.Convolution, network, opened.Device);
         Sequential trained = plan.Features ? network.Part(baseLength, network.Layers.Count) : network;
         bool resumed = claim is not null && settings.Resume && Path.Exists(RunFolder.LastPath(claim.Folder));
-        if (resumed) plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(claim!.Folder), claim.Folder);
+        TrainingPlan? begun = resumed ? ConfigFile.Read<TrainingPlan>(claim!.Folder) : null;
+        if (begun is not null) plan.RequireSameRun(begun, claim!.Folder);
         using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, classCount, divided?.Split);
         int channels = network.InputShape[2];
         TrainingImages images = divided is { } d
@@ -55,7 +56,7 @@ public static class Training
         try
         {
             if (claim is null) return await SweepAsync(settings, plan, opened, network, weights, memory, images, terminal, cancellation);
-            return await RunAsync(claim, settings, plan, opened, network, trained, weights, memory, images, resumed, featureLimit, terminal, cancellation);
+            return await RunAsync(claim, settings, plan, opened, network, trained, weights, memory, images, begun, featureLimit, terminal, cancellation);
         }
         catch (DeviceException e)
         {
@@ -69,7 +70,7 @@ public static class Training
 
     private static async Task<int> RunAsync(
         FolderClaim claim, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
-        TrainingImages images, bool resumed, double featureLimit, Terminal terminal, CancellationToken cancellation)
+        TrainingImages images, TrainingPlan? begun, double featureLimit, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         string run = claim.Folder, bestPath = RunFolder.BestPath(run);
@@ -84,7 +85,7 @@ public static class Training
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
         var best = new BestWeights(trained, plan.EarlyStopping) { Improved = SaveBest };
-        double earlier = resumed ? Resume(run, network, metadata, optimizer, trainer, best) : 0;
+        double earlier = begun is not null ? Resume(run, network, metadata, optimizer, trainer, best) : 0;
 
         // Nothing was said so far: a command that cannot run leaves one line on standard error, and no file.
         bool goesOn = trainer.History.Count < plan.Epochs && !best.IsExhausted(trainer.History.Count);
@@ -95,7 +96,9 @@ public static class Training
         if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
         if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
-        if (resumed) terminal.Note($"resuming after {trainer.History.Count} epochs");
+        if (begun is not null) terminal.Note($"resuming after {trainer.History.Count} epochs");
+        if (begun is not null && goesOn && begun.Device != plan.Device)
+            terminal.Warn($"this run began on {begun.Device} and continues on {plan.Device}: sums may round differently there, so the weights can differ from those of a run on one device");
         // Alive as long as its features are read.
         using FeatureExtraction? extraction = plan.Features
             ? new(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution, FeatureFolder.Path)

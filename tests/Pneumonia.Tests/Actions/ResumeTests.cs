@@ -58,6 +58,23 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         AssertSameBytes(whole, Run);
     }
 
+    [Fact]
+    public async Task A_run_begun_on_another_device_is_continued_with_a_warning()
+    {
+        string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
+        Assert.Equal(130, (await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, command)).Code);
+        string path = Path.Combine(Run, "config.json");
+        JsonNode config = JsonNode.Parse(File.ReadAllText(path))!;
+        string here = (string)config["device"]!;
+        config["device"] = "another machine";
+        File.WriteAllText(path, config.ToJsonString());
+        CommandRun elsewhere = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--resume"]);
+        Assert.Contains(elsewhere.ErrorLines, line => line.StartsWith($"warning: this run began on another machine and continues on {here}", StringComparison.Ordinal));
+
+        CommandRun same = await CommandRun.Succeeding([.. command, "--resume"]);
+        Assert.DoesNotContain("this run began on", same.Errors);
+    }
+
     /// <summary>A finished run that goes on has other weights than its figures are of, from the first epoch on; a stop must not leave them beside each other.</summary>
     [Fact]
     public async Task A_finished_run_that_goes_on_and_is_stopped_says_nothing_of_itself()
