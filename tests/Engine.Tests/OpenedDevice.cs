@@ -1,6 +1,6 @@
 using Convolve.Engine.Devices;
-using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
+using Convolve.Inspection;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
@@ -44,12 +44,12 @@ public abstract class OpenedDevice : IDisposable
 
     public void Dispose()
     {
-        var strangers = device is null ? [] : KernelCatalogue.Strangers(device);
+        var uncatalogued = device is null ? [] : KernelCatalogue.Uncatalogued(device);
         device?.Dispose();
         catalogue.Dispose();
         GC.SuppressFinalize(this);
         // All tests of the suite that launch a kernel do it here.
-        Assert.Empty(strangers);
+        Assert.Empty(uncatalogued);
     }
 }
 

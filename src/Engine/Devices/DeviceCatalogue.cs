@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Convolve.Engine.Kernels;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Backends.OpenCL;

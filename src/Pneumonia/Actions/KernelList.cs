@@ -1,4 +1,4 @@
-using Convolve.Engine.Kernels;
+using Convolve.Inspection;
 using Spectre.Console;
 
 namespace Convolve.Pneumonia.Actions;

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Convolve.Engine.Kernels;
+using Convolve.Engine.Devices;
+using Convolve.Inspection;
 using Convolve.Pneumonia.Actions;
 
 namespace Convolve.Pneumonia.Commands;

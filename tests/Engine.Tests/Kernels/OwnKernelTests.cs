@@ -110,17 +110,3 @@ public sealed class OwnKernelTestsInGpuShape(OpenClDeviceInGpuShape opened) : Ow
 
 [Collection(OnIlgpu.Name)]
 public sealed class OwnKernelTestsOnIlgpu(IlgpuDevice opened) : OwnKernelTests(opened);
-
-/// <summary>Their code can be read without the device.</summary>
-public sealed class OwnKernelCodeTests
-{
-    [Fact]
-    public void OpenClAndPtxAreShown()
-    {
-        using var code = new KernelCode();
-        Assert.Contains("kernel void", code.OpenCl<SquareForward>(), StringComparison.Ordinal);
-        var ptx = code.Ptx<SquareForward>(CudaTarget.Oldest);
-        Assert.Contains("mul", ptx, StringComparison.Ordinal);
-        Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);
-    }
-}

@@ -1,6 +1,6 @@
 using Convolve.Engine.Devices;
-using Convolve.Engine.Kernels;
 using Convolve.Engine.Tests;
+using Convolve.Inspection;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Tests.Training;
@@ -44,7 +44,7 @@ public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : Devic
             using var trainer = new Trainer(network, optimizer, new TrainingOptions { BatchSize = 2, ClassWeights = network.OutputShape.Length == 1 ? [1, 2] : [1, 2, 3] });
             trainer.Fit(new PatternSamples(4, pixels), new PatternSamples(2, pixels), []);
             Assert.NotEmpty(Device.LaunchedKernels);
-            Assert.Empty(KernelCatalogue.Strangers(Device));
+            Assert.Empty(KernelCatalogue.Uncatalogued(Device));
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using Convolve.Engine.Kernels;
+using Convolve.Engine.Devices;
+using Convolve.Inspection;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Tests.Actions;
 

@@ -2,7 +2,7 @@ using System.Reflection;
 using Convolve.Engine.Kernels;
 using ILGPU;
 
-namespace Convolve.Engine.Tests.Kernels;
+namespace Convolve.Inspection.Tests;
 
 public sealed class KernelCatalogueTests
 {
@@ -62,7 +62,7 @@ public sealed class KernelCatalogueTests
 
     /// <summary>Static methods without a result that take device memory; what is inlined into others is a part of them.</summary>
     private static IEnumerable<MethodInfo> KernelMethods() =>
-        from type in typeof(KernelCatalogue).Assembly.GetTypes()
+        from type in typeof(IKernel).Assembly.GetTypes()
         where type.IsClass
         from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
         where method is { IsPrivate: false } && method.ReturnType == typeof(void) && method.GetParameters().Any(parameter => IsDeviceMemory(parameter.ParameterType))

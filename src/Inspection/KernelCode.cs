@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using ILGPU;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
@@ -8,7 +9,7 @@ using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>Compiles kernels to the text that a driver would get, on a machine that has neither the driver nor its hardware.</summary>
 public sealed partial class KernelCode : IDisposable

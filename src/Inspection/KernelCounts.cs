@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>What a kernel's PTX is made of, counted in the text: an instruction in a loop counts once.</summary>
 /// <param name="GlobalLoads">Loads from global memory, of which <see cref="GlobalVectorLoads"/> bring two or four floats.</param>

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
-using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Activation;
 using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Operations.Convolution;
@@ -8,7 +7,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 
-namespace Convolve.Engine.Tests.Kernels;
+namespace Convolve.Inspection.Tests;
 
 /// <summary>The code that kernels compile to, read on a machine that has neither device.</summary>
 public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<KernelCode>

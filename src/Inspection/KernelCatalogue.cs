@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Activation;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.BatchNormalization;
@@ -14,7 +15,7 @@ using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Tensors;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>
 /// Every kernel of the engine, in the closed forms that are launched. The tests compile what stands here for every architecture, and
@@ -115,14 +116,18 @@ public static class KernelCatalogue
     public static CataloguedKernel? Find(string name) => All.FirstOrDefault(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>
-    /// The engine's kernels that a device has launched although they do not stand here: none, as the tests make sure. Kernels of users
-    /// (<see cref="IKernel"/>) are not the engine's, though the loop around them is.
+    /// The engine's kernels that a device has launched but that are missing here; the tests demand that there are none. A user's own
+    /// kernels (<see cref="IKernel"/>) do not count, nor does the loop around them.
     /// </summary>
-    internal static IReadOnlyList<string> Strangers(Device device)
+    internal static IReadOnlyList<string> Uncatalogued(Device device)
     {
         var known = All.SelectMany(kernel => kernel.Methods).ToHashSet();
-        return [.. device.LaunchedKernels.Where(method => method.Module.Assembly == typeof(KernelCatalogue).Assembly && method.DeclaringType != typeof(KernelLoop) && !known.Contains(method))
-            .Select(method => $"{method.DeclaringType!.Name}.{method}")];
+        return
+        [
+            .. device.LaunchedKernels
+                .Where(method => method.Module.Assembly == typeof(IKernel).Assembly && method.DeclaringType != typeof(KernelLoop) && !known.Contains(method))
+                .Select(method => $"{method.DeclaringType!.Name}.{method}"),
+        ];
     }
 
     /// <summary>A product of two operands in all its forms: one for GPUs, one for their tensor cores, one for each register tile of processors.</summary>

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>
 /// The loops of a kernel, found in its PTX: a jump back to a place that every way to the jump leads through closes one, and what lies between is

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>
 /// How many registers a kernel needs at once. PTX declares one for every value; real ones are shared by values that are not alive at the

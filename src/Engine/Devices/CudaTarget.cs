@@ -1,6 +1,6 @@
 using ILGPU.Runtime.Cuda;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Engine.Devices;
 
 /// <summary>An architecture of NVIDIA GPUs that kernels are compiled for, and what one multiprocessor of it holds.</summary>
 /// <param name="Name">As NVIDIA's compilers write it, e.g. <c>sm_80</c>.</param>

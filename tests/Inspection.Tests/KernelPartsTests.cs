@@ -1,6 +1,6 @@
-using Convolve.Engine.Kernels;
+using Convolve.Engine.Devices;
 
-namespace Convolve.Engine.Tests.Kernels;
+namespace Convolve.Inspection.Tests;
 
 /// <summary>What is shown of a kernel beside its own lines: its parts, its loops, its counts.</summary>
 public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode>

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>What a kernel's OpenCL source is made of, counted in the text: a statement in a loop counts once.</summary>
 /// <param name="Loads">Reads through a pointer, into whatever memory.</param>

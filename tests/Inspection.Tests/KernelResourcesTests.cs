@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Reflection;
 using Convolve.Engine.Devices;
-using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 
-namespace Convolve.Engine.Tests.Kernels;
+namespace Convolve.Inspection.Tests;
 
 /// <summary>Registers and shared memory of the kernels for GPUs, from their PTX, held against what a multiprocessor has.</summary>
 public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<KernelCode>

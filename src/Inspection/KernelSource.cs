@@ -1,7 +1,8 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Convolve.Engine.Kernels;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>The C# text of kernels, which the assembly carries with it.</summary>
 public static partial class KernelSource
@@ -89,13 +90,13 @@ public static partial class KernelSource
     }
 
     private static IEnumerable<string> Files =>
-        typeof(KernelSource).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        typeof(IKernel).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     private static string Outdent(string line) => line.StartsWith("    ", StringComparison.Ordinal) ? line[4..] : line;
 
     private static string[] Read(string resource)
     {
-        using var reader = new StreamReader(typeof(KernelSource).Assembly.GetManifestResourceStream(resource)!);
+        using var reader = new StreamReader(typeof(IKernel).Assembly.GetManifestResourceStream(resource)!);
         return reader.ReadToEnd().ReplaceLineEndings("\n").Split('\n');
     }
 

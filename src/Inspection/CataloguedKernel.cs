@@ -1,6 +1,7 @@
 using System.Reflection;
+using Convolve.Engine.Devices;
 
-namespace Convolve.Engine.Kernels;
+namespace Convolve.Inspection;
 
 /// <summary>For which hardware a kernel is written.</summary>
 public enum KernelTarget

@@ -1,4 +1,6 @@
-namespace Convolve.Engine.Kernels;
+using Convolve.Engine.Devices;
+
+namespace Convolve.Inspection;
 
 /// <summary>How many groups of a kernel a multiprocessor can hold at once, which is what hides the latency of memory.</summary>
 /// <param name="Groups">Groups resident at once.</param>
