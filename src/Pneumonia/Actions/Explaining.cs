@@ -221,14 +221,15 @@ public static class Explaining
         throw new UserError($"--class {name}: unknown to the model; it knows {string.Join(", ", model.Classes)}");
     }
 
-    // The files' own names, numbered where two are the same.
+    // The files' own names, numbered where two are the same or where one is that of the page beside the folders.
     private static string[] Names(IReadOnlyList<string> paths)
     {
-        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var taken = new HashSet<string>([ExplanationPage.FileName], StringComparer.OrdinalIgnoreCase);
         var names = new string[paths.Count];
         for (int i = 0; i < names.Length; i++)
         {
             string name = Path.GetFileNameWithoutExtension(paths[i]);
+            if (name.All(c => c == '.')) name = "image";
             names[i] = name;
             for (int n = 2; !taken.Add(names[i]); n++) names[i] = $"{name}-{n}";
         }

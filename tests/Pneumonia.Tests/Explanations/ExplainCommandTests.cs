@@ -49,6 +49,17 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Theory]
+    [InlineData("index.html.png", "index.html-2")]
+    [InlineData("..png", "image")]
+    public async Task An_image_called_like_the_page_or_by_its_ending_alone_has_a_folder_beside_it(string name, string expected)
+    {
+        string image = folder.Add(name, File.ReadAllBytes(Images[0]));
+        CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, image, "--out", Out, "--json");
+        Assert.Equal(Path.Combine(Out, expected), (string)run.Json["images"]![0]!["folder"]!);
+        Assert.StartsWith("<!DOCTYPE html>", File.ReadAllText(Path.Combine(Out, "index.html")), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
     [InlineData("--layer nowhere", "--layer nowhere")]
     [InlineData("--class COVID", "it knows NORMAL, PNEUMONIA")]
     [InlineData("--weights x.safetensors", "give either --run or --weights")]
