@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Tensors;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Measurement;
 
 /// <summary>
 /// What a device can do at best: no work is faster than its arithmetic at the measured peak, nor than its bytes at the measured bandwidth of

@@ -7,7 +7,7 @@ using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine;
 
 /// <summary>
 /// Every device of this machine, and the choice among them. Together with <see cref="KernelCompiler"/> the only place that knows

@@ -1,7 +1,7 @@
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 
-namespace Convolve.Engine.Autograd;
+namespace Convolve.Engine.Trials;
 
 /// <summary>How far an array is from what it should be.</summary>
 /// <param name="What">Which array, e.g. <c>gradient of input 0</c>.</param>

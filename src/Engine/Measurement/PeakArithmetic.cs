@@ -4,7 +4,7 @@ using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
 using ILGPU.Runtime;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Measurement;
 
 /// <summary>
 /// The device's measured peak: multiply-adds on values that never leave the registers. What share of it a kernel reaches says how

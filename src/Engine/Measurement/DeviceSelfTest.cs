@@ -1,7 +1,7 @@
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Tensors;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Measurement;
 
 /// <summary>
 /// A small matrix product with every ingredient of the hot kernels (packing, register tile, fused multiply-add, ragged edges),

@@ -2,7 +2,7 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 
-namespace Convolve.Engine.Operations;
+namespace Convolve.Engine.Trials;
 
 /// <summary>An operation on random values in [−½, ½), to be timed and checked against its double-precision reference.</summary>
 public abstract class Trial : IDisposable

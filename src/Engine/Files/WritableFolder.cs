@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Files;
 
 /// <summary>Finds out where files can be kept.</summary>
 internal static class WritableFolder
