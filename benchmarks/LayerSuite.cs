@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Convolve.Engine;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Randomness;

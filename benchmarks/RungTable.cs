@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convolve.Engine;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
@@ -10,6 +11,7 @@ using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Benchmarks;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using BenchmarkDotNet.Attributes;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
 

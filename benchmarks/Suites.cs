@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using BenchmarkDotNet.Attributes;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 
 namespace Convolve.Benchmarks;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 
 namespace Convolve.Benchmarks;

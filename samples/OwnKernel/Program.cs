@@ -1,6 +1,7 @@
+using Convolve.Engine;
 using Convolve.Engine.Autograd;
-using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 using OwnKernel;
 
 using var catalogue = new DeviceCatalogue();

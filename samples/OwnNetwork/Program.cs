@@ -1,4 +1,4 @@
-using Convolve.Engine.Devices;
+using Convolve.Engine;
 using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;

@@ -1,17 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
+using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine;
 
 /// <summary>
-/// Every device of this machine, and the choice among them. Together with <see cref="KernelCompiler"/> the only place that knows
-/// CUDA from OpenCL.
+/// Finds the devices of this machine, chooses one and opens it. Together with <see cref="KernelCompiler"/> the only place that
+/// distinguishes CUDA from OpenCL.
 /// </summary>
 public sealed class DeviceCatalogue : IDisposable
 {
@@ -143,7 +145,7 @@ public sealed class DeviceCatalogue : IDisposable
         {
             try
             {
-                return (Context.Create(builder => CompileAsOnDevices(add(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount)))), problem);
+                return (Context.Create(builder => KernelCompiler.Configure(add(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount)))), problem);
             }
             catch (AcceleratorException e)
             {
@@ -153,23 +155,11 @@ public sealed class DeviceCatalogue : IDisposable
         throw new DeviceException(problem!);
     }
 
-    /// <summary>The settings under which every kernel is compiled, to run or to be read.</summary>
-    internal static Context.Builder CompileAsOnDevices(Context.Builder builder) => builder
-        .EnableAlgorithms()
-        // O2 is the only level at which ILGPU infers `global` for the pointers of views, without which PoCL refuses a program.
-        .Optimize(OptimizationLevel.O2)
-        .Inlining(InliningMode.Aggressive);
-
     private Accelerator Create(ILGPU.Runtime.Device device)
     {
         if (device is CLDevice opencl) AllowMissingGenericAddressSpace(opencl);
         return device.CreateAccelerator(context);
     }
-
-    /// <summary>Whether an accelerator is a processor that PoCL serves.</summary>
-    internal static bool IsPocl(Accelerator accelerator) => accelerator is CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU } && IsPocl((CLDevice)accelerator.Device);
-
-    private static bool IsPocl(CLDevice device) => OpenClPlatforms.IsPocl(device.PlatformName);
 
     /// <summary>
     /// PoCL 3 and many drivers for GPUs, NVIDIA's among them, report no generic address space, for which ILGPU refuses them. The engine's kernels
@@ -195,25 +185,6 @@ public sealed class DeviceCatalogue : IDisposable
         _ => new(DeviceDescription.NameOfProcessor("ILGPU CPU", Environment.ProcessorCount), DeviceKind.IlgpuCpu, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
             $"ILGPU {CompilerVersion}"),
     };
-
-    /// <summary>float32 lanes of the native vectors of an OpenCL device, else 1.</summary>
-    internal static int VectorLanes(Accelerator accelerator)
-    {
-        const CLDeviceInfoType nativeVectorWidthFloat = (CLDeviceInfoType)0x103A;
-        if (accelerator is not CLAccelerator opencl) return 1;
-        try
-        {
-            return CLAPI.CurrentAPI.GetDeviceInfo<int>(opencl.DeviceId, nativeVectorWidthFloat);
-        }
-        catch (CLException)
-        {
-            return 1;
-        }
-    }
-
-    /// <summary>Whether a device has tensor cores that multiply TF32 numbers.</summary>
-    internal static bool HasTf32(Accelerator? accelerator) =>
-        accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaTarget.WithTf32.Architecture;
 
     // PoCL offers larger buffers where there is much memory, but a training whose memory was one of 2190 MiB ended in a fault of the processor
     // inside a kernel, and in smaller ones it does not.

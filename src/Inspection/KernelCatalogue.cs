@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Activation;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.BatchNormalization;

@@ -14,7 +14,7 @@ namespace Convolve.Inspection;
 /// <summary>Compiles kernels to the text that a driver would get, on a machine that has neither the driver nor its hardware.</summary>
 public sealed partial class KernelCode : IDisposable
 {
-    private readonly Context context = Context.Create(builder => DeviceCatalogue.CompileAsOnDevices(builder.CPU(new CPUDevice(2, 1, 1))));
+    private readonly Context context = Context.Create(builder => KernelCompiler.Configure(builder.CPU(new CPUDevice(2, 1, 1))));
     private readonly Dictionary<CudaTarget, PTXBackend> ptx = [];
     private CLBackend? openCl;
 

@@ -1,3 +1,5 @@
+using Convolve.Engine;
+
 namespace Convolve.Documentation.Tests;
 
 /// <summary>The samples do what they are there to show; each checks itself and throws if it does not.</summary>
@@ -14,7 +16,7 @@ public sealed class SampleTests
     [SkippableFact]
     public void OwnNetworkLearns()
     {
-        using (var catalogue = new Engine.Devices.DeviceCatalogue())
+        using (var catalogue = new DeviceCatalogue())
             Skip.If(catalogue.Choose().Device.Kind == Engine.Devices.DeviceKind.IlgpuCpu, "training on ILGPU's debugging device takes minutes; install OpenCL");
         Assert.Contains("right", FreeProgram.Printed(typeof(OwnNetwork.Shapes).Assembly.EntryPoint!), StringComparison.Ordinal);
     }

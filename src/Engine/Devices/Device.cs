@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Convolution;
@@ -41,7 +40,7 @@ public sealed class Device : IDisposable
         Nothing = Pool.Rent(1);
         queueCounter = accelerator.Allocate1D<int>(1);
         queueCounter.MemSetToZero(stream);
-        VectorLanes = DeviceCatalogue.VectorLanes(accelerator);
+        VectorLanes = AcceleratorTraits.VectorLanes(accelerator);
         Workers = description.ComputeUnits;
         ConvolutionTuning = new ConvolutionTuning(this);
     }
@@ -90,7 +89,7 @@ public sealed class Device : IDisposable
     /// <exception cref="DeviceException">The device has no tensor cores for TF32.</exception>
     public void UseTf32()
     {
-        if (!DeviceCatalogue.HasTf32(accelerator) || Shape != KernelShape.Gpu)
+        if (!AcceleratorTraits.HasTf32(accelerator) || Shape != KernelShape.Gpu)
             throw new DeviceException($"TF32 needs an NVIDIA GPU of the architecture {CudaTarget.WithTf32} or newer, not {Description}");
         UsesTf32 = true;
     }
@@ -158,23 +157,6 @@ public sealed class Device : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(items);
         ForEach(items, KernelLoop.Run<SpanPerItem, TKernel>, KernelLoop.Run<GridStride, TKernel>, kernel, items);
-    }
-
-    /// <summary>The fastest of several runs, after one that compiles the kernels, in milliseconds; each waits until its work is done.</summary>
-    /// <param name="run">Launches the work.</param>
-    /// <param name="runs">How often, at least once.</param>
-    public double Milliseconds(Action run, int runs = 10)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
-        var best = double.PositiveInfinity;
-        for (var i = 0; i <= runs; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            run();
-            Synchronize();
-            if (i > 0) best = Math.Min(best, watch.Elapsed.TotalMilliseconds);
-        }
-        return best;
     }
 
     /// <inheritdoc/>

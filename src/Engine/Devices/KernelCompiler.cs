@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using ILGPU;
+using ILGPU.Algorithms;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
@@ -32,6 +33,13 @@ internal static partial class KernelCompiler
 
     /// <summary>Devices of one catalogue share ILGPU's context; their kernels are compiled one after the other.</summary>
     private static readonly Lock gate = new();
+
+    /// <summary>The settings under which every kernel is compiled, to run or to be read.</summary>
+    public static Context.Builder Configure(Context.Builder builder) => builder
+        .EnableAlgorithms()
+        // O2 is the only level at which ILGPU infers `global` for the pointers of views, without which PoCL refuses a program.
+        .Optimize(OptimizationLevel.O2)
+        .Inlining(InliningMode.Aggressive);
 
     /// <summary>Compiles and loads a kernel method; the result must be kept, since ILGPU's own cache holds weak references.</summary>
     /// <exception cref="DeviceException">The driver cannot compile it.</exception>
@@ -65,8 +73,8 @@ internal static partial class KernelCompiler
     private static string SourceFor(Accelerator accelerator, CLCompiledKernel kernel)
     {
         var source = OpenClSource(kernel);
-        var shortensVectors = RuntimeInformation.ProcessArchitecture == Architecture.X64 && DeviceCatalogue.IsPocl(accelerator)
-            && DeviceCatalogue.VectorLanes(accelerator) >= LanesOfAvx512;
+        var shortensVectors = RuntimeInformation.ProcessArchitecture == Architecture.X64 && AcceleratorTraits.IsPocl(accelerator)
+            && AcceleratorTraits.VectorLanes(accelerator) >= LanesOfAvx512;
         return shortensVectors ? WholeVectors + source + WholeVectorsEnd : source;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Convolve.Engine.Files;
 
 namespace Convolve.Engine.Devices;
 

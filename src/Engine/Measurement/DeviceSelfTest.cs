@@ -1,3 +1,4 @@
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Tensors;
 

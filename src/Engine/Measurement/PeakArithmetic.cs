@@ -1,8 +1,11 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 using ILGPU;
 using ILGPU.Runtime;
+using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Measurement;
 
@@ -20,18 +23,10 @@ public static class PeakArithmetic
     /// <summary>float32 operations per second in units of 10⁹, a multiply-add counted as two; the best of <paramref name="runs"/>.</summary>
     public static double MeasureGigaflops(Device device, int runs = 9)
     {
-        var best = double.PositiveInfinity;
         double operations = 0;
-        using var output = Tensors.Tensor.Filled(device, new Tensors.Shape(1), 0);
-        for (var run = 0; run <= runs; run++)
-        {
-            var watch = Stopwatch.StartNew();
-            operations = Launch(device, output.View);
-            device.Synchronize();
-            // The first run compiles.
-            if (run > 0) best = Math.Min(best, watch.Elapsed.TotalSeconds);
-        }
-        return operations / best * 1e-9;
+        using var output = Tensor.Filled(device, new Shape(1), 0);
+        var milliseconds = device.Milliseconds(() => operations = Launch(device, output.View), runs);
+        return operations / milliseconds * 1e-6;
     }
 
     private static double Launch(Device device, ArrayView<float> output)

@@ -1,6 +1,7 @@
-using System.Diagnostics;
+using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Engine.Measurement;
 
@@ -35,16 +36,7 @@ public sealed record Roofline(double Gigaflops, double GigabytesPerSecond)
         var shape = new Shape(device.Description.Kind == DeviceKind.IlgpuCpu ? FloatsWhereSlow : Floats);
         using var source = Tensor.Filled(device, shape, 1);
         using var target = Tensor.Filled(device, shape, 0);
-        var best = double.PositiveInfinity;
-        for (var run = 0; run <= runs; run++)
-        {
-            device.Synchronize();
-            var watch = Stopwatch.StartNew();
-            Addition.Copy(source, target);
-            device.Synchronize();
-            // The first run compiles.
-            if (run > 0) best = Math.Min(best, watch.Elapsed.TotalSeconds);
-        }
-        return 2.0 * shape.Length * sizeof(float) / best * 1e-9;
+        var milliseconds = device.Milliseconds(() => Addition.Copy(source, target), runs);
+        return 2.0 * shape.Length * sizeof(float) / milliseconds * 1e-6;
     }
 }

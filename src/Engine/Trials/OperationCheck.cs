@@ -1,3 +1,4 @@
+using Convolve.Engine.Autograd;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;

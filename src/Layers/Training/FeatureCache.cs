@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Files;
 using Convolve.Engine.Operations.Convolution;

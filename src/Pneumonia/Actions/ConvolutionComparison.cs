@@ -1,7 +1,9 @@
 using System.Globalization;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 using Spectre.Console;
 using Padding = Convolve.Engine.Operations.Convolution.Padding;
 

@@ -1,3 +1,4 @@
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 
 namespace Convolve.Pneumonia.Actions;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Files;
 
 namespace Convolve.Pneumonia.Actions;
 
@@ -13,7 +13,7 @@ public static class FeatureFolder
     public const double DefaultLimit = 10;
 
     /// <summary>The folder.</summary>
-    public static string Path => System.IO.Path.Combine(ConvolutionTuning.DefaultFolder, "features");
+    public static string Path => System.IO.Path.Combine(UserCache.Folder, "features");
 
     /// <summary>GiB that the folder may hold.</summary>
     /// <exception cref="UserError">The environment variable holds something else.</exception>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers.Measurement;
 using Convolve.Layers.Networks;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.MatrixMultiply;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Pneumonia.Actions;
 

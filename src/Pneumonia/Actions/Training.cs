@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;

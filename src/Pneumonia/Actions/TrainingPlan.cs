@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;

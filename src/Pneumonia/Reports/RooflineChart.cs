@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Layers.Measurement;
 
 namespace Convolve.Pneumonia.Reports;

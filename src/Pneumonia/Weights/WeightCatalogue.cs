@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Files;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Scores;
 
@@ -44,7 +44,7 @@ public static partial class WeightCatalogue
     public static IReadOnlyList<string> Folders =>
     [
         Path.GetFullPath("weights"),
-        Path.Combine(ConvolutionTuning.DefaultFolder, "weights"),
+        Path.Combine(UserCache.Folder, "weights"),
     ];
 
     /// <summary>

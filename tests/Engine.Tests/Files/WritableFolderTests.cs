@@ -1,11 +1,10 @@
 using System.Runtime.Versioning;
-using Convolve.Engine.Devices;
-using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Files;
 
-namespace Convolve.Engine.Tests.Devices;
+namespace Convolve.Engine.Tests.Files;
 
-/// <summary>Where files are kept if the usual place is none, and settings of PoCL that would end the process.</summary>
-public sealed class PlaceToWriteTests : IDisposable
+/// <summary>Where files are kept if the usual folder cannot be written to.</summary>
+public sealed class WritableFolderTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("convolve-place-").FullName;
 
@@ -65,37 +64,6 @@ public sealed class PlaceToWriteTests : IDisposable
         Assert.False(WritableFolder.IsOursAlone(Path.Combine(folder, "missing")));
     }
 
-    [SkippableTheory]
-    [InlineData("1", 1)]
-    [InlineData("2", 2)]
-    [InlineData("8", 8)]
-    [InlineData("9", null)]
-    [InlineData("0", null)]
-    [InlineData("-1", null)]
-    [InlineData("99999999999", null)]
-    [InlineData("two", null)]
-    [InlineData("2 threads", null)]
-    [SupportedOSPlatform("linux")]
-    public void ThreadsOfPoclAreAWholeNumberUpToFourACore(string setting, int? threads)
-    {
-        Skip.IfNot(OperatingSystem.IsLinux(), "PoCL's settings are looked at on Linux");
-        Assert.Equal(threads, PoclThreads.ThreadsOf(setting, cores: 2));
-    }
-
     [Fact]
-    public void TheDefaultFolderIsNeverRelative() => Assert.True(Path.IsPathFullyQualified(ConvolutionTuning.DefaultFolder));
-
-    [Theory]
-    [InlineData(1, 8, "x")]
-    [InlineData(2, 8, "x")]
-    [InlineData(4, 8, "x")]
-    [InlineData(5, 32, "x, sums in 32 parts")]
-    [InlineData(8, 32, "x, sums in 32 parts")]
-    [InlineData(12, 64, "x, sums in 64 parts")]
-    [InlineData(64, 256, "x, sums in 256 parts")]
-    public void AProcessorsNameTellsTheirNumberWhereSumsAreCutIntoMoreParts(int cores, int parts, string name)
-    {
-        Assert.Equal(parts, DeviceDescription.SumPartsOf(cores));
-        Assert.Equal(name, DeviceDescription.NameOfProcessor("x", cores));
-    }
+    public void TheUsersCacheIsNeverRelative() => Assert.True(Path.IsPathFullyQualified(UserCache.Folder));
 }

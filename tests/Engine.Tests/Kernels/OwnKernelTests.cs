@@ -1,6 +1,7 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Engine.Tests.Kernels;
 

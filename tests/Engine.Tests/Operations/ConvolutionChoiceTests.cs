@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Engine.Tests.Operations;
 

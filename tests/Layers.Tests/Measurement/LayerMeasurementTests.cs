@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Engine.Tests;

@@ -1,3 +1,4 @@
+using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Operations.Convolution;

@@ -1,6 +1,7 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Engine.Operations.Convolution;
 

@@ -24,11 +24,11 @@ public sealed class ConvolutionTuning
 
     private readonly Lazy<string> path;
 
-    /// <summary>The choices of a device, on which they are measured, kept in a folder, by default <see cref="DefaultFolder"/>.</summary>
+    /// <summary>The choices of a device, on which they are measured, kept in a folder, by default <see cref="UserCache.Folder"/>.</summary>
     internal ConvolutionTuning(Device device, string? folder = null)
     {
         this.device = device;
-        path = new(() => Path.Combine(folder ?? DefaultFolder, FileName(device)));
+        path = new(() => Path.Combine(folder ?? UserCache.Folder, FileName(device)));
     }
 
     /// <summary>Where the choices are kept.</summary>
@@ -51,24 +51,6 @@ public sealed class ConvolutionTuning
     public string? Summary => Measurements == 0 ? null
         : $"convolutions: {Measurements} shapes measured; the fastest algorithm of each is "
             + (Problem is null ? $"kept in {FilePath}" : $"used in this run only, since {Problem}; name a folder that can be written to with CONVOLVE_CACHE");
-
-    /// <summary>
-    /// The folder of the user's cache: $CONVOLVE_CACHE, else $XDG_CACHE_HOME/convolve, else ~/.cache/convolve; where there is no home, the
-    /// user's own folder among those for temporary files.
-    /// </summary>
-    public static string DefaultFolder
-    {
-        get
-        {
-            if (Environment.GetEnvironmentVariable("CONVOLVE_CACHE") is { Length: > 0 } own) return own;
-            // Empty where there is no such folder; XDG's rule for its variable is that a relative path counts as none.
-            var home = Environment.GetFolderPath(OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);
-            if (OperatingSystem.IsWindows() && home.Length > 0) return Path.Combine(home, "convolve");
-            if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathFullyQualified(cache)) return Path.Combine(cache, "convolve");
-            if (Path.IsPathFullyQualified(home)) return Path.Combine(home, ".cache", "convolve");
-            return WritableFolder.Temporary("cache") ?? Path.Combine(Path.GetTempPath(), "convolve");
-        }
-    }
 
     /// <summary>The remembered choice for a shape; measured and written down if there is none.</summary>
     internal ConvolutionAlgorithm Fastest(ConvolutionPass pass, ConvolutionGeometry geometry)

@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
 
 namespace Convolve.Engine.Operations.MatrixMultiply;
 
