@@ -1,3 +1,4 @@
+using Convolve.Pneumonia.Pages;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;
@@ -28,7 +29,7 @@ public sealed class AnswerCharts
     private PartAnswers? Reported => scored.Reported?.Answers;
 
     /// <summary>All charts that the answers allow, as SVG.</summary>
-    public IEnumerable<string> ToSvg()
+    public IEnumerable<Html> ToSvg()
     {
         ChartLine[] roc = [.. lines.Select(RocLine).Where(line => line.Points.Count > 0)];
         if (roc.Length > 0)

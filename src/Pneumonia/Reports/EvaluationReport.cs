@@ -1,5 +1,5 @@
-using System.Text;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Pages;
 using static Convolve.Pneumonia.Reports.ReportPage;
 
 namespace Convolve.Pneumonia.Reports;
@@ -27,23 +27,28 @@ public static class EvaluationReport
     public static string ToHtml(EvaluationSummary evaluation)
     {
         ScoredPredictions scored = evaluation.Scored;
-        var html = new StringBuilder();
-        PredictionSections.AppendHeadline(html, scored, $"Convolve · {evaluation.Network} on {evaluation.Data}", null);
-        html.Append("<section><h2>What was scored</h2>");
-        AppendRows(html,
+        return ReportPage.Of($"{evaluation.Data}, evaluated",
+        [
+            PredictionSections.Headline(scored, $"Convolve · {evaluation.Network} on {evaluation.Data}"),
+            Data(evaluation),
+            PredictionSections.Scores(scored, "Scores"),
+            PredictionSections.Predictions(scored),
+            PredictionSections.Wrong(scored),
+            Limits(ReportLimits.Of(evaluation)),
+        ]);
+    }
+
+    private static Html Data(EvaluationSummary evaluation)
+    {
+        ScoredPredictions scored = evaluation.Scored;
+        string part = evaluation.Part == "all" ? "" : $", part {evaluation.Part}";
+        IEnumerable<(string, string)> rows =
         [
             ("Network", evaluation.Network),
-            ("Images", $"{scored.Reported!.Scores.N:N0} of {evaluation.Data}{(evaluation.Part == "all" ? "" : $", part {evaluation.Part}")}; classes {string.Join(", ", scored.Classes)}"),
+            ("Images", $"{scored.Reported!.Scores.N:N0} of {evaluation.Data}{part}; classes {string.Join(", ", scored.Classes)}"),
             .. evaluation.Positive is { } positive ? [("Positive class", $"{positive.Name}, {positive.Reason}")] : Array.Empty<(string, string)>(),
             ("Device", evaluation.Device),
-        ]);
-        AppendList(html, "notes", evaluation.Notes);
-        AppendList(html, "warnings", evaluation.Warnings);
-        html.Append("</section>\n");
-        PredictionSections.AppendScores(html, scored, "Scores");
-        PredictionSections.AppendPredictions(html, scored);
-        PredictionSections.AppendWrong(html, scored);
-        AppendLimits(html, ReportLimits.Of(evaluation));
-        return ReportPage.Of($"{evaluation.Data}, evaluated", html);
+        ];
+        return Section("What was scored", $"{Rows(rows)}{List("notes", evaluation.Notes)}{List("warnings", evaluation.Warnings)}");
     }
 }

@@ -1,5 +1,6 @@
-using System.Net;
 using System.Text;
+using Convolve.Pneumonia.Pages;
+using static Convolve.Pneumonia.Reports.ChartFrame;
 
 namespace Convolve.Pneumonia.Reports;
 
@@ -22,7 +23,6 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     private const double LargestDot = 9, SmallestDot = 2;
     // At the type size of a page's charts.
     private const int LetterWidth = 7, LetterHeight = 11;
-    private const int Width = 440, Height = 300, Left = 66, Right = 14, Top = 34, Bottom = 44;
 
     /// <summary>Lowest and highest value of the axis; null to follow the points.</summary>
     public (double Low, double High)? XRange { get; init; }
@@ -42,77 +42,82 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     /// <summary>A y value to mark with a horizontal line, and its caption.</summary>
     public (double Y, string Caption)? Level { get; init; }
 
-    public string ToSvg()
+    /// <summary>The chart for a page whose style sheet knows the class <c>chart</c>.</summary>
+    /// <exception cref="ArgumentException">There are more lines than <see cref="LineStyles"/>.</exception>
+    public Html ToSvg()
     {
         if (Lines.Count > LineStyles) throw new ArgumentException($"chart {Title}: {Lines.Count} lines, but only {LineStyles} can be told apart");
+        return ChartFrame.Of(Title, Elements());
+    }
+
+    private IEnumerable<Html> Elements()
+    {
         (double x0, double x1) = XRange ?? Range(line => line.X);
         (double y0, double y1) = YRange ?? Range(line => line.Y);
         double X(double x) => Left + (x - x0) / (x1 - x0) * (Width - Left - Right);
         double Y(double y) => Height - Bottom - (y - y0) / (y1 - y0) * (Height - Top - Bottom);
 
-        var svg = new StringBuilder();
-        string title = WebUtility.HtmlEncode(Title);
-        svg.Append($"<svg class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{title}\">");
-        svg.Append($"<text class=\"title\" x=\"{Left}\" y=\"18\">{title}</text>");
         foreach (double tick in Ticks(y0, y1))
         {
-            svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(tick):F1}\" y2=\"{Y(tick):F1}\"/>");
-            svg.Append($"<text class=\"tick\" text-anchor=\"end\" x=\"{Left - 6}\" y=\"{Y(tick) + 4:F1}\">{Math.Round(tick, 4) + 0.0:0.####}</text>");
+            yield return $"""<line class="grid" x1="{Left}" x2="{Width - Right}" y1="{Y(tick):F1}" y2="{Y(tick):F1}"/>""";
+            yield return $"""<text class="tick" text-anchor="end" x="{Left - 6}" y="{Y(tick) + 4:F1}">{Math.Round(tick, 4) + 0.0:0.####}</text>""";
         }
+        const int Below = Height - Bottom + 16, Centre = (Left + Width - Right) / 2, Middle = Height / 2;
         foreach (double tick in Ticks(x0, x1).Where(tick => !XIsWhole || double.IsInteger(tick)))
-            svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{X(tick):F1}\" y=\"{Height - Bottom + 16}\">{Math.Round(tick, 4) + 0.0:0.####}</text>");
-        svg.Append($"<text class=\"tick\" text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\">{WebUtility.HtmlEncode(XLabel)}</text>");
-        svg.Append($"<text class=\"tick\" text-anchor=\"middle\" transform=\"rotate(-90 12 {Height / 2})\" x=\"12\" y=\"{Height / 2}\">{WebUtility.HtmlEncode(YLabel)}</text>");
-        if (Diagonal) svg.Append($"<line class=\"mark\" x1=\"{X(x0):F1}\" y1=\"{Y(y0):F1}\" x2=\"{X(x1):F1}\" y2=\"{Y(y1):F1}\"/>");
+            yield return $"""<text class="tick" text-anchor="middle" x="{X(tick):F1}" y="{Below}">{Math.Round(tick, 4) + 0.0:0.####}</text>""";
+        yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">{XLabel}</text>""";
+        yield return $"""<text class="tick" text-anchor="middle" transform="rotate(-90 12 {Middle})" x="12" y="{Middle}">{YLabel}</text>""";
+        if (Diagonal) yield return $"""<line class="mark" x1="{X(x0):F1}" y1="{Y(y0):F1}" x2="{X(x1):F1}" y2="{Y(y1):F1}"/>""";
         if (Level is { } level)
         {
-            svg.Append($"<line class=\"mark\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(level.Y):F1}\" y2=\"{Y(level.Y):F1}\"/>");
-            svg.Append($"<text class=\"tick\" x=\"{Left + 6}\" y=\"{Y(level.Y) - 5:F1}\">{WebUtility.HtmlEncode(level.Caption)}</text>");
+            yield return $"""<line class="mark" x1="{Left}" x2="{Width - Right}" y1="{Y(level.Y):F1}" y2="{Y(level.Y):F1}"/>""";
+            yield return $"""<text class="tick" x="{Left + 6}" y="{Y(level.Y) - 5:F1}">{level.Caption}</text>""";
         }
         if (Mark is { } mark)
         {
             double at = X(mark.X);
-            bool rightHalf = at > Width / 2;
-            svg.Append($"<line class=\"mark\" x1=\"{at:F1}\" x2=\"{at:F1}\" y1=\"{Top}\" y2=\"{Height - Bottom}\"/>");
-            svg.Append($"<text class=\"tick\" text-anchor=\"{(rightHalf ? "end" : "start")}\" x=\"{at + (rightHalf ? -5 : 5):F1}\" y=\"{(LinesAreHigh(mark.X, (y0 + y1) / 2) ? Height - Bottom - 6 : Top + 11)}\">{WebUtility.HtmlEncode(mark.Caption)}</text>");
+            (string anchor, int shift) = at > Width / 2 ? ("end", -5) : ("start", 5);
+            int y = LinesAreHigh(mark.X, (y0 + y1) / 2) ? Height - Bottom - 6 : Top + 11;
+            yield return $"""<line class="mark" x1="{at:F1}" x2="{at:F1}" y1="{Top}" y2="{Height - Bottom}"/>""";
+            yield return $"""<text class="tick" text-anchor="{anchor}" x="{at + shift:F1}" y="{y}">{mark.Caption}</text>""";
         }
         int legend = Width - Right;
         for (int l = Lines.Count - 1; l >= 0; l--)
         {
             ChartLine line = Lines[l];
-            AppendLine(svg, line, StyleOf(l), X, Y);
-            AppendDots(svg, line, l, X, Y);
+            yield return Path(line, StyleOf(l), X, Y);
+            yield return Dots(line, l, X, Y);
+            yield return Point(line, l, X, Y);
             // One line needs no name, the title says what it is.
             if (Lines.Count == 1) continue;
             int sample = legend - LetterWidth * line.Name.Length - 6;
-            svg.Append($"<path class=\"{StyleOf(l)}\" d=\"M{sample - 18} 14H{sample}\"/>");
-            svg.Append($"<text class=\"line{l}\" text-anchor=\"end\" x=\"{legend}\" y=\"18\">{WebUtility.HtmlEncode(line.Name)}</text>");
+            yield return $"""<path class="{StyleOf(l)}" d="M{sample - 18} 14H{sample}"/>""";
+            yield return $"""<text class="line{l}" text-anchor="end" x="{legend}" y="18">{line.Name}</text>""";
             legend = sample - 32;
         }
-        return svg.Append("</svg>").ToString();
     }
 
     // The first of several lines is dashed, so that a copy without colours still tells them apart.
     private string StyleOf(int line) => line == 0 && Lines.Count > 1 ? "line0 dashed" : $"line{line}";
 
-    private void AppendDots(StringBuilder svg, ChartLine line, int number, Func<double, double> x, Func<double, double> y)
+    private static Html Dots(ChartLine line, int number, Func<double, double> x, Func<double, double> y)
     {
-        if (line.Weights is { Count: > 0 } weights)
+        if (line.Weights is not { Count: > 0 } weights) return Html.Empty;
+        double largest = weights.Max();
+        return Html.Each(line.Points.Zip(weights).Where(dot => double.IsFinite(dot.First.X) && double.IsFinite(dot.First.Y)), dot =>
         {
-            double largest = weights.Max();
-            for (int i = 0; i < weights.Count; i++)
-            {
-                (double px, double py) = line.Points[i];
-                if (double.IsFinite(px) && double.IsFinite(py))
-                    svg.Append($"<circle class=\"line{number} soft\" cx=\"{x(px):F1}\" cy=\"{y(py):F1}\" r=\"{Math.Max(SmallestDot, LargestDot * Math.Sqrt(weights[i] / largest)):F1}\"/>");
-            }
-        }
-        if (line.Point is { } point && double.IsFinite(point.X) && double.IsFinite(point.Y))
-        {
-            svg.Append($"<circle class=\"line{number} point\" cx=\"{x(point.X):F1}\" cy=\"{y(point.Y):F1}\" r=\"5\"/>");
-            (double textX, double textY, bool toTheLeft) = PlaceBeside(x(point.X), y(point.Y), point.Caption, x, y);
-            svg.Append($"<text class=\"line{number}\" text-anchor=\"{(toTheLeft ? "end" : "start")}\" x=\"{textX:F1}\" y=\"{textY:F1}\">{WebUtility.HtmlEncode(point.Caption)}</text>");
-        }
+            double radius = Math.Max(SmallestDot, LargestDot * Math.Sqrt(dot.Second / largest));
+            return $"""<circle class="line{number} soft" cx="{x(dot.First.X):F1}" cy="{y(dot.First.Y):F1}" r="{radius:F1}"/>""";
+        });
+    }
+
+    private Html Point(ChartLine line, int number, Func<double, double> x, Func<double, double> y)
+    {
+        if (line.Point is not { } point || !double.IsFinite(point.X) || !double.IsFinite(point.Y)) return Html.Empty;
+        (double textX, double textY, bool toTheLeft) = PlaceBeside(x(point.X), y(point.Y), point.Caption, x, y);
+        string anchor = toTheLeft ? "end" : "start";
+        return $"""<circle class="line{number} point" cx="{x(point.X):F1}" cy="{y(point.Y):F1}" r="5"/>"""
+            + $"""<text class="line{number}" text-anchor="{anchor}" x="{textX:F1}" y="{textY:F1}">{point.Caption}</text>""";
     }
 
     // The corner of a point, inside the chart, where the fewest lines run through its caption.
@@ -148,7 +153,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         }
     }
 
-    private static void AppendLine(StringBuilder svg, ChartLine line, string style, Func<double, double> x, Func<double, double> y)
+    private static Html Path(ChartLine line, string style, Func<double, double> x, Func<double, double> y)
     {
         var path = new StringBuilder();
         bool pen = false;
@@ -161,8 +166,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             (pen, only) = (true, (px, py));
             finite++;
         }
-        svg.Append($"<path class=\"{style}\" d=\"{path}\"/>");
-        if (finite == 1 && line.Weights is null) svg.Append($"<circle class=\"{style}\" cx=\"{x(only!.Value.X):F1}\" cy=\"{y(only.Value.Y):F1}\" r=\"3\"/>");
+        Html drawn = $"""<path class="{style}" d="{path.ToString()}"/>""";
+        return finite == 1 && line.Weights is null
+            ? $"""{drawn}<circle class="{style}" cx="{x(only!.Value.X):F1}" cy="{y(only.Value.Y):F1}" r="3"/>"""
+            : drawn;
     }
 
     private (double, double) Range(Func<(double X, double Y), double> of)

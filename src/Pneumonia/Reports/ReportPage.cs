@@ -1,47 +1,36 @@
-using System.Net;
-using System.Text;
+using Convolve.Pneumonia.Pages;
 
 namespace Convolve.Pneumonia.Reports;
 
-/// <summary>The frame of a report and the ways its text is written: one HTML file that needs nothing else, light or dark as the reader's system is, on a telephone or on paper.</summary>
+/// <summary>The frame of a report, and the pieces that both kinds of report have.</summary>
 internal static class ReportPage
 {
     /// <summary>The document around some sections.</summary>
     /// <param name="title">What it is about.</param>
-    /// <param name="sections">HTML.</param>
-    public static string Of(string title, StringBuilder sections) =>
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">"
-        + $"<title>{Text(title)} – Convolve</title><style>{ReportStyle.Css}</style></head><body><main>\n{sections}"
-        + $"<footer><strong>{TrainingReport.NotForClinicalUse}</strong> A model of a teaching and research project; its answers are no diagnosis.</footer>\n"
-        + "</main></body></html>\n";
+    /// <param name="sections">The sections.</param>
+    public static string Of(string title, IEnumerable<Html> sections) =>
+        new Page("report", title, Html.FromFile("report.css"), Html.Concat(sections),
+            "A model of a teaching and research project; its answers are no diagnosis.").ToHtml();
+
+    /// <summary>A section of a report.</summary>
+    /// <param name="title">Its heading.</param>
+    /// <param name="content">What stands below it.</param>
+    public static Html Section(string title, Html content) => $"<section><h2>{title}</h2>{content}</section>\n";
 
     /// <summary>Names and values in two columns.</summary>
-    public static void AppendRows(StringBuilder html, params IEnumerable<(string Name, string Value)> rows)
-    {
-        html.Append("<dl>");
-        foreach ((string name, string value) in rows) html.Append($"<dt>{Text(name)}</dt><dd>{Text(value)}</dd>");
-        html.Append("</dl>");
-    }
+    public static Html Rows(params IEnumerable<(string Name, string Value)> rows) =>
+        $"<dl>{Html.Each(rows, row => $"<dt>{row.Name}</dt><dd>{row.Value}</dd>")}</dl>";
 
     /// <summary>Lines of one kind, "notes" or "warnings"; nothing where there are none.</summary>
-    public static void AppendList(StringBuilder html, string kind, IReadOnlyList<string> lines)
-    {
-        if (lines.Count == 0) return;
-        html.Append($"<ul class=\"{kind}\">");
-        foreach (string line in lines) html.Append($"<li>{Text(line)}</li>");
-        html.Append("</ul>");
-    }
+    public static Html List(string kind, IReadOnlyList<string> lines) =>
+        lines.Count == 0 ? Html.Empty : $"""<ul class="{kind}">{Html.Each(lines, line => $"<li>{line}</li>")}</ul>""";
 
     /// <summary>What the figures do not say.</summary>
-    public static void AppendLimits(StringBuilder html, IReadOnlyList<(string Heading, string Text)> limits)
+    public static Html Limits(IReadOnlyList<(string Heading, string Text)> limits)
     {
-        html.Append("<section><h2>What the figures do not say</h2><div class=\"limits\">");
-        foreach ((string heading, string text) in limits) html.Append($"<div><h3>{Text(heading)}</h3><p>{Text(text)}</p></div>");
-        html.Append("</div></section>\n");
+        Html paragraphs = Html.Each(limits, limit => $"<div><h3>{limit.Heading}</h3><p>{limit.Text}</p></div>");
+        return Section("What the figures do not say", $"""<div class="limits">{paragraphs}</div>""");
     }
-
-    public static string Text(string text) => WebUtility.HtmlEncode(text);
 
     public static string Percent(double value) => $"{100 * value:F1}\u00A0%";
 
@@ -49,6 +38,9 @@ internal static class ReportPage
 
     public static string Figure(double? value) => value is { } known ? $"{known:F3}" : "–";
 
-    public static string Image(byte[] png, string name, string style = "") =>
-        $"<img{(style.Length == 0 ? "" : $" class=\"{style}\"")} alt=\"{Text(name)}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">";
+    /// <summary>A picture as a part of the page.</summary>
+    /// <param name="png">The PNG file.</param>
+    /// <param name="name">What it shows, for those who cannot see it.</param>
+    public static Html Image(byte[] png, string name) =>
+        $"""<img alt="{name}" src="data:image/png;base64,{Convert.ToBase64String(png)}">""";
 }

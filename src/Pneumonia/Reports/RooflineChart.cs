@@ -1,9 +1,8 @@
 using System.Globalization;
-using System.Net;
-using System.Text;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Measurement;
 using Convolve.Layers.Measurement;
+using Convolve.Pneumonia.Pages;
 
 namespace Convolve.Pneumonia.Reports;
 
@@ -21,13 +20,8 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
     // Half the width of a figure, so that numbers of neighbours do not cover the points.
     private const double LabelShift = 9;
 
-    /// <summary>The picture for a page whose style sheet knows the class <c>chart</c>.</summary>
-    public string ToSvg() => Draw("");
-
-    /// <summary>The picture as a file of its own, light or dark as the reader's system is.</summary>
-    public string ToFile() => Draw($"<style>{Style}</style>").Replace("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", StringComparison.Ordinal);
-
-    private string Draw(string style)
+    /// <summary>The picture as an SVG file, light or dark as the reader's system is.</summary>
+    public string ToFile()
     {
         (int Number, MeasuredLayer Layer)[] computing = [.. Layers.Select((layer, i) => (i + 1, layer)).Where(pair => pair.layer.Forward.Flops > 0)];
         (int Number, MeasuredPass Pass, string Kind, string Name)[] points =
@@ -43,44 +37,54 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
         double Y(double value) => PlotHeight - Bottom - (Math.Log10(value) - y0) / (y1 - y0) * (PlotHeight - Top - Bottom);
 
         int height = PlotHeight + LegendRow * ((computing.Length + LegendColumns - 1) / LegendColumns) + 8;
-        var svg = new StringBuilder();
         string title = $"Roofline of {Device}";
-        svg.Append($"<svg class=\"chart roofline\" viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Encoded(title)}\">{style}");
-        svg.Append($"<rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/><text class=\"title\" x=\"{Left}\" y=\"18\">{Encoded(title)}</text>");
-        svg.Append($"<text x=\"{Left}\" y=\"36\">peak {Roofline.Gigaflops:N0} GFLOP/s, memory {Roofline.GigabytesPerSecond:N1} GB/s, "
-            + $"both limit at {Roofline.Ridge:N1} operations per byte</text>");
-        svg.Append($"<text text-anchor=\"end\" x=\"{Width - Right}\" y=\"36\">disc: forward, ring: backward</text>");
-        for (double decade = y0; decade <= y1; decade++)
+        Html svg = $"""
+            <svg xmlns="http://www.w3.org/2000/svg" class="chart roofline" viewBox="0 0 {Width} {height}" role="img" aria-label="{title}">
+            <style>{Html.FromFile("roofline.css")}</style>
+            <rect class="paper" width="{Width}" height="{height}"/><text class="title" x="{Left}" y="18">{title}</text>
+            {Html.Concat(Elements())}</svg>
+
+            """;
+        return svg.ToString();
+
+        IEnumerable<Html> Elements()
         {
-            double y = Y(Math.Pow(10, decade));
-            svg.Append($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{F(y)}\" y2=\"{F(y)}\"/>");
-            svg.Append($"<text text-anchor=\"end\" x=\"{Left - 6}\" y=\"{F(y + 4)}\">{Tick(decade)}</text>");
+            const int Base = PlotHeight - Bottom, Centre = (Left + Width - Right) / 2, Middle = PlotHeight / 2;
+            yield return $"""<text x="{Left}" y="36">peak {Roofline.Gigaflops:N0} GFLOP/s, memory {Roofline.GigabytesPerSecond:N1} GB/s, """
+                + $"both limit at {Roofline.Ridge:N1} operations per byte</text>";
+            yield return $"""<text text-anchor="end" x="{Width - Right}" y="36">disc: forward, ring: backward</text>""";
+            for (double decade = y0; decade <= y1; decade++)
+            {
+                double y = Y(Math.Pow(10, decade));
+                yield return $"""<line class="grid" x1="{Left}" x2="{Width - Right}" y1="{y:F1}" y2="{y:F1}"/>""";
+                yield return $"""<text text-anchor="end" x="{Left - 6}" y="{y + 4:F1}">{Tick(decade)}</text>""";
+            }
+            for (double decade = x0; decade <= x1; decade++)
+            {
+                double x = X(Math.Pow(10, decade));
+                yield return $"""<line class="grid" x1="{x:F1}" x2="{x:F1}" y1="{Top}" y2="{Base}"/>""";
+                yield return $"""<text text-anchor="middle" x="{x:F1}" y="{Base + 16}">{Tick(decade)}</text>""";
+            }
+            yield return $"""<text text-anchor="middle" x="{Centre}" y="{PlotHeight - 12}">operations per byte</text>""";
+            yield return $"""<text text-anchor="middle" transform="rotate(-90 14 {Middle})" x="14" y="{Middle}">GFLOP/s</text>""";
+            // Where the slope enters the picture, from the left or from below.
+            double first = Math.Max(Math.Pow(10, x0), Math.Pow(10, y0) / Roofline.GigabytesPerSecond);
+            yield return $"""<path class="line0" d="M{X(first):F1} {Y(Roofline.Roof(first)):F1}L{X(Roofline.Ridge):F1} {Y(Roofline.Gigaflops):F1}"""
+                + $"""H{Width - Right}"/>""";
+            foreach ((int number, MeasuredPass pass, string kind, string name) in points)
+            {
+                (double x, double y) = (X(pass.Intensity), Y(pass.Gigaflops));
+                (string anchor, double shift) = kind == "forward" ? ("start", LabelShift - 3) : ("middle", -LabelShift);
+                yield return $"""<circle class="{kind}" cx="{x:F1}" cy="{y:F1}" r="4"><title>{name}, {kind}: {pass.Milliseconds:N3} ms, """
+                    + $"{pass.Gigaflops:N1} GFLOP/s, {pass.Intensity:N1} operations per byte</title></circle>";
+                yield return $"""<text x="{x + shift:F1}" y="{y - 5:F1}" text-anchor="{anchor}">{number}</text>""";
+            }
+            for (int i = 0; i < computing.Length; i++)
+            {
+                int x = Left + i % LegendColumns * (Width - Left - Right) / LegendColumns, y = PlotHeight + 10 + LegendRow * (i / LegendColumns);
+                yield return $"""<text x="{x}" y="{y}">{computing[i].Number} {computing[i].Layer.Name}</text>""";
+            }
         }
-        for (double decade = x0; decade <= x1; decade++)
-        {
-            double x = X(Math.Pow(10, decade));
-            svg.Append($"<line class=\"grid\" x1=\"{F(x)}\" x2=\"{F(x)}\" y1=\"{Top}\" y2=\"{PlotHeight - Bottom}\"/>");
-            svg.Append($"<text text-anchor=\"middle\" x=\"{F(x)}\" y=\"{PlotHeight - Bottom + 16}\">{Tick(decade)}</text>");
-        }
-        svg.Append($"<text text-anchor=\"middle\" x=\"{(Left + Width - Right) / 2}\" y=\"{PlotHeight - 12}\">operations per byte</text>");
-        svg.Append($"<text text-anchor=\"middle\" transform=\"rotate(-90 14 {PlotHeight / 2})\" x=\"14\" y=\"{PlotHeight / 2}\">GFLOP/s</text>");
-        // Where the slope enters the picture, from the left or from below.
-        double first = Math.Max(Math.Pow(10, x0), Math.Pow(10, y0) / Roofline.GigabytesPerSecond);
-        svg.Append($"<path class=\"line0\" d=\"M{F(X(first))} {F(Y(Roofline.Roof(first)))}L{F(X(Roofline.Ridge))} {F(Y(Roofline.Gigaflops))}H{Width - Right}\"/>");
-        foreach ((int number, MeasuredPass pass, string kind, string name) in points)
-        {
-            (double x, double y) = (X(pass.Intensity), Y(pass.Gigaflops));
-            svg.Append($"<circle class=\"{kind}\" cx=\"{F(x)}\" cy=\"{F(y)}\" r=\"4\"><title>{Encoded(name)}, {kind}: {pass.Milliseconds:N3} ms, {pass.Gigaflops:N1} GFLOP/s, "
-                + $"{pass.Intensity:N1} operations per byte</title></circle>");
-            svg.Append($"<text x=\"{F(x + (kind == "forward" ? LabelShift - 3 : -LabelShift))}\" y=\"{F(y - 5)}\" text-anchor=\"{(kind == "forward" ? "start" : "middle")}\">{number}</text>");
-        }
-        for (int i = 0; i < computing.Length; i++)
-        {
-            int column = i % LegendColumns, row = i / LegendColumns;
-            svg.Append($"<text x=\"{Left + column * (Width - Left - Right) / LegendColumns}\" y=\"{PlotHeight + 10 + LegendRow * row}\">"
-                + $"{computing[i].Number} {Encoded(computing[i].Layer.Name)}</text>");
-        }
-        return svg.Append("</svg>\n").ToString();
     }
 
     /// <summary>The powers of ten that enclose all values.</summary>
@@ -91,16 +95,4 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
     }
 
     private static string Tick(double decade) => Math.Pow(10, decade).ToString(decade < 0 ? $"F{-decade:0}" : "N0", CultureInfo.InvariantCulture);
-
-    private static string F(double value) => value.ToString("F1", CultureInfo.InvariantCulture);
-
-    private static string Encoded(string text) => WebUtility.HtmlEncode(text);
-
-    private const string Style = """
-        svg{font:13px system-ui,sans-serif}
-        .paper{fill:#fff}text{fill:#5b6470}.title{fill:#1b1f24;font-weight:600}.grid{stroke:#dde1e6}
-        .line0{fill:none;stroke:#0b66c3;stroke-width:2}circle{stroke:#c2410c;stroke-width:1.5}.forward{fill:#c2410c}.backward{fill:none}
-        @media (prefers-color-scheme:dark){.paper{fill:#14171a}text{fill:#9aa4af}.title{fill:#e8eaed}.grid{stroke:#2d333a}
-        .line0{stroke:#6cb2f7}circle{stroke:#ff9d66}.forward{fill:#ff9d66}}
-        """;
 }

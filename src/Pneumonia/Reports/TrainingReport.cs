@@ -1,6 +1,5 @@
-using System.Net;
-using System.Text;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Pages;
 using static Convolve.Pneumonia.Reports.ReportPage;
 
 namespace Convolve.Pneumonia.Reports;
@@ -20,28 +19,30 @@ public static class TrainingReport
     {
         Metrics metrics = run.Metrics;
         ScoredPredictions scored = run.Scored;
-        var html = new StringBuilder();
-        PredictionSections.AppendHeadline(html, scored, $"Convolve · {metrics.Model} · seed {metrics.Seed}", !metrics.Synthetic ? null
-            : "<strong>Synthetic images.</strong> The chest X-rays of this run were generated; its figures say nothing about patients.", metrics.Synthetic ? "synthetic " : "");
-        AppendData(html, run);
-        PredictionSections.AppendScores(html, scored, "Scores of the best epoch");
-        AppendCurves(html, metrics);
-        PredictionSections.AppendPredictions(html, scored);
-        PredictionSections.AppendWrong(html, scored);
-        AppendLimits(html, ReportLimits.Of(run));
-        AppendAugmentation(html, run);
-        AppendLayers(html, run);
-        AppendSettings(html, run);
-        return ReportPage.Of(metrics.Model, html);
+        Html synthetic = !metrics.Synthetic ? Html.Empty : $"""
+            <p class="banner"><strong>Synthetic images.</strong> The chest X-rays of this run were generated; its figures say nothing about patients.</p>
+            """;
+        return ReportPage.Of(metrics.Model,
+        [
+            PredictionSections.Headline(scored, $"Convolve · {metrics.Model} · seed {metrics.Seed}", synthetic, metrics.Synthetic ? "synthetic " : ""),
+            Data(run),
+            PredictionSections.Scores(scored, "Scores of the best epoch"),
+            Curves(metrics),
+            PredictionSections.Predictions(scored),
+            PredictionSections.Wrong(scored),
+            Limits(ReportLimits.Of(run)),
+            Augmentation(run),
+            Layers(run),
+            Settings(run),
+        ]);
     }
 
-    private static void AppendData(StringBuilder html, RunSummary run)
+    private static Html Data(RunSummary run)
     {
         Metrics metrics = run.Metrics;
         SplitCounts split = metrics.Split;
         string data = metrics.Synthetic ? "generated chest phantoms (synthetic)" : run.Data;
-        html.Append("<section><h2>What was trained</h2>");
-        AppendRows(html,
+        IEnumerable<(string, string)> rows =
         [
             ("Model", $"{metrics.Model}, {metrics.Parameters:N0} parameters, {metrics.Trainable:N0} trained"),
             ("Images", $"{data}; classes {string.Join(", ", run.Classes)}"),
@@ -49,86 +50,83 @@ public static class TrainingReport
             ("Parts", $"{split.Train:N0} train, {split.Val:N0} validation, {split.Test:N0} test (split: {split.Kind})"),
             ("Device", metrics.Device),
             ("Time", $"{Duration(run.Duration)}, {metrics.Epochs.Count} epochs, {metrics.ImagesPerSecond:F0} images/s; best epoch {metrics.BestEpoch}"),
-        ]);
-        AppendList(html, "notes", run.Notes);
-        AppendList(html, "warnings", run.Warnings);
-        html.Append("</section>\n");
+        ];
+        return Section("What was trained", $"{Rows(rows)}{List("notes", run.Notes)}{List("warnings", run.Warnings)}");
     }
 
-    private static void AppendCurves(StringBuilder html, Metrics metrics)
+    private static Html Curves(Metrics metrics)
     {
-        if (metrics.Epochs.Count == 0) return;
-        ChartLine Line(string name, Func<EpochMetrics, double> of) => new(name, [.. metrics.Epochs.Select(epoch => ((double)epoch.Epoch, of(epoch)))]);
+        if (metrics.Epochs.Count == 0) return Html.Empty;
         (double, string)? best = metrics.BestEpoch > 0 ? (metrics.BestEpoch, $"best: {metrics.BestEpoch}") : null;
-        html.Append("<section><h2>Training</h2><div class=\"charts\">");
-        html.Append(new LineChart("Loss", "epoch", "nats",
-            [Line("train", epoch => epoch.TrainLoss), Line("validation", epoch => epoch.ValLoss)])
-        { Mark = best, XIsWhole = true }.ToSvg());
-        html.Append(new LineChart("Accuracy", "epoch", "share",
-            [Line("train", epoch => epoch.TrainAccuracy), Line("validation", epoch => epoch.ValAccuracy)])
-        { Mark = best, XIsWhole = true }.ToSvg());
-        html.Append("</div></section>\n");
+        ChartLine Line(string name, Func<EpochMetrics, double> of) =>
+            new(name, [.. metrics.Epochs.Select(epoch => ((double)epoch.Epoch, of(epoch)))]);
+        Html Chart(string title, string unit, Func<EpochMetrics, double> train, Func<EpochMetrics, double> validation) =>
+            new LineChart(title, "epoch", unit, [Line("train", train), Line("validation", validation)]) { Mark = best, XIsWhole = true }.ToSvg();
+        Html loss = Chart("Loss", "nats", epoch => epoch.TrainLoss, epoch => epoch.ValLoss);
+        Html accuracy = Chart("Accuracy", "share", epoch => epoch.TrainAccuracy, epoch => epoch.ValAccuracy);
+        return Section("Training", $"""<div class="charts">{loss}{accuracy}</div>""");
     }
 
-    private static void AppendAugmentation(StringBuilder html, RunSummary run)
-    {
-        if (run.Augmentation is not { } augmentation) return;
-        html.Append($"<section><h2>Augmentation</h2><p class=\"small\">Training images, each followed by what training made of it: {Text(augmentation.Words)}.</p>");
-        html.Append($"<div class=\"wide\">{Image(augmentation.Sheet, "Training images and their augmented copies", "sheet")}</div></section>\n");
-    }
+    private static Html Augmentation(RunSummary run) => run.Augmentation is not { } augmentation ? Html.Empty : Section("Augmentation",
+        $"""<p class="small">Training images, each followed by what training made of it: {augmentation.Words}.</p>"""
+            + $"""<div class="wide sheet">{Image(augmentation.Sheet, "Training images and their augmented copies")}</div>""");
 
-    private static void AppendLayers(StringBuilder html, RunSummary run)
+    private static Html Layers(RunSummary run)
     {
-        if (run.Layers.Count == 0) return;
-        bool timed = run.Layers.All(layer => layer.Timing is not null);
-        double longest = run.Layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
-        html.Append("<section><h2>Layers</h2><div class=\"wide\"><table class=\"layers\"><thead><tr><th>layer</th><th>kind</th><th>output</th>");
-        Head("parameters", "trained", "MFLOP");
-        if (timed) Head("ms", "of peak", "ms back", "of peak");
-        html.Append("</tr></thead><tbody>");
-        foreach (ReportedLayer layer in run.Layers)
-        {
-            Row(layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Trainable, layer.Flops);
-            if (layer.Timing is { } timing && timed)
-            {
-                Time(timing.ForwardMilliseconds, timing.ForwardShare);
-                Time(timing.BackwardMilliseconds, timing.BackwardShare);
-            }
-            html.Append("</tr>");
-        }
-        Row("all", "", "", run.Layers.Sum(layer => layer.Parameters), run.Layers.Sum(layer => layer.Trainable), run.Layers.Sum(layer => layer.Flops));
-        if (timed)
-            html.Append($"<td class=\"number\">{run.Layers.Sum(layer => layer.Timing!.Value.ForwardMilliseconds):N2}</td><td></td><td class=\"number\">{run.Layers.Sum(layer => layer.Timing!.Value.BackwardMilliseconds):N2}</td><td></td>");
-        html.Append("</tr></tbody></table></div><p class=\"small\">Output and millions of multiplications and additions are those of one image, forward. ");
-        html.Append(run.Measure is { } measure && timed
-            ? $"Times are of {measure.Batch} images, each layer alone after the training; peak is what the device can do with its operations and bytes, {measure.Gigaflops:N0} GFLOP/s or "
-                + $"{measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, and a cache is faster than memory, so that a share can pass 100 %; other programs that ran meanwhile slow it down."
-            : "Times were not measured: summary --measure does.");
-        html.Append("</p></section>\n");
+        IReadOnlyList<ReportedLayer> layers = run.Layers;
+        if (layers.Count == 0) return Html.Empty;
+        bool timed = layers.All(layer => layer.Timing is not null);
+        double longest = layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
+        string[] numbers = ["parameters", "trained", "MFLOP", .. timed ? ["ms", "of peak", "ms back", "of peak"] : Array.Empty<string>()];
+        Html sums = !timed ? Html.Empty
+            : $"{Milliseconds(timing => timing.ForwardMilliseconds)}{Milliseconds(timing => timing.BackwardMilliseconds)}";
+        Html all = Row("all", "", "", layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.Trainable),
+            layers.Sum(layer => layer.Flops), sums);
+        string times = run.Measure is { } measure && timed
+            ? $"Times are of {measure.Batch} images, each layer alone after the training; peak is what the device can do with its operations and "
+                + $"bytes, {measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, "
+                + "and a cache is faster than memory, so that a share can pass 100 %; other programs that ran meanwhile slow it down."
+            : "Times were not measured: summary --measure does.";
+        return Section("Layers", $"""
+            <div class="wide"><table class="layers">
+            <thead><tr><th>layer</th><th>kind</th><th>output</th>{Html.Each(numbers, Head)}</tr></thead>
+            <tbody>{Html.Each(layers, RowOf)}{all}</tbody></table></div>
+            <p class="small">Output and millions of multiplications and additions are those of one image, forward. {times}</p>
+            """);
 
-        void Head(params string[] names)
+        static Html Head(string name) => $"""<th class="number">{name}</th>""";
+
+        Html RowOf(ReportedLayer layer)
         {
-            foreach (string name in names) html.Append($"<th class=\"number\">{name}</th>");
+            Html timing = layer.Timing is { } known && timed
+                ? $"{Time(known.ForwardMilliseconds, known.ForwardShare)}{Time(known.BackwardMilliseconds, known.BackwardShare)}" : Html.Empty;
+            return Row(layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Trainable, layer.Flops, timing);
         }
 
-        void Row(string name, string kind, string output, long parameters, long trainable, double flops) =>
-            html.Append($"<tr><th>{Text(name)}</th><td>{Text(kind)}</td><td>{Text(output)}</td><td class=\"number\">{parameters:N0}</td>"
-                + $"<td class=\"number\">{trainable:N0}</td><td class=\"number\">{flops / 1e6:N1}</td>");
+        Html Row(string name, string kind, string output, long parameters, long trainable, double flops, Html timing) =>
+            $"<tr><th>{name}</th><td>{kind}</td><td>{output}</td>{Number($"{parameters:N0}")}{Number($"{trainable:N0}")}"
+            + $"{Number($"{flops / 1e6:N1}")}{timing}</tr>";
 
-        void Time(double milliseconds, double share) => html.Append(milliseconds == 0
-            ? "<td></td><td></td>"
-            : $"<td class=\"number time\" style=\"--share:{100 * milliseconds / longest:F0}%\">{milliseconds:N2}</td><td class=\"number\">{(share > 0 ? $"{100 * share:F0}\u00A0%" : "")}</td>");
+        Html Time(double milliseconds, double share)
+        {
+            if (milliseconds == 0) return $"<td></td><td></td>";
+            return $"""<td class="number time" style="--share:{100 * milliseconds / longest:F0}%">{milliseconds:N2}</td>"""
+                + $"{Number(share > 0 ? $"{100 * share:F0}\u00A0%" : "")}";
+        }
+
+        Html Milliseconds(Func<LayerTiming, double> of) => $"{Number($"{layers.Sum(layer => of(layer.Timing!.Value)):N2}")}<td></td>";
+
+        static Html Number(string value) => $"""<td class="number">{value}</td>""";
     }
 
-    private static void AppendSettings(StringBuilder html, RunSummary run)
+    private static Html Settings(RunSummary run)
     {
-        if (run.Settings.Count == 0 && run.CommandLine is null) return;
-        html.Append("<section><h2>To repeat it</h2>");
-        if (run.CommandLine is { } command)
-            html.Append($"<p>On the same device the same command gives the same weights, bit for bit.</p><pre>dotnet run -c Release --project src/Pneumonia -- {Text(command)}</pre>");
-        html.Append("<dl class=\"settings\">");
-        foreach ((string name, string value) in run.Settings) html.Append($"<div><dt>{Text(name)}</dt><dd>{Text(value)}</dd></div>");
-        html.Append("</dl></section>\n");
+        if (run.Settings.Count == 0 && run.CommandLine is null) return Html.Empty;
+        Html repeated = run.CommandLine is not { } command ? Html.Empty
+            : $"<p>On the same device the same command gives the same weights, bit for bit.</p>"
+                + $"<pre>dotnet run -c Release --project src/Pneumonia -- {command}</pre>";
+        Html rows = Html.Each(run.Settings, row => $"<div><dt>{row.Name}</dt><dd>{row.Value}</dd></div>");
+        return Section("To repeat it", $"""{repeated}<dl class="settings">{rows}</dl>""");
     }
 
     private static string Duration(TimeSpan time) =>

@@ -52,7 +52,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
 
     private string Written(SmallNetwork small, ExplorerData limits, int images = 2)
     {
-        string[] classes = [.. Enumerable.Range(0, Classification.Classes(small.Network.OutputShape.Length)).Select(c => $"class {c}")];
+        string[] classes = [.. Enumerable.Range(0, Classification.Classes(small.Network.OutputShape.Length)).Select(c => $"<b>&\" {c}")];
         ExplainedImage[] explained = [.. Enumerable.Range(1, images).Select(i =>
         {
             byte[] pixels = small.Image(i);
@@ -147,6 +147,10 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         Assert.Contains("rows 4 to 11", await inside.InnerTextAsync("#explorer-field"));
         await inside.SelectOptionAsync("#explorer-layer", "1");
         Assert.Contains("largest value", await inside.InnerTextAsync("#explorer-terms"));
+        // Names that look like markup are shown as they are.
+        Assert.Contains("Explained is <b>&\" 1.", await inside.InnerTextAsync("main"));
+        Assert.Equal("image </script> 2", await inside.InnerTextAsync("#explorer-image-choice option[value='1']"));
+        Assert.Equal(0, await inside.Locator("b").CountAsync());
         Assert.Empty(page.Errors);
     }
 

@@ -177,14 +177,14 @@ public sealed class RunFolderTests : IDisposable
     {
         var chart = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.7), (2, 0.6), (3, 0.5)])]) { XIsWhole = whole };
         // The labels of the x axis are the ones centred below it, all but the last, which is its name.
-        Assert.Equal(labels + " epoch", string.Join(' ', XElement.Parse(chart.ToSvg()).Descendants("text")
+        Assert.Equal(labels + " epoch", string.Join(' ', XElement.Parse(chart.ToSvg().ToString()).Descendants("text")
             .Where(text => (string?)text.Attribute("text-anchor") == "middle" && text.Attribute("transform") is null).Select(text => text.Value)));
     }
 
     [Fact]
     public void One_epoch_and_equal_losses_still_make_a_chart()
     {
-        string svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])]).ToSvg();
+        string svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])]).ToSvg().ToString();
         XElement.Parse(svg);
         Assert.DoesNotContain("NaN", svg);
         Assert.Contains("<circle", svg);
@@ -196,7 +196,7 @@ public sealed class RunFolderTests : IDisposable
     public void A_points_caption_lies_where_no_line_runs(double other, bool above)
     {
         var line = new ChartLine("a", [(0, 0.5), (1, 0.5)]) { Point = (0.5, 0.5, "threshold 0.50") };
-        XElement chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg());
+        XElement chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg().ToString());
         double point = (double)chart.Descendants("circle").Single().Attribute("cy")!;
         double caption = (double)chart.Descendants("text").Single(text => text.Value == "threshold 0.50").Attribute("y")!;
         Assert.Equal(above, caption < point);
@@ -207,5 +207,5 @@ public sealed class RunFolderTests : IDisposable
     [InlineData(6.5e15)]
     [InlineData(-1e300)]
     public void A_single_huge_loss_still_makes_a_chart(double loss) =>
-        XElement.Parse(new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, loss), (2, loss)])]).ToSvg());
+        XElement.Parse(new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, loss), (2, loss)])]).ToSvg().ToString());
 }
