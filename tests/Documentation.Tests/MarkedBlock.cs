@@ -25,9 +25,9 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>Every chapter: all Markdown files under docs.</summary>
+    /// <summary>Every page with checked blocks: README.md and all Markdown files under docs.</summary>
     public static IReadOnlyList<string> Chapters { get; } =
-        [.. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+        ["README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
 
     /// <summary>The marked blocks of a chapter in order.</summary>
     /// <exception cref="FormatException">A marker without a block.</exception>
