@@ -1,0 +1,46 @@
+using Convolve.Inspection.PtxMachine.Counting;
+using Convolve.Inspection.PtxMachine.Execution;
+using Convolve.Inspection.PtxMachine.Memory;
+using Convolve.Inspection.PtxMachine.Syntax;
+
+namespace Convolve.Inspection.PtxMachine;
+
+/// <summary>What a launch has done, besides what it left in memory.</summary>
+/// <param name="Findings">Faults, each kind once a line.</param>
+/// <param name="Counts">What was executed; null unless it was asked for.</param>
+public sealed record LaunchResult(IReadOnlyList<Finding> Findings, LaunchCounts? Counts);
+
+/// <summary>A kernel that can be executed without a GPU: its PTX, translated to .NET code once.</summary>
+/// <remarks>A launch uses only what is its own, so any number of threads may launch the same kernel.</remarks>
+public sealed class ExecutableKernel
+{
+    private readonly PtxProgram program;
+
+    private ExecutableKernel(PtxKernel kernel) => program = new PtxProgram(kernel);
+
+    /// <summary>The kernel as its text has it.</summary>
+    public PtxKernel Kernel => program.Kernel;
+
+    /// <summary>Translates a kernel.</summary>
+    /// <exception cref="PtxException">The text is not understood, or has an instruction that the machine does not have.</exception>
+    public static ExecutableKernel Of(string ptx) => new(PtxKernel.Parse(ptx));
+
+    /// <summary>Executes the kernel for all threads of a grid.</summary>
+    /// <param name="memory">What its addresses mean.</param>
+    /// <param name="grid">Groups.</param>
+    /// <param name="groupSize">Threads of a group.</param>
+    /// <param name="parameters">The arguments as they lie in parameter memory.</param>
+    /// <param name="options">What to watch; by default the sanitizer is on.</param>
+    /// <exception cref="KernelFaultException">A fault after which the kernel cannot go on, such as an access outside of every array.</exception>
+    /// <exception cref="ArgumentException">The arguments or the group's size do not fit the kernel.</exception>
+    public LaunchResult Launch(GlobalMemory memory, Extent grid, Extent groupSize, ReadOnlySpan<byte> parameters, LaunchOptions? options = null)
+    {
+        if (parameters.Length != Kernel.ParameterBytes)
+            throw new ArgumentException($"{Kernel.Name}: takes {Kernel.ParameterBytes} bytes of arguments, not {parameters.Length}");
+        if (groupSize.Size < 1 || groupSize.Size > (Kernel.MaximalThreads ?? 1024))
+            throw new ArgumentException($"{Kernel.Name}: runs with 1 to {Kernel.MaximalThreads ?? 1024} threads a group, not {groupSize.Size}");
+        var launch = new Launch(program, memory, grid, groupSize, parameters.ToArray(), options ?? new LaunchOptions());
+        launch.Run();
+        return new LaunchResult(launch.Findings, launch.Counters?.Counts());
+    }
+}

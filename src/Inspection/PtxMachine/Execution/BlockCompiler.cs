@@ -1,0 +1,47 @@
+using System.Reflection;
+using System.Reflection.Emit;
+
+namespace Convolve.Inspection.PtxMachine.Execution;
+
+/// <summary>An instruction as a call.</summary>
+/// <param name="Method">What executes it for a warp: the warp is its first argument; null for an instruction without effect of its own.</param>
+/// <param name="Arguments">The others: rows and numbers.</param>
+/// <param name="Guard">The row of the predicate that it depends on; null for none.</param>
+/// <param name="Negated">Whether it depends on the predicate's being false.</param>
+internal sealed record Translation(MethodInfo? Method, IReadOnlyList<int> Arguments, int? Guard = null, bool Negated = false);
+
+/// <summary>Makes a .NET method of a basic block: a call for each instruction.</summary>
+internal static class BlockCompiler
+{
+    private static readonly MethodInfo guard = typeof(Warp).GetMethod(nameof(Warp.Guard))!, unguard = typeof(Warp).GetMethod(nameof(Warp.Unguard))!;
+
+    /// <summary>Compiles a block.</summary>
+    /// <param name="name">A name for stack traces.</param>
+    /// <param name="instructions">Its instructions.</param>
+    public static Action<Warp> Compile(string name, IEnumerable<Translation> instructions)
+    {
+        var method = new DynamicMethod(name, typeof(void), [typeof(Warp)], typeof(Warp).Module, skipVisibility: true);
+        var code = method.GetILGenerator();
+        foreach (var instruction in instructions.Where(instruction => instruction.Method is not null))
+        {
+            var end = code.DefineLabel();
+            if (instruction.Guard is { } predicate)
+            {
+                code.Emit(OpCodes.Ldarg_0);
+                code.Emit(OpCodes.Ldc_I4, predicate);
+                code.Emit(instruction.Negated ? OpCodes.Ldc_I4_1 : OpCodes.Ldc_I4_0);
+                code.Emit(OpCodes.Call, guard);
+                code.Emit(OpCodes.Brfalse, end);
+            }
+            code.Emit(OpCodes.Ldarg_0);
+            foreach (var argument in instruction.Arguments) code.Emit(OpCodes.Ldc_I4, argument);
+            code.Emit(OpCodes.Call, instruction.Method!);
+            code.MarkLabel(end);
+            if (instruction.Guard is null) continue;
+            code.Emit(OpCodes.Ldarg_0);
+            code.Emit(OpCodes.Call, unguard);
+        }
+        code.Emit(OpCodes.Ret);
+        return method.CreateDelegate<Action<Warp>>();
+    }
+}

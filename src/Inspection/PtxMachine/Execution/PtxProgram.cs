@@ -1,0 +1,52 @@
+using Convolve.Inspection.PtxMachine.Instructions;
+using Convolve.Inspection.PtxMachine.Memory;
+using Convolve.Inspection.PtxMachine.Syntax;
+
+namespace Convolve.Inspection.PtxMachine.Execution;
+
+/// <summary>A kernel made ready to run: the places of its registers and variables, and .NET code for each of its basic blocks.</summary>
+internal sealed class PtxProgram
+{
+    private readonly Action<Warp>?[] blocks;
+    private readonly Translation[] translations;
+
+    /// <summary>Translates a kernel.</summary>
+    /// <exception cref="PtxException">The machine does not have one of its instructions.</exception>
+    public PtxProgram(PtxKernel kernel)
+    {
+        Kernel = kernel;
+        Flow = ControlFlow.Of(kernel);
+        Registers = new RegisterFile(kernel);
+        Shared = new DeclaredMemory(kernel, StateSpace.Shared);
+        Local = new DeclaredMemory(kernel, StateSpace.Local);
+        var translator = new Translator(this);
+        translations = [.. kernel.Instructions.Select(translator.Translate)];
+        Accesses = translator.Accesses;
+        MatrixProducts = translator.MatrixProducts;
+        SharedGranule = Accesses.Where(access => access.Space == StateSpace.Shared).All(access => access.Type.Bytes >= 4) ? 4 : 1;
+        blocks = new Action<Warp>?[Flow.Blocks.Count];
+    }
+
+    public PtxKernel Kernel { get; }
+
+    public ControlFlow Flow { get; }
+
+    public RegisterFile Registers { get; }
+
+    public DeclaredMemory Shared { get; }
+
+    public DeclaredMemory Local { get; }
+
+    /// <summary>Bytes of shared memory that the kernel always uses together.</summary>
+    public int SharedGranule { get; }
+
+    /// <summary>All instructions that use memory.</summary>
+    public IReadOnlyList<MemoryAccess> Accesses { get; }
+
+    /// <summary>All products of tensor cores.</summary>
+    public IReadOnlyList<MatrixProduct> MatrixProducts { get; }
+
+    /// <summary>Executes a block for the lanes of a warp that are there. What is never executed is never compiled.</summary>
+    public void Execute(BasicBlock block, Warp warp) =>
+        (blocks[block.Index] ??= BlockCompiler.Compile($"{Kernel.Name}:{block.Index}", Enumerable.Range(block.First, block.End - block.First).Select(i => translations[i])))(warp);
+}

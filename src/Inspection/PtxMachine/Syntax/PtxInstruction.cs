@@ -1,0 +1,36 @@
+namespace Convolve.Inspection.PtxMachine.Syntax;
+
+/// <summary>An instruction.</summary>
+/// <param name="Line">Its line in the text, from 1.</param>
+/// <param name="Guard">The predicate under which it has an effect; null for always.</param>
+/// <param name="Name">Its name with all modifiers, e.g. <c>ld.global.v4.f32</c>.</param>
+/// <param name="Operands">Its operands, the result first.</param>
+/// <remarks>PTX ISA, 4.3.2 "Instruction Statements".</remarks>
+public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Name, IReadOnlyList<PtxOperand> Operands)
+{
+    /// <summary>The name without modifiers.</summary>
+    public string Operation { get; } = Name.Split('.')[0];
+
+    /// <summary>The modifiers, in their order.</summary>
+    public IReadOnlyList<string> Modifiers { get; } = Name.Split('.')[1..];
+
+    /// <summary>Its types, in their order.</summary>
+    public IReadOnlyList<PtxType> Types { get; } = [.. Name.Split('.')[1..].Select(PtxType.Parse).OfType<PtxType>()];
+
+    /// <summary>Whether a modifier is there.</summary>
+    public bool Has(string modifier) => Modifiers.Contains(modifier);
+
+    /// <summary>Whether the next instruction never follows it.</summary>
+    public bool EndsThread => Operation is "ret" or "exit";
+
+    /// <summary>The error that the machine does not know it.</summary>
+    public PtxException Unknown(string? why = null) => new(Line, $"the machine has no instruction {Name}{(why is null ? "" : $": {why}")}");
+
+    /// <summary>The operand at a place, of a kind.</summary>
+    /// <exception cref="PtxException">There is none, or it is of another kind.</exception>
+    public T Operand<T>(int i) where T : PtxOperand =>
+        i < Operands.Count && Operands[i] is T operand ? operand : throw new PtxException(Line, $"{Name}: operand {i + 1} should be a {typeof(T).Name}");
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
