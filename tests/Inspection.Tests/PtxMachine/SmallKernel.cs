@@ -55,7 +55,7 @@ internal static class SmallKernel
         var from = memory.Allocate<uint>("input", input ?? new uint[threads]);
         var to = memory.Allocate<ulong>("output", new ulong[threads]);
         var arguments = new LaunchArguments(kernel.Kernel).Add(from.Address).Add(to.Address);
-        var result = kernel.Launch(memory, new Extent(1), new Extent(threads), arguments.Bytes, new LaunchOptions(Count: true));
+        var result = kernel.Launch(memory, new Extent(1), new Extent(threads), arguments.Bytes, new LaunchOptions(Count: true) { MaximalBlocks = 100_000 });
         return (result, to.Read<ulong>());
     }
 }

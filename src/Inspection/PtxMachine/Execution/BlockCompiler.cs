@@ -3,14 +3,16 @@ using System.Reflection.Emit;
 
 namespace Convolve.Inspection.PtxMachine.Execution;
 
-/// <summary>An instruction as a call.</summary>
-/// <param name="Method">What executes it for a warp: the warp is its first argument; null for an instruction without effect of its own.</param>
-/// <param name="Arguments">The others: rows and numbers.</param>
+/// <summary>A call with a warp and numbers as its arguments.</summary>
+internal sealed record WarpCall(MethodInfo Method, IReadOnlyList<int> Arguments);
+
+/// <summary>An instruction as calls: what executes it, with what is checked before and noted after.</summary>
+/// <param name="Calls">The calls; none for an instruction without effect of its own.</param>
 /// <param name="Guard">The row of the predicate that it depends on; null for none.</param>
 /// <param name="Negated">Whether it depends on the predicate's being false.</param>
-internal sealed record Translation(MethodInfo? Method, IReadOnlyList<int> Arguments, int? Guard = null, bool Negated = false);
+internal sealed record Translation(IReadOnlyList<WarpCall> Calls, int? Guard = null, bool Negated = false);
 
-/// <summary>Makes a .NET method of a basic block: a call for each instruction.</summary>
+/// <summary>Makes a .NET method of a basic block: a call for each instruction, or a few.</summary>
 internal static class BlockCompiler
 {
     private static readonly MethodInfo guard = typeof(Warp).GetMethod(nameof(Warp.Guard))!, unguard = typeof(Warp).GetMethod(nameof(Warp.Unguard))!;
@@ -22,7 +24,7 @@ internal static class BlockCompiler
     {
         var method = new DynamicMethod(name, typeof(void), [typeof(Warp)], typeof(Warp).Module, skipVisibility: true);
         var code = method.GetILGenerator();
-        foreach (var instruction in instructions.Where(instruction => instruction.Method is not null))
+        foreach (var instruction in instructions.Where(instruction => instruction.Calls.Count > 0))
         {
             var end = code.DefineLabel();
             if (instruction.Guard is { } predicate)
@@ -33,9 +35,12 @@ internal static class BlockCompiler
                 code.Emit(OpCodes.Call, guard);
                 code.Emit(OpCodes.Brfalse, end);
             }
-            code.Emit(OpCodes.Ldarg_0);
-            foreach (var argument in instruction.Arguments) code.Emit(OpCodes.Ldc_I4, argument);
-            code.Emit(OpCodes.Call, instruction.Method!);
+            foreach (var call in instruction.Calls)
+            {
+                code.Emit(OpCodes.Ldarg_0);
+                foreach (var argument in call.Arguments) code.Emit(OpCodes.Ldc_I4, argument);
+                code.Emit(OpCodes.Call, call.Method);
+            }
             code.MarkLabel(end);
             if (instruction.Guard is null) continue;
             code.Emit(OpCodes.Ldarg_0);

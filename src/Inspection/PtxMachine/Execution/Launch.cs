@@ -77,7 +77,7 @@ internal sealed class Launch
 
     /// <summary>A fault after which it cannot.</summary>
     public KernelFaultException Fault(FindingKind kind, Warp warp, PtxInstruction instruction, int lane, string address, string detail) =>
-        new(Describe(kind, warp, instruction, lane, address, detail));
+        new([Describe(kind, warp, instruction, lane, address, detail), .. findings]);
 
     private Finding Describe(FindingKind kind, Warp warp, PtxInstruction instruction, int lane, string address, string detail) =>
         new(kind, Program.Kernel.Name, instruction.Line, Program.Kernel.LineText(instruction.Line), warp.Group.Place, GroupSize.PlaceOf(warp.FirstThread + lane), address, detail);

@@ -23,6 +23,7 @@ internal sealed class PtxProgram
         translations = [.. kernel.Instructions.Select(translator.Translate)];
         Accesses = translator.Accesses;
         MatrixProducts = translator.MatrixProducts;
+        WatchedRegisters = translator.WatchedRegisters;
         SharedGranule = Accesses.Where(access => access.Space == StateSpace.Shared).All(access => access.Type.Bytes >= 4) ? 4 : 1;
         blocks = new Action<Warp>?[Flow.Blocks.Count];
     }
@@ -36,6 +37,9 @@ internal sealed class PtxProgram
     public DeclaredMemory Shared { get; }
 
     public DeclaredMemory Local { get; }
+
+    /// <summary>Registers that are watched for reads before the first write.</summary>
+    public int WatchedRegisters { get; }
 
     /// <summary>Bytes of shared memory that the kernel always uses together.</summary>
     public int SharedGranule { get; }

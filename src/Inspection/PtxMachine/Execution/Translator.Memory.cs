@@ -9,7 +9,7 @@ internal sealed partial class Translator
     // Volatile accesses, and hints to caches, change nothing here.
     private static readonly string[] accessModifiers = ["param", "global", "shared", "local", "v2", "v4", "volatile", "weak", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc"];
 
-    private Translation LoadOrStore(PtxInstruction instruction)
+    private WarpCall LoadOrStore(PtxInstruction instruction)
     {
         RequireModifiers(instruction, accessModifiers);
         var isStore = instruction.Operation == "st";
@@ -33,7 +33,7 @@ internal sealed partial class Translator
         }, access.Number);
     }
 
-    private Translation Atomic(PtxInstruction instruction)
+    private WarpCall Atomic(PtxInstruction instruction)
     {
         var hasResult = instruction.Operation == "atom";
         var type = instruction.Types[^1];
@@ -50,7 +50,7 @@ internal sealed partial class Translator
         return Call(typeof(AtomicInstructions), AtomicInstructions.MethodOf(operation, type.ToString())!, access.Number);
     }
 
-    private Translation AsyncCopy(PtxInstruction instruction)
+    private WarpCall AsyncCopy(PtxInstruction instruction)
     {
         switch (instruction.Name)
         {
@@ -74,7 +74,7 @@ internal sealed partial class Translator
         return Call(typeof(AsyncCopies), nameof(AsyncCopies.Begin), to.Number);
     }
 
-    private Translation LoadMatrices(PtxInstruction instruction)
+    private WarpCall LoadMatrices(PtxInstruction instruction)
     {
         RequireModifiers(instruction, ["sync", "aligned", "m8n8", "x1", "x2", "x4", "trans", "shared"]);
         // A lane gets its pairs of 16-bit values as words.
@@ -85,7 +85,7 @@ internal sealed partial class Translator
         return Call(typeof(MatrixInstructions), nameof(MatrixInstructions.LoadMatrices), access.Number);
     }
 
-    private Translation Product(PtxInstruction instruction)
+    private WarpCall Product(PtxInstruction instruction)
     {
         matrixProducts.Add(new MatrixProduct(instruction, Rows(0, 4), Rows(1, 4), Rows(2, 2), Rows(3, 4)));
         return Call(typeof(MatrixInstructions), nameof(MatrixInstructions.MultiplyTf32), matrixProducts.Count - 1);

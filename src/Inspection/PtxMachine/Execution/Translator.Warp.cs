@@ -6,7 +6,7 @@ namespace Convolve.Inspection.PtxMachine.Execution;
 /// <summary>Instructions between lanes and between warps.</summary>
 internal sealed partial class Translator
 {
-    private Translation Barrier(PtxInstruction instruction, int index)
+    private WarpCall Barrier(PtxInstruction instruction, int index)
     {
         if (instruction.Name is "bar.warp.sync")
             return Call(typeof(WarpInstructions), nameof(WarpInstructions.Synchronize), index, RowOf(instruction, 0, typeof(uint)));
@@ -16,7 +16,7 @@ internal sealed partial class Translator
         return Call(typeof(WarpInstructions), nameof(WarpInstructions.Barrier), index);
     }
 
-    private Translation Shuffle(PtxInstruction instruction, int index)
+    private WarpCall Shuffle(PtxInstruction instruction, int index)
     {
         RequireModifiers(instruction, ["sync", "up", "down", "bfly", "idx"]);
         if (!instruction.Has("sync") || instruction.Types[^1] != new PtxType('b', 32) || instruction.Operands.Count is not (5 or 6)) throw instruction.Unknown();
@@ -28,7 +28,7 @@ internal sealed partial class Translator
         int Word(int operand) => RowOf(instruction, operand, typeof(uint));
     }
 
-    private Translation Vote(PtxInstruction instruction, int index)
+    private WarpCall Vote(PtxInstruction instruction, int index)
     {
         RequireModifiers(instruction, ["sync", "all", "any", "uni", "ballot"]);
         if (!instruction.Has("sync")) throw instruction.Unknown();

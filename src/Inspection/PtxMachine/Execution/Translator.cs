@@ -10,11 +10,15 @@ internal sealed partial class Translator(PtxProgram program)
 {
     private const string Tf32Product = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32";
 
+    private readonly UnassignedRegisters unassigned = new(program);
     private readonly List<MemoryAccess> accesses = [];
     private readonly List<MatrixProduct> matrixProducts = [];
 
     /// <summary>The accesses to memory translated so far.</summary>
     public IReadOnlyList<MemoryAccess> Accesses => accesses;
+
+    /// <summary>Registers that are watched for reads before the first write.</summary>
+    public int WatchedRegisters => unassigned.Count;
 
     /// <summary>The products of tensor cores translated so far.</summary>
     public IReadOnlyList<MatrixProduct> MatrixProducts => matrixProducts;
@@ -26,8 +30,8 @@ internal sealed partial class Translator(PtxProgram program)
     public Translation Translate(PtxInstruction instruction, int index)
     {
         // Branches and ends are the warp's business: see Warp.Advance.
-        if (instruction.Operation == "bra" || instruction.EndsThread) return new Translation(null, []);
-        var translation = InstructionSet.Find(instruction.Name) is { } lanes ? Lanewise(instruction, lanes) : instruction.Operation switch
+        if (instruction.Operation == "bra" || instruction.EndsThread) return new Translation(unassigned.Checks(instruction, index));
+        var call = InstructionSet.Find(instruction.Name) is { } lanes ? Lanewise(instruction, lanes) : instruction.Operation switch
         {
             "ld" or "st" => LoadOrStore(instruction),
             "atom" or "red" => Atomic(instruction),
@@ -40,16 +44,25 @@ internal sealed partial class Translator(PtxProgram program)
             "activemask" => Call(typeof(WarpInstructions), nameof(WarpInstructions.ActiveMask), RowOf(instruction, 0, typeof(uint))),
             _ => throw instruction.Unknown(),
         };
-        return instruction.Guard is { } guard ? translation with { Guard = program.Registers.Of(guard.Register), Negated = guard.Negated } : translation;
+        WarpCall[] calls = [.. unassigned.Checks(instruction, index), .. Divisor(instruction, index), call, .. unassigned.Notes(instruction)];
+        return instruction.Guard is { } guard ? new Translation(calls, program.Registers.Of(guard.Register), guard.Negated) : new Translation(calls);
     }
 
-    private static Translation Call(Type type, string method, params int[] arguments) =>
+    private static WarpCall Call(Type type, string method, params int[] arguments) =>
         new(type.GetMethod(method, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!, arguments);
 
-    private Translation Lanewise(PtxInstruction instruction, LaneInstruction lanes) =>
+    private WarpCall Lanewise(PtxInstruction instruction, LaneInstruction lanes) =>
         instruction.Operands.Count == lanes.Operands.Count
-            ? new Translation(lanes.Method, [.. lanes.Operands.Select((type, i) => RowOf(instruction, i, type))])
+            ? new WarpCall(lanes.Method, [.. lanes.Operands.Select((type, i) => RowOf(instruction, i, type))])
             : throw new PtxException(instruction.Line, $"{instruction.Name} has {lanes.Operands.Count} operands, not {instruction.Operands.Count}");
+
+    /// <summary>Makes sure that an integer division does not divide by zero.</summary>
+    private WarpCall[] Divisor(PtxInstruction instruction, int index)
+    {
+        if (instruction.Operation is not ("div" or "rem") || instruction.Types[^1].Kind == 'f' || instruction.Operand<PtxOperand>(2) is ConstantOperand { Bits: not 0 }) return [];
+        var bytes = RegisterFile.Stride(instruction.Types[^1]);
+        return [Call(typeof(IntegerChecks), nameof(IntegerChecks.Divisor), index, RowOf(instruction, 2, bytes == 8 ? typeof(ulong) : typeof(uint)), bytes)];
+    }
 
     /// <summary>The row of an operand that lanes use as a type; <see cref="bool"/> for predicates.</summary>
     private int RowOf(PtxInstruction instruction, int operand, Type type) => RowOf(instruction, instruction.Operand<PtxOperand>(operand), type);

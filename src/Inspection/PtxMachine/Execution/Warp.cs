@@ -23,6 +23,7 @@ internal sealed unsafe class Warp : IDisposable
         Local = new byte[localBytes * lanes];
         LocalWritten = new bool[localBytes * lanes];
         Copies = new AsyncCopies(this);
+        Assigned = new uint[group.Launch.Program.WatchedRegisters];
     }
 
     public ThreadGroup Group { get; }
@@ -63,6 +64,9 @@ internal sealed unsafe class Warp : IDisposable
     /// <summary>Copies to shared memory that are under way.</summary>
     public AsyncCopies Copies { get; }
 
+    /// <summary>The lanes that have written each register that is watched: see <see cref="UnassignedRegisters"/>.</summary>
+    public uint[] Assigned { get; }
+
     /// <summary>The first thread's number in the group.</summary>
     public int FirstThread => Index * Row.Lanes;
 
@@ -77,6 +81,7 @@ internal sealed unsafe class Warp : IDisposable
         Mask = Active = Alive;
         Epoch = 0;
         Array.Clear(LocalWritten);
+        Array.Clear(Assigned);
         Copies.Clear();
     }
 

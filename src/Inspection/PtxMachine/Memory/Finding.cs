@@ -56,8 +56,9 @@ public sealed record Finding(FindingKind Kind, string Kernel, int Line, string S
 }
 
 /// <summary>A fault after which a kernel cannot go on.</summary>
-public sealed class KernelFaultException(Finding finding) : Exception(finding.ToString())
+/// <param name="findings">It, and behind it what was found before.</param>
+public sealed class KernelFaultException(IReadOnlyList<Finding> findings) : Exception(string.Join("; before that: ", findings))
 {
-    /// <summary>The fault.</summary>
-    public Finding Finding { get; } = finding;
+    /// <summary>The fault, and behind it what was found before.</summary>
+    public IReadOnlyList<Finding> Findings { get; } = findings;
 }

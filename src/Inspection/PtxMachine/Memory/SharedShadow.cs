@@ -33,19 +33,20 @@ internal sealed class SharedShadow(int bytes, int granule)
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public (FindingKind Kind, string Detail)? Read(int place, int length, int thread, int warpEpoch)
     {
+        (FindingKind, string)? finding = null;
         for (var i = place / granule; i < (place + length + granule - 1) / granule; i++)
         {
             ref var cell = ref cells[i];
             if (cell.Copying != Nobody) return (FindingKind.CopyNotAwaited, $"reads what a cp.async of thread {cell.Copying} has not brought yet, for nobody has waited for it");
-            if (cell.WriteEpoch < firstEpoch) return (FindingKind.UninitializedRead, "reads shared memory that nobody in the group has written");
-            if (Conflicts(cell.Writer, cell.WriteEpoch, cell.WriteWarpEpoch, thread, warpEpoch))
-                return (FindingKind.Race, $"reads what thread {cell.Writer} wrote, without a barrier between");
+            if (cell.WriteEpoch < firstEpoch) finding = (FindingKind.UninitializedRead, "reads shared memory that nobody in the group has written");
+            else if (Conflicts(cell.Writer, cell.WriteEpoch, cell.WriteWarpEpoch, thread, warpEpoch))
+                finding = (FindingKind.Race, $"reads what thread {cell.Writer} wrote, without a barrier between");
             if (cell.ReadEpoch != epoch) cell.Reader = thread;
             else if (cell.Reader != thread) cell.Reader = WarpOf(cell.Reader) == thread / Execution.Row.Lanes ? OfWarp(thread) : Many;
             cell.ReadEpoch = epoch;
             cell.ReadWarpEpoch = warpEpoch;
         }
-        return null;
+        return finding;
     }
 
     /// <summary>A thread writes; the parameters are those of <see cref="Read"/>.</summary>

@@ -20,6 +20,20 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
     /// <summary>Whether a modifier is there.</summary>
     public bool Has(string modifier) => Modifiers.Contains(modifier);
 
+    /// <summary>The registers that it writes: those of its first operand, and the predicate of a shuffle.</summary>
+    public IEnumerable<PtxRegister> Writes => Operands.Take(ResultOperands).SelectMany(RegistersOf);
+
+    /// <summary>The registers that it reads: its guard, addresses and all operands that are no results.</summary>
+    public IEnumerable<PtxRegister> Reads =>
+        RegistersOf(Guard).Concat(Operands.Skip(ResultOperands).SelectMany(RegistersOf)).Concat(Operands.Take(ResultOperands).OfType<AddressOperand>().SelectMany(RegistersOf));
+
+    private int ResultOperands => Operation switch
+    {
+        "st" or "red" or "cp" or "bar" or "barrier" or "bra" or "ret" or "exit" => 0,
+        "shfl" when Operands.Count == 6 => 2,
+        _ => 1,
+    };
+
     /// <summary>Whether the next instruction never follows it.</summary>
     public bool EndsThread => Operation is "ret" or "exit";
 
@@ -33,4 +47,12 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    private static IEnumerable<PtxRegister> RegistersOf(PtxOperand? operand) => operand switch
+    {
+        RegisterOperand register => [register.Register],
+        AddressOperand address => RegistersOf(address.Base),
+        VectorOperand vector => vector.Elements.SelectMany(RegistersOf),
+        _ => [],
+    };
 }

@@ -34,6 +34,12 @@ public sealed record LabelOperand(string Name) : PtxOperand;
 public sealed record PtxRegister(string Name, PtxType Type, int Index)
 {
     /// <inheritdoc/>
+    public bool Equals(PtxRegister? other) => ReferenceEquals(this, other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Index;
+
+    /// <inheritdoc/>
     public override string ToString() => Name;
 }
 
