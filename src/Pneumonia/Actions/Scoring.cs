@@ -27,8 +27,8 @@ public static class Scoring
     }
 
     /// <summary>The answers by class, as curves are drawn from them; null where there are none.</summary>
-    public static PartAnswers? Answers(Predictions? predictions) =>
-        predictions is { TrueClasses.Length: > 0 } ? new PartAnswers(predictions.TrueClasses, predictions.Probabilities) : null;
+    public static PartPredictions? Answers(Predictions? predictions) =>
+        predictions is { TrueClasses.Length: > 0 } ? new PartPredictions(predictions.TrueClasses, predictions.Probabilities) : null;
 
     private static bool IsTwoClass(Predictions predictions) => predictions.Probabilities.Length > 0 && predictions.Probabilities[0].Length == 2;
 

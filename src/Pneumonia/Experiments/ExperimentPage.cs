@@ -21,7 +21,7 @@ public static class ExperimentPage
             """;
         Html style = $"{Html.FromFile("report.css")}{Html.FromFile("experiments.css")}";
         return new Page("experiments", "Experiments", style, main,
-            "Models of a teaching and research project; their answers are no diagnosis.").ToHtml();
+            "Models from a teaching and research project; their predictions are not a diagnosis.").ToHtml();
     }
 
     private static Html Row(ExperimentText row)

@@ -11,9 +11,9 @@ namespace Convolve.Pneumonia.Explanations;
 public sealed record Figure(string Title, string Caption, byte[] Png);
 
 /// <summary>
-/// <c>index.html</c> of an explanation: one file that needs nothing else, light or dark as the reader's system is, on a telephone or on paper.
+/// <c>index.html</c> of an explanation: one file that needs nothing else, light or dark as the reader's system is, readable on a phone and on paper.
 /// </summary>
-/// <param name="Model">What was asked, e.g. the run's folder.</param>
+/// <param name="Model">The model's name, such as its run folder.</param>
 /// <param name="Classes">Names of the classes in the order of the network's outputs.</param>
 /// <param name="Images">The images.</param>
 /// <param name="FiguresOf">The pictures of each image.</param>
@@ -38,12 +38,12 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 
             """;
         Html network = Figures.Count == 0 ? Html.Empty : $"""
-            <section><h2>What the network looks for</h2>{Html.Each(Figures, Wide)}</section>
+            <section><h2>What the network responds to</h2>{Html.Each(Figures, Wide)}</section>
 
             """;
         return new Page("explanation", Title, Html.FromFile("explanation.css"),
             Html.Concat([header, .. Images.Zip(FiguresOf, Explained), Html.FromFile("explorer.html"), network]),
-            "What a network looks at is no diagnosis, and a map of it no finding.")
+            "Where a network looks is not a diagnosis, and a map of it is not a finding.")
         {
             Scripts = $"""
                 <script type="application/json" id="explorer-data">{Html.Json(Data)}</script>
@@ -62,11 +62,11 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
 
     private Html Explained(ExplainedImage image, IReadOnlyList<Figure> figures)
     {
-        // Of a single image the page's title says that already.
-        string heading = Images.Count == 1 ? "Where it looked" : $"{image.Name}: {PredictionFor(image)}";
+        // With a single image the page's title says that already.
+        string heading = Images.Count == 1 ? "Where the network looked" : $"{image.Name}: {PredictionFor(image)}";
         string probabilities = string.Join(", ", image.Probabilities.Select((p, i) => $"{Classes[i]} {p:F4}"));
         return $"""
-            <section><h2>{heading}</h2><p>Probability {probabilities}. Explained is <strong>{Classes[image.ClassIndex]}</strong>.</p>
+            <section><h2>{heading}</h2><p>Probability {probabilities}. Explained class: <strong>{Classes[image.ClassIndex]}</strong>.</p>
             <div class="figures">{Html.Each(figures, Captioned)}</div></section>
 
             """;

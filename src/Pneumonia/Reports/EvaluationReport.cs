@@ -5,12 +5,12 @@ using static Convolve.Pneumonia.Reports.ReportPage;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>Everything that a report shows of an evaluation.</summary>
-/// <param name="Network">Whose predictions they are.</param>
+/// <param name="Network">The network that made the predictions.</param>
 /// <param name="Data">The name of the data folder.</param>
 /// <param name="Part">The part that was scored; "all" of a folder without parts.</param>
-/// <param name="Device">Where it was computed.</param>
+/// <param name="Device">The device that computed them.</param>
 /// <param name="Positive">The positive one of two classes; null with more.</param>
-/// <param name="Notes">What was taken for granted or left out, one line each.</param>
+/// <param name="Notes">What was assumed or left out, one line each.</param>
 /// <param name="Warnings">What makes figures doubtful, one line each.</param>
 /// <param name="Scored">The predictions.</param>
 public sealed record EvaluationSummary(
@@ -49,6 +49,6 @@ public static class EvaluationReport
             .. evaluation.Positive is { } positive ? [("Positive class", $"{positive.Name}, {positive.Reason}")] : Array.Empty<(string, string)>(),
             ("Device", evaluation.Device),
         ];
-        return Section("What was scored", $"{Rows(rows)}{List("notes", evaluation.Notes)}{List("warnings", evaluation.Warnings)}");
+        return Section("Network and images", $"{Rows(rows)}{List("notes", evaluation.Notes)}{List("warnings", evaluation.Warnings)}");
     }
 }

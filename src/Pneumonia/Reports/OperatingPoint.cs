@@ -16,7 +16,7 @@ public sealed record OperatingPoint(ScoredPart Part, string Name, ThresholdScore
         ScoreBlock scores = part.Scores;
         yield return new OperatingPoint(part, "½", scores.AtHalf, scores.Precision, scores.F1);
         if (scores.AtThreshold is not { } own) yield break;
-        Confusion? confusion = part.Answers is { } answers ? ScoreBlock.Count(answers.Is(1), answers.ProbabilityOf(1), own.Threshold) : null;
+        Confusion? confusion = part.Predictions is { } predicted ? ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own.Threshold) : null;
         yield return new OperatingPoint(part, $"{own.Threshold:F3}", own, own.Sensitivity is null ? null : confusion?.Precision(1), confusion?.F1(1));
     }
 

@@ -14,7 +14,7 @@ internal static class PredictionSections
     /// <param name="scored">The predictions.</param>
     /// <param name="eyebrow">The line above it.</param>
     /// <param name="banner">A warning below it.</param>
-    /// <param name="kind">What precedes the images' name: "synthetic ", or nothing.</param>
+    /// <param name="kind">Put before the images' name: "synthetic ", or nothing.</param>
     public static Html Headline(ScoredPredictions scored, string eyebrow, Html banner = default, string kind = "")
     {
         Html figures = scored.Reported is { } reported ? Figures(reported) : $"<h1>No scores yet</h1>";
@@ -31,7 +31,7 @@ internal static class PredictionSections
             string headline = scores.Auc is { } auc ? $"AUC {auc:F3}" : $"Accuracy {Percent(point.Accuracy)}";
             string at = scored.IsTwoClass ? $" at threshold {verdicts.Name}" : "";
             Html area = scores.Auc is null ? Html.Empty
-                : Card(Figure(scores.Auc), scored.IsTwoClass ? "AUC, whatever the threshold" : "AUC", scores.Auc95, value => Figure(value));
+                : Card(Figure(scores.Auc), scored.IsTwoClass ? "AUC, at any threshold" : "AUC", scores.Auc95, value => Figure(value));
             return $"""<h1>{headline} on {scores.N:N0} {kind}{part.Images}</h1><div class="cards">{area}"""
                 + $"{Card(Percent(point.Accuracy), "accuracy" + at, point.Accuracy95, Percent)}"
                 + $"{Card(Percent(point.Sensitivity), "sensitivity" + at, point.Sensitivity95, Percent)}"
@@ -55,8 +55,8 @@ internal static class PredictionSections
         IEnumerable<string> remarks = parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images));
         string threshold = scored.Threshold is { } own ? $"The network's own threshold is {own:F3}, {ReportLimits.ThresholdOrigin}. " : "";
         string explanation = scored.IsTwoClass ? $"Positive: {scored.Classes[1]}. {threshold}"
-            : "AUC: mean of one class against the rest; sensitivity, specificity, precision and F1: means over classes. ";
-        string corner = scored.IsTwoClass ? "whatever the threshold" : "";
+            : "AUC: mean of one class against the rest. Sensitivity, specificity, precision and F1: means over classes. ";
+        string corner = scored.IsTwoClass ? "at any threshold" : "";
         Html table = ScoreTable(corner, parts, part => $"{part.Name}<br><small>{part.Scores.N:N0} images</small>",
         [
             ("AUC", part => WithInterval(Figure(part.Scores.Auc), part.Scores.Auc95, value => Figure(value))),
@@ -75,35 +75,35 @@ internal static class PredictionSections
         ]);
         Html points = scored.IsTwoClass ? OperatingPoints(scored) : Html.Empty;
         return Section(title, $"{table}{points}{Html.Each(remarks, remark => $"<p>{remark}</p>")}"
-            + $"""<p class="small">{explanation}In brackets 95 % bootstrap intervals. Loss in nats; calibration error in ten bins.</p>""");
+            + $"""<p class="small">{explanation}Brackets hold 95 % bootstrap intervals. The loss is the cross-entropy in nats, the calibration error is over ten bins.</p>""");
     }
 
-    /// <summary>Curves and confusion matrices.</summary>
+    /// <summary>The curves and the confusion matrices.</summary>
     public static Html Predictions(ScoredPredictions scored)
     {
         if (scored.Reported is not { } part) return Html.Empty;
-        Html[] charts = [.. new AnswerCharts(scored).ToSvg()];
+        Html[] charts = [.. new PredictionCharts(scored).ToSvg()];
         string explanation = scored.IsTwoClass
-            ? "The dashed diagonals are chance, and perfect calibration. A dot's area is the number of images with about that probability; "
-                + "bars grow with the square root of theirs."
-            : $"One class against the rest, {part.Images}. The dashed diagonals are chance, and perfect calibration; "
-                + "a dot's area is the number of images.";
+            ? "The dashed diagonals are chance in the ROC curve and perfect calibration. A dot's area is the number of images in its bin; "
+                + "a bar's length is the square root of its number of images."
+            : $"One class against the rest, {part.Images}. The dashed diagonals are chance in the ROC curve and perfect "
+                + "calibration. A dot's area is the number of images in its bin.";
         Html curves = charts.Length == 0 ? Html.Empty
             : $"""<p class="small">{explanation}</p><div class="charts">{Html.Concat(charts)}</div>""";
         Html atHalf = Matrix(part.Scores.Confusion, scored.Classes, scored.IsTwoClass ? $"At threshold ½, {part.Images}" : part.Images);
-        Html atOwn = scored.Threshold is { } own && part.Answers is { IsTwoClass: true } answers
-            ? Matrix(ScoreBlock.Count(answers.Is(1), answers.ProbabilityOf(1), own), scored.Classes, $"At threshold {own:F3}, {part.Images}")
+        Html atOwn = scored.Threshold is { } own && part.Predictions is { IsTwoClass: true } predicted
+            ? Matrix(ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own), scored.Classes, $"At threshold {own:F3}, {part.Images}")
             : Html.Empty;
         return Section("Predictions", $"""{curves}<div class="matrices">{atHalf}{atOwn}</div>""");
     }
 
-    /// <summary>The most confident wrong predictions, with where they came from.</summary>
+    /// <summary>The most confident wrong predictions, with maps of where they came from.</summary>
     public static Html Wrong(ScoredPredictions scored)
     {
         if (scored.Wrong.Count == 0) return Html.Empty;
         bool mapped = scored.Wrong.Any(wrong => wrong.Map?.Png is not null);
         Html explanation = mapped
-            ? $"""<p class="small">Beside each image where its wrong prediction came from: the brighter, the more.</p>""" : Html.Empty;
+            ? $"""<p class="small">Beside each image, a map of where the wrong prediction came from: brighter means more.</p>""" : Html.Empty;
         return Section("Most confident wrong predictions", $"""{explanation}<div class="errors">{Html.Each(scored.Wrong, Pair)}</div>""");
 
         Html Pair(WrongPrediction wrong)
@@ -112,13 +112,13 @@ internal static class PredictionSections
             Html map = wrong.Map?.Png is { } png ? Image(png, $"{wrong.Name}: {wrong.Map.Caption}") : Html.Empty;
             Html caption = wrong.Map is null ? Html.Empty : $"<br>{wrong.Map.Caption}";
             return $"""<figure><div class="pair{(mapped ? "" : " single")}">{image}{map}</div>"""
-                + $"<figcaption>{wrong.Prediction.ToString()}, is <strong>{wrong.Actual}</strong><br>"
+                + $"<figcaption>{wrong.Prediction.ToString()}, actual <strong>{wrong.Actual}</strong><br>"
                 + $"<small>{wrong.Name}{caption}</small></figcaption></figure>";
         }
     }
 
     private static Html OperatingPoints(ScoredPredictions scored) =>
-        ScoreTable("at a threshold", [.. scored.Parts.SelectMany(OperatingPoint.Of)], point => $"{point.Part.Name}<br>at {point.Name}",
+        ScoreTable("at one threshold", [.. scored.Parts.SelectMany(OperatingPoint.Of)], point => $"{point.Part.Name}<br>at {point.Name}",
         [
             ("Accuracy", point => WithInterval(Percent(point.Scores.Accuracy), point.Scores.Accuracy95, Percent)),
             ("Sensitivity", point => WithInterval(Percent(point.Scores.Sensitivity), point.Scores.Sensitivity95, Percent)),

@@ -10,7 +10,7 @@ internal static class ReportPage
     /// <param name="sections">The sections.</param>
     public static string Of(string title, IEnumerable<Html> sections) =>
         new Page("report", title, Html.FromFile("report.css"), Html.Concat(sections),
-            "A model of a teaching and research project; its answers are no diagnosis.").ToHtml();
+            "A model from a teaching and research project; its predictions are not a diagnosis.").ToHtml();
 
     /// <summary>A section of a report.</summary>
     /// <param name="title">Its heading.</param>
@@ -25,11 +25,11 @@ internal static class ReportPage
     public static Html List(string kind, IReadOnlyList<string> lines) =>
         lines.Count == 0 ? Html.Empty : $"""<ul class="{kind}">{Html.Each(lines, line => $"<li>{line}</li>")}</ul>""";
 
-    /// <summary>What the figures do not say.</summary>
+    /// <summary>The limitations of the figures: headings and paragraphs.</summary>
     public static Html Limits(IReadOnlyList<(string Heading, string Text)> limits)
     {
         Html paragraphs = Html.Each(limits, limit => $"<div><h3>{limit.Heading}</h3><p>{limit.Text}</p></div>");
-        return Section("What the figures do not say", $"""<div class="limits">{paragraphs}</div>""");
+        return Section("Limitations", $"""<div class="limits">{paragraphs}</div>""");
     }
 
     public static string Percent(double value) => $"{100 * value:F1}\u00A0%";

@@ -31,15 +31,15 @@ public sealed record LayerMeasure(int Batch, double Gigaflops, double GigabytesP
 /// <param name="Classes">Names of the classes, in the order of the confusion matrix: of two, the positive one comes second.</param>
 /// <param name="Data">The name of the data folder; ignored for generated images.</param>
 /// <param name="Notes">Remarks on the split and the defaults, one line each.</param>
-/// <param name="Warnings">What went wrong on the way, such as unreadable images.</param>
+/// <param name="Warnings">What went wrong, such as unreadable images.</param>
 /// <param name="Settings">Every setting in the order to show, name and value.</param>
-/// <param name="Val">Answers of the best epoch to the validation images; null without any.</param>
-/// <param name="Test">Answers of the best epoch to the test images; null without any.</param>
+/// <param name="Val">Predictions of the best epoch for the validation images; null without any.</param>
+/// <param name="Test">Predictions of the best epoch for the test images; null without any.</param>
 /// <param name="Wrong">The most confident wrong predictions, worst first; may be empty.</param>
 /// <param name="Duration">Wall time of the whole run, over all its sittings.</param>
 public sealed record RunSummary(
     Metrics Metrics, IReadOnlyList<string> Classes, string Data, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings,
-    IReadOnlyList<(string Name, string Value)> Settings, PartAnswers? Val, PartAnswers? Test,
+    IReadOnlyList<(string Name, string Value)> Settings, PartPredictions? Val, PartPredictions? Test,
     IReadOnlyList<WrongPrediction> Wrong, TimeSpan Duration)
 {
     /// <summary>Its predictions for validation and test images.</summary>

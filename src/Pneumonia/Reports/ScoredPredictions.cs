@@ -5,8 +5,8 @@ namespace Convolve.Pneumonia.Reports;
 /// <summary>A network's predictions for one part of some images, and their figures.</summary>
 /// <param name="Name">"validation", "test", …; "all" for images without parts.</param>
 /// <param name="Scores">The figures.</param>
-/// <param name="Answers">The predictions that curves are drawn from; null where only the figures are known.</param>
-public sealed record ScoredPart(string Name, ScoreBlock Scores, PartAnswers? Answers)
+/// <param name="Predictions">The predictions that curves are drawn from; null where only the figures are known.</param>
+public sealed record ScoredPart(string Name, ScoreBlock Scores, PartPredictions? Predictions)
 {
     /// <summary>What the images are called in a sentence: "test images", or just "images".</summary>
     public string Images => Name switch { "all" => "images", "train" => "training images", "val" => "validation images", _ => $"{Name} images" };

@@ -5,7 +5,7 @@ using static Convolve.Pneumonia.Reports.ReportPage;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>
-/// <c>report.html</c> of a run folder: one file that needs nothing else, light or dark as the reader's system is, on a telephone or on paper.
+/// <c>report.html</c> of a run folder: one file that needs nothing else, light or dark as the reader's system is, readable on a phone and on paper.
 /// </summary>
 public static class TrainingReport
 {
@@ -51,7 +51,7 @@ public static class TrainingReport
             ("Device", metrics.Device),
             ("Time", $"{Duration(run.Duration)}, {metrics.Epochs.Count} epochs, {metrics.ImagesPerSecond:F0} images/s; best epoch {metrics.BestEpoch}"),
         ];
-        return Section("What was trained", $"{Rows(rows)}{List("notes", run.Notes)}{List("warnings", run.Warnings)}");
+        return Section("Model and images", $"{Rows(rows)}{List("notes", run.Notes)}{List("warnings", run.Warnings)}");
     }
 
     private static Html Curves(Metrics metrics)
@@ -62,13 +62,13 @@ public static class TrainingReport
             new(name, [.. metrics.Epochs.Select(epoch => ((double)epoch.Epoch, of(epoch)))]);
         Html Chart(string title, string unit, Func<EpochMetrics, double> train, Func<EpochMetrics, double> validation) =>
             new LineChart(title, "epoch", unit, [Line("train", train), Line("validation", validation)]) { Mark = best, XIsWhole = true }.ToSvg();
-        Html loss = Chart("Loss", "nats", epoch => epoch.TrainLoss, epoch => epoch.ValLoss);
-        Html accuracy = Chart("Accuracy", "share", epoch => epoch.TrainAccuracy, epoch => epoch.ValAccuracy);
+        Html loss = Chart("Loss", "cross-entropy, nats", epoch => epoch.TrainLoss, epoch => epoch.ValLoss);
+        Html accuracy = Chart("Accuracy", "fraction correct", epoch => epoch.TrainAccuracy, epoch => epoch.ValAccuracy);
         return Section("Training", $"""<div class="charts">{loss}{accuracy}</div>""");
     }
 
     private static Html Augmentation(RunSummary run) => run.Augmentation is not { } augmentation ? Html.Empty : Section("Augmentation",
-        $"""<p class="small">Training images, each followed by what training made of it: {augmentation.Words}.</p>"""
+        $"""<p class="small">Training images, each followed by augmented copies: {augmentation.Words}.</p>"""
             + $"""<div class="wide sheet">{Image(augmentation.Sheet, "Training images and their augmented copies")}</div>""");
 
     private static Html Layers(RunSummary run)
@@ -77,21 +77,21 @@ public static class TrainingReport
         if (layers.Count == 0) return Html.Empty;
         bool timed = layers.All(layer => layer.Timing is not null);
         double longest = layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
-        string[] numbers = ["parameters", "trained", "MFLOP", .. timed ? ["ms", "of peak", "ms back", "of peak"] : Array.Empty<string>()];
+        string[] numbers = ["parameters", "trained", "MFLOP", .. timed ? ["ms", "of peak", "ms backward", "of peak"] : Array.Empty<string>()];
         Html sums = !timed ? Html.Empty
             : $"{Milliseconds(timing => timing.ForwardMilliseconds)}{Milliseconds(timing => timing.BackwardMilliseconds)}";
         Html all = Row("all", "", "", layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.Trainable),
             layers.Sum(layer => layer.Flops), sums);
         string times = run.Measure is { } measure && timed
-            ? $"Times are of {measure.Batch} images, each layer alone after the training; peak is what the device can do with its operations and "
-                + $"bytes, {measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. Winograd multiplies less than the formula, "
-                + "and a cache is faster than memory, so that a share can pass 100 %; other programs that ran meanwhile slow it down."
+            ? $"Times are for {measure.Batch} images, each layer measured alone after the training. The peak is the roofline of the device, "
+                + $"{measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. A layer can exceed 100 %, since Winograd needs fewer "
+                + "multiplications than counted and caches are faster than memory. Other programs running at the time slow a layer down."
             : "Times were not measured: summary --measure does.";
         return Section("Layers", $"""
             <div class="wide"><table class="layers">
             <thead><tr><th>layer</th><th>kind</th><th>output</th>{Html.Each(numbers, Head)}</tr></thead>
             <tbody>{Html.Each(layers, RowOf)}{all}</tbody></table></div>
-            <p class="small">Output and millions of multiplications and additions are those of one image, forward. {times}</p>
+            <p class="small">Output shape and MFLOP (millions of multiplications and additions) are for one image, forward. {times}</p>
             """);
 
         static Html Head(string name) => $"""<th class="number">{name}</th>""";
@@ -123,10 +123,10 @@ public static class TrainingReport
     {
         if (run.Settings.Count == 0 && run.CommandLine is null) return Html.Empty;
         Html repeated = run.CommandLine is not { } command ? Html.Empty
-            : $"<p>On the same device the same command gives the same weights, bit for bit.</p>"
+            : $"<p>On the same device, this command gives the same weights bit for bit.</p>"
                 + $"<pre>dotnet run -c Release --project src/Pneumonia -- {command}</pre>";
         Html rows = Html.Each(run.Settings, row => $"<div><dt>{row.Name}</dt><dd>{row.Value}</dd></div>");
-        return Section("To repeat it", $"""{repeated}<dl class="settings">{rows}</dl>""");
+        return Section("Reproducing this run", $"""{repeated}<dl class="settings">{rows}</dl>""");
     }
 
     private static string Duration(TimeSpan time) =>

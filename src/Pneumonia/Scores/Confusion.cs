@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Convolve.Pneumonia.Scores;
 
 /// <summary>
-/// How many images of each true class (row) were given each class (column). Of two classes the positive one comes second; in JSON
+/// How many images of each actual class (row) were predicted to be of each class (column). Of two classes the positive one comes second; in JSON
 /// they are <c>{"tp","fp","tn","fn"}</c>, more classes are the matrix as an array of rows.
 /// </summary>
 [JsonConverter(typeof(ConfusionJson))]
@@ -25,44 +25,44 @@ public sealed class Confusion
 
     public int Classes => counts.Length;
 
-    public int this[int actual, int answered] => counts[actual][answered];
+    public int this[int actual, int predicted] => counts[actual][predicted];
 
     public int Total => counts.Sum(row => row.Sum());
 
     public double Accuracy => (double)Enumerable.Range(0, Classes).Sum(c => counts[c][c]) / Total;
 
-    /// <summary>Share of the class that was found: TP / (TP + FN); null where the class is absent.</summary>
+    /// <summary>Fraction of the class that was found: TP / (TP + FN); null where the class is absent.</summary>
     public double? Sensitivity(int of) => Ratio(counts[of][of], counts[of].Sum());
 
-    /// <summary>Share of the others that were not taken for the class: TN / (TN + FP); null where there are no others.</summary>
+    /// <summary>Fraction of the other classes that was not predicted to be this one: TN / (TN + FP); null where there are no others.</summary>
     public double? Specificity(int of)
     {
         int others = Total - counts[of].Sum();
-        return Ratio(others - (Answered(of) - counts[of][of]), others);
+        return Ratio(others - (Predicted(of) - counts[of][of]), others);
     }
 
-    /// <summary>Share of the answers "class" that are right: TP / (TP + FP); 0 where that is never the answer.</summary>
-    public double Precision(int of) => Ratio(counts[of][of], Answered(of)) ?? 0;
+    /// <summary>Fraction of the predictions of this class that are right: TP / (TP + FP); 0 where it is never predicted.</summary>
+    public double Precision(int of) => Ratio(counts[of][of], Predicted(of)) ?? 0;
 
     /// <summary>Harmonic mean of precision and sensitivity: 2 TP / (2 TP + FP + FN); null where the class is absent.</summary>
-    public double? F1(int of) => counts[of].Sum() == 0 ? null : Ratio(2 * counts[of][of], counts[of].Sum() + Answered(of));
+    public double? F1(int of) => counts[of].Sum() == 0 ? null : Ratio(2 * counts[of][of], counts[of].Sum() + Predicted(of));
 
     /// <summary>
-    /// The class that is predicted for nearly every image, nine tenths of its own and of the others, though there are others; null where none is. Such
-    /// predictions have an accuracy that says how common the class is, and nothing else.
+    /// The class that is predicted for nearly every image: for nine tenths of its own and of the others, though there are others. Null where there is
+    /// none. The accuracy of such predictions says how common the class is, and nothing else.
     /// </summary>
     public int? NearlyAlways()
     {
         const double NearlyAll = 0.9;
         for (int c = 0; c < Classes; c++)
         {
-            int own = counts[c].Sum(), others = Total - own, othersAnswered = Answered(c) - counts[c][c];
-            if (others > 0 && counts[c][c] >= NearlyAll * own && othersAnswered >= NearlyAll * others) return c;
+            int own = counts[c].Sum(), others = Total - own, othersPredicted = Predicted(c) - counts[c][c];
+            if (others > 0 && counts[c][c] >= NearlyAll * own && othersPredicted >= NearlyAll * others) return c;
         }
         return null;
     }
 
-    private int Answered(int of) => counts.Sum(row => row[of]);
+    private int Predicted(int of) => counts.Sum(row => row[of]);
 
     private static double? Ratio(int part, int whole) => whole == 0 ? null : (double)part / whole;
 

@@ -1,12 +1,12 @@
 namespace Convolve.Pneumonia.Scores;
 
 /// <summary>One operating point: calling everything at or above the threshold positive.</summary>
-/// <param name="Recall">Share of the positives called positive: the sensitivity.</param>
-/// <param name="Precision">Share of those called positive that are.</param>
+/// <param name="Recall">Fraction of the positives called positive: the sensitivity.</param>
+/// <param name="Precision">Fraction of those called positive that are.</param>
 /// <param name="Threshold">The lowest score called positive.</param>
 public readonly record struct PrecisionRecallPoint(double Recall, double Precision, double Threshold);
 
-/// <summary>How many answers "positive" are right, for every share of the positives that is found; depends on how common these are.</summary>
+/// <summary>The precision at every recall; it depends on the prevalence of the positive class.</summary>
 public static class PrecisionRecallCurve
 {
     /// <summary>

@@ -167,8 +167,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
             metrics["leftOut"]!.ToJsonString());
         Assert.Equal((1, 6), ((int)metrics["copiesAcrossParts"]!, (int)metrics["test"]!["n"]!));
         string report = File.ReadAllText(Path.Combine(NewRun("run"), "report.html"));
-        Assert.DoesNotContain("are about new patients", report);
-        Assert.Contains("No image tells its patient", report);
+        Assert.DoesNotContain("apply to new patients", report);
+        Assert.Contains("The patients are unknown", report);
     }
 
     [Theory]

@@ -137,7 +137,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         Assert.Equal(("0", "0"), (await inside.InputValueAsync("#explorer-row"), await inside.InputValueAsync("#explorer-column")));
         // The corner of a same-padded convolution sees five places of padding, and with the pooling before it the first four by four pixels and two more.
         Assert.Equal(5, await inside.Locator("#explorer-terms figure").First.Locator("td.padding").CountAsync());
-        Assert.Contains("taken in", await inside.InnerTextAsync("#explorer-folded"));
+        Assert.Contains("folded in", await inside.InnerTextAsync("#explorer-folded"));
         Assert.Contains("rows 0 to 5, columns 0 to 5", await inside.InnerTextAsync("#explorer-field"));
         double shown = double.Parse(await inside.InnerTextAsync("#explorer-engine"), System.Globalization.CultureInfo.InvariantCulture);
         double engine = await inside.EvaluateAsync<double>("() => explorer.values(1, explorer.data.stages[2].output)[4]");
@@ -148,7 +148,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         await inside.SelectOptionAsync("#explorer-layer", "1");
         Assert.Contains("largest value", await inside.InnerTextAsync("#explorer-terms"));
         // Names that look like markup are shown as they are.
-        Assert.Contains("Explained is <b>&\" 1.", await inside.InnerTextAsync("main"));
+        Assert.Contains("Explained class: <b>&\" 1.", await inside.InnerTextAsync("main"));
         Assert.Equal("image </script> 2", await inside.InnerTextAsync("#explorer-image-choice option[value='1']"));
         Assert.Equal(0, await inside.Locator("b").CountAsync());
         Assert.Empty(page.Errors);

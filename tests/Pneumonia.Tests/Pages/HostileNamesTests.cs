@@ -39,7 +39,7 @@ public sealed class HostileNamesTests
 
     private static ScoredPredictions ThreeClasses()
     {
-        PartAnswers answers = new([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]);
+        PartPredictions answers = new([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]);
         ScoreBlock scores = ScoreBlock.OfMany(answers.Actual, answers.Probabilities, 0.5);
         return new ScoredPredictions(threeClasses, null, [new ScoredPart(Name, scores, answers)], []);
     }
@@ -77,6 +77,6 @@ public sealed class HostileNamesTests
         Assert.Equal(page == "explanation", charts.Count == 0);
         foreach (Match chart in charts) XElement.Parse(chart.Value);
         if (page != "training") return;
-        Assert.Contains(charts.SelectMany(chart => XElement.Parse(chart.Value).Descendants("text")), text => text.Value == $"probability of {Name}");
+        Assert.Contains(charts.SelectMany(chart => XElement.Parse(chart.Value).Descendants("text")), text => text.Value == $"predicted probability of {Name}");
     }
 }

@@ -19,7 +19,7 @@ internal static class MadeRuns
     private static double[] Probabilities() => [.. Enumerable.Range(0, 60).Select(i => (i % 2 == 0 ? 0.55 : 0.25) + i % 7 * 0.05)];
 
     /// <summary>60 answers, of which some are wrong.</summary>
-    public static PartAnswers Answers() => new([.. Enumerable.Range(0, 60).Select(i => 1 - i % 2)], [.. Probabilities().Select(p => new[] { 1 - p, p })]);
+    public static PartPredictions Answers() => new([.. Enumerable.Range(0, 60).Select(i => 1 - i % 2)], [.. Probabilities().Select(p => new[] { 1 - p, p })]);
 
     public static RunSummary Summary(Metrics metrics) => new(metrics, ["NORMAL", "PNEUMONIA"], "chest_xray", ["a note & more"],
         ["train/NORMAL/<x>.png: is empty (0 bytes); left out"], [("epochs", "8"), ("optimizer", "rmsprop"), ("images", new string('f', 64))],

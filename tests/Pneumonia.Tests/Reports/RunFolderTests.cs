@@ -89,28 +89,28 @@ public sealed class RunFolderTests : IDisposable
     {
         RunSummary run = MadeRuns.Summary(MadeRuns.Metrics(synthetic: false)) with { Limit = null };
         string Text(RunSummary of) => string.Join('\n', ReportLimits.Of(of).Select(limit => $"{limit.Heading}: {limit.Text}"));
-        Assert.Contains("60 test images; one more wrong answer takes 1.7 points", Text(run));
-        Assert.Contains("the test images 50 % are PNEUMONIA", Text(run));
-        Assert.Contains("began at random with seed 1", Text(run));
+        Assert.Contains("60 test images: one more wrong prediction lowers the accuracy by 1.7 percentage points", Text(run));
+        Assert.Contains("50 % of the test images are PNEUMONIA", Text(run));
+        Assert.Contains("initialized at random, with seed 1", Text(run));
         Assert.Contains("The best epoch, 8, was the last", Text(run));
-        Assert.DoesNotContain("A part of the images", Text(run));
+        Assert.DoesNotContain("A subset of the images", Text(run));
         Assert.Contains("At most 25 images", Text(run with { Limit = 25 }));
-        Assert.Contains("began with the weights of base.h5", Text(run with { Weights = "base.h5" }));
-        Assert.Contains("divided at random", Text(run with { Metrics = run.Metrics with { Split = new SplitCounts("random", 1, 1, 1) } }));
+        Assert.Contains("started from the weights of base.h5", Text(run with { Weights = "base.h5" }));
+        Assert.Contains("split at random", Text(run with { Metrics = run.Metrics with { Split = new SplitCounts("random", 1, 1, 1) } }));
         string Population(string kind, PatientCount? patients) =>
             Text(run with { Metrics = run.Metrics with { Split = new SplitCounts(kind, 1, 1, 1), Patients = patients } });
-        Assert.Contains("the figures are about new patients.", Population("patient", new PatientCount("personN", 9, 9, 3)));
-        Assert.Contains("the figures are about new patients, except for the 1 images", Population("patient", new PatientCount("personN", 99, 100, 3)));
-        Assert.Contains("Only 5 of 100 images tell", Population("patient", new PatientCount("personN", 5, 100, 3)));
-        Assert.Contains("2 patients stand in more than one part", Population("folders", new PatientCount("personN", 9, 9, 3, 2)));
+        Assert.Contains("the figures apply to new patients.", Population("patient", new PatientCount("personN", 9, 9, 3)));
+        Assert.Contains("the figures apply to new patients, except for the 1 images", Population("patient", new PatientCount("personN", 99, 100, 3)));
+        Assert.Contains("patients of 5 of 100 images are known", Population("patient", new PatientCount("personN", 5, 100, 3)));
+        Assert.Contains("2 patients are in more than one part", Population("folders", new PatientCount("personN", 9, 9, 3, 2)));
         foreach (PatientCount? unknown in new[] { null, new PatientCount(null, 0, 9), new PatientCount("personN", 5, 100, 3), new PatientCount("personN", 9, 9, 3, 2) })
             foreach (string kind in new[] { "patient", "folders", "random", "reference" })
-                Assert.DoesNotContain("about new patients", Population(kind, unknown));
-        Assert.Contains("drawings by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
-        Assert.Contains("Nothing was tested", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
+                Assert.DoesNotContain("apply to new patients", Population(kind, unknown));
+        Assert.Contains("drawn by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
+        Assert.Contains("No test images", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
         // Without a false alarm among 30, 3 / 30 of 950 may still be.
         ScoreBlock clean = run.Metrics.Test! with { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
-        Assert.Contains("allow for 95 false alarms", Text(run with { Metrics = run.Metrics with { Test = clean } }));
+        Assert.Contains("leave room for 95 false alarms", Text(run with { Metrics = run.Metrics with { Test = clean } }));
     }
 
     [Fact]

@@ -78,7 +78,7 @@ public sealed class ScoreTests
         Assert.Equal(1, Classification.Answer(half));
         Assert.Equal(1, new Predictions([0], [1], [half], 0.7).Accuracy);
         Assert.Equal(1, ScoreBlock.OfTwo([true], [half[1]], 0.7).Accuracy);
-        Assert.Equal([true], new PartAnswers([1], [half]).Right);
+        Assert.Equal([true], new PartPredictions([1], [half]).Right);
     }
 
     [Property]
@@ -119,8 +119,8 @@ public sealed class ScoreTests
     {
         IReadOnlyList<CalibrationBin> bins = CalibrationBins.Of([0, 0.05, 0.1, 0.95, 1], [false, true, true, true, false]);
         Assert.Equal([2, 1, 0, 0, 0, 0, 0, 0, 0, 2], bins.Select(bin => bin.Count));
-        Assert.Equal([1, 1, 0, 0, 0, 0, 0, 0, 0, 1], bins.Select(bin => bin.Happened));
-        Assert.Equal(0.5, bins[0].Share, 12);
+        Assert.Equal([1, 1, 0, 0, 0, 0, 0, 0, 0, 1], bins.Select(bin => bin.Observed));
+        Assert.Equal(0.5, bins[0].Frequency, 12);
         Assert.Equal(0.975, bins[9].MeanProbability, 12);
     }
 

@@ -185,8 +185,8 @@ const explorer = (() => {
     onto.strokeStyle = "#ff9d2e";
     onto.strokeRect(field.left * zoom, field.top * zoom, (field.right - field.left) * zoom, (field.bottom - field.top) * zoom);
     at("explorer-field").textContent = field.whole
-      ? "Each unit of this layer sees the whole picture."
-      : `This unit sees rows ${field.top} to ${field.bottom - 1}, columns ${field.left} to ${field.right - 1} of the picture.`;
+      ? "Each unit of this layer sees the whole image."
+      : `This unit sees rows ${field.top} to ${field.bottom - 1}, columns ${field.left} to ${field.right - 1} of the image.`;
   }
 
   function receptiveField(stage, row, column) {
@@ -313,7 +313,7 @@ const explorer = (() => {
       context.strokeStyle = "#ff9d2e";
       context.lineWidth = 3;
       context.strokeRect(state.column * zoom - 1, state.row * zoom - 1, zoom + 2, zoom + 2);
-      at("explorer-range").textContent = `${stage.name}, channel ${state.channel}: black ${short(low)}, white ${short(high)}. Click a place.`;
+      at("explorer-range").textContent = `${stage.name}, channel ${state.channel}: black ${short(low)}, white ${short(high)}. Click a position.`;
     }
     drawImage();
     const computable = canCompute(stage, state.image);
@@ -328,7 +328,7 @@ const explorer = (() => {
       : number(unit.result);
     at("explorer-folded").hidden = !stage.folded;
     at("explorer-folded").textContent = stage.folded
-      ? `Kernel and bias are those of ${stage.layer} with ${stage.name} taken in, as the engine computes a prediction: kernel · γ/√(σ² + ε), bias β − μ · γ/√(σ² + ε).` : "";
+      ? `Kernel and bias are those of ${stage.layer} with ${stage.name} folded in, as the engine computes a prediction: kernel · γ/√(σ² + ε), bias β − μ · γ/√(σ² + ε).` : "";
     at("explorer-sum").textContent = number(unit.result);
     at("explorer-engine").textContent = number(unit.engine);
     at("explorer-difference").textContent = unit.difference.toExponential(1);

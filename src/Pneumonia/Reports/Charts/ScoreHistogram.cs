@@ -4,8 +4,8 @@ using static Convolve.Pneumonia.Reports.ChartFrame;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>
-/// How probabilities are spread over the images of two classes, as inline SVG: those of the positive class stand upward, the others hang
-/// downward. Lengths grow with the square root of the count, so that the few doubtful images show beside the many clear ones.
+/// Two histograms of predicted probabilities as inline SVG: bars of the positive class point up, those of the other class down. Lengths grow
+/// with the square root of the count, so that a few uncertain images are visible beside many clear ones.
 /// </summary>
 /// <param name="Title">What it shows.</param>
 /// <param name="Upward">Name of the positive class and the probabilities of its images.</param>
@@ -43,7 +43,7 @@ public sealed record ScoreHistogram(string Title, (string Name, double[] Probabi
         yield return $"""<line class="axis" x1="{Left}" x2="{Width - Right}" y1="{middle:F1}" y2="{middle:F1}"/>""";
         for (int tick = 0; tick <= 5; tick++)
             yield return $"""<text class="tick" text-anchor="middle" x="{X(tick / 5.0):F1}" y="{Base + 16}">{tick / 5.0:0.#}</text>""";
-        yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">probability of {Upward.Name}</text>""";
+        yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">predicted probability of {Upward.Name}</text>""";
         yield return Side("line1", Upward.Name, (Top + middle) / 2);
         yield return Side("line0", Downward.Name, (middle + Base) / 2);
         if (Threshold is { } threshold)

@@ -2,10 +2,10 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Pneumonia.Scores;
 
-/// <summary>A model's answers to the images of one part, from which curves are drawn.</summary>
+/// <summary>A model's predictions for the images of one part, from which curves are drawn.</summary>
 /// <param name="Actual">Index of each image's class; of two classes, 1 is the positive one.</param>
 /// <param name="Probabilities">Probabilities of all classes for each image.</param>
-public sealed record PartAnswers(IReadOnlyList<int> Actual, IReadOnlyList<double[]> Probabilities)
+public sealed record PartPredictions(IReadOnlyList<int> Actual, IReadOnlyList<double[]> Probabilities)
 {
     /// <summary>Images.</summary>
     public int Count => Actual.Count;
@@ -19,12 +19,12 @@ public sealed record PartAnswers(IReadOnlyList<int> Actual, IReadOnlyList<double
     /// <summary>The probability of a class for each image.</summary>
     public double[] ProbabilityOf(int of) => [.. Probabilities.Select(p => p[of])];
 
-    /// <summary>By what images are ranked, from those least of a class to those most.</summary>
+    /// <summary>What images are ranked by, from the least to the most likely of a class.</summary>
     public double[] OddsOf(int of) => [.. Probabilities.Select(p => Classification.Odds(p, of))];
 
     /// <summary>The probability of each image's most probable class.</summary>
     public double[] Confidence => [.. Probabilities.Select(p => p.Max())];
 
-    /// <summary>Whether the answer is the right one.</summary>
+    /// <summary>Whether each image's most probable class is its actual one.</summary>
     public bool[] Right => [.. Probabilities.Select((p, i) => Classification.Answer(p) == Actual[i])];
 }
