@@ -6,7 +6,7 @@ using Convolve.Pneumonia.Commands;
 
 namespace Convolve.Documentation.Tests;
 
-/// <summary>Nothing in the teaching text goes stale: what it quotes, what it prints and what it measures is held against where it comes from.</summary>
+/// <summary>Keeps the pages up to date: quotes, printed output and measurements are compared with their sources.</summary>
 public sealed partial class ChapterTests
 {
     public static TheoryData<string> Chapters => [.. MarkedBlock.Chapters];
@@ -34,7 +34,7 @@ public sealed partial class ChapterTests
             if (blocks.ElementAtOrDefault(i + 1) is { Kind: "prints" } prints) prints.MustBe(printed);
         }
         Assert.All(blocks.Where(b => b.Kind == "prints"), b =>
-            Assert.True(b.Number > 0 && blocks[b.Number - 1].Kind == "program", $"{b} stands below no program"));
+            Assert.True(b.Number > 0 && blocks[b.Number - 1].Kind == "program", $"{b} is not below a program"));
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed partial class ChapterTests
             foreach (var line in block.Text.Split('\n').Select(line => line.Trim()).Where(line => line is not ("" or "…")))
             {
                 at = Array.FindIndex(printed, at, candidate => Plain(candidate) == Plain(line));
-                Assert.True(at >= 0, $"{block} is stale: the command does not print this line, or not behind those above it:\n  {line}");
+                Assert.True(at >= 0, $"{block} is stale: the command does not print this line, or not after the lines above it:\n  {line}");
                 at++;
             }
         }
@@ -84,7 +84,7 @@ public sealed partial class ChapterTests
         }
     }
 
-    /// <summary>Every command that a reader is told to type is one that the application takes.</summary>
+    /// <summary>The application accepts every command that the pages show.</summary>
     [Theory]
     [MemberData(nameof(Chapters))]
     public void CommandLinesAreUnderstood(string chapter)

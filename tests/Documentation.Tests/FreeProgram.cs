@@ -23,7 +23,7 @@ public static class FreeProgram
         var options = new CSharpParseOptions(LanguageVersion.Preview);
         var compilation = CSharpCompilation.Create($"program-{Guid.NewGuid():N}",
             [CSharpSyntaxTree.ParseText(ImplicitUsings, options), CSharpSyntaxTree.ParseText(source, options)], references,
-            // Optimized, as the projects are: kernels are made of what the compiler makes.
+            // Optimized like the projects: ILGPU translates the IL that the compiler emits.
             new CSharpCompilationOptions(OutputKind.ConsoleApplication, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
         using var image = new MemoryStream();
         var result = compilation.Emit(image);

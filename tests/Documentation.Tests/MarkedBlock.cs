@@ -3,23 +3,23 @@ using System.Text.RegularExpressions;
 namespace Convolve.Documentation.Tests;
 
 /// <summary>
-/// A code block of a chapter under a marker that says where it comes from:
-/// <c>&lt;!-- source: src/…/File.cs#Type.Member --&gt;</c> (without #: the whole file), <c>&lt;!-- program --&gt;</c>, a complete program,
-/// <c>&lt;!-- prints --&gt;</c>, what the program above it prints, <c>&lt;!-- command: kernels show … --&gt;</c>, lines of what the application prints, with
-/// <c>…</c> for those left out, and <c>&lt;!-- table: docs/performance.md --&gt;</c>, rows of a table there.
+/// A code block of a page under a marker that names its source:
+/// <c>&lt;!-- source: src/…/File.cs#Type.Member --&gt;</c> (without # the whole file), <c>&lt;!-- program --&gt;</c>, a complete program,
+/// <c>&lt;!-- prints --&gt;</c>, the output of the program above it, <c>&lt;!-- command: kernels show … --&gt;</c>, lines of the
+/// application's output, with <c>…</c> for omitted ones, and <c>&lt;!-- table: docs/performance.md --&gt;</c>, rows of a table there.
 /// </summary>
-/// <param name="Chapter">The chapter's path in the repository.</param>
-/// <param name="Number">Which of the chapter's marked blocks it is, counted from 0.</param>
-/// <param name="Line">The marker's line, counted from 1.</param>
+/// <param name="Chapter">The page's path in the repository.</param>
+/// <param name="Number">Index among the page's marked blocks, from 0.</param>
+/// <param name="Line">Line of the marker, from 1.</param>
 /// <param name="Kind">The word before the colon.</param>
-/// <param name="Argument">What follows it.</param>
-/// <param name="Text">The block's lines without its fences.</param>
+/// <param name="Argument">The text after the colon.</param>
+/// <param name="Text">The lines of the block, without fences.</param>
 public sealed partial record MarkedBlock(string Chapter, int Number, int Line, string Kind, string Argument, string Text)
 {
-    /// <summary>With this environment variable set to 1, blocks that are stale are written anew instead of failing the test.</summary>
+    /// <summary>If this environment variable is 1, stale blocks are updated instead of failing the test.</summary>
     public const string UpdateVariable = "CONVOLVE_UPDATE_DOCS";
 
-    /// <summary>Set to write chapters anew.</summary>
+    /// <summary>Whether stale blocks are updated.</summary>
     public static bool Updates => Environment.GetEnvironmentVariable(UpdateVariable) == "1";
 
     /// <summary>The repository's root.</summary>
@@ -29,8 +29,8 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
     public static IReadOnlyList<string> Chapters { get; } =
         ["README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
 
-    /// <summary>The marked blocks of a chapter in order.</summary>
-    /// <exception cref="FormatException">A marker without a block.</exception>
+    /// <summary>The marked blocks of a page, in order.</summary>
+    /// <exception cref="FormatException">A marker has no block.</exception>
     public static IReadOnlyList<MarkedBlock> In(string chapter)
     {
         var lines = Read(chapter);
@@ -45,14 +45,15 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
         return blocks;
     }
 
-    /// <summary>Fails, naming the block and the way to update it, unless its text is the one expected; in update mode writes that one.</summary>
+    /// <summary>Fails with the block's name and the update command if the text differs from the expected one; in update mode, writes the
+    /// expected text.</summary>
     public void MustBe(string expected)
     {
         expected = expected.ReplaceLineEndings("\n").TrimEnd('\n');
         if (Text == expected) return;
         if (Updates)
         {
-            // Blocks above may have grown or shrunk since this one was read: its number among all stays.
+            // Blocks above may have changed length since this one was read; its index has not changed.
             var lines = Read(Chapter);
             var marker = Enumerable.Range(0, lines.Length).Where(i => Marker().IsMatch(lines[i])).ElementAt(Number);
             var (begin, end) = Body(Chapter, lines, marker, Kind);
@@ -76,7 +77,7 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
         var begin = marker + 1;
         var fenced = kind != "table";
         if (begin >= lines.Length || !lines[begin].StartsWith(fenced ? "```" : "|", StringComparison.Ordinal))
-            throw new FormatException($"{chapter}:{marker + 1}: a marker \"{kind}\" must stand right above its {(fenced ? "code block" : "table")}");
+            throw new FormatException($"{chapter}:{marker + 1}: a marker \"{kind}\" must be directly above its {(fenced ? "code block" : "table")}");
         if (fenced) begin++;
         var end = Array.FindIndex(lines, begin, line => fenced ? line == "```" : !line.StartsWith('|'));
         return (begin, end < 0 ? throw new FormatException($"{chapter}:{marker + 1}: the block does not end") : end);
@@ -86,7 +87,7 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Convolve.sln")))
-            folder = folder.Parent ?? throw new InvalidOperationException($"{AppContext.BaseDirectory} is in no clone of the repository");
+            folder = folder.Parent ?? throw new InvalidOperationException($"{AppContext.BaseDirectory} is not inside a clone of the repository");
         return folder.FullName;
     }
 

@@ -2,7 +2,7 @@ using Convolve.Engine;
 
 namespace Convolve.Documentation.Tests;
 
-/// <summary>The samples do what they are there to show; each checks itself and throws if it does not.</summary>
+/// <summary>The samples work; each checks itself and throws if it fails.</summary>
 public sealed class SampleTests
 {
     [Fact]

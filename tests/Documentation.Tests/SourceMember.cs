@@ -4,13 +4,13 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Convolve.Documentation.Tests;
 
-/// <summary>Cuts a member out of a source file: without documentation comments and attributes, with plain comments, moved to the left edge.</summary>
+/// <summary>Extracts a member of a source file, without documentation comments and attributes, with plain comments, unindented.</summary>
 public static class SourceMember
 {
-    /// <summary>The text of what a marker names.</summary>
+    /// <summary>The text that a marker names.</summary>
     /// <param name="path">The file's path in the repository.</param>
     /// <param name="member">
-    /// <c>Member</c>, <c>Type.Member</c> or a type's name, with type parameters or parameter types where the name alone is not enough:
+    /// <c>Member</c>, <c>Type.Member</c> or a type's name, with type parameters or parameter types if the name is ambiguous:
     /// <c>Forward&lt;T&gt;</c>, <c>Input(float, float)</c>. Null for the whole file.
     /// </param>
     /// <exception cref="FormatException">There is no such file or member, or more than one.</exception>
@@ -28,7 +28,7 @@ public static class SourceMember
         return Cut(text, found[0]);
     }
 
-    /// <summary>The names under which a member is found, the most exact one last.</summary>
+    /// <summary>The names that match a member, the most specific last.</summary>
     private static string[] Names(MemberDeclarationSyntax member)
     {
         var (name, parameters) = member switch
@@ -50,7 +50,7 @@ public static class SourceMember
         var lines = text.Split('\n');
         var begin = member.SyntaxTree.GetLineSpan(first.Span).StartLinePosition.Line;
         var end = member.SyntaxTree.GetLineSpan(member.Span).EndLinePosition.Line;
-        // Plain comments stand above the attributes.
+        // Plain comments are above the attributes.
         var above = member.SyntaxTree.GetLineSpan(member.Span).StartLinePosition.Line;
         var comments = new List<string>();
         while (above > 0 && lines[above - 1].TrimStart() is var line && line.StartsWith("//", StringComparison.Ordinal) && !line.StartsWith("///", StringComparison.Ordinal))

@@ -2,7 +2,7 @@ using Convolve.Engine.Randomness;
 
 namespace Convolve.Layers.Initializers;
 
-/// <summary>Where a parameter's first values come from: a function of a key, so that a seed fixes a network.</summary>
+/// <summary>Draws a parameter's initial values as a function of a key, so that the seed determines the network.</summary>
 public abstract class Initializer
 {
     /// <summary>Zeros, for biases.</summary>
@@ -21,10 +21,10 @@ public abstract class Initializer
     public static Initializer HeNormal { get; } = new Normal(fanIn => Math.Sqrt(2.0 / fanIn));
 
     /// <summary>Fills an array.</summary>
-    /// <param name="values">Takes the values.</param>
+    /// <param name="values">Receives the values.</param>
     /// <param name="fanIn">Inputs of one output.</param>
     /// <param name="fanOut">Outputs of one input.</param>
-    /// <param name="key">Another key, other values.</param>
+    /// <param name="key">Selects the random values.</param>
     public abstract void Fill(Span<float> values, int fanIn, int fanOut, uint key);
 
     private sealed class Constant(float constant) : Initializer

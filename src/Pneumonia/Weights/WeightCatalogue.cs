@@ -9,20 +9,20 @@ using Convolve.Pneumonia.Scores;
 namespace Convolve.Pneumonia.Weights;
 
 /// <summary>A published weight file.</summary>
-/// <param name="Id">Its short name here.</param>
+/// <param name="Id">Its short name in this program.</param>
 /// <param name="File">Its file name.</param>
-/// <param name="What">What is in it.</param>
+/// <param name="What">Its content.</param>
 /// <param name="Address">Where it is published.</param>
-/// <param name="Bytes">Its length.</param>
-/// <param name="Licence">Under which terms it may be used.</param>
-/// <param name="Preprocessing">What its images went through.</param>
-/// <param name="Md5">Its checksum as published; null if that is a SHA-256.</param>
-/// <param name="Sha256">Its checksum as published; null if that is an MD5.</param>
-/// <param name="Original">Whether they are the weights of the network's authors, which the reference experiments used and <c>--weights imagenet</c> means.</param>
+/// <param name="Bytes">Its length in bytes.</param>
+/// <param name="Licence">Terms of use.</param>
+/// <param name="Preprocessing">The preprocessing that its network expects.</param>
+/// <param name="Md5">Its published MD5; null if a SHA-256 is published.</param>
+/// <param name="Sha256">Its published SHA-256; null if an MD5 is published.</param>
+/// <param name="Original">Whether these are the authors' own weights, as in the reference experiments and <c>--weights imagenet</c>.</param>
 public sealed record PublishedWeights(
     string Id, string File, string What, string Address, long Bytes, string Licence, Preprocessing Preprocessing, string? Md5 = null, string? Sha256 = null, bool Original = false)
 {
-    /// <summary>How a file differs from the published one; null if it is the same.</summary>
+    /// <summary>How a file differs from the published one; null if they are equal.</summary>
     public string? Difference(string path)
     {
         using FileStream stream = System.IO.File.OpenRead(path);
@@ -40,7 +40,7 @@ public static partial class WeightCatalogue
     /// <summary>All entries of <c>weights/catalogue.json</c>, which is built into the program.</summary>
     public static IReadOnlyList<PublishedWeights> Entries { get; } = Read();
 
-    /// <summary>The folders that are searched, in this order.</summary>
+    /// <summary>The folders to search, in this order.</summary>
     public static IReadOnlyList<string> Folders =>
     [
         Path.GetFullPath("weights"),
@@ -48,20 +48,20 @@ public static partial class WeightCatalogue
     ];
 
     /// <summary>
-    /// Where an entry's file is: under its name, whatever that holds, else under any name, such as a browser gives to what it fetches again; null if it is in
-    /// none of the folders.
+    /// The path of an entry's file: a file with its name, whatever its content, else a file with its content under any name (browsers
+    /// rename repeated downloads); null if none of the folders has it.
     /// </summary>
     public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File)).FirstOrDefault(File.Exists)
         ?? Folders.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles).FirstOrDefault(path => IsReadable(path) && entry.Difference(path) is null);
 
-    /// <summary>The entry that a file is byte for byte, whatever it is called; null if it is none. Only a file of an entry's length is read.</summary>
+    /// <summary>The entry whose bytes a file has, whatever its name; null if there is none. Reads only files of matching length.</summary>
     public static PublishedWeights? PublishedAs(string path) => File.Exists(path) ? Entries.FirstOrDefault(entry => entry.Difference(path) is null) : null;
 
-    /// <summary>The entry whose name a file has, but for upper and lower case and what browsers and file managers add; null if it is none.</summary>
+    /// <summary>The entry whose name a file has, ignoring case and what browsers and file managers append; null if there is none.</summary>
     public static PublishedWeights? NamedLike(string path) =>
         Entries.FirstOrDefault(entry => entry.File.Equals(Additions().Replace(Path.GetFileName(path), ""), StringComparison.OrdinalIgnoreCase));
 
-    // Another program's file in the folder may be none of ours to read.
+    // The folder may hold files of other programs that we may not read.
     private static bool IsReadable(string path)
     {
         try

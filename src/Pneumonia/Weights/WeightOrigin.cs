@@ -4,16 +4,16 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Weights;
 
-/// <summary>Who made a weight file that does not say itself what its images went through.</summary>
-/// <param name="Preprocessing">What they went through.</param>
-/// <param name="Reason">How that is known, in words that follow "for".</param>
+/// <summary>Who made a weight file that does not state its preprocessing.</summary>
+/// <param name="Preprocessing">The preprocessing that the file expects.</param>
+/// <param name="Reason">How that is known, as words that follow "for".</param>
 public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Reason)
 {
     // Convolutions in the five blocks of torchvision's VGG11, 13, 16 and 19.
     private static readonly int[][] torchvisionBlocks = [[1, 1, 2, 2, 2], [2, 2, 2, 2, 2], [2, 2, 3, 3, 3], [2, 2, 4, 4, 4]];
 
-    // The first of the 64 filters of the first convolution of VGG19 as its authors and Keras published it, rows, columns, channels. Whoever stores it anew, under
-    // other names, in another format or at half precision, keeps it; so does who trains the later layers.
+    // The first of the 64 filters of VGG19's first convolution as published: rows, columns, channels. It survives other names, formats and
+    // half precision, and further training of later layers.
     private static readonly float[] firstFilterOfKeras =
     [
         0.3412f, 0.4642f, 0.3942f, 0.3400f, 0.4181f, 0.3774f, -0.0448f, -0.0481f, -0.0459f,
@@ -21,29 +21,29 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
         -0.0726f, -0.0765f, -0.0757f, -0.2467f, -0.3107f, -0.2803f, -0.3368f, -0.4645f, -0.4160f,
     ];
 
-    // Half precision and a first layer that was trained a little: no other network is so near in all 27 numbers.
+    // Allows for half precision and a first layer that was trained a little; no other network comes this close in all 27 numbers.
     private const float Nearness = 0.01f;
 
     /// <summary>The origin of a published file.</summary>
     public static WeightOrigin Of(PublishedWeights published) => new(published.Preprocessing, $"it is the published {published.Id}");
 
     /// <summary>
-    /// The origin of a file for a network; null where nothing tells it. The names of Keras' layers tell nothing, for Convolve's networks have the same, and a
-    /// file's own name tells nothing either.
+    /// The origin of a file for a network; null if it is unknown. The names of Keras' layers prove nothing, because Convolve's networks use
+    /// the same names, and neither does the file's own name.
     /// </summary>
     /// <param name="file">The file.</param>
-    /// <param name="channels">Channels of the network's images; nobody publishes weights for gray ones.</param>
+    /// <param name="channels">Channels of the network's images; there are no published weights for grayscale.</param>
     public static WeightOrigin? Of(WeightFile file, int channels)
     {
         if (channels != 3) return null;
-        // Numbers before names: Keras' weights may be stored under torchvision's names.
+        // Values before names: Keras' weights may be stored under torchvision's names.
         if (BeginsLikeKeras(file)) return new WeightOrigin(Preprocessing.Caffe, "its first convolution is that of the published VGG19 of Keras");
         if (WeightCatalogue.PublishedAs(file.Path) is { } published) return Of(published);
         return HasNamesOfTorchvision(file) ? new WeightOrigin(Preprocessing.Torchvision, "its tensors have the names of torchvision's VGG") : null;
     }
 
-    /// <summary>What to say where nothing tells the origin.</summary>
-    /// <param name="taken">The preprocessing that is taken.</param>
+    /// <summary>The note for a file of unknown origin.</summary>
+    /// <param name="taken">The preprocessing that is used.</param>
     public static string Guess(Preprocessing taken) => $"prepared by {taken.ToString().ToLowerInvariant()}, which is a guess, for nothing in the file tells how its makers prepared theirs; "
         + "choose caffe for weights of Keras' VGG, torchvision for those of torchvision";
 
@@ -55,8 +55,8 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
             && firstFilterOfKeras.Select((number, i) => MathF.Abs(kernel.Values[i * 64] - number)).All(difference => difference <= Nearness));
     }
 
-    // Its layers have numbers, which activations, poolings and normalizations take as well: features.0.weight, features.2.weight, features.5.weight, …,
-    // within whatever held the network when it was saved: model.features.0.weight, state_dict.module.features.0.weight, features.module.0.weight.
+    // Layers are numbered, activations, poolings and normalizations included: features.0.weight, features.2.weight, features.5.weight, …,
+    // perhaps below the objects that held the network: state_dict.module.features.0.weight, features.module.0.weight.
     private static bool HasNamesOfTorchvision(WeightFile file)
     {
         Match[] kernels = [.. file.Tensors.Where(tensor => tensor.Value.Shape.Length == 4).Select(tensor => NumberedLayer().Match(tensor.Key))];
@@ -67,7 +67,7 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
         return places.Count == kernels.Length && (Fit(layers: 2) || (Fit(layers: 3) && kernels.All(kernel => file.Tensors.ContainsKey(Beside(kernel)))));
     }
 
-    // Where the convolutions stand: each with its activation, and with a normalization between them where there are three layers for one.
+    // The positions of the convolutions: each is followed by an activation, and with three layers per convolution also by a normalization.
     private static IEnumerable<int> Places(int[] blocks, int layers)
     {
         int place = 0;

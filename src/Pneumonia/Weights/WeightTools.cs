@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Weights;
 /// <summary>The <c>weights</c> commands.</summary>
 public static class WeightTools
 {
-    // More than any network has; a table of many thousand rows takes longer than reading the file.
+    // More rows than any network needs; printing many thousand rows takes longer than reading the file.
     private const int MostRows = 2000;
 
     /// <summary>Lists the published files, where they come from, and which are here.</summary>
@@ -44,7 +44,7 @@ public static class WeightTools
         return Task.FromResult(0);
     }
 
-    /// <summary>Reads a whole file and tells what is in it.</summary>
+    /// <summary>Reads a whole file and lists its content.</summary>
     /// <exception cref="UserError">It is missing, broken or of no known format.</exception>
     public static Task<int> Verify(string path, bool json, Terminal terminal)
     {
@@ -71,12 +71,12 @@ public static class WeightTools
         return Task.FromResult(0);
     }
 
-    /// <summary>Writes the tensors of a file of another tool as .safetensors; of a checkpoint of Convolve also what it says of its network.</summary>
+    /// <summary>Writes the tensors of another tool's file as .safetensors; for a checkpoint of Convolve, also its description.</summary>
     /// <param name="path">The file.</param>
     /// <param name="output">The file to write.</param>
-    /// <param name="raw">Whether the layout stays what it is.</param>
-    /// <param name="terminal">Where to say what was done.</param>
-    /// <exception cref="UserError">The file cannot be read, or the other not be written.</exception>
+    /// <param name="raw">Whether to keep the layout.</param>
+    /// <param name="terminal">The console.</param>
+    /// <exception cref="UserError">The file cannot be read, or the output cannot be written.</exception>
     public static Task<int> Import(string path, string output, bool raw, Terminal terminal)
     {
         if (Path.GetExtension(output).ToLowerInvariant() != ".safetensors")
@@ -84,7 +84,7 @@ public static class WeightTools
         WeightFile file = Read(path);
         if (Checkpoint.Is(file))
         {
-            // It has the layout already. Without its description it would answer with other classes, other preprocessing and no threshold.
+            // It already has the layout. Without its description it would lose its classes, preprocessing and threshold.
             Writing(() => Checkpoint.Read(path).WriteWhole(output));
             terminal.Results.WriteLine($"{output}: {file.Tensors.Count} tensors of {path} (checkpoint of Convolve) as float32, with its description");
             return Task.FromResult(0);
@@ -117,8 +117,8 @@ public static class WeightTools
         return Task.FromResult(0);
     }
 
-    // Whoever reads tensors alone numbers the classes in the order of their names. A network whose positive class comes first there has one logit for the
-    // other one: with the opposite sign it is the logit of the class that comes second.
+    // Readers of tensors without a description number the classes in the order of their names. If the positive class comes first in that
+    // order, the single logit is negated, so that it belongs to the class that comes second.
     private static IEnumerable<KeyValuePair<string, StoredTensor>> InOrderOfNames(Checkpoint checkpoint, string path, out IReadOnlyList<string>? classes)
     {
         using Sequential network = checkpoint.Describe();
