@@ -35,7 +35,7 @@ public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : Device
         using (var trainer = new Trainer(network, optimizer, options with { Epochs = 1 }))
             trainer.Fit(new PatternSamples(9), null, []);
         Assert.All(statistics, p => Assert.NotEqual(p.Name.EndsWith("mean", StringComparison.Ordinal) ? 0 : 1, p.Value.ToArray()[0]));
-        // Unfreezing a layer makes no weights of its statistics.
+        // Unfreezing a layer does not make its statistics trainable.
         network.Layers[1].Trainable = true;
         Assert.False(statistics[0].Trainable);
     }
@@ -62,11 +62,11 @@ public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : Device
         var pass = Pass.Inference with { Algorithm = algorithm };
         using var folded = network.Predict(batch, pass);
         Assert.Contains(Device.LaunchedKernels, kernel => $"{kernel.DeclaringType!.Name}.{kernel.Name}" == "BatchNormalizationKernels.Fold");
-        // A tape that records leaves the layers apart: their activations can be looked at, and gradients taken.
+        // A recording tape does not fold layers: their activations can be inspected and differentiated.
         using var tape = new Tape(Device);
         var apart = network.Forward(tape, batch, pass);
         Tolerance.OfLargest(2e-5, RandomCases.InDouble(apart.ToArray())).Check("folded prediction", apart.ToArray(), folded.ToArray());
-        // And what training changes shows in the next prediction: nothing folded is remembered.
+        // The next prediction uses the trained values: folded weights are not cached.
         network.Layers[1].Parameters[1].Value.Fill(0.5f);
         using var after = network.Predict(batch, pass);
         Assert.NotEqual(folded.ToArray(), after.ToArray());
@@ -89,7 +89,7 @@ public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : Device
             using var upstream = Upload(sums.Shape, RandomCases.Values(4, 2, sums.Shape.Length));
             tape.Backward(sums, upstream);
         }
-        // Normalization by the batch takes any bias away, so that the bias gets no gradient but rounding, and the kernel the same.
+        // Batch normalization removes any bias, so its gradient is only rounding error.
         Assert.All(with.Layers[0].Parameters[1].Value.Gradient!.ToArray(), v => Assert.InRange(v, -1e-4f, 1e-4f));
         var expected = without.Layers[0].Parameters[0].Value.Gradient!.ToArray();
         Tolerance.OfLargest(1e-4, RandomCases.InDouble(expected)).Check("kernel gradient", expected, with.Layers[0].Parameters[0].Value.Gradient!.ToArray());

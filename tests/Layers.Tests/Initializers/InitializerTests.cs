@@ -32,7 +32,7 @@ public sealed class InitializerTests
         var deviation = Math.Sqrt(2.0 / FanIn);
         Assert.InRange(values.Average(v => (double)v), -6 * deviation / Math.Sqrt(Length), 6 * deviation / Math.Sqrt(Length));
         Assert.InRange(values.Average(v => (double)v * v) / (deviation * deviation), 1 - 6 * Math.Sqrt(2.0 / Length), 1 + 6 * Math.Sqrt(2.0 / Length));
-        // 4.55 % of a normal distribution lies beyond two deviations.
+        // 4.55 % of a normal distribution lies beyond two standard deviations.
         var beyond = values.Count(v => Math.Abs(v) > 2 * deviation) / (double)Length;
         Assert.InRange(beyond, 0.0455 - 6 * 0.00093, 0.0455 + 6 * 0.00093);
         Assert.All(values, v => Assert.True(float.IsFinite(v)));

@@ -17,7 +17,7 @@ public sealed class RooflineTests
     {
         Assert.Equal(20, roofline.Ridge);
         Assert.Equal((10, 200, 200), (roofline.Roof(1), roofline.Roof(20), roofline.Roof(100)));
-        // 2·10⁹ operations take 10 ms, 10⁸ bytes as long.
+        // 2·10⁹ operations take 10 ms, and so do 10⁸ bytes.
         Assert.Equal(0.01, roofline.Seconds(2e9, 1), 12);
         Assert.Equal(0.01, roofline.Seconds(1, 1e8), 12);
     }
@@ -40,7 +40,7 @@ public abstract class LayerMeasurementTests(OpenedDevice opened) : DeviceTests(o
         var first = rows[0];
         Assert.Equal(2.0 * 2 * 64 * 27 * 4, first.Forward.Flops);
         Assert.Equal(4.0 * (2 * 64 * (3 + 4) + 27 * 4 + 4), first.Forward.Bytes);
-        // Nothing before the first layer needs a gradient.
+        // The first layer has no input gradient.
         Assert.Equal(first.Forward.Flops, first.Backward.Flops);
         Assert.Equal(2 * rows[4].Forward.Flops, rows[4].Backward.Flops);
         Assert.Equal([ConvolutionPass.Forward, ConvolutionPass.GradKernel], first.Algorithms.Keys.Order());

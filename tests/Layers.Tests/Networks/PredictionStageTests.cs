@@ -6,7 +6,7 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Layers.Tests.Networks;
 
-/// <summary>A prediction taken apart, and differentiated with respect to what goes in.</summary>
+/// <summary>A prediction split into stages, and differentiated with respect to its input.</summary>
 public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(opened)
 {
     private static readonly Shape image = new(12, 9, 2);

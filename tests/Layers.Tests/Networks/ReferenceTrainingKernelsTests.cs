@@ -9,8 +9,8 @@ using Convolve.Layers.Training;
 namespace Convolve.Layers.Tests.Networks;
 
 /// <summary>
-/// Trains the reference networks for a step or two, with everything that brings kernels of its own (dropout, penalties, class weights,
-/// every optimizer, two classes and three): whatever is launched stands in the catalogue, or `kernels list` hides it and no test compiles it.
+/// Trains the reference networks for a step or two, with everything that has kernels (dropout, penalties, class weights,
+/// every optimizer, two classes and three). Every kernel launched must be in the catalogue, or `kernels list` and the compile tests would miss it.
 /// </summary>
 public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : DeviceTests(opened)
 {

@@ -7,7 +7,7 @@ using Convolve.Layers.Optimizers;
 
 namespace Convolve.Layers.Tests.Networks;
 
-/// <summary>What a network knows about itself before it takes any memory.</summary>
+/// <summary>Properties of a network before it allocates any memory.</summary>
 public sealed class SequentialShapeTests
 {
     public static TheoryData<string, Sequential, long> Counts => new()
@@ -28,7 +28,7 @@ public sealed class SequentialShapeTests
         Assert.Equal(count, network.Summary().Sum(r => r.Parameters));
     }
 
-    // Counted by hand: kernels, two numbers a channel that train and two that do not, and the head.
+    // Counted by hand: kernels, two trained and two other numbers per channel, and the head.
     [Fact]
     public void CompactHasHalfAMillionParameters()
     {
@@ -40,7 +40,7 @@ public sealed class SequentialShapeTests
         Assert.Equal(new Shape(9, 9, 192), network.Layers.Single(l => l.Name == "block5_norm1").OutputShape);
         Assert.Equal(NetworkDescription.ToJson(network).ToJsonString(),
             NetworkDescription.ToJson(NetworkDescription.FromJson(NetworkDescription.ToJson(network))).ToJsonString());
-        // Any size from the smallest on makes a network: the mean is over what is there.
+        // Any size from the smallest on works, because the mean is over all positions.
         Assert.Equal(network.ParameterCount, CompactNetwork.Build(CompactNetwork.SmallestPixels).ParameterCount);
         Assert.Throws<ArgumentException>(() => CompactNetwork.Build(CompactNetwork.SmallestPixels - 1));
     }
@@ -92,7 +92,7 @@ public sealed class SequentialShapeTests
         var error = Assert.Throws<ArgumentException>(() => new Sequential(new Shape(7), shared, new Dense(1)));
         Assert.Equal("layer shared belongs to the network of 2 layers that takes [4] already, as number 2, and cannot be number 1 of the network of 2 layers that takes [7] as well: "
             + "a layer holds its network's weights; make a new layer, or use Part of the network that it belongs to", error.Message);
-        // The first network is as it was.
+        // The first network is unchanged.
         Assert.Equal(new Shape(5), shared.InputShape);
         Assert.Equal(new Shape(5, 3), first.Parameters.ElementAt(2).Shape);
         Assert.Equal(first.Layers[1], first.Part(1, 2).Layers[0]);
@@ -193,7 +193,7 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         Tolerance.Exact.Check("same step", first, Run(new Pass(Training: true, Seed: 3, Step: 1)));
         Assert.NotEqual(first, Run(new Pass(Training: true, Seed: 3, Step: 2)));
         Assert.NotEqual(first, Run(new Pass(Training: true, Seed: 4, Step: 1)));
-        // Two independent masks let 0.5 · 0.75 through; with a shared one it would be 0.5.
+        // Two independent masks keep 0.5 · 0.75; a shared mask would keep 0.5.
         Assert.InRange(first.Count(v => v != 0) / 800.0, 0.375 - 0.1, 0.375 + 0.1);
     }
 
@@ -250,7 +250,7 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.Equal(allocations, Device.Pool.Allocations);
     }
 
-    // The network leaves a ReLU to the max pooling after it; the layers one by one do not.
+    // The network fuses a ReLU into the max pooling after it; single layers do not.
     [SkippableFact]
     public void ReluInThePoolingGivesTheBitsOfReluInTheConvolution()
     {
@@ -285,7 +285,7 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         var square = optimizer.State[last.Name + "/bias/mean_square"].ToArray();
         Assert.NotEqual(0, square[0]);
         first.Trainable = true;
-        // Unfreezing gives all gradients and states new places: what was remembered moves along, and the newcomers begin at zero.
+        // Unfreezing moves all gradients and states: existing state moves along, and new state starts at zero.
         Train(network, optimizer, 1);
         Assert.NotEqual(square, optimizer.State[last.Name + "/bias/mean_square"].ToArray());
         Assert.All(optimizer.State[first.Name + "/kernel/mean_square"].ToArray(), v => Assert.True(v > 0));
@@ -309,7 +309,7 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
             Assert.Throws<InvalidOperationException>(() => network.Forward(late, input, new Pass(Training: true))).Message);
     }
 
-    // Recorded from this engine: what changes the course of training by more than rounding fails here.
+    // Recorded from this engine: changes to training beyond rounding error fail here.
     [SkippableFact]
     public void LossCurveIsTheRecordedOne()
     {

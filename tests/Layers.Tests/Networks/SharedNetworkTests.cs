@@ -7,7 +7,7 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Tests.Networks;
 
-/// <summary>One network that many threads ask, and one training on machines with other numbers of cores.</summary>
+/// <summary>One network used by many threads, and one training on machines with other numbers of cores.</summary>
 public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(opened)
 {
     private const int Threads = 8, Rounds = 5, Side = 12;
@@ -30,7 +30,7 @@ public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(open
     public void EightThreadsPredictAsOneDoes()
     {
         using var network = Network();
-        // Numbers of images differ, so that threads rent buffers of different sizes.
+        // Batch sizes differ, so that threads rent buffers of different sizes.
         var batches = Enumerable.Range(0, Threads).Select(t => Upload(new Shape(t + 1, Side, Side, 1), RandomCases.Values(t, 1, (t + 1) * Side * Side))).ToArray();
         using var shared = Upload(new Shape(2, Side, Side, 1), RandomCases.Values(9, 1, 2 * Side * Side));
         float[][] expected = [.. batches.Select(Predict)];
@@ -95,7 +95,7 @@ public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(open
         }
     }
 
-    /// <summary>Sums are cut by their shapes: the bytes of a training do not tell how many cores a machine has, up to four.</summary>
+    /// <summary>Sums are split by their shapes: up to four cores, the bytes of a training do not depend on the number of cores.</summary>
     [SkippableFact]
     public void TheSameTrainingGivesTheSameBitsOnOneToFourCores()
     {
@@ -120,7 +120,7 @@ public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(open
 
     private float[][] Trained()
     {
-        // Large enough images for every operation to cut its sums, by each of the algorithms that training takes on a processor.
+        // Images large enough that every operation splits its sums, for each algorithm that training uses on a CPU.
         using var network = new Sequential(new Shape(40, 40, 1),
         [
             new Conv2D(6, 3) { Activation = Activation.Relu },

@@ -83,7 +83,7 @@ public abstract partial class GeometryOracleTests(OpenedDevice opened) : DeviceT
     private static void Compare(string what, float[] expected, float[] actual, double fraction) =>
         Tolerance.OfLargest(fraction, RandomCases.InDouble(expected)).Check(what, expected, actual);
 
-    /// <summary>The sizes that a key such as <c>conv/n2c3h7w5k4f3s1p0</c> spells out.</summary>
+    /// <summary>The sizes in a key such as <c>conv/n2c3h7w5k4f3s1p0</c>.</summary>
     private static Dictionary<string, int> Sizes(string key) =>
         LetterAndNumber().Matches(key[(key.IndexOf('/') + 1)..])
             .ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));

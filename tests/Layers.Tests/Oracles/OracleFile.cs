@@ -2,7 +2,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Oracles;
 
-/// <summary>Reads libtorch's results, from this project's own files or from the folder that <c>CONVOLVE_ORACLES</c> names.</summary>
+/// <summary>Reads libtorch's results from this project's files, or from the folder in <c>CONVOLVE_ORACLES</c>.</summary>
 internal static class OracleFile
 {
     private static string Folder => Environment.GetEnvironmentVariable("CONVOLVE_ORACLES") is { Length: > 0 } folder

@@ -3,7 +3,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Oracles;
 
-/// <summary>Turns libtorch's layouts into this project's: what varies fastest in memory becomes the channels.</summary>
+/// <summary>Converts libtorch's layouts to this project's, with channels last.</summary>
 internal static class TorchLayout
 {
     /// <summary>[N,C,H,W] → [N,H,W,C].</summary>
@@ -19,7 +19,7 @@ internal static class TorchLayout
     /// [out,in] → [in,out] for the dense layer after Flatten: its inputs are in C-H-W order there and in H-W-C order here.
     /// </summary>
     /// <param name="tensor">The weights.</param>
-    /// <param name="image">What Flatten takes in, [H,W,C].</param>
+    /// <param name="image">The input of Flatten, [H,W,C].</param>
     public static (Shape Shape, float[] Values) DenseAfterFlatten(StoredTensor tensor, Shape image)
     {
         var unflattened = new StoredTensor([tensor.Shape[0], image[2], image[0], image[1]], tensor.Values);

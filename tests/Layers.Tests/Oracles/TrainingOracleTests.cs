@@ -9,7 +9,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Oracles;
 
-/// <summary>Whole networks against libtorch: five optimizer steps on one batch, from the same first parameters.</summary>
+/// <summary>Whole networks against libtorch: five optimizer steps on one batch, from the same initial parameters.</summary>
 public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(opened)
 {
     [SkippableTheory]
@@ -48,8 +48,8 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
     }
 
     /// <summary>
-    /// Final parameters. RMSprop and Adam divide a gradient by its own size, so where the first one is nothing but rounding its sign
-    /// decides a whole step: such elements may differ, but only a few.
+    /// Final parameters. RMSprop and Adam divide a gradient by its own size. If the first gradient is only rounding error, its sign
+    /// determines a whole step, so a few elements may differ.
     /// </summary>
     private static void CompareFinal(Sequential network, IReadOnlyDictionary<string, StoredTensor> file, int[] numbers)
     {
@@ -73,7 +73,7 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
         Assert.True(excused <= network.ParameterCount / 1000, $"{excused} of {network.ParameterCount} final parameters differ, with a first gradient near zero");
     }
 
-    /// <summary>A network of the file's own sizes: each kernel a convolution with ReLU and pooling, each matrix a dense layer.</summary>
+    /// <summary>A network with the sizes in the file: each kernel is a convolution with ReLU and pooling, each matrix a dense layer.</summary>
     private static Sequential Build(IReadOnlyDictionary<string, StoredTensor> file, int[] numbers, Shape batch, float l1, float l2)
     {
         var layers = new List<Layer>();
@@ -98,7 +98,7 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
             .Select(k => int.Parse(k["initial/".Length..^".weight".Length], CultureInfo.InvariantCulture)).Order(),
     ];
 
-    /// <summary>What a group of the file holds for each parameter of the network, in this project's layout.</summary>
+    /// <summary>The file's values for each parameter of the network, in this project's layout.</summary>
     private static IEnumerable<(Parameter Parameter, float[] Values)> Expected(
         Sequential network, IReadOnlyDictionary<string, StoredTensor> file, int[] numbers, string group)
     {
@@ -118,7 +118,7 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
         }
     }
 
-    /// <summary>The file's gradients are of loss and penalties; here the optimizer adds those of the penalties.</summary>
+    /// <summary>The file's gradients include penalties; here the optimizer adds those.</summary>
     private static float[] WithPenalty(Parameter parameter) =>
     [
         .. parameter.Value.Gradient!.ToArray().Zip(parameter.Value.ToArray(), (g, w) => g + parameter.L1 * Math.Sign(w) + 2 * parameter.L2 * w),

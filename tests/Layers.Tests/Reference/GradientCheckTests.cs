@@ -69,18 +69,18 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
         Assert.All(Check(network, elements: 2, pixels: 16), check => Assert.True(check.Verdict == GradientVerdict.Right, $"{check}"));
     }
 
-    /// <summary>What lies before the layer with the fault gets twice its gradient, what comes after is right.</summary>
+    /// <summary>Layers before the faulty layer get twice their gradient; layers after it are correct.</summary>
     [SkippableFact]
     public void AWrongGradientIsFoundInEveryParameterThatItReaches()
     {
         using var network = Moved(new Sequential(new Shape(Pixels, Pixels, 1),
             new Conv2D(4, 3) { Activation = Activation.Relu }, new TwiceBackwards(), new MaxPool2D(), new Flatten(), new Dense(1)));
         Assert.Equal([GradientVerdict.Wrong, GradientVerdict.Wrong, GradientVerdict.Right, GradientVerdict.Right], Check(network).Select(c => c.Verdict));
-        // Whole or off by half, never a borderline case.
+        // Correct or off by half, never borderline.
         Assert.All(Check(network), check => Assert.True(check.Error is < 1e-4 or > 0.4, $"{check}"));
     }
 
-    /// <summary>One element of a hundred has a wrong gradient: all are compared on demand.</summary>
+    /// <summary>One element of a hundred has a wrong gradient; all can be compared on request.</summary>
     [SkippableFact]
     public void AWrongElementIsFoundAmongMany()
     {
@@ -90,7 +90,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     }
 
     /// <summary>
-    /// The sums of black images are the bias alone, at zero right on ReLU's kink: no difference means anything, and none is taken for a fault.
+    /// For black images, outputs equal the bias, which is 0: exactly at ReLU's kink. Differences mean nothing there and are not reported.
     /// </summary>
     [SkippableFact]
     public void KinksGiveNoFalseAlarm()
@@ -143,7 +143,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     private IReadOnlyList<CheckedGradient> Check(Sequential network, int elements = 6, int pixels = Pixels) =>
         GradientCheck.Run(network, new PatternSamples(8, pixels), [1, 2, 5], training, new GradientCheckOptions(elements, 3));
 
-    /// <summary>Initialized, with parameters that are not zero.</summary>
+    /// <summary>An initialized network with nonzero parameters.</summary>
     private Sequential Moved(Sequential network)
     {
         network.Initialize(Device, 1);
@@ -170,7 +170,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
         public void CopyPixels(int index, Span<byte> target) => target.Clear();
     }
 
-    /// <summary>Changes nothing, and hands back twice the gradient.</summary>
+    /// <summary>The identity with twice the correct gradient.</summary>
     private sealed class TwiceBackwards : Layer
     {
         public override string Kind => "twice";
@@ -192,7 +192,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
         protected override Shape OutputFor(Shape inputShape) => inputShape;
     }
 
-    /// <summary>x + b of rows [N,4], where the gradient of b's third element is too large by a tenth.</summary>
+    /// <summary>x + b for rows [N,4]; the gradient of b's third element is a tenth too large.</summary>
     private sealed class ShiftWithOneFault : Layer
     {
         public override string Kind => "shift";

@@ -9,7 +9,7 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Tests.Training;
 
-/// <summary>A base that stays as it is: what it costs while its head learns, and its outputs kept on disk.</summary>
+/// <summary>A frozen base: its cost while the head trains, and its cached outputs on disk.</summary>
 [Collection(OnOpenCl.Name)]
 public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(opened), IDisposable
 {
@@ -68,12 +68,12 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         whole.Step(Batch(images, 8));
         alone.Step(Batch(features, 8));
 
-        // The bytes of an image become floats in one launch more.
+        // One more launch converts the bytes of an image to floats.
         Assert.Equal(1 + Launches(() => network.Part(0, BaseLength).Predict(batch).Dispose()) + Launches(() => alone.Step(Batch(features, 8))),
             Launches(() => whole.Step(Batch(images, 8))));
         Assert.Equal(before, network.Parameters.Take(6).SelectMany(p => p.Value.ToArray()));
 
-        // What waits for the backward pass: the head's, and nothing of the base.
+        // Only operations of the head are recorded for the backward pass.
         using var output = network.Part(0, BaseLength).Predict(batch);
         Assert.Equal(Held(head, output) + output.Shape.Length * sizeof(float), Held(network, batch), 1024.0);
         using var trained = Network(frozen: false).Initialize(Device, 1);
@@ -107,7 +107,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
     public void FeaturesAreTheOutputsOfTheBaseWhateverElseIsComputed()
     {
         using var network = Network().Initialize(Device, 1);
-        // 21 images are a whole batch and a part of one; image 3 cannot be read.
+        // 21 images are a full batch and a smaller one; image 3 is unreadable.
         var images = new PatternSamples(21, 12, 3);
         var features = Extraction(network).Of(images);
         Assert.Equal((21, 4 * 3 * 3 * 6), (features.Count, features.SampleLength));
@@ -121,7 +121,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
             Buffer.BlockCopy(Bytes(features, i), 0, values, 0, features.SampleLength);
             new Tolerance(1e-5, 1e-5).Check("features", [.. output.ToArray().Select(v => (double)v)], values);
         }
-        // Other company, the same bits.
+        // In another batch, the same bits.
         var other = new FeatureExtraction(network.Part(0, BaseLength), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, Path.Combine(folder, "other"));
         Assert.Equal(Bytes(features, 2), Bytes(other.Of(new PatternSamples(3)), 2));
     }
@@ -138,7 +138,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         Assert.Equal(Bytes(features, 4), Bytes(again.Of(images), 4));
         Assert.Equal((0, 5), (again.Computed, again.Found));
 
-        // A damaged file and one that is cut off are computed again, to the same bytes.
+        // A damaged file and a truncated one are recomputed, with the same bytes.
         var files = Directory.GetFiles(first.Folder);
         var contents = files.Select(File.ReadAllBytes).ToArray();
         var damaged = (byte[])contents[0].Clone();
@@ -151,7 +151,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         Assert.Equal(contents, files.Select(File.ReadAllBytes));
         Assert.Equal(files, Directory.GetFiles(first.Folder));
 
-        // Another weight, another preprocessing, another cut: another folder.
+        // Other weights, preprocessing or cut: another folder.
         Assert.NotEqual(first.Folder, Extraction(network, PixelScaling.Caffe).Folder);
         Assert.NotEqual(first.Folder, new FeatureExtraction(network.Part(0, 3), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, folder).Folder);
         var kernel = network.Parameters.First().Value;
@@ -164,7 +164,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         Assert.Equal((5, 0), (changed.Computed, changed.Found));
     }
 
-    // A file holds 3·3·6 numbers and a checksum.
+    // A file contains 3·3·6 numbers and a checksum.
     private const long BytesOfAFile = 3 * 3 * 6 * sizeof(float) + 32;
 
     private FeatureExtraction Used(Sequential network, PixelScaling scaling, ISampleSource images, int? hoursAgo = null)
@@ -200,7 +200,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
                 Assert.Contains(says, error.Message);
                 Assert.Equal(intact[0], Bytes(features, 0));
             }
-            // Through the thread that puts batches together.
+            // Through the thread that assembles batches.
             Assert.Throws<FeatureFileException>(() => Batch(features, 3));
             File.WriteAllBytes(file, whole);
             Assert.Equal(intact[1], Bytes(features, 1));
@@ -213,7 +213,7 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         using var network = Network().Initialize(Device, 1);
         using var extraction = Extraction(network);
         Directory.CreateDirectory(extraction.Folder);
-        // More than any system gives a process.
+        // More than any system gives one process.
         var orphan = Path.Combine(extraction.Folder, $".convolve-{int.MaxValue}-{Guid.NewGuid():N}.tmp");
         File.WriteAllText(orphan, "half");
         extraction.Of(new PatternSamples(2));
@@ -230,20 +230,20 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         File.WriteAllText(Path.Combine(ours, "notes.txt"), "kept");
         PixelScaling[] scalings = [new(1), new(2), new(3), new(4)];
         string[] folders = [.. scalings.Select((scaling, i) => { using var old = Used(network, scaling, images, hoursAgo: 10 - i); return old.Folder; })];
-        // The oldest is found again: it is the youngest now.
+        // The oldest is used again, so it is now the most recent.
         Used(network, scalings[0], images).Dispose();
-        // Of the next, one image is.
+        // Of the next base, one image is used again.
         Used(network, scalings[1], new PatternSamples(1)).Dispose();
         using var current = Used(network, PixelScaling.Rescale, images);
 
-        // There are 25 files. Where 17 may stay, the rest of the second base's go and four of the third's.
+        // There are 25 files. If 17 may stay, the rest of the second base's and four of the third's are removed.
         Assert.Equal(new ClearedFeatures(0, 0, 25 * BytesOfAFile), current.Clear(25 * BytesOfAFile));
         Assert.Equal(new ClearedFeatures(8, 8 * BytesOfAFile, 17 * BytesOfAFile), current.Clear(17 * BytesOfAFile));
         Assert.Equal([5, 1, 1, 5], folders.Select(each => Directory.GetFiles(each).Length));
         Assert.Equal(new ClearedFeatures(1, BytesOfAFile, 16 * BytesOfAFile), current.Clear(17 * BytesOfAFile - 1));
         Assert.Equal((false, false), (Directory.Exists(folders[2]), File.Exists(folders[2] + ".lock")));
 
-        // However little is allowed, what is in use stays and can be read.
+        // However small the limit, files in use stay and can be read.
         Assert.Equal(new ClearedFeatures(11, 11 * BytesOfAFile, 5 * BytesOfAFile), current.Clear(0));
         Assert.Equal([current.Folder, ours], Directory.GetDirectories(folder).Order(StringComparer.Ordinal));
         Assert.Equal("kept", File.ReadAllText(Path.Combine(ours, "notes.txt")));
@@ -259,14 +259,14 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         using var network = Network().Initialize(Device, 1);
         using var current = Used(network, PixelScaling.Rescale, new PatternSamples(3));
         var other = Used(network, PixelScaling.Caffe, new PatternSamples(5), hoursAgo: 5);
-        // The same base with other images.
+        // The same base, other images.
         var beside = Used(network, PixelScaling.Rescale, new PatternSamples(7));
         Assert.Equal(new ClearedFeatures(0, 0, 12 * BytesOfAFile), current.Clear(0));
         beside.Dispose();
         Assert.Equal(new ClearedFeatures(4, 4 * BytesOfAFile, 8 * BytesOfAFile), current.Clear(0));
         other.Dispose();
         Assert.Equal(new ClearedFeatures(5, 5 * BytesOfAFile, 3 * BytesOfAFile), current.Clear(0));
-        // It is still held: others do not remove it either.
+        // It is still locked, so others do not remove it either.
         using var last = Used(network, PixelScaling.Torchvision, new PatternSamples(1));
         Assert.Equal(new ClearedFeatures(0, 0, 4 * BytesOfAFile), last.Clear(0));
         current.Dispose();

@@ -7,7 +7,7 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Tests.Training;
 
-/// <summary>Samples of classes that the network does not know, of another length than its input, or with weights that do not fit.</summary>
+/// <summary>Samples with unknown classes, of the wrong length, or with invalid weights.</summary>
 [Collection(OnOpenCl.Name)]
 public sealed class LabelTests(OpenClDevice opened) : DeviceTests(opened)
 {
@@ -40,7 +40,7 @@ public sealed class LabelTests(OpenClDevice opened) : DeviceTests(opened)
         Refused(() => LearningRateSweep.Run(network, new Sgd(), options with { BatchSize = 6 }, bad, 10));
         using var validated = new Trainer(network, new Sgd { LearningRate = 0 }, options);
         Refused(() => validated.Fit(good, bad, []));
-        // Training and prediction go on as if nothing had been.
+        // Training and prediction continue to work.
         Predictor.Run(network, good, options);
         trainer.Fit(good, good, []);
         Assert.All(network.Parameters.First().Value.ToArray(), value => Assert.True(float.IsFinite(value)));
@@ -90,7 +90,7 @@ public sealed class LabelTests(OpenClDevice opened) : DeviceTests(opened)
         Assert.Equal(used, Device.Pool.UsedBytes);
     }
 
-    /// <summary>Twelve rows, of which the sixth is of a class of choice.</summary>
+    /// <summary>Twelve rows; the sixth has the given class.</summary>
     private sealed class Rows(int label) : ISampleSource
     {
         public int Count => 12;

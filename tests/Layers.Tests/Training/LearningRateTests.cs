@@ -7,7 +7,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Training;
 
-/// <summary>Schedules and the suggestion of a sweep, as functions of numbers alone.</summary>
+/// <summary>Schedules and the suggestion of a sweep, as pure functions.</summary>
 public sealed class LearningRateFactorTests
 {
     [Theory]
@@ -35,7 +35,7 @@ public sealed class LearningRateFactorTests
         Assert.All(factors, factor => Assert.InRange(factor, 1e-9, 1));
     }
 
-    // A training of fewer steps than a warm-up takes begins at full speed, not above it.
+    // A training shorter than the warm-up starts at the full rate, not above it.
     [Fact]
     public void AStepLongerThanTheWarmUpIsNoFasterThanOne() => Assert.Equal(1, LearningRateFactor.Of(LearningRateSchedule.Cosine, 0, 0.5));
 
@@ -49,7 +49,7 @@ public sealed class LearningRateFactorTests
     [Fact]
     public void TheSuggestionIsWhereTheLossFallsFastestBeforeItsLowest()
     {
-        // Flat, down from 30 to 50 and steepest at 40, flat, up from 70 on, and at the end steeply down again but not as low.
+        // Flat, falling from 30 to 50 and steepest at 40, flat, rising from 70 on, and at the end falling steeply again, but not as low.
         double Loss(int i) => i < 70 ? 1 - 1 / (1 + Math.Exp((40 - i) / 3.0)) : i < 90 ? (i - 70) * 0.2 : 0.5;
         SweptRate[] rates = [.. Enumerable.Range(0, 100).Select(i => new SweptRate(Math.Pow(10, -6 + i * 0.06), Loss(i), Loss(i)))];
         Assert.Equal(rates[40].LearningRate, LearningRateSweep.Suggestion(rates));
@@ -76,7 +76,7 @@ public sealed class LearningRateTests(OpenClDevice opened) : DeviceTests(opened)
         using var optimizer = new Sgd { LearningRate = 0.5f };
         var rates = new List<float>();
         using var trainer = new Trainer(network, optimizer, options with { Schedule = schedule });
-        // 20 samples in eights: batches of 8, 8 and 4.
+        // 20 samples in batches of 8, 8 and 4.
         trainer.Fit(new PatternSamples(20), null, [new AfterEveryStep(() => rates.Add(optimizer.LearningRate))]);
         var expected = Enumerable.Range(0, 12).Select(step => (float)(0.5f * LearningRateFactor.Of(schedule, (step / 3 * 20 + step % 3 * 8) / 80.0, 0.1)));
         Assert.Equal(expected, rates);
@@ -153,7 +153,7 @@ public sealed class LearningRateTests(OpenClDevice opened) : DeviceTests(opened)
         var factor = rates[1].LearningRate / rates[0].LearningRate;
         for (var i = 1; i < rates.Count; i++) Assert.Equal(factor, rates[i].LearningRate / rates[i - 1].LearningRate, 9);
         Assert.Equal(Math.Pow(LearningRateSweep.Highest / LearningRateSweep.Lowest, 1 / 29.0), factor, 9);
-        // The first loss is that of the untouched network on the first batch.
+        // The first loss is that of the untrained network on the first batch.
         using var untouched = Network();
         using var trainer = new Trainer(untouched, optimizer, options);
         var first = new BatchReader(new PatternSamples(20), EpochOrder.Shuffled(20, options.Seed, 1), 8).Read()!;

@@ -9,10 +9,10 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Training;
 
-/// <summary>What a plan says a training takes is what it takes, byte for byte, and a planned training gives the bits of one without a plan.</summary>
+/// <summary>A plan predicts the memory of a training to the byte, and a planned training gives the same bits as one without a plan.</summary>
 public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
 {
-    // 21 samples in eights: two full batches and one of five; 10 for validation: one of eight and one of two.
+    // 21 samples: batches of 8, 8 and 5; 10 for validation: 8 and 2.
     private const int Samples = 21, Predicted = 10;
 
     private static readonly TrainingOptions options = new() { Epochs = 2, BatchSize = 8, Seed = 5 };
@@ -74,13 +74,13 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
         var allocations = Device.Pool.Allocations;
         trainer.Fit(new PatternSamples(Samples), new PatternSamples(Predicted), []);
         Assert.Equal(allocations, Device.Pool.Allocations);
-        // A batch that nobody planned, since some images turned out to be unreadable, is planned when it comes.
+        // A batch of another size, because some images were unreadable, is planned when it occurs.
         var deviations = Device.Pool.Deviations;
         trainer.Step(HostBatchOf(3));
         Assert.Equal((allocations, deviations), (Device.Pool.Allocations, Device.Pool.Deviations));
     }
 
-    // A resumed run brings the optimizer's state along, which moves to its planned place in the first step.
+    // A resumed run loads the optimizer state, which moves to its planned address in the first step.
     [SkippableFact]
     public void AResumedTrainingTakesWhatThePlanSays()
     {

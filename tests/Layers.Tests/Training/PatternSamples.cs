@@ -6,7 +6,7 @@ namespace Convolve.Layers.Tests.Training;
 /// <summary>Small noisy images whose class is whether their left half is brighter: learnable in a few steps.</summary>
 public sealed class PatternSamples(int count, int pixels = 12, params int[] unusable) : ISampleSource
 {
-    /// <summary>Every index that was asked for pixels, in order.</summary>
+    /// <summary>Every index whose pixels were read, in order.</summary>
     public List<int> Visited { get; } = [];
 
     public int Count => count;

@@ -7,7 +7,7 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Tests.Training;
 
-/// <summary>Answers to several copies of an image.</summary>
+/// <summary>Predictions for several copies of an image.</summary>
 [Collection(OnOpenCl.Name)]
 public sealed class PredictorTests(OpenClDevice opened) : DeviceTests(opened)
 {

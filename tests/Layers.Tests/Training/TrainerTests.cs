@@ -84,7 +84,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         using var stopped = new Trainer(network, optimizer, options);
         using var stop = new CancellationTokenSource();
         var steps = 0;
-        // Five steps of eight samples are an epoch; the last case stops between two.
+        // An epoch is five steps of eight samples; the last case stops between two epochs.
         var isWithin = stopAfter is not null;
         TrainingCallback stopping = isWithin ? new AfterEveryStep(() => { if (++steps == stopAfter) stop.Cancel(); }) : new AfterEveryEpoch(stop.Cancel);
         Assert.Throws<OperationCanceledException>(() => stopped.Fit(new PatternSamples(40), null, [stopping], stop.Token));
@@ -165,7 +165,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         using var optimizer = new Sgd();
         using var trainer = new Trainer(network, optimizer, options with { Epochs = 1 });
         trainer.Fit(new PatternSamples(40), null, []);
-        // At least the first batch cannot be there before it is asked for.
+        // At least the first batch is not ready in advance.
         Assert.InRange(trainer.History[0].InputWaitSeconds, double.Epsilon, trainer.History[0].Seconds);
     }
 
@@ -201,7 +201,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         using var optimizer = new Adam();
         using var trainer = new Trainer(network, optimizer, options with { Epochs = 4 });
         var allocations = new List<long>();
-        // 37 samples in eights: the last batch is smaller, as in life.
+        // 37 samples in batches of eight: the last batch is smaller.
         trainer.Fit(new PatternSamples(37), new PatternSamples(10), [new AfterEveryEpoch(() => allocations.Add(Device.Pool.Allocations))]);
         Assert.Equal(allocations[0], allocations[^1]);
     }
@@ -236,7 +236,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         Assert.True(predictions.Accuracy > 0.9, $"accuracy {predictions.Accuracy}");
     }
 
-    /// <summary>Whatever the losses, ties among them: the first of the lowest ones is kept, every parameter to the bit, and patience is counted from there.</summary>
+    /// <summary>For any losses, including ties: the first of the lowest is kept, with every parameter exact, and patience is counted from there.</summary>
     [SkippableFact]
     public void BestWeightsAreRestoredBitForBitAndPatienceEndsTheRun()
     {
@@ -261,7 +261,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
             }
             var lowest = Array.IndexOf(losses, losses.Take(ended).Min()) + 1;
             Assert.Equal(lowest, best.Epoch);
-            // The first epoch that is so many after the first lowest one of those before it.
+            // The first epoch that exceeds the patience, counted from the first lowest loss before it.
             var expectedEnd = Enumerable.Range(1, losses.Length)
                 .FirstOrDefault(epoch => epoch - (Array.IndexOf(losses, losses.Take(epoch).Min()) + 1) >= patience, losses.Length);
             Assert.Equal(expectedEnd, ended);
@@ -269,7 +269,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
             best.Restore();
             Assert.Equal(snapshots[lowest - 1], Parameters(network));
 
-            // A run that was stored and goes on knows the same.
+            // A resumed run has the same state.
             var resumed = new BestWeights(network, patience);
             resumed.Resume([.. losses.Take(ended).Select((loss, i) => new EpochResult(i + 1, 0, 1, 0, loss, 0))], () => { });
             Assert.Equal((best.Epoch, best.Loss, best.IsExhausted(ended)), (resumed.Epoch, resumed.Loss, resumed.IsExhausted(ended)));
@@ -278,7 +278,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         static float[][] Parameters(Sequential network) => [.. network.Parameters.Select(parameter => parameter.Value.ToArray())];
     }
 
-    /// <summary>The last step of an epoch ruins the weights: its training loss is a number, what they answer afterwards is none. They are not kept.</summary>
+    /// <summary>The last step of an epoch ruins the weights: the training loss is finite, but later predictions are NaN. The weights are not kept.</summary>
     [SkippableFact]
     public void AnEpochWhoseWeightsAnswerNoNumbersHasDiverged()
     {

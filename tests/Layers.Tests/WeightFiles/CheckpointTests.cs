@@ -5,7 +5,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.WeightFiles;
 
-/// <summary>Checkpoints whose metadata says less than this project writes: any tool may have rewritten the file.</summary>
+/// <summary>Checkpoints with incomplete metadata: any tool may have rewritten the file.</summary>
 public sealed class CheckpointTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory().FullName;
@@ -34,7 +34,7 @@ public sealed class CheckpointTests : IDisposable
         file.Metadata["optimizer"] = optimizer.Kind;
         if (steps is not null) file.Metadata["optimizer_steps"] = steps;
         file.Write(path);
-        // It is refused before the device is asked for anything.
+        // It is refused before the device is used.
         var error = Assert.Throws<WeightFileException>(() => Checkpoint.Read(path).Restore(optimizer, null!));
         Assert.Equal($"{path}: does not say how many steps the optimizer took", error.Message);
     }

@@ -3,8 +3,8 @@ using Convolve.Layers.WeightFiles;
 namespace Convolve.Layers.Tests.WeightFiles;
 
 /// <summary>
-/// Files of the reference library (<c>Oracles/h5py_files.py</c>), in the oldest and in the newest form that it writes: links in tables and in heaps, chunks in trees and in
-/// arrays, attributes in and beside headers.
+/// Files of the reference library (<c>Oracles/h5py_files.py</c>) in the oldest and newest format that it writes: links in tables and heaps, chunks in trees and
+/// arrays, attributes inside and outside headers.
 /// </summary>
 public sealed class Hdf5Tests
 {
@@ -28,7 +28,7 @@ public sealed class Hdf5Tests
             Assert.Equal([5, 7], tensors[$"chunks/{name}"].Shape);
             Assert.Equal(Values(35), tensors[$"chunks/{name}"].Values);
         }
-        // One chunk of 2 · 3 was written.
+        // One of 2 · 3 chunks was written.
         Assert.Equal(Enumerable.Range(0, 35).Select(i => i < 14 && i % 7 < 3 ? (i / 7 * 3 + i % 7) * 0.5f - 3 : 9), tensors["chunks/holes"].Values);
         foreach (var (name, type) in new[] { ("f8", ElementType.Float64), ("big-f4", ElementType.Float32), ("f2", ElementType.Float16), ("i8", ElementType.Int64), ("big-i2", ElementType.Int16), ("u1", ElementType.UInt8) })
         {

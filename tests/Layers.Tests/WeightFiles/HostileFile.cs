@@ -2,13 +2,13 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.WeightFiles;
 
-/// <summary>What every crafted file must come to: one line that names it, with no more memory than the rule allows.</summary>
+/// <summary>Every crafted file must give a one-line error that names it, within the memory budget.</summary>
 public static class HostileFile
 {
     private const int Rule = 4;
     private const long Constant = 64 << 20;
 
-    /// <summary>The error of a file that is refused.</summary>
+    /// <summary>The error for a refused file.</summary>
     public static string Refused(byte[] content) => WithFile(content, path =>
     {
         var error = Bounded(content.Length, () => Assert.Throws<WeightFileException>(() => WeightFile.Read(path)));
@@ -18,7 +18,7 @@ public static class HostileFile
         return error.Message[path.Length..];
     });
 
-    /// <summary>A file that is read.</summary>
+    /// <summary>Reads a valid file.</summary>
     public static WeightFile Read(byte[] content) => WithFile(content, path => Bounded(content.Length, () => WeightFile.Read(path)));
 
     private static T WithFile<T>(byte[] content, Func<string, T> read)
@@ -35,7 +35,7 @@ public static class HostileFile
         }
     }
 
-    // All that was ever allocated is more than what was there at once: a bound that no collector blurs.
+    // Total allocations bound the peak memory independently of the garbage collector.
     private static T Bounded<T>(long length, Func<T> read)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -4,8 +4,8 @@ using static Convolve.Layers.Tests.WeightFiles.MadeHdf5;
 namespace Convolve.Layers.Tests.WeightFiles;
 
 /// <summary>
-/// HDF5 files that lead out of themselves, round in circles, down without end or to more than they hold. A stack that overflows ends the process:
-/// here it would end the tests.
+/// HDF5 files with links that leave the file, cycles, endless nesting, or claims of more data than they hold. A stack overflow would end the
+/// test process.
 /// </summary>
 public sealed class HostileHdf5Tests
 {
@@ -35,7 +35,7 @@ public sealed class HostileHdf5Tests
         Assert.Contains("without end", Refused(RootOf(_ => [SoftLink("a", "a")])));
         Assert.Contains("without end", Refused(RootOf(_ => [SoftLink("a", "/a/x")])));
         Assert.Contains("without end", Refused(RootOf(_ => [SoftLink("a", "/b"), SoftLink("b", "a")])));
-        // Each link names the next one a hundred times.
+        // Each link's path contains the next one a hundred times.
         var names = Enumerable.Range(0, 15).Select(i => $"s{i}").ToArray();
         Assert.Contains("far larger", Refused(RootOf(_ =>
             [.. names.Select((name, i) => SoftLink(name, i == names.Length - 1 ? "." : string.Join('/', Enumerable.Repeat(names[i + 1], 100))))])));
@@ -53,7 +53,7 @@ public sealed class HostileHdf5Tests
             [Link("x", made.Add(Header(Dataspace(4), Float32, Message(0x07, new byte[40]), Contiguous(Nowhere, 16))))])));
         Assert.Contains("virtual dataset", Refused(RootOf(made =>
             [Link("x", made.Add(Header(Dataspace(4), Float32, Message(0x08, [4, 3, .. Eight(0), .. Four(0)]))))])));
-        // As one of Keras' weights, too.
+        // Also as one of Keras' weights.
         Assert.Contains("stored in another file", Refused(FileOf(made =>
         {
             var dataset = made.Add(Header(Dataspace(4), Float32, Message(0x07, new byte[40]), Contiguous(Nowhere, 16)));
@@ -77,7 +77,7 @@ public sealed class HostileHdf5Tests
             for (var i = 0; i < 20; i++) shared = made.Add(Group(Link("a", shared), Link("b", shared)));
             return shared;
         })));
-        // The root by another name, through a soft link.
+        // The root under another name, through a soft link.
         Assert.Contains("again", Refused(RootOf(_ => [SoftLink("a", "/")])));
         Assert.Contains("more than 32 deep", Refused(FileOf(made =>
         {
@@ -96,7 +96,7 @@ public sealed class HostileHdf5Tests
             made.Put(block, [.. "OCHK"u8, .. Continuation(block, 28), 0, 0, 0, 0]);
             return made.Add(Header(LinkInfo(Nowhere, Nowhere), Continuation(block, 28)));
         })));
-        // Blocks that overlap: each of five thousand continuations begins one message further and reaches to the last.
+        // Overlapping blocks: each of five thousand continuations starts one message later and extends to the last.
         Assert.Contains("far larger", Refused(FileOf(made =>
         {
             const int Count = 5000, Length = 24;
@@ -122,7 +122,7 @@ public sealed class HostileHdf5Tests
     [Fact]
     public void GroupsOfOldStyleAreReadAndTheirTreesEnd()
     {
-        // "a" is a dataset, "s" a soft link to it, under a tree of two levels.
+        // "a" is a dataset, "s" a soft link to it, below a tree of two levels.
         byte[] Old(Func<MadeHdf5, ulong, ulong> tree) => FileOf(made =>
         {
             var heap = LocalHeap(made, "\0a\0s\0/a\0"u8.ToArray());
@@ -147,13 +147,13 @@ public sealed class HostileHdf5Tests
         Assert.Contains("level", Refused(Old((made, _) => made.Add(Tree(0, 7, 8, (Eight(0), made.Add(Tree(0, 7, 8))))))));
         Assert.Contains("two links", Refused(Old((made, dataset) => made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1, dataset, 0, 0), (1, dataset, 0, 0)))))))));
         Assert.Contains("no text", Refused(Old((made, dataset) => made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1UL << 40, dataset, 0, 0)))))))));
-        // Many names that begin one letter further in one long text.
+        // Many names that each start one letter later in the same long text.
         Assert.Contains("far larger", Refused(FileOf(made =>
         {
             var heap = LocalHeap(made, [.. Enumerable.Repeat((byte)'n', 200_000), 0]);
             return made.Add(OldGroup(made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable([.. Enumerable.Range(0, 20_000).Select(i => ((ulong)i, 0UL, 0u, 0u))]))))), heap));
         })));
-        // A table of kind 1 beside the link says where another tree is: it must not be believed instead of the object's own.
+        // The link also has a table of kind 1 that names another tree. The object's own tree must take precedence.
         Assert.Equal([5], Read(FileOf(made =>
         {
             var heap = LocalHeap(made, "\0a\0g\0"u8.ToArray());
@@ -175,7 +175,7 @@ public sealed class HostileHdf5Tests
             made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, (ushort)link.Length), Record(32, (ushort)link.Length)), 2)))));
         Assert.Contains("crosses", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, 60_000)), 1)))));
         Assert.Contains("crosses", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(uint.MaxValue, 1)), 1)))));
-        // A node that is its own child, a tree deeper than any file, nodes longer than the file, a count that no node has room for.
+        // A node that is its own child, a tree that is too deep, nodes longer than the file, a count that exceeds the node.
         Assert.Contains("twice", Refused(Dense(Heap, made =>
         {
             var node = made.Reserve(512);
@@ -186,7 +186,7 @@ public sealed class HostileHdf5Tests
         Assert.Contains("nodes of", Refused(Dense(Heap, made => made.Add(Tree2(5, int.MaxValue, 11, 0, Leaf(made), 1)))));
         Assert.Contains("no room", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made), ushort.MaxValue)))));
         Assert.Contains("nodes of", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 0, 0, Leaf(made), 1)))));
-        // Heaps of impossible blocks, and a block of addresses that holds itself.
+        // Heaps with impossible blocks, and an indirect block that contains itself.
         foreach (var (width, first, largest) in new[] { ((ushort)0, 512UL, 65536UL), ((ushort)3, 512UL, 65536UL), ((ushort)4, 0UL, 65536UL), ((ushort)4, 1UL << 63, 1UL << 63), ((ushort)4, 512UL, 0UL) })
             Assert.Contains("blocks of", Refused(Dense(made => made.Add(FractalHeap(width, first, largest, 32, 96, 0)), made =>
                 made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, 9)), 1)))));
@@ -211,7 +211,7 @@ public sealed class HostileHdf5Tests
         Assert.Contains("dimensions", Of(Dataspace([.. Enumerable.Repeat(1UL, 200)]), Float32, Contiguous(96, 4)));
         Assert.Contains("far larger", Of(Dataspace(1 << 27), Float32, Contiguous(Nowhere, 0)));
         Assert.Contains("several messages", Of(Dataspace(1), Dataspace(1 << 20), Float32, Contiguous(96, 4)));
-        // A type that says it stands in the header in which it should be.
+        // A type that refers to the header that contains it.
         Assert.Contains("type", Refused(RootOf(made =>
         {
             var dataset = made.Reserve(200);
@@ -241,7 +241,7 @@ public sealed class HostileHdf5Tests
         Assert.Contains("20 filters", Refused(With([1000, 4], [1500], [.. Enumerable.Repeat((ushort)2, 20)], made => One(made, chunk))));
         Assert.Contains("filter 32000", Refused(With([1000, 4], [1500], [32000], made => One(made, chunk))));
         Assert.Contains("checksum", Refused(With([1000, 4], [1500], [3], made => One(made, [1, .. new byte[4003]]))));
-        // The same chunk of eight MiB, packed into eight KiB, unpacked for each of a thousand entries.
+        // A thousand entries for the same chunk: 8 MiB, compressed to 8 KiB.
         Assert.Contains("far larger", Refused(With([2 << 20, 4], [2 << 20], [1], made =>
         {
             var packed = Deflated(new byte[8 << 20]);
@@ -271,7 +271,7 @@ public sealed class HostileHdf5Tests
         Assert.Contains("data that grow", Refused(With([15], 4, [1, 1, 1, 1, 1], made => made.Add(content))));
         Assert.Contains("data that grow", Refused(With([15], 5, [1, 1, 1, 1, 1, 1], made => made.Add(content))));
         Assert.Contains("outside of the file", Refused(With([15], 2, [], made => 1UL << 40)));
-        // As many chunks as the shape says, which the file does not hold.
+        // As many chunks as the shape requires, but the file does not contain them.
         Assert.Contains("outside of the file", Refused(With([1 << 21], 2, [], made => made.Add(content))));
         Assert.Contains("outside of the file", Refused(With([1 << 21], 3, [10], made => Array(made, (1 << 21) / 10 + 1))));
     }
@@ -289,7 +289,7 @@ public sealed class HostileHdf5Tests
         Assert.Contains("no list of names", Refused(WithNames(_ => [Attribute("layer_names", Float32[4..], Space(1), 0, 0, 0, 0)])));
         Assert.Contains("no list of names", Refused(WithNames(_ => [Attribute("layer_names", [0x16, 1, 0, 0, .. Four(4)], Space(1), 0, 0, 0, 0)])));
         Assert.Contains("two attributes", Refused(WithNames(_ => [.. Enumerable.Repeat(Attribute("layer_names", Text(1), Space(1), (byte)'l'), 2)])));
-        // Thousands of names that all are the same long text of a heap.
+        // Thousands of names that are all the same long text of a heap.
         Assert.Contains("far larger", Refused(WithNames(made =>
         {
             var heap = made.Add(GlobalHeap([.. Enumerable.Repeat((byte)'n', 60_000)]));
@@ -301,7 +301,7 @@ public sealed class HostileHdf5Tests
             [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, made.Add([.. "GCOL"u8, 1, 0, 0, 0, .. Eight(1UL << 60)]), 1))])));
         Assert.Contains("is cut off", Refused(WithNames(made =>
             [Attribute("layer_names", TextOfAnyLength, Space(1), Place(uint.MaxValue, made.Add(GlobalHeap("ll"u8.ToArray())), 1))])));
-        // A heap that is read anew at every address of itself.
+        // A heap that is read again at every address within it.
         Assert.Contains("global heap", Refused(WithNames(made =>
         {
             var heap = made.Add(GlobalHeap([.. Enumerable.Repeat("GCOL\u0001\0\0\0"u8.ToArray(), 5000).SelectMany(text => (byte[])[.. text, .. Eight(20_000)])]));

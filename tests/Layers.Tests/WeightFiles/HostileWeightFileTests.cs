@@ -5,7 +5,7 @@ using static Convolve.Layers.Tests.WeightFiles.MadeWeights;
 
 namespace Convolve.Layers.Tests.WeightFiles;
 
-/// <summary>Small files of every format but HDF5 that would become much, and files whose sizes are played off against each other.</summary>
+/// <summary>Small files of every format except HDF5 that would expand to a lot of memory, and files with inconsistent sizes.</summary>
 public sealed class HostileWeightFileTests
 {
     private const int MiB = 1 << 20;
@@ -18,7 +18,7 @@ public sealed class HostileWeightFileTests
     public void ArchivesThatUnpackToFarMoreAreRefused()
     {
         Assert.Contains("unpacks to 70 MiB", Refused(Zip([("a.npy", Npy("|u1", $"({70 * MiB},)", new byte[70 * MiB]))])));
-        // A quarter of what may be unpacked, which as float32 is all of it.
+        // A quarter of the budget when unpacked, which uses all of it as float32.
         Assert.Contains("far larger", Refused(Zip([("a.npy", Npy("|u1", $"({20 * MiB},)", new byte[20 * MiB]))])));
         Assert.Contains("far larger", Refused(Zip([("a.weight.npy", Npy("|u1", $"({5 * MiB},1)", new byte[5 * MiB]))])));
         Assert.Contains("far larger", Refused(Zip([("a.npy", Npy("<f4", $"({5 * MiB},1)", new byte[20 * MiB], fortran: true))])));
@@ -31,7 +31,7 @@ public sealed class HostileWeightFileTests
     {
         var archive = Zip(Enumerable.Range(0, 70_000).Select(i => ($"{i}", Array.Empty<byte>())));
         Assert.Contains("the list of entries", Refused(archive));
-        // An end that tells of one entry changes nothing.
+        // An end record that declares a single entry changes nothing.
         var end = archive.AsSpan().LastIndexOf("PK\u0005\u0006"u8);
         archive[end + 8] = archive[end + 10] = 1;
         archive[end + 9] = archive[end + 11] = 0;
@@ -47,12 +47,12 @@ public sealed class HostileWeightFileTests
         Assert.Contains("far larger", Refused(Pickle([(byte)']', .. Many((byte)'2', 4_000_000)])));
         Assert.Contains("far larger", Refused(Pickle([(byte)')', .. Many(0x85, 1_000_000)])));
         Assert.Contains("without end", Refused(Pickle([(byte)')', .. Many(0x85, 10_000)])));
-        // A list of pairs that becomes a dictionary again and again.
+        // A list of pairs that is made a dictionary again and again.
         byte[] pair = [(byte)'K', 1, (byte)'K', 2, 0x86], call = [(byte)'h', 1, (byte)'h', 0, (byte)'R'];
         Assert.Contains("far larger", Refused(Pickle(
             [(byte)'(', .. Enumerable.Repeat(pair, 20_000).SelectMany(b => b), (byte)'l', 0x85, (byte)'q', 0, .. Global("collections", "OrderedDict"), (byte)'q', 1,
                 .. Enumerable.Repeat(call, 20_000).SelectMany(b => b)])));
-        // One tuple of sizes for many tensors.
+        // Many tensors share one tuple of sizes.
         byte[] storage = [(byte)'(', .. Text("storage"), .. Global("torch", "FloatStorage"), .. Text("0"), .. Text("cpu"), .. Whole(0), (byte)'t', (byte)'Q', (byte)'q', 1];
         byte[] tensor = [(byte)'h', 2, (byte)'(', (byte)'h', 1, (byte)'K', 0, (byte)'h', 0, (byte)'h', 0, (byte)'t', (byte)'R'];
         Assert.Contains("far larger", Refused(Pickle(
@@ -62,7 +62,7 @@ public sealed class HostileWeightFileTests
         Assert.Contains("holds no tensor", Refused(Pickle(
             [(byte)'}', .. Text(new string('k', MiB)), (byte)']', (byte)'q', 0, (byte)'0', .. Enumerable.Range(1, 5).SelectMany(i => (byte[])
                 [(byte)']', (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', (byte)(i - 1)], 15).SelectMany(b => b), (byte)'e', (byte)'q', (byte)i, (byte)'0']), (byte)'h', 5, (byte)'s'])));
-        // And with many tensors below it, whose names it is a part of.
+        // And with many tensors below it, whose names include it.
         Assert.Contains("names", Refused(Pickle([(byte)'}', .. Text(new string('k', 100_000)), (byte)'(', .. Enumerable.Repeat(Tensor("0", 0, 0, [0], [1]), 100).SelectMany(b => b), (byte)'t', (byte)'s'])));
         Assert.Contains("asks for aaa", Refused(Pickle(Global(new string('a', MiB), "b"))));
     }
@@ -79,7 +79,7 @@ public sealed class HostileWeightFileTests
         Assert.Contains("dimensions", Refused(Torch(one, new View("a", "0", 0, [.. Enumerable.Repeat(1L, 65)], new long[65]))));
         var repeated = Read(Torch(one, new View("a", "0", 0, [1000, 3], [0, 0])));
         Assert.Equal(Enumerable.Repeat(7f, 3000), repeated.Tensors["a"].Values);
-        // Thousands of views that reach from the first number of a storage to the last take two numbers each, not all of it.
+        // Thousands of views span a whole storage but take only two numbers each.
         var large = new Dictionary<string, float[]> { ["0"] = [3, .. new float[MiB], 4] };
         var spread = Read(Torch(large, [.. Enumerable.Range(0, 4000).Select(i => new View($"t{i}", "0", 0, [2], [MiB + 1]))]));
         Assert.Equal([3, 4], spread.Tensors["t3999"].Values);
@@ -109,7 +109,7 @@ public sealed class HostileWeightFileTests
         Assert.Contains("far larger", Refused(Described(Enumerable.Range(0, 100_000).Select(i => Empty($"t{i}")))));
         Assert.Contains("far larger", Refused(SafeTensorsOf("""{"__metadata__":{""" + string.Join(',', Enumerable.Range(0, 300_000).Select(i => $"\"k{i}\":\"\"")) + "}}")));
         Assert.Contains("far larger", Refused(Described(Empty(new string('n', 4 * MiB)))));
-        // What is described beyond the format is passed over, at no cost.
+        // Unknown fields are ignored, at no cost.
         Assert.Equal([0], Read(SafeTensorsOf("""{"a":{"x":[""" + string.Join(',', Enumerable.Repeat("1", 1_000_000)) + """],"dtype":"F32","shape":[0],"data_offsets":[0,0]}}""")).Tensors["a"].Shape);
     }
 
@@ -119,7 +119,7 @@ public sealed class HostileWeightFileTests
         byte[] Wide(byte[] header) => [0x93, .. "NUMPY"u8, 2, 0, .. BitConverter.GetBytes(header.Length), .. header];
         foreach (var pattern in new[] { "'shape':(", "'descr'  ", "'fortran_order'  ", " ", "'shape':(1,)," })
             Assert.Contains("header of", Refused(Wide(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(pattern, 500_000))))));
-        // As long as may be.
+        // As long as allowed.
         Assert.Contains("no array of numbers", Refused(Wide(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("'shape':(", 1100))))));
         Assert.Contains("dimensions", Refused(Npy("<f4", "(" + string.Concat(Enumerable.Repeat("1,", 65)) + ")", new byte[4])));
         Assert.Contains("too large", Refused(Npy("<f4", "(2147483647,2147483647,0)", [])));
@@ -140,7 +140,7 @@ public sealed class HostileWeightFileTests
         Assert.Null(KnownNetworks.Of(file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) }));
     }
 
-    /// <summary>Half precision is as long again as float32, and once more in another layout: a whole file of it is within the rule.</summary>
+    /// <summary>Half precision doubles as float32, and doubles again when converted to another layout: a whole file of it is within the budget.</summary>
     [Theory]
     [InlineData("<f2", 2)]
     [InlineData("<f4", 4)]
@@ -151,7 +151,7 @@ public sealed class HostileWeightFileTests
         Assert.Equal(shape, Read(Zip([("fc.weight.npy", Npy(description, "(2000, 9000)", Noise(18_000_000 * width)))])).Tensors["fc.weight"].Shape);
     }
 
-    // What cannot be packed.
+    // Incompressible bytes.
     private static byte[] Noise(int count)
     {
         var bytes = new byte[count];

@@ -3,7 +3,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.WeightFiles;
 
-/// <summary>Networks are told from their tensors alone; no device is needed.</summary>
+/// <summary>Networks are recognized by their tensors; no device is needed.</summary>
 public sealed class KnownNetworksTests
 {
     private static WeightFile FileOf(Sequential network, Func<string, string>? rename = null)
@@ -40,7 +40,7 @@ public sealed class KnownNetworksTests
             Assert.NotNull(found);
             Assert.Equal(network.Parameters.Select(p => (p.Name, p.Shape)), found.Parameters.Select(p => (p.Name, p.Shape)));
             Assert.Equal(network.Layers.Select(layer => layer.Name), found.Layers.Select(layer => layer.Name));
-            // A 64-pixel CNN has the tensors of a 62-pixel one; nothing can tell them apart, but the user.
+            // A 64-pixel CNN has the same tensors as a 62-pixel one; only the user can distinguish them.
             using var sized = KnownNetworks.Of(file, network.InputShape[0]);
             Assert.Equal(network.InputShape, sized!.InputShape);
         }

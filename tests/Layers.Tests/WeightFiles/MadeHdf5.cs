@@ -5,8 +5,8 @@ using System.Text;
 namespace Convolve.Layers.Tests.WeightFiles;
 
 /// <summary>
-/// HDF5 files put together byte by byte, with whatever in them that no library would write. Checksums are left at zero: nothing that is read
-/// here depends on them.
+/// HDF5 files built byte by byte, with content that no library would write. Checksums are zero, because
+/// the reader does not check them.
 /// </summary>
 public sealed class MadeHdf5
 {
@@ -14,7 +14,7 @@ public sealed class MadeHdf5
 
     private readonly List<byte> bytes = [.. new byte[96]];
 
-    /// <summary>Puts a structure at the end of the file.</summary>
+    /// <summary>Appends a structure.</summary>
     /// <returns>Its address.</returns>
     public ulong Add(params byte[] structure)
     {
@@ -24,10 +24,10 @@ public sealed class MadeHdf5
         return address;
     }
 
-    /// <summary>Keeps room for a structure that needs its own address.</summary>
+    /// <summary>Reserves space for a structure that needs its own address.</summary>
     public ulong Reserve(int length) => Add(new byte[length]);
 
-    /// <summary>Writes into room that was kept.</summary>
+    /// <summary>Writes to reserved space.</summary>
     public void Put(ulong address, byte[] structure)
     {
         for (var i = 0; i < structure.Length; i++) bytes[(int)address + i] = structure[i];
@@ -57,7 +57,7 @@ public sealed class MadeHdf5
 
     public static byte[] Message(byte kind, params byte[] data) => [kind, .. Two((ushort)data.Length), 0, .. data];
 
-    /// <summary>A group whose links stand in its header.</summary>
+    /// <summary>A group with its links in the header.</summary>
     public static byte[] Group(params byte[][] links) => Header([LinkInfo(Nowhere, Nowhere), .. links]);
 
     public static byte[] LinkInfo(ulong heap, ulong tree) => Message(0x02, [0, 0, .. Eight(heap), .. Eight(tree)]);
@@ -108,7 +108,7 @@ public sealed class MadeHdf5
 
     public static byte[] TextOfAnyLength => [0x19, 1, 0, 0, .. Four(16), 0x10, 0, 0, 0, .. Four(1), 0, 0, 8, 0];
 
-    /// <summary>A collection of texts of any length, numbered from 1.</summary>
+    /// <summary>A global heap of texts, numbered from 1.</summary>
     public static byte[] GlobalHeap(params byte[][] texts)
     {
         byte[] content = [.. texts.SelectMany((text, i) => (byte[])

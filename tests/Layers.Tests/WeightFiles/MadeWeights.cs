@@ -6,7 +6,7 @@ using PureHDF;
 
 namespace Convolve.Layers.Tests.WeightFiles;
 
-/// <summary>A tensor to be written as a view of a storage.</summary>
+/// <summary>A tensor, written as a view of a storage.</summary>
 public sealed record View(string Name, string Storage, long Offset, long[] Size, long[] Stride)
 {
     public static View Of(string name, string storage, params long[] size)
@@ -38,7 +38,7 @@ public static class MadeWeights
         return file.ToArray();
     }
 
-    /// <summary>A zip archive of torch.save with a pickle of one's own.</summary>
+    /// <summary>A zip archive of torch.save with a custom pickle.</summary>
     public static byte[] TorchOf(params byte[] pickle) => Zip([("archive/data.pkl", pickle)]);
 
     /// <summary>A zip archive.</summary>
@@ -62,7 +62,7 @@ public static class MadeWeights
     }
 
     /// <summary>A Keras file: a group for each layer, with the names of its weights.</summary>
-    /// <param name="inModel">Whether the groups lie in <c>model_weights</c>, as in a file of <c>model.save</c>.</param>
+    /// <param name="inModel">Whether the groups are in <c>model_weights</c>, as in a file of <c>model.save</c>.</param>
     /// <param name="layers">Layers with their datasets.</param>
     public static byte[] Keras(bool inModel, params (string Layer, (string Weight, Array Values)[] Weights)[] layers)
     {

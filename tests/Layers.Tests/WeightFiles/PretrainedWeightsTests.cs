@@ -21,7 +21,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         return WeightFile.Read(path);
     }
 
-    /// <summary>Sorted by name, as .safetensors and .npz are, no tensor of a normalization stands where the layer has it.</summary>
+    /// <summary>Sorted by name, as in .safetensors and .npz, the tensors of a normalization are not in the layer's order.</summary>
     [SkippableTheory]
     [InlineData("norm1/", "norm2/", "running_mean", "running_variance", "scale", "shift")]
     [InlineData("norm1/", "norm2/", "beta:0", "gamma:0", "moving_mean:0", "moving_variance:0")]
@@ -30,7 +30,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
     {
         var torch = first.Contains('.');
         var file = new SafeTensors();
-        // A convolution's bias before the first normalization: where only the order is known, it is none of its tensors.
+        // A convolution's bias before the first normalization does not belong to it if only the order is known.
         file.Add(torch ? "features.0.bias" : "conv/bias", [2], [5, 6]);
         foreach (var name in names) file.Add(first + name, [2], Expected(1, name));
         file.Add(torch ? "features.0.weight" : "conv/kernel", torch ? [2, 1, 1, 1] : [1, 1, 1, 2], [7, 8]);
@@ -71,7 +71,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         Assert.Throws<WeightFileException>(weights.Load);
     }
 
-    // A base of two convolutions, [1,1,1,2] and [1,1,2,2], and what else the file holds.
+    // A base of two convolutions, [1,1,1,2] and [1,1,2,2], and further tensors.
     private PretrainedWeights BaseFrom(string prefix, params (string Name, float Value)[] others)
     {
         var file = new SafeTensors();
@@ -86,7 +86,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         return new PretrainedWeights(WeightFile.Read(path), network.Layers);
     }
 
-    /// <summary>Later layers and heads may be left unused; what changes the values in between, or is a second network, may not.</summary>
+    /// <summary>Later layers and heads may stay unused; layers in between, or a second network, may not.</summary>
     [SkippableFact]
     public void WhatAFileHoldsBesidesIsNotPassedOverWhereItChangesTheMeaning()
     {
@@ -112,7 +112,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         Assert.Contains("no numbers, in conv/kernel", Assert.Throws<WeightFileException>(new PretrainedWeights(WeightFile.Read(path), network.Layers).RequireFit).Message);
     }
 
-    /// <summary>What Keras writes of a base that is a layer of another network, and of one whose layers have names of their own.</summary>
+    /// <summary>Keras' files of a base that is a layer of another network, and of a base with custom layer names.</summary>
     [SkippableTheory]
     [InlineData("base", "block1_conv1/", "block1_conv2/")]
     [InlineData("base", "conv2d_1/", "conv2d_2/")]
@@ -137,7 +137,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         new Dense(2) { Name = "logits" },
     ]);
 
-    // PyTorch's own order everywhere: images [C,H,W], kernels [O,I,H,W], weights [out,in], channels outermost when flattened.
+    // PyTorch's order throughout: images [C,H,W], kernels [O,I,H,W], weights [out,in], channels outermost when flattened.
     private static double[] TorchForward(Dictionary<string, float[]> weights, float[] image)
     {
         var x = Convolve(InDouble(image), 2, 6, weights["features.0.weight"], weights["features.0.bias"], 3, 1);
@@ -214,7 +214,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         return File.ReadAllBytes(path);
     }
 
-    // Put into Convolve's layout already, under PyTorch's names: must not be turned again.
+    // Already in Convolve's layout, under PyTorch's names: must not be converted again.
     private byte[] AsConverted(Dictionary<string, float[]> weights, View[] views)
     {
         var path = Path.Combine(folder, "converted.safetensors");
@@ -241,7 +241,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         // Nothing was overwritten.
         Assert.Equal(before, network.Parameters.First().Value.ToArray());
 
-        // The layers that the file has can be filled alone.
+        // The layers that the file contains can be filled on their own.
         var sound = Read(MadeWeights.Keras(true, ("block1_conv1", [("block1_conv1/kernel:0", new float[3, 3, 2, 4]), ("block1_conv1/bias:0", new float[4])]),
             ("block1_conv2", [("k", new float[2, 2, 4, 5]), ("b", new float[5])])));
         new PretrainedWeights(sound, [.. network.Layers.Take(3)]).Load();

@@ -19,7 +19,7 @@ public sealed class SafeTensorsTests : IDisposable
         var bits = RandomCases.AwkwardSize(129).SelectMany(length => RandomCases.Seed.Select(seed => (length, seed)));
         RandomCases.ForAll(bits, 30, c =>
         {
-            // Random bits: denormals, infinities and NaN with payloads included.
+            // Random bits, including denormals, infinities and NaN with payloads.
             var random = new Random(c.seed);
             var values = new float[c.length * 2];
             for (var i = 0; i < values.Length; i++) values[i] = BitConverter.Int32BitsToSingle(unchecked((int)random.NextInt64()));
@@ -119,7 +119,7 @@ public sealed class SafeTensorsTests : IDisposable
         file.Add("x", [3], [1, 2, 3]);
         file.Write(Named("whole"));
         var whole = File.ReadAllBytes(Named("whole"));
-        // Zero bytes, half a length, half a header, half the data: nothing shorter than the file is accepted.
+        // Zero bytes, half a length, half a header, half the data: truncated files are refused.
         for (var length = 0; length < whole.Length; length++)
         {
             File.WriteAllBytes(Named("cut"), whole[..length]);
@@ -173,7 +173,7 @@ public sealed class SafeTensorsTests : IDisposable
         });
     }
 
-    /// <summary>Files that other people's tools wrote, where the folder of shared data is beside the repository.</summary>
+    /// <summary>Files written by other tools, if the folder of shared data is present.</summary>
     [SkippableFact]
     public void ForeignFilesAreRead()
     {
@@ -193,7 +193,7 @@ public sealed class SafeTensorsTests : IDisposable
                 Assert.All(tensor.Values, v => Assert.True(float.IsFinite(v)));
             }
         }
-        // The same tools' other formats are not taken for this one.
+        // The same tools' other formats are not mistaken for this one.
         foreach (var path in Directory.GetFiles(foreign!, "*.pt")) Refuses(path, path);
     }
 

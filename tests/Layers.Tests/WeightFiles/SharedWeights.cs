@@ -1,11 +1,11 @@
 namespace Convolve.Layers.Tests.WeightFiles;
 
-/// <summary>The weight files beside the repository, which a test may use where they are and must do without where they are not.</summary>
+/// <summary>Weight files outside the repository, which tests use if they are present.</summary>
 public static class SharedWeights
 {
     private static readonly string? folder = Find();
 
-    /// <summary>The path of a file below the folder; skips the test that asks for it where there is none.</summary>
+    /// <summary>The path of a file in that folder; skips the calling test if it is missing.</summary>
     public static string Path(string name)
     {
         Skip.If(folder is null, "no ../shared/data/weights beside the repository");

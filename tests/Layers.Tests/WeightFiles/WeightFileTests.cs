@@ -70,7 +70,7 @@ public sealed class WeightFileTests : IDisposable
         Assert.Contains($"{module}.{name}", Refused(MadeWeights.TorchOf([0x80, 2, .. call])));
         byte[] byStack = [.. MadeWeights.Text(module), .. MadeWeights.Text(name), 0x93, (byte)'.'];
         Assert.Contains($"{module}.{name}", Refused(MadeWeights.TorchOf([0x80, 4, .. byStack])));
-        // As the first of the pickles of an old file.
+        // As the first pickle of an old file.
         Assert.Contains($"{module}.{name}", Refused([0x80, 2, .. call]));
     }
 
@@ -100,9 +100,9 @@ public sealed class WeightFileTests : IDisposable
             ([(byte)'K', 1, (byte)'R', (byte)'.'], "malformed"),
             ([(byte)'K', 1, (byte)'Q', (byte)'.'], "malformed"),
             ([(byte)'K', 1, (byte)'K', 1, (byte)'a', (byte)'.'], "APPEND"),
-            // A list that holds itself.
+            // A list that contains itself.
             ([(byte)']', (byte)'q', 0, (byte)'h', 0, (byte)'a', (byte)'.'], "without end"),
-            // Lists that hold the one before ten times, thirty deep.
+            // Each list contains the previous one ten times, thirty levels deep.
             ([(byte)']', (byte)'q', 0, .. Enumerable.Range(1, 30).SelectMany(i => (byte[])
                 [(byte)']', (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', (byte)(i - 1)], 10).SelectMany(b => b), (byte)'e', (byte)'q', (byte)i]), (byte)'.'], "without end"),
             ([.. MadeWeights.Tensor("0", -4, 0, [4], [1]), (byte)'.'], "negative length"),
@@ -145,7 +145,7 @@ public sealed class WeightFileTests : IDisposable
         var tensor = Read(MadeWeights.Npy(description, "(2, 3)", data)).Tensors["file"];
         Assert.Equal([2, 3], tensor.Shape);
         AssertBits(numbers, tensor);
-        // Column by column.
+        // Column-major.
         AssertBits([0, 2, 100, 1, 3, 6], Read(MadeWeights.Npy(description, "(2, 3)", data, fortran: true)).Tensors["file"]);
         AssertBits(numbers, Read(MadeWeights.Npy(description, "(6,)", data)).Tensors["file"]);
         Assert.Contains("needs", Refused(MadeWeights.Npy(description, "(2, 4)", data)));
@@ -174,7 +174,7 @@ public sealed class WeightFileTests : IDisposable
         var bomb = MadeWeights.Zip([("zeros.npy", zeros)]);
         Assert.InRange(bomb.Length, 1, 1 << 20);
         Assert.Contains("unpacks to 256 MiB", Refused(bomb));
-        // The same zeros are read where they are honestly there.
+        // The same zeros are read if the file really contains them.
         Assert.Equal(1000, Read(MadeWeights.Zip([("zeros.npy", MadeWeights.Npy("<f4", "(1000,)", new byte[4000]))])).Tensors["zeros"].Values.Length);
     }
 
@@ -189,7 +189,7 @@ public sealed class WeightFileTests : IDisposable
         float[] bias = [1, 2, 3, 4];
         var file = Read(MadeWeights.Keras(inModel,
             ("input_1", []),
-            // Names that say nothing, and of which the second comes first in the alphabet.
+            // Meaningless names, the second of which sorts first.
             ("z_conv", [("uniform1", kernel), ("a_bias", bias)]),
             ("a_dense", [("a_dense/kernel:0", new double[,] { { 1, 2 }, { 3, 4 }, { 5, 6 } }), ("a_dense/bias:0", new int[] { 7, 8 })])));
         Assert.Equal(WeightFormat.Hdf5, file.Format);
@@ -321,7 +321,7 @@ public sealed class WeightFileTests : IDisposable
         }
     }
 
-    /// <summary>Folders of weights are often links; the length of a link is not that of its file. Larger than what a small file may unpack to.</summary>
+    /// <summary>Weight folders often contain links, whose length is not that of the file. The file is larger than a small file's budget.</summary>
     [Fact]
     public void AFileIsReadThroughALink()
     {
@@ -333,7 +333,7 @@ public sealed class WeightFileTests : IDisposable
         Assert.Equal(values, Assert.Single(WeightFile.Read(link).Tensors).Value.Values);
     }
 
-    /// <summary>A byte that was flipped on the way is none of a pickle's or an array's structure; only the archive knows.</summary>
+    /// <summary>Only the archive's checksum can detect a flipped byte outside a pickle's or an array's structure.</summary>
     [Fact]
     public void ADamagedArchiveIsNotIntact()
     {
