@@ -1,6 +1,6 @@
 namespace Convolve.Pneumonia.Tests;
 
-/// <summary>The real X-rays beside the repository, which a test may use where they are and must do without where they are not.</summary>
+/// <summary>Real X-rays outside the repository, which tests use if they are present.</summary>
 public static class RealXrays
 {
     public static string? Folder { get; } = Find();

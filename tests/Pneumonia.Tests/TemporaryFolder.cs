@@ -2,12 +2,12 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests;
 
-/// <summary>A folder of made-up images that goes away with the test.</summary>
+/// <summary>A folder of made-up images that is deleted after the test.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("convolve-test-").FullName;
 
-    /// <summary>Writes a small gray PNG whose pixels follow from <paramref name="content"/>.</summary>
+    /// <summary>Writes a small gray PNG whose pixels are determined by <paramref name="content"/>.</summary>
     public string AddImage(string relativePath, int content)
     {
         var pixels = new byte[16];

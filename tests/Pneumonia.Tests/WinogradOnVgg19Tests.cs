@@ -12,12 +12,12 @@ using Xunit.Abstractions;
 namespace Convolve.Pneumonia.Tests;
 
 /// <summary>
-/// What Winograd's rounding does to a real network: VGG19's own weights, and what real X-rays become on the way through its layers. Random
-/// numbers are kinder: they have no large means that cancel.
+/// Winograd's rounding error in a real network: VGG19's own weights and the activations of real X-rays. Random
+/// numbers give smaller errors, because they have no large means that cancel.
 /// </summary>
 public sealed class WinogradOnVgg19Tests(ITestOutputHelper log)
 {
-    /// <summary>Of the largest value of the double-precision reference.</summary>
+    /// <summary>Relative to the largest value of the double-precision reference.</summary>
     private const double LargestError = 1e-3;
 
     /// <summary>Enough for every kind of tile, few enough for the reference.</summary>

@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Bad input gives one line on standard error that names it, exit code 2, and not a file or folder more or less.</summary>
+/// <summary>Bad input gives one line on standard error that names it and exit code 2, and creates or removes no file or folder.</summary>
 [Collection(OnADevice.Name)]
 public sealed class BadInputTests(TrainedRun trained) : IDisposable
 {
@@ -30,7 +30,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
 
     private Task TrainingRefused(params string[] mentions) => Refused([.. TrainedRun.Tiny, "--data", Data, "--out", Run], mentions);
 
-    // A run of its own that a test may damage.
+    // A separate run that a test may damage.
     private void CopyRun()
     {
         foreach (string file in Directory.EnumerateFiles(trained.Folder)) folder.Add($"run/{Path.GetFileName(file)}", File.ReadAllBytes(file));
@@ -96,7 +96,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData("test")]
     public Task A_part_whose_images_are_all_unreadable(string part)
     {
-        // 50 validation images are the fewest that are taken as they are.
+        // 50 validation images are the fewest that are used without a warning.
         folder.WithXrays("data/train", 4).WithXrays("data/val", 25, seed: 2).WithXrays("data/test", 3, seed: 3);
         foreach (string name in SyntheticXrays.Classes) Empty(Path.Combine(Data, part, name));
         return TrainingRefused($"{part}: not one of the {(part == "val" ? 50 : 6)} images can be read");
@@ -239,7 +239,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData("--bogus", "--bogus")]
     public Task Options_that_cannot_be(string options, string mentions) => Refused(["train", "--out", Run, .. options.Split(' ')], mentions);
 
-    // 100 images make a tensor too long for any device; the figure for one image is another on every machine.
+    // 100 images make a tensor too long for any device; the number for one image differs between machines.
     [Fact]
     public Task A_batch_that_no_device_has_memory_for() => Refused(
         ["train", "--model", "cnn", "--pixels", "1024", "--batch", "100", "--out", Run], "out of device memory", "fit", "--batch 100, --pixels 1024");
@@ -267,7 +267,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
         OpenCl.SkipIfMissing();
         folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2);
         string[] before = folder.Listing();
-        // Each step multiplies the penalized weights by −199, until they are no numbers any more.
+        // Each step multiplies the penalized weights by −199, until they are NaN.
         CommandRun run = await CommandRun.Of("train", "--model", "cnn", "--pixels", "48", "--optimizer", "sgd", "--learning-rate", "100", "--l2", "1",
             "--batch", "2", "--epochs", "1", "--data", Data, "--out", Run);
         Assert.Equal((2, ""), (run.Code, run.Output));

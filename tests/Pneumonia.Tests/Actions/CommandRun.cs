@@ -4,13 +4,13 @@ using Convolve.Pneumonia.Commands;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>What a command left behind: its exit code and the text of its two outputs.</summary>
+/// <summary>The result of a command: its exit code and the text of its two outputs.</summary>
 /// <param name="Code">Exit code.</param>
 /// <param name="Output">Standard output.</param>
 /// <param name="Errors">Standard error.</param>
 public sealed record CommandRun(int Code, string Output, string Errors)
 {
-    /// <summary>Standard output as the one JSON document that <c>--json</c> promises; anything beside it fails.</summary>
+    /// <summary>Standard output as a single JSON document, as with <c>--json</c>; anything else fails.</summary>
     public JsonNode Json => JsonNode.Parse(Output)!;
 
     /// <summary>Standard error line by line.</summary>
@@ -24,7 +24,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
         return new CommandRun(code, output.ToString(), errors.ToString());
     }
 
-    /// <summary>Runs a command line to its end, which must be a good one.</summary>
+    /// <summary>Runs a command line to its end, which must be successful.</summary>
     public static async Task<CommandRun> Succeeding(params IEnumerable<string> arguments)
     {
         CommandRun run = await Of(arguments);
@@ -32,7 +32,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
         return run;
     }
 
-    /// <summary>Runs a command line and presses Ctrl-C when standard error says <paramref name="trigger"/>, or that much later.</summary>
+    /// <summary>Runs a command line and presses Ctrl-C when standard error contains <paramref name="trigger"/>, or after a delay.</summary>
     public static async Task<CommandRun> StoppedAt(string trigger, TimeSpan delay, params IEnumerable<string> arguments)
     {
         using var stop = new CancellationTokenSource();
@@ -45,7 +45,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
     private sealed class StoppingWriter(CancellationTokenSource stop, string trigger, TimeSpan delay) : StringWriter
     {
         /// <summary>
-        /// Presses Ctrl-C a moment later: a thread of its own, as the signal has one, because the pool's may all be busy training.
+        /// Presses Ctrl-C a moment later, on a separate thread like a signal's, because the pool's threads may all be training.
         /// </summary>
         public Thread? Finger { get; private set; }
 
@@ -68,7 +68,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
     }
 }
 
-/// <summary>Tests that open a device: each uses all cores, so no two of them run at once.</summary>
+/// <summary>Tests that open a device. Each uses all cores, so they run one at a time.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class OnADevice : ICollectionFixture<TrainedRun>
 {

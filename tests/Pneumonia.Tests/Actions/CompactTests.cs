@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>The compact network from the command line: gray images, running statistics, a schedule; and the search for a learning rate.</summary>
+/// <summary>The compact network from the command line: grayscale images, running statistics, a schedule; and the learning-rate
+/// search.</summary>
 [Collection(OnADevice.Name)]
 public sealed class CompactTests(TrainedRun trained) : IDisposable
 {
@@ -27,7 +28,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
         Assert.Equal(("compact", "cosine", "adam"), ((string)config["model"]!, (string)config["schedule"]!, (string)config["optimizer"]!));
         Assert.Equal(0.05, (double)config["weightDecay"]!);
 
-        // The same images, made gray in the same way, folded and in batches of another size: the run's own figures.
+        // The same images, converted to gray the same way, with folded layers and another batch size: the run's own metrics.
         CommandRun evaluated = await CommandRun.Succeeding("evaluate", "--run", Run, "--data", trained.Data, "--json");
         Assert.Equal((double)Json(Run, "metrics.json")["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-4);
         string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).Order(StringComparer.Ordinal).First();

@@ -2,7 +2,7 @@ using Convolve.Pneumonia.Actions;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>One command at a time writes to a folder, and none leaves a trace of having claimed it.</summary>
+/// <summary>Only one command at a time writes to a folder, and the lock leaves no trace.</summary>
 public sealed class FolderClaimTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -22,7 +22,7 @@ public sealed class FolderClaimTests : IDisposable
             Assert.Contains($"--out {Target}: another command", Refused(() => FolderClaim.Of(Target)));
             Assert.Contains($"--out {Target}: another command", Refused(() => FolderClaim.OfEmpty(Target, "")));
             folder.Add("a/b/file", "x");
-            // One that is in use and holds something is in use.
+            // In use is reported before not empty.
             Assert.Contains("another command", Refused(() => FolderClaim.OfEmpty(Target, "")));
         }
         Assert.Contains("exists already; do that", Refused(() => FolderClaim.OfEmpty(Target, "do that")));
@@ -69,7 +69,7 @@ public sealed class FolderClaimTests : IDisposable
         Assert.Contains("is a link to nowhere", Refused(() => FolderClaim.Of(link)));
         Directory.CreateDirectory(Path.Combine(folder.Path, "nowhere"));
         using FolderClaim claim = FolderClaim.Of(link);
-        // By whatever name: it is the same folder.
+        // The same folder under another name.
         Assert.Contains("another command", Refused(() => FolderClaim.Of(Path.Combine(folder.Path, "nowhere"))));
     }
 
@@ -99,7 +99,7 @@ public sealed class FolderClaimTests : IDisposable
         Assert.Equal("x", File.ReadAllText(Path.Combine(Target, "pictures", "one.png")));
     }
 
-    /// <summary>Claims that come and go as fast as they can, with the folder itself coming and going: never two at once.</summary>
+    /// <summary>Locks taken and released as fast as possible while the folder itself is created and removed: never two at once.</summary>
     [Fact]
     public void Of_many_that_hurry_one_at_a_time_has_the_folder()
     {
@@ -124,7 +124,7 @@ public sealed class FolderClaimTests : IDisposable
         });
         Assert.Equal(0, collisions);
         Assert.True(claims > 0);
-        // Folders that one made and another used may stay; files do not.
+        // Folders made by one and used by another may stay; files may not.
         Assert.Empty(Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories));
     }
 }

@@ -3,13 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>The shape of a JSON document as one line: names in their order, and the kinds of the values.</summary>
+/// <summary>The shape of a JSON document as one line: names in order, and the types of the values.</summary>
 public static class JsonShape
 {
-    /// <summary>What <c>cli.md</c> calls a score block, of two classes that are both present.</summary>
+    /// <summary>The score block of two classes that are both present.</summary>
     public const string ScoreBlock = "{" + Scores + "}";
 
-    /// <summary>What <c>evaluate --json</c> prints: a score block, and whose it is.</summary>
+    /// <summary>The output of <c>evaluate --json</c>: a score block, and its network.</summary>
     public const string Evaluation = "{" + Scores + ",positive:string,network:string}";
 
     private const string Scores = "n:number,loss:number,accuracy:number,auc:number,sensitivity:number,specificity:number,"
@@ -17,19 +17,19 @@ public static class JsonShape
         + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number,accuracy95:[number],sensitivity95:[number],specificity95:[number]},"
         + "auc95:[number],accuracy95:[number],averagePrecision:number,sensitivity95:[number],specificity95:[number]";
 
-    /// <summary><c>metrics.json</c> of two classes with test images, of which all are used.</summary>
+    /// <summary><c>metrics.json</c> of two classes with test images, all of them used.</summary>
     public const string Metrics = "{model:string,parameters:number,trainable:number,device:string,seed:number,synthetic:boolean,"
         + "split:{kind:string,train:number,val:number,test:number},"
         + "epochs:[{epoch:number,seconds:number,trainLoss:number,trainAccuracy:number,valLoss:number,valAccuracy:number}],"
         + "bestEpoch:number,imagesPerSecond:number,threshold:number,val:" + ScoreBlock + ",test:" + ScoreBlock + ","
         + "positive:string," + Patients + ",leftOut:[],copiesAcrossParts:number}";
 
-    /// <summary>The same of generated images, which have no patients.</summary>
+    /// <summary>The same for synthetic images, which have no patients.</summary>
     public static string SyntheticMetrics => Metrics.Replace(Patients, "patients:null", StringComparison.Ordinal);
 
     private const string Patients = "patients:{rule:string,recognised:number,images:number,distinct:number,acrossParts:number}";
 
-    /// <summary>Describes a document; the entries of an array must all have one shape.</summary>
+    /// <summary>Describes a document; all entries of an array must have the same shape.</summary>
     public static string Of(JsonNode? node) => node switch
     {
         null => "null",

@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Commands;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Layers timed from the command line, as a table, as JSON and as a picture.</summary>
+/// <summary>Layers timed from the command line, as a table, JSON and a picture.</summary>
 [Collection(OnADevice.Name)]
 public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
 {
@@ -28,7 +28,7 @@ public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
         XDocument svg = XDocument.Load(picture);
         XNamespace space = "http://www.w3.org/2000/svg";
         Assert.Equal(space + "svg", svg.Root!.Name);
-        // A disc and a ring for each layer that computes, each named.
+        // A disc and a ring with a name for each layer that computes.
         int computing = layers.Count(layer => (double)layer!["forward"]!["flops"]! > 0);
         Assert.Equal(2 * computing, svg.Descendants(space + "circle").Count());
         Assert.Contains("block1_conv1, forward", svg.Descendants(space + "title").First().Value);

@@ -7,7 +7,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>What a checkpoint says may have been written by anyone.</summary>
+/// <summary>A checkpoint's metadata is untrusted.</summary>
 public sealed class ModelMetadataTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -3,7 +3,7 @@ using Convolve.Engine.Devices;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Whether convolutions are fast enough here to be trained in a test.</summary>
+/// <summary>Whether convolutions are fast enough here to train in a test.</summary>
 public static class OpenCl
 {
     public static void SkipIfMissing()

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Convolve.Pneumonia.Tests.Actions;
 
 /// <summary>
-/// Settings under which PoCL ends the process or offers no device without a word. It reads them once, when it is loaded, so each needs a process of
-/// its own.
+/// Settings with which PoCL crashes, or silently offers no device. It reads them once, when it is loaded, so each needs its own
+/// process.
 /// </summary>
 public sealed class PoclSettingsTests
 {

@@ -5,7 +5,7 @@ using Convolve.Pneumonia.Reports;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Which class is positive, through every command that shows a figure of it.</summary>
+/// <summary>The positive class, in every command that shows its metrics.</summary>
 [Collection(OnADevice.Name)]
 public sealed class PositiveCommandTests : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class PositiveCommandTests : IDisposable
 
     private string Under(string name) => Path.Combine(folder.Path, name);
 
-    // Twenty images of each class, the ill ones lighter on the whole: a network learns that in a moment, and not quite without mistakes.
+    // Twenty images of each class, with brighter ill ones: a network learns that quickly, with a few mistakes.
     private string Data(string name, string ill, string well)
     {
         const int Side = 24;
@@ -65,13 +65,13 @@ public sealed class PositiveCommandTests : IDisposable
     {
         string data = Data("own", "ILL", "WELL");
         var (plain, _, guessed, trained) = await Train(data);
-        // Nothing in these two names decides; the last one is taken, aloud.
+        // These two names decide nothing; the last one is used, with a message.
         Assert.Equal("WELL", (string)plain["positive"]!);
         Assert.Contains("a guess: it is the last by name", Assert.Single(guessed.ErrorLines, line => line.StartsWith("positive class", StringComparison.Ordinal)));
         var (asked, _, said, _) = await Train(data, "--positive", "ill");
         Assert.Equal("ILL", (string)asked["positive"]!);
         Assert.Contains("positive class: ILL, as --positive says", said.ErrorLines);
-        // The same network asked the other way: sensitivity and specificity change places, and its threshold, chosen for WELL, is not used.
+        // With the other positive class, sensitivity and specificity are swapped, and the threshold, chosen for WELL, is not used.
         JsonNode well = (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--json")).Json;
         CommandRun turned = await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--positive", "ILL", "--json");
         Assert.Equal((double)well["sensitivity"]!, (double)turned.Json["specificity"]!);
@@ -85,12 +85,12 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Contains("synthetic images have PNEUMONIA", Assert.Single((await CommandRun.Of([.. tiny, "--positive", "NORMAL"])).ErrorLines));
     }
 
-    /// <summary>Other tools number classes in the order of the folders' names: of Pneumonia and normal, a capital letter comes first.</summary>
+    /// <summary>Other tools number classes by sorted folder names, where the capital letter of Pneumonia comes before normal.</summary>
     [Fact]
     public async Task Weights_without_class_names_are_matched_in_the_order_of_names()
     {
         string made = Data("made", "a", "b"), other = Data("other", "Pneumonia", "normal"), bare = Under("bare.npz");
-        // Whoever made it: 0 = the illness, 1 = normal. One logit tells the probability of the second.
+        // For its authors, 0 = the illness, 1 = normal. The single logit is for the second.
         var (_, _, _, trained) = await Train(made, "--positive", "b");
         await CommandRun.Succeeding("weights", "export", "--run", trained, "--out", bare);
         JsonNode own = (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", made, "--json")).Json;
@@ -100,7 +100,7 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Contains("0 = Pneumonia, 1 = normal", Assert.Single(matched.ErrorLines, line => line.Contains("does not name its classes")));
         Assert.Equal("Pneumonia", (string)matched.Json["positive"]!);
         Assert.Equal(auc, (double)matched.Json["auc"]!, 1e-12);
-        // The positive class is the first output here: what was the specificity of "b" is the sensitivity of Pneumonia.
+        // Here the positive class is the first output: the specificity of "b" is the sensitivity of Pneumonia.
         Assert.Equal((double)own["specificity"]!, (double)matched.Json["sensitivity"]!);
         Assert.DoesNotContain("swapped", matched.Errors);
 
@@ -124,7 +124,7 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Contains("says itself that its classes are", Assert.Single((await CommandRun.Of("predict", "--run", trained, "--classes", "A,B", other)).ErrorLines));
     }
 
-    /// <summary>A file of tensors alone has its classes in the order of their names, also where the positive one comes first there.</summary>
+    /// <summary>A file with tensors only has its classes in the order of their names, even if the positive one is first.</summary>
     [Fact]
     public async Task Exported_tensors_are_in_the_order_of_the_names()
     {
@@ -139,7 +139,7 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.DoesNotContain("swapped", matched.Errors);
     }
 
-    /// <summary>A run of a version that took NORMAL for positive goes on as it began, or not at all.</summary>
+    /// <summary>A run of a version that used NORMAL as the positive class continues that way, or is refused.</summary>
     [Fact]
     public async Task A_run_with_another_positive_class_is_not_resumed_with_its_labels_swapped()
     {
@@ -170,7 +170,7 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal(1 + 41, rows.Count);
         string[][] scored = [.. rows.Skip(1).Where(row => row[6].Length == 0)];
         Assert.Equal((int)run.Json["n"]!, scored.Length);
-        // The table holds what the figures were made of.
+        // The table contains the data behind the metrics.
         Assert.Equal((double)run.Json["atThreshold"]!["accuracy"]!, scored.Count(row => row[1] == row[2]) / (double)scored.Length, 1e-12);
         Assert.Equal("NORMAL/broken.png", Assert.Single(rows.Skip(1), row => row[6].Length > 0)[0]);
         string report = File.ReadAllText(Path.Combine(output, "report.html"));

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Signals, standard streams that are closed or full, and several processes at once.</summary>
+/// <summary>Signals, closed or full standard streams, and several processes at once.</summary>
 [Collection(OnADevice.Name)]
 public sealed class ProcessTests : IDisposable
 {
@@ -47,7 +47,7 @@ public sealed class ProcessTests : IDisposable
         SkipWithoutShell();
         using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
         await program.WaitFor("epoch 1/");
-        // As timeout does, which signals the process and then its group.
+        // Like timeout, which signals the process and then its group.
         program.Send(Terminate);
         program.Send(Terminate);
         CommandRun run = await program.End();
@@ -77,7 +77,7 @@ public sealed class ProcessTests : IDisposable
         string pipe = Path.Combine(Run, "metrics.json");
         using (var maker = Process.Start("mkfifo", pipe)) await maker.WaitForExitAsync();
         using ProgramProcess program = ProgramProcess.Start(folder.Path, ["evaluate", "--run", "run", "--data", "data"]);
-        // Opened when the program has opened the other end; then it waits for bytes that do not come.
+        // Blocks until the program has opened the other end; then the program waits for bytes that never come.
         await using FileStream writer = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)).WaitAsync(ProgramProcess.Limit);
         program.Send(Terminate);
         CommandRun run = await program.End();
@@ -90,7 +90,7 @@ public sealed class ProcessTests : IDisposable
     [InlineData("exec \"$@\" 2>&-", 0, "")]
     [InlineData("exec \"$@\" 2>/dev/full", 0, "")]
     [InlineData("exec \"$@\" <&- >&- 2>&-", 2, "")]
-    // A reader that takes nothing and goes; the code is the program's.
+    // A reader that reads nothing and exits; the exit code is the program's.
     [InlineData("{ \"$@\"; echo $? >code; } | true; exit $(cat code)", 0, "")]
     public async Task Standard_streams_that_take_nothing_cost_no_training(string shell, int code, string mentions)
     {
@@ -128,7 +128,7 @@ public sealed class ProcessTests : IDisposable
         string[] folders = Directory.GetDirectories(Path.Combine(folder.Path, "runs"));
         Assert.Equal(3, folders.Length);
         Assert.All(folders, run => Assert.Equal(finished, FilesOf(run)));
-        // Settings and weights of one folder are of one training.
+        // Settings and weights of one folder are from one training.
         Assert.Equal(3, folders.Select(run => File.ReadAllText(Path.Combine(run, "config.json"))).Distinct().Count());
     }
 
@@ -179,7 +179,7 @@ public sealed class ProcessTests : IDisposable
         Assert.False(File.Exists(Path.Combine(Run, "best.safetensors")));
     }
 
-    // The tests may themselves have been started in the background, where shells ignore Ctrl-C.
+    // The tests may run in the background, where shells ignore Ctrl-C.
     private static bool IsIgnoredHere(int signal) =>
         File.Exists("/proc/self/status") && File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is var line
         && (Convert.ToUInt64(line[7..].Trim(), 16) >> (signal - 1) & 1) != 0;

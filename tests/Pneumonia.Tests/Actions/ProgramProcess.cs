@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>The program as a process of its own: what signals and the state of its standard streams do to it cannot be seen from within.</summary>
+/// <summary>The program as a separate process: the effect of signals and standard streams cannot be tested from inside.</summary>
 public sealed class ProgramProcess : IDisposable
 {
-    /// <summary>Only a process that hangs takes so long.</summary>
+    /// <summary>Longer than any process that does not hang.</summary>
     public static TimeSpan Limit { get; } = TimeSpan.FromMinutes(3);
 
     private readonly Process process;
@@ -26,7 +26,7 @@ public sealed class ProgramProcess : IDisposable
         });
     }
 
-    /// <summary>Whether there is a shell that can start it so.</summary>
+    /// <summary>Whether there is a shell to start it.</summary>
     public static bool CanStart => File.Exists("/bin/sh");
 
     /// <summary>Standard error so far.</summary>
@@ -38,7 +38,7 @@ public sealed class ProgramProcess : IDisposable
     /// <summary>Starts the program.</summary>
     /// <param name="directory">Where.</param>
     /// <param name="arguments">Its command line.</param>
-    /// <param name="shell">What a shell does with it: "$@" is the program.</param>
+    /// <param name="shell">The shell command that starts it; "$@" is the program.</param>
     public static ProgramProcess Start(string directory, IEnumerable<string> arguments, string shell = "exec \"$@\"")
     {
         var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -47,7 +47,7 @@ public sealed class ProgramProcess : IDisposable
         return new ProgramProcess(Process.Start(start)!);
     }
 
-    /// <summary>Waits until standard error says something.</summary>
+    /// <summary>Waits until standard error contains a text.</summary>
     public async Task WaitFor(string text)
     {
         for (var watch = Stopwatch.StartNew(); !Errors.Contains(text, StringComparison.Ordinal); await Task.Delay(20))
@@ -57,7 +57,7 @@ public sealed class ProgramProcess : IDisposable
     /// <summary>Sends a signal.</summary>
     public void Send(int signal) => Assert.Equal(0, Kill(process.Id, signal));
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits until it exits.</summary>
     public async Task<CommandRun> End()
     {
         using var patience = new CancellationTokenSource(Limit);

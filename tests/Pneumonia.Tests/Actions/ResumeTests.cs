@@ -46,7 +46,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task Stopped_within_an_epoch_resumes_to_the_same_bytes()
     {
-        // So many steps that the stop falls between two of them, wherever that is; then one epoch more is run, and the same at a stretch.
+        // Enough steps that the stop is between two of them; then one more epoch is run, and the same without a stop.
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1"];
         CommandRun stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--out", Run, "--epochs", "200"]);
         Assert.Equal(130, stopped.Code);
@@ -75,7 +75,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.DoesNotContain("this run began on", same.Errors);
     }
 
-    /// <summary>A finished run that goes on has other weights than its figures are of, from the first epoch on; a stop must not leave them beside each other.</summary>
+    /// <summary>A finished run that continues has weights that its metrics do not belong to; a stop must not leave both.</summary>
     [Fact]
     public async Task A_finished_run_that_goes_on_and_is_stopped_says_nothing_of_itself()
     {
@@ -106,7 +106,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Contains("2 h 3 min, 3 epochs", File.ReadAllText(report));
         Assert.False(File.Exists(time));
 
-        // A finished run that goes on has the times of its epochs.
+        // A finished run that continues has the times of its epochs.
         string[] lines = File.ReadAllLines(history);
         lines[1] = $"1,{5 * 3600},{string.Join(',', lines[1].Split(',')[2..])}";
         File.WriteAllLines(history, lines);
@@ -130,7 +130,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         saved["unfinishedEpoch"] = 1000;
         File.WriteAllText(time, saved.ToJsonString());
         await CommandRun.Succeeding([.. command, "--resume", "--epochs", $"{done + 1}"]);
-        // Where the stop fell between two epochs there was nothing to count.
+        // If the stop was between two epochs, there is no partial epoch to count.
         Assert.InRange((double)Metrics(Run)["epochs"]![done]!["seconds"]!, isWithin ? 1000 : 0, isWithin ? 1100 : 100);
     }
 
@@ -164,7 +164,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task Early_stopping_stops_a_resumed_run_where_it_stops_a_whole_one()
     {
-        // A step size at which the validation loss soon rises.
+        // A learning rate at which the validation loss soon rises.
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--epochs", "40", "--batch", "4", "--learning-rate", "0.2",
             "--early-stopping", "2", "--data", trained.Data];
         string whole = Path.Combine(folder.Path, "whole");
@@ -178,7 +178,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Equal(130, stopped.Code);
         await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
         AssertSameBytes(whole, Run);
-        // Once more: the patience is used up, nothing is trained.
+        // Again: the patience is exhausted, so nothing is trained.
         CommandRun again = await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
         Assert.DoesNotContain(again.ErrorLines, line => line.StartsWith("epoch ", StringComparison.Ordinal));
         AssertSameBytes(whole, Run);
@@ -206,7 +206,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     public async Task Resuming_with_another_setting_names_it(string option, string? value, string mentions)
     {
         List<string> command = [.. TrainedRun.Tiny, "--seed", "1", "--data", trained.Data, "--out", trained.Folder, "--resume"];
-        // The network must be possible for its images, or that is what is refused.
+        // The network must fit its images, or that is the error.
         if (value == "cnn") command[command.IndexOf("--pixels") + 1] = "48";
         int place = command.IndexOf(option);
         if (place >= 0) command[place + 1] = value!;
@@ -232,7 +232,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Contains("was started with other images", Assert.Single(run.ErrorLines));
     }
 
-    /// <summary>The files are listed and cannot be read, as on a drive that has gone.</summary>
+    /// <summary>The files are listed but cannot be read, as on a disconnected drive.</summary>
     [Fact]
     public async Task A_training_whose_images_go_away_fails_and_goes_on_when_they_are_back()
     {
@@ -254,7 +254,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         await CommandRun.Succeeding([.. command, "--resume"]);
         AssertSameBytes(trained.Folder, Run);
 
-        // A fresh run leaves nothing behind.
+        // A new run leaves nothing behind.
         string other = Path.Combine(folder.Path, "other");
         TakeAway(images.Where((_, i) => i % 2 == 0));
         run = await CommandRun.Of([.. TrainedRun.Tiny, "--data", data, "--out", other]);
@@ -270,7 +270,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Equal(3, run.ErrorLines.Count(line => line.Contains("cannot be read", StringComparison.Ordinal) && line.EndsWith("; left out", StringComparison.Ordinal)));
         BringBack(images);
 
-        // Somebody else's lock keeps everybody from reading: the files are listed as before.
+        // Another process' lock prevents reading; the files are still listed.
         void TakeAway(IEnumerable<string> files)
         {
             foreach (string file in files) away.Add(file, new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None));
@@ -292,7 +292,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [InlineData("last.safetensors", null, "last.safetensors: cannot be read")]
     [InlineData("metrics.json", null, "metrics.json: cannot be removed: it is a folder")]
     [InlineData("report.html", null, "report.html: cannot be removed: it is a folder")]
-    // Times are the only thing that it tells, and the epochs' own are in the history.
+    // It contains only times, and those of the epochs are in the history.
     [InlineData("time.json", "{\"seconds\": 1e999, \"unfinishedEpoch\": 0}", "")]
     [InlineData("time.json", "\u0001\u0002", "")]
     public async Task A_broken_file_of_a_run_is_named(string file, string? content, string mentions)
@@ -300,7 +300,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"];
         CopyFolder(trained.Folder, Run);
         File.Delete(Path.Combine(Run, file));
-        // A folder stands where the file should be.
+        // There is a folder in place of the file.
         if (content is null) Directory.CreateDirectory(Path.Combine(Run, file));
         else File.WriteAllText(Path.Combine(Run, file), content);
         command[Array.IndexOf(command, "--epochs") + 1] = "4";

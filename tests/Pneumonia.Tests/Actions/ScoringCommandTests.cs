@@ -5,7 +5,7 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>The commands that look at a trained run: evaluate, predict, summary; and devices.</summary>
+/// <summary>The commands that use a trained run (evaluate, predict, summary), and devices.</summary>
 [Collection(OnADevice.Name)]
 public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
 
     private Task<CommandRun> Predict(params string[] more) => CommandRun.Succeeding(["predict", "--run", trained.Folder, .. more]);
 
-    // Without whose they are, which the metrics of a run say elsewhere.
+    // Without the network's name, which a run's metrics state elsewhere.
     private static JsonObject ScoresOf(CommandRun evaluation)
     {
         JsonObject scores = evaluation.Json.AsObject();
@@ -38,7 +38,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
-    /// <summary>Images are known by their content: the folder may have another name, and other ones stand among them.</summary>
+    /// <summary>Images are recognized by their content: the folder may have another name and further images.</summary>
     [Fact]
     public async Task Evaluate_says_how_many_of_the_images_the_network_was_trained_on()
     {
@@ -57,20 +57,20 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         scored = await CommandRun.Succeeding("evaluate", "--run", run, "--data", Path.Combine(folder.Path, "others"));
         Assert.DoesNotContain("of these", scored.Errors);
 
-        // The same images with other bytes, as after a conversion, asked of the weights alone with the list beside them.
+        // The same images with other bytes, as after a conversion, with a weight file and its image list.
         File.Copy(Path.Combine(run, "best.safetensors"), Path.Combine(folder.Path, "kept.safetensors"));
         File.Copy(Path.Combine(run, "images.csv"), Path.Combine(folder.Path, "kept.images.csv"));
         var named = rows.ToLookup(row => $"{row[1]}/{Path.GetFileName(row[2])}");
         foreach (var images in named)
             folder.Add($"converted/{images.Key}", [.. File.ReadAllBytes(Path.Combine(trained.Data, images.First()[2])), 0]);
         scored = await CommandRun.Succeeding("evaluate", "--weights", Path.Combine(folder.Path, "kept.safetensors"), "--data", Path.Combine(folder.Path, "converted"));
-        // A name that stands in two parts tells no image from another.
+        // A name that occurs in two parts does not identify an image.
         int known = named.Count(images => images.All(row => row[0] == "train"));
         Assert.InRange(known, 1, named.Count - 1);
         Assert.Contains($"{known} of these {named.Count} images bear names of images that the network was trained on", Assert.Single(scored.ErrorLines, line => line.Contains("of these")));
     }
 
-    /// <summary>Weights alone do not say what their outputs mean: the folders do.</summary>
+    /// <summary>Weights do not define what their outputs mean; the folders do.</summary>
     [Fact]
     public async Task Evaluate_names_the_classes_of_bare_weights_by_the_folders()
     {
@@ -116,7 +116,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         JsonArray changes = stressed["stress"]!.AsArray();
         Assert.Equal(ImageChange.All.Select(change => change.Name), changes.Select(change => (string)change!["change"]!));
         Assert.All(changes, change => Assert.Equal((int)plain["n"]!, (int)change!["scores"]!["n"]!));
-        // Each of them is another set of images, and gets other answers.
+        // Each is a different set of images, with different predictions.
         Assert.Equal(changes.Count + 1, changes.Select(change => (double)change!["scores"]!["loss"]!).Append((double)plain["loss"]!).Distinct().Count());
         stressed.AsObject().Remove("stress");
         Assert.True(JsonNode.DeepEquals(plain, stressed));
@@ -209,7 +209,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
             Assert.Equal(threshold, (double)answer["threshold"]!);
             Assert.Equal(probabilities[1] >= threshold ? "PNEUMONIA" : "NORMAL", (string)answer["verdict"]!);
         }
-        // The image that was named twice gets the same answer twice.
+        // The image that was named twice gets the same prediction twice.
         JsonNode[] same = [.. run.Json.AsArray().Where(answer => (string)answer!["path"]! == single).Select(answer => answer!)];
         Assert.Equal(2, same.Length);
         Assert.True(JsonNode.DeepEquals(same[0], same[1]));
@@ -223,7 +223,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
         Assert.Matches(@"IM-0000-0001\.png: P\(PNEUMONIA\) [0-9.]+ % (< [0-9.]+ % → NORMAL|≥ [0-9.]+ % → PNEUMONIA)$", lines[0]);
-        // The network and its threshold are named once.
+        // The network and its threshold are printed once.
         Assert.Contains($"network: {trained.Folder}; its threshold", Assert.Single(run.ErrorLines, line => line.Contains("threshold")));
         Assert.Equal("Not for clinical use.", lines[^1]);
     }
@@ -295,7 +295,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.Null(metrics["test"]!["atThreshold"]);
         Assert.InRange((double)metrics["test"]!["auc"]!, 0, 1);
 
-        // The labels are the run's: evaluate needs no option to find them.
+        // The labels come from the run: evaluate needs no option for them.
         CommandRun scores = await CommandRun.Succeeding("evaluate", "--run", run, "--data", data, "--json");
         Assert.True(JsonNode.DeepEquals(metrics["test"], ScoresOf(scores)), scores.Output);
         CommandRun answers = await CommandRun.Succeeding("predict", "--run", run, Path.Combine(data, "test"), "--json");
@@ -330,7 +330,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         JsonNode chosen = Assert.Single(json["devices"]!.AsArray(), device => (bool)device!["chosen"]!)!;
         Assert.Equal((string)json["chosen"]!, (string)chosen["name"]!);
         Assert.Equal("passed", (string)chosen["selfTest"]!);
-        // ILGPU's own device is on every machine.
+        // Every machine has ILGPU's own device.
         Assert.Contains(json["devices"]!.AsArray(), device => (string)device!["kind"]! == "cpu");
         CommandRun text = await CommandRun.Succeeding("devices", "--device", "cpu");
         Assert.Contains("chosen: ILGPU CPU", text.Output);

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>What a user without a GPU and without OpenCL meets: ILGPU's own device, which <c>--device cpu</c> asks for everywhere.</summary>
+/// <summary>What a user without a GPU and OpenCL gets: ILGPU's own device, which <c>--device cpu</c> selects on any machine.</summary>
 [Collection(OnADevice.Name)]
 public sealed class SlowDeviceTests : IDisposable
 {

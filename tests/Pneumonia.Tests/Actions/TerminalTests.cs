@@ -5,7 +5,7 @@ using Convolve.Pneumonia.Commands;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>How the program speaks to terminals of any width, and to files.</summary>
+/// <summary>The program's output to terminals of any width, and to files.</summary>
 public sealed class TerminalTests
 {
     private static async Task<(string Output, string Messages)> Run(int? width, params string[] arguments)
@@ -41,7 +41,7 @@ public sealed class TerminalTests
         Assert.Contains("block5_conv4", output);
         Assert.Contains("parameters", output);
         Assert.DoesNotContain("KiB", output);
-        // One row a layer: nothing is folded.
+        // One row per layer: no line is wrapped.
         Assert.Equal(TableLines((await Run(null, "summary", "--model", "vgg19", "--pixels", "224")).Output).Length, TableLines(output).Length);
         Assert.Equal("", (await Run(160, "summary", "--model", "vgg19", "--pixels", "224")).Messages);
     }
@@ -82,7 +82,7 @@ public sealed class TerminalTests
         Show(new Terminal(TextWriter.Null, messages) { Width = width, Colours = false }, epochs: 2);
         string text = messages.ToString();
         Assert.Contains("epoch 2/2", text);
-        // Moving the cursor is not colouring: 30 to 49 and 90 to 107 are colours of text and of what it stands on.
+        // Cursor movement is not colour: 30 to 49 and 90 to 107 are text and background colours.
         foreach (Match style in Regex.Matches(text, "\u001b\\[([0-9;]*)m"))
             Assert.DoesNotContain(style.Groups[1].Value.Split(';'), code => int.TryParse(code, out int n) && n is (>= 30 and <= 49) or (>= 90 and <= 107));
     }

@@ -147,7 +147,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         Assert.Contains("IM-0000-0001.png", File.ReadAllText(Path.Combine(NewRun("run"), "report.html")));
     }
 
-    /// <summary>Names that only number images, a copy under another name in another part, other formats: all of it is said everywhere.</summary>
+    /// <summary>Names that only number images, a copy under another name in another part, other formats: all are reported
+    /// everywhere.</summary>
     [Fact]
     public async Task What_is_unknown_and_left_out_is_said_on_the_console_in_the_metrics_and_in_the_report()
     {
@@ -192,7 +193,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         ];
         for (int row = 0; row < 5; row++)
             for (int column = 1; column < 8; column++) Assert.NotEqual(Tile(row, 0), Tile(row, column));
-        // The first tile is an image as it is in the folder.
+        // The first tile is an unchanged image.
         byte[][] originals =
         [
             .. Directory.EnumerateFiles(Path.Combine(trained.Data, "train"), "*.png", SearchOption.AllDirectories)

@@ -1,11 +1,11 @@
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>A tree of images and a run trained on it, shared by the tests that only look at one.</summary>
+/// <summary>A tree of images and a run trained on it, shared by the tests that only read it.</summary>
 public sealed class TrainedRun : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder root = new();
 
-    /// <summary>Every option of a training that takes a moment, but for data and output.</summary>
+    /// <summary>All options of a quick training, except data and output.</summary>
     public static string[] Tiny => ["train", "--model", "mlp", "--pixels", "24", "--epochs", "3", "--batch", "4"];
 
     /// <summary>{train,test}/{NORMAL,PNEUMONIA}: 24 and 12 images.</summary>

@@ -8,7 +8,7 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Training that starts from weights: a frozen base, its features on disk, a head, fine-tuning.</summary>
+/// <summary>Training from given weights: a frozen base, its features on disk, a head, fine-tuning.</summary>
 [Collection(OnADevice.Name)]
 public sealed class TransferTests : IDisposable
 {
@@ -49,7 +49,7 @@ public sealed class TransferTests : IDisposable
         "--preprocessing", "caffe", "--learning-rate", "1e-3", "--json", "--out", Of(run), .. more,
     ];
 
-    // The same numbers as torchvision stores them: layers by number, kernels [out,in,rows,columns].
+    // The same values in torchvision's form: layers by number, kernels [out,in,rows,columns].
     private string TorchvisionWeights()
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
@@ -84,7 +84,7 @@ public sealed class TransferTests : IDisposable
         CommandRun second = await CommandRun.Succeeding(Head("second", "--features"));
         Assert.Contains("features: 0 computed, 36 found", second.Errors);
         Assert.Equal(Best("first"), Best("second"));
-        // The run's file holds base and head; only the head was trained.
+        // The run's file contains base and head; only the head was trained.
         var stored = Checkpoint.Read(Path.Combine(Of("first"), "best.safetensors"));
         var given = WeightFile.Read(Weights(1)).Tensors;
         foreach ((string name, StoredTensor tensor) in given) Assert.Equal(tensor.Values, stored.Parameters.Single(p => p.Key == name).Value.Values);
@@ -150,7 +150,7 @@ public sealed class TransferTests : IDisposable
         string best = Path.Combine(Of("head"), "best.safetensors");
         string[] tune = ["train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "1", "--json", "--weights", best];
         int bestEpoch = (int)head.Json["bestEpoch"]!;
-        // A rate at which nothing moves: the validation loss is that of the head.
+        // A rate so small that nothing changes: the validation loss is that of the head.
         CommandRun still = await CommandRun.Succeeding([.. tune, "--freeze", "none", "--learning-rate", "1e-12", "--out", Of("still")]);
         Assert.Equal((double)head.Json["epochs"]![bestEpoch - 1]!["valLoss"]!, (double)still.Json["epochs"]![0]!["valLoss"]!, 1e-4);
         Assert.Equal("caffe", (string?)Config("still")["preprocessing"]);
@@ -161,7 +161,7 @@ public sealed class TransferTests : IDisposable
         var before = Checkpoint.Read(best).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
         var after = Checkpoint.Read(Path.Combine(Of("tuned"), "last.safetensors")).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
         Assert.Equal(before["block1_conv1/kernel"], after["block1_conv1/kernel"]);
-        // RMSprop moves every number that has a gradient by a few learning rates.
+        // RMSprop changes every trained number by a few learning rates.
         Assert.InRange(Moved("block1_conv2/kernel"), 1e-6, 1e-3);
         Assert.InRange(Moved("dense1/kernel"), 1.01e-3, 1e-1);
 
@@ -187,7 +187,7 @@ public sealed class TransferTests : IDisposable
         Assert.Equal("rescale", (string?)Config("other")["preprocessing"]);
         Assert.NotEqual(Best("found"), Best("other"));
 
-        // What it answers is what it was trained with, wherever it is asked.
+        // It predicts with the preprocessing that it was trained with, in every command.
         folder.WithXrays("xrays", 6);
         JsonNode scores = (await CommandRun.Succeeding("evaluate", "--run", Of("found"), "--data", Of("xrays"), "--json")).Json;
         JsonNode answers = (await CommandRun.Succeeding("predict", "--run", Of("found"), Of("xrays"), "--json")).Json;

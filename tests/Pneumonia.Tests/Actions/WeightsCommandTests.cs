@@ -14,7 +14,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
 
     private string Of(string name) => Path.Combine(folder.Path, name);
 
-    // A network of PyTorch as .safetensors: [out,in,rows,columns] and [out,in].
+    // A PyTorch network as .safetensors: [out,in,rows,columns] and [out,in].
     private string TorchFile()
     {
         string path = Of("torch.safetensors");
@@ -45,7 +45,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         string path = TorchFile(), converted = Of("x.safetensors"), raw = Of("raw.safetensors"), again = Of("again.safetensors");
         await CommandRun.Succeeding("weights", "import", path, "--out", converted);
         await CommandRun.Succeeding("weights", "import", path, "--out", raw, "--raw");
-        // What is in Convolve's layout already stays so.
+        // Tensors already in Convolve's layout stay unchanged.
         await CommandRun.Succeeding("weights", "import", converted, "--out", again);
         Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(raw));
         Assert.Equal(File.ReadAllBytes(converted), File.ReadAllBytes(again));
@@ -78,7 +78,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
         CommandRun byFile = await CommandRun.Succeeding("predict", "--weights", whole, image, "--json");
         Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byFile.Json[0]!["probability"]!);
-        // Of a file of tensors alone network and size are found out; its classes have numbers.
+        // For a file with tensors only, network and size are detected, and its classes have numbers.
         CommandRun byArrays = await CommandRun.Succeeding("predict", "--weights", arrays, image, "--json");
         Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byArrays.Json[0]!["probability"]!);
         Assert.Contains((string)byArrays.Json[0]!["class"]!, new[] { "0", "1" });
@@ -95,7 +95,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         }
     }
 
-    // All tensors of a network as PyTorch has them, small numbers that repeat nowhere.
+    // All tensors of a network in PyTorch's layout, with small distinct numbers.
     private string WholeModel(string file, Sequential network, Func<string, string> rename)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
@@ -157,13 +157,13 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         Assert.Contains((string)after.Json[0]!["class"]!, new[] { "NORMAL", "PNEUMONIA" });
         Assert.DoesNotContain("does not describe its model", after.Errors);
         if (file == "last.safetensors") return;
-        // The threshold, too: the run itself has no other answer.
+        // Including the threshold: the run itself gives the same prediction.
         CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
         Assert.Equal(PredictionsOf(byRun), PredictionsOf(after));
         Assert.NotNull(after.Json[0]!["aboveThreshold"]);
     }
 
-    // All but whose predictions they are, which is the file's name.
+    // Everything except the network's name, which is the file's.
     private static string PredictionsOf(CommandRun run)
     {
         JsonArray predictions = run.Json.AsArray();
@@ -174,7 +174,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task An_imported_checkpoint_keeps_what_is_not_the_default()
     {
-        // Gray images, evened out, and a threshold that nobody would guess: all of it is in the metadata.
+        // Grayscale, standardized images and an unusual threshold: all of it is in the metadata.
         string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(), imported = Of("compact.safetensors");
         await CommandRun.Succeeding("weights", "import", RecommendedModel.Path, "--out", imported);
         Assert.Equal(PredictionsOf(await CommandRun.Succeeding("predict", image, "--json")), PredictionsOf(await CommandRun.Succeeding("predict", "--weights", imported, image, "--json")));

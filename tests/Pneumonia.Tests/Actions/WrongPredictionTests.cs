@@ -17,8 +17,8 @@ public sealed class WrongPredictionTests
     private const int Side = 16, Units = 14;
 
     /// <summary>
-    /// One channel that shows the image, and a score that all places lower but, in some cases, one: Grad-CAM, which takes the mean of the gradient over places,
-    /// is zero everywhere for the class that is predicted all the same, for its bias.
+    /// One channel equal to the image, and a score that all positions lower except, in some cases, one. Grad-CAM averages the gradient over
+    /// positions, so it is zero everywhere for the class that is predicted because of its bias.
     /// </summary>
     [Theory]
     [InlineData(-1f, null, "no map: nothing in shown speaks for ILL")]
@@ -50,7 +50,7 @@ public sealed class WrongPredictionTests
             Assert.Null(wrong.Map.Png);
             return;
         }
-        // The image is one gray, so whatever else the picture shows is the map.
+        // The image is uniformly gray, so everything else in the picture is the map.
         DecodedImage picture = ImageDecoder.Decode(wrong.Map.Png!, "map");
         Assert.True(picture.Pixels.Chunk(3).Distinct(new SameBytes()).Count() > 1 || everywhere > 0, "the map shows nothing");
         Assert.True(picture.Pixels.Chunk(3).Any(rgb => rgb[0] != rgb[1] || rgb[1] != rgb[2]), "the map shows nothing");

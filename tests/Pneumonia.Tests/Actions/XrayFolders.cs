@@ -2,12 +2,12 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Actions;
 
-/// <summary>Writes folders of drawn X-rays as a user has them.</summary>
+/// <summary>Writes folders of synthetic X-rays like a user's.</summary>
 public static class XrayFolders
 {
     private const int Pixels = 24;
 
-    /// <summary>Adds images of both classes below a part, or below the folder itself where the part is empty.</summary>
+    /// <summary>Adds images of both classes to a part, or to the folder itself if the part is empty.</summary>
     public static TemporaryFolder WithXrays(this TemporaryFolder folder, string part, int ofEachClass, int seed = 1)
     {
         var xrays = new SyntheticXrays(seed, ImagePart.Train);
@@ -20,7 +20,7 @@ public static class XrayFolders
         return folder;
     }
 
-    /// <summary>Every file and folder below a folder with its content, to see that nothing came or went.</summary>
+    /// <summary>All files and folders below a folder, with contents, to detect changes.</summary>
     public static string[] Listing(this TemporaryFolder folder) =>
     [
         .. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)

@@ -9,14 +9,14 @@ using Microsoft.Playwright;
 
 namespace Convolve.Pneumonia.Tests.Browser;
 
-/// <summary>The page of an explanation as a reader's browser shows it, and its arithmetic beside the engine's.</summary>
+/// <summary>The page of an explanation in a browser, and its arithmetic compared with the engine's.</summary>
 [Collection(OnADevice.Name)]
 public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFixture<InstalledChromium>, IDisposable
 {
-    // CSS pixels of a telephone, and of a window.
+    // Widths of a phone and of a window, in CSS pixels.
     private const int Phone = 390, Window = 1000;
 
-    // The largest relative difference over all units of all stages of all images, and how many units there were.
+    // The largest relative difference over all units of all stages of all images, and the number of units.
     private const string EveryUnit = """
         () => {
           let worst = 0, units = 0;
@@ -42,7 +42,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
 
     public void Dispose() => folder.Dispose();
 
-    // When the page has worked out its numbers.
+    // Waits until the page has computed its numbers.
     private async Task<OpenedPage> OpenAsync(string file, int width, bool dark = false)
     {
         OpenedPage page = await chromium.OpenAsync(file, width, dark);
@@ -80,7 +80,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         Assert.Empty(page.Errors);
     }
 
-    // The page holds by how much the engine's numbers differ from those that it works out itself.
+    // The page contains the difference between the engine's numbers and those that it computes.
     [SkippableTheory]
     [InlineData(1, false)]
     [InlineData(3, true)]
@@ -135,7 +135,8 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         Assert.Equal("4", await inside.InputValueAsync("#explorer-channel"));
         await inside.ClickAsync("#explorer-map", new PageClickOptions { Position = new Position { X = 1, Y = 1 } });
         Assert.Equal(("0", "0"), (await inside.InputValueAsync("#explorer-row"), await inside.InputValueAsync("#explorer-column")));
-        // The corner of a same-padded convolution sees five places of padding, and with the pooling before it the first four by four pixels and two more.
+        // The corner of a same-padded convolution covers five positions of padding, and, with the pooling before it, the first four by four
+        // pixels and two more.
         Assert.Equal(5, await inside.Locator("#explorer-terms figure").First.Locator("td.padding").CountAsync());
         Assert.Contains("folded in", await inside.InnerTextAsync("#explorer-folded"));
         Assert.Contains("rows 0 to 5, columns 0 to 5", await inside.InnerTextAsync("#explorer-field"));
@@ -147,7 +148,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         Assert.Contains("rows 4 to 11", await inside.InnerTextAsync("#explorer-field"));
         await inside.SelectOptionAsync("#explorer-layer", "1");
         Assert.Contains("largest value", await inside.InnerTextAsync("#explorer-terms"));
-        // Names that look like markup are shown as they are.
+        // Names that look like markup are shown literally.
         Assert.Contains("Explained class: <b>&\" 1.", await inside.InnerTextAsync("main"));
         Assert.Equal("image </script> 2", await inside.InnerTextAsync("#explorer-image-choice option[value='1']"));
         Assert.Equal(0, await inside.Locator("b").CountAsync());

@@ -3,12 +3,12 @@ using Microsoft.Playwright;
 namespace Convolve.Pneumonia.Tests.Browser;
 
 /// <summary>
-/// The Chromium that is installed on this machine, for tests that look at a page as a reader does; use as a class fixture. It is started once,
-/// downloads nothing, and where there is none, tests are skipped and say so.
+/// The installed Chromium, for tests that view a page as a reader does; use as a class fixture. It is started once
+/// and downloads nothing. Without it, tests are skipped with a message.
 /// </summary>
 public sealed class InstalledChromium : IAsyncLifetime
 {
-    // A root user has no sandbox, and a container little shared memory.
+    // Root cannot use the sandbox, and containers have little shared memory.
     private static readonly string[] arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
 
     private static readonly string[] names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -17,13 +17,13 @@ public sealed class InstalledChromium : IAsyncLifetime
     private IBrowser? browser;
     private string missing = "the browser was not started";
 
-    /// <summary>Leaves the test where no browser can be driven.</summary>
+    /// <summary>Skips the test if there is no browser.</summary>
     public void SkipIfMissing() => Skip.If(browser is null, missing);
 
     /// <summary>Opens a file as a page and waits until it has loaded.</summary>
     /// <param name="file">Path of a page.</param>
-    /// <param name="width">Of the window, CSS pixels.</param>
-    /// <param name="dark">Whether the reader's system is dark.</param>
+    /// <param name="width">Width of the window in CSS pixels.</param>
+    /// <param name="dark">Whether the system is in dark mode.</param>
     /// <param name="scripts">Whether scripts may run.</param>
     public async Task<OpenedPage> OpenAsync(string file, int width = 1000, bool dark = false, bool scripts = true)
     {

@@ -3,11 +3,11 @@ using Microsoft.Playwright;
 
 namespace Convolve.Pneumonia.Tests.Browser;
 
-/// <summary>A page in a window of its own, with all it asked for and complained about since it was opened.</summary>
+/// <summary>A page in its own window, with its requests and console messages since it was opened.</summary>
 public sealed class OpenedPage : IAsyncDisposable
 {
-    // What every text stands on, its own colour laid over those of all elements around it; and what WCAG 2.2 (1.4.3) asks of the two:
-    // a contrast of 4.5, of large text 3. Text of an SVG has its fill for a colour.
+    // The background of every text, blended over those of all elements around it, and what WCAG 2.2 (1.4.3) requires:
+    // a contrast of 4.5, or 3 for large text. The colour of SVG text is its fill.
     private const string LowContrastScript = """
         () => {
           const parse = text => { const n = text.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0, 0]; return [n[0], n[1], n[2], n[3] ?? 1]; };
@@ -35,7 +35,7 @@ public sealed class OpenedPage : IAsyncDisposable
         }
         """;
 
-    // Elements that reach beyond the window on the right, but for those inside one that scrolls by itself.
+    // Elements that extend beyond the right edge of the window, except inside elements that scroll.
     private const string OverflowScript = """
         () => {
           const width = document.documentElement.clientWidth, bad = [];
@@ -62,16 +62,16 @@ public sealed class OpenedPage : IAsyncDisposable
         };
     }
 
-    /// <summary>The page itself, to click and ask.</summary>
+    /// <summary>The page itself, to click and query.</summary>
     public IPage Page { get; }
 
     /// <summary>Errors and warnings on the page's console, and uncaught exceptions.</summary>
     public IReadOnlyList<string> Errors => errors;
 
-    /// <summary>Everything that was fetched beside the page itself, from wherever.</summary>
+    /// <summary>Everything fetched in addition to the page itself.</summary>
     public IReadOnlyList<string> Requests => requests;
 
-    /// <summary>From the order to open it until it had loaded.</summary>
+    /// <summary>Time from opening to loaded.</summary>
     public TimeSpan Opening { get; private set; }
 
     public static async Task<OpenedPage> OfAsync(IBrowserContext context, Uri address)
@@ -83,13 +83,13 @@ public sealed class OpenedPage : IAsyncDisposable
         return opened;
     }
 
-    /// <summary>What reaches beyond the window on the right, one line each; nothing is good.</summary>
+    /// <summary>Elements that extend beyond the right edge of the window, one line each; should be empty.</summary>
     public Task<string[]> OverflowAsync() => Page.EvaluateAsync<string[]>(OverflowScript);
 
-    /// <summary>Texts that are hard to read against what they stand on (WCAG 2.2, 1.4.3), with their contrast; nothing is good.</summary>
+    /// <summary>Texts with too little contrast to their background (WCAG 2.2, 1.4.3), with their contrast; should be empty.</summary>
     public Task<string[]> LowContrastAsync() => Page.EvaluateAsync<string[]>(LowContrastScript);
 
-    /// <summary>Writes a picture of the whole page, for people to look at.</summary>
+    /// <summary>Writes a screenshot of the whole page.</summary>
     public Task ScreenshotAsync(string file) => Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = true });
 
     public async ValueTask DisposeAsync() => await context.DisposeAsync();

@@ -1,6 +1,6 @@
 namespace Convolve.Pneumonia.Tests.Browser;
 
-/// <summary>That the looks at a page see what is wrong with it.</summary>
+/// <summary>The page checks detect faulty pages.</summary>
 public sealed class OpenedPageTests(InstalledChromium chromium) : IClassFixture<InstalledChromium>, IDisposable
 {
     private readonly TemporaryFolder folder = new();

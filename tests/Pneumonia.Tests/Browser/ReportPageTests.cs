@@ -3,10 +3,10 @@ using Convolve.Pneumonia.Tests.Reports;
 
 namespace Convolve.Pneumonia.Tests.Browser;
 
-/// <summary>The training report as a reader's browser shows it.</summary>
+/// <summary>The training report in a browser.</summary>
 public sealed class ReportPageTests(InstalledChromium chromium) : IClassFixture<InstalledChromium>, IDisposable
 {
-    // CSS pixels of a telephone, and of a window.
+    // Widths of a phone and of a window, in CSS pixels.
     private const int Phone = 390, Window = 1000;
 
     private readonly TemporaryFolder folder = new();

@@ -210,7 +210,7 @@ public sealed class CommandLineTests
         TrainSettings asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("train", asked.CommandLine);
         Assert.Equal(asked, Read(asked.CommandLine!.Split(' ')[1..]));
-        // Nothing is said that is not needed, and where a run is written does not belong to it.
+        // Only what is needed, without the output folder.
         Assert.Equal(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, asked.CommandLine!.Split(' ').Length - 1);
         Assert.Null((asked with { SamePadding = true }).CommandLine);
         Assert.Equal(asked.CommandLine, (asked with { Out = "somewhere", Json = true }).CommandLine);

@@ -55,13 +55,13 @@ public sealed class KernelsCommandTests
         int openCl = text.IndexOf("== OpenCL: GpuBlockProduct.Product<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
         int ptx = text.IndexOf("== PTX for sm_80: GpuBlockProduct.Product<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
         Assert.True(csharp > 0 && openCl > csharp && ptx > openCl, text[..200]);
-        // Two blocks of two factors: 2 · 2 · 8 · 132 floats, and 64 sums a step.
+        // Two blocks of two factors: 2 · 2 · 8 · 132 floats, and 64 accumulators per step.
         Assert.Contains("FMAs 64,", text[ptx..]);
         Assert.Contains("shared bytes 16896", text[ptx..]);
         Assert.Contains("shared loads 4 (4 of vectors)", text[ptx..]);
     }
 
-    /// <summary>Compiled by one object, since that is what takes time; nothing asks for a device.</summary>
+    /// <summary>Compiled by one shared object, because compiling takes time; no device is needed.</summary>
     [Fact]
     public void Every_kernel_is_shown_without_a_device()
     {

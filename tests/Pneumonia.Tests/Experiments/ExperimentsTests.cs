@@ -5,7 +5,7 @@ using Convolve.Pneumonia.Tests.Actions;
 
 namespace Convolve.Pneumonia.Tests.Experiments;
 
-/// <summary>The command from its options to its tables, on a few drawn images.</summary>
+/// <summary>The command from its options to its tables, on a few synthetic images.</summary>
 [Collection(OnADevice.Name)]
 public sealed class ExperimentsTests : IDisposable
 {
@@ -107,13 +107,13 @@ public sealed class ExperimentsTests : IDisposable
         Assert.Contains("±", File.ReadAllText(Of("out", ExperimentFiles.Markdown)));
         Assert.Contains("3 seeds", File.ReadAllText(Of("out", ExperimentFiles.Page)));
 
-        // What is asked for is printed, what the folder holds stands in its files.
+        // The console shows the requested rows, the files show all rows in the folder.
         CommandRun second = await CommandRun.Succeeding(Command("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 2 --json"));
         Assert.Null(second.Json[0]!["seeds"]);
         Assert.Equal(losses[1], (double)second.Json[0]!["test"]!["loss"]!);
         Assert.Equal(3, JsonNode.Parse(File.ReadAllText(Of("out", ExperimentFiles.Json)))![0]!["seeds"]!.AsArray().Count);
 
-        // A mean over seeds is one over runs that differ in nothing else.
+        // A mean over seeds is over runs that differ only in the seed.
         Assert.Contains("was started with limit 4, not 6", await Refused("out", "--only mlp --limit 6 --epochs-scale 0.01 --seed 4"));
         Assert.Contains("is of 1 epochs, not 2", await Refused("out", "--only mlp --limit 4 --epochs-scale 0.05 --seed 4"));
         Assert.Contains("was started with split patient, not random", await Refused("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 4 --split random"));

@@ -34,7 +34,7 @@ public sealed class ReferenceRowsTests
         }
     }
 
-    // The table in ../shared holds what stands between its bars; where the file is, nothing of it may be lost here.
+    // If the table in ../shared is present, every one of its cells must appear here.
     [SkippableFact]
     public void Every_published_figure_agrees_with_the_table_of_the_reference()
     {

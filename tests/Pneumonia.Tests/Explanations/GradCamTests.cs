@@ -24,7 +24,7 @@ public sealed class GradCamTests
         int at = network.Layers.ToList().FindIndex(l => l.Name == layer);
         byte[] image = small.Image(4);
         using Tensor input = NetworkInput.Of(network, image, PixelScaling.Rescale);
-        // The gradient from differences, not from anybody's chain rule.
+        // The gradient from finite differences, not from a chain rule.
         double[] activations = small.InDouble(Array.ConvertAll(image, b => b / 255.0), end: at + 1);
         Shape shape = network.Layers[at].OutputShape;
         (int rows, int columns, int channels) = (shape[0], shape[1], shape[2]);
@@ -51,10 +51,10 @@ public sealed class GradCamTests
         IsSpread(AddedAround, HiResCam.Of(network, input, classIndex, at), rows, columns, layer);
     }
 
-    // Every unit in the middle of what it sees, and linear between.
+    // Every unit at the centre of its receptive field, linear in between.
     private static void IsSpread(Func<int, int, double> at, HeatMap map, int rows, int columns, string layer)
     {
-        // Pixels per unit, and the middle of the first.
+        // Pixels per unit, and the centre of the first.
         (double step, double middle) = layer switch { "halved" or "second" => (2, 2), _ => (4, 3) };
         Assert.Equal((21, 18, 21 * 18), (map.Height, map.Width, map.Values.Length));
         double largest = Enumerable.Range(0, rows * columns).Max(p => at(p / columns, p % columns));

@@ -7,12 +7,12 @@ using Convolve.Pneumonia.Tests.Actions;
 namespace Convolve.Pneumonia.Tests.Explanations;
 
 /// <summary>
-/// A trained network's maps, made the way <c>explain</c> makes them where nothing is asked for, show where the opacity was planted that
-/// makes the difference.
+/// A trained network's maps, with the defaults of <c>explain</c>, show the position of the planted opacity that
+/// determines the class.
 /// </summary>
 /// <remarks>
-/// Layer, smoothing and squares were chosen on images of the seeds 101 to 109 and networks of the seeds 1 to 9; those below took no part in it.
-/// Whoever changes how a map is made chooses on other seeds than these.
+/// Layer, smoothing and squares were chosen with image seeds 101 to 109 and network seeds 1 to 9, which are not used below.
+/// Choose changes to the maps with other seeds than those below.
 /// </remarks>
 [Collection(OnADevice.Name)]
 public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixture<TrainedOnOpacities>

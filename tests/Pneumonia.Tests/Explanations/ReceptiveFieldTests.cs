@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Tests.Explanations;
 [Collection(OnADevice.Name)]
 public sealed class ReceptiveFieldTests
 {
-    // Every pixel is changed in turn, in double precision: those that change a unit are those that its field names.
+    // Changes every pixel in turn, in double precision: exactly those in a unit's receptive field change it.
     [Theory]
     [InlineData("first")]
     [InlineData("halved")]
@@ -25,7 +25,7 @@ public sealed class ReceptiveFieldTests
         for (int pixel = 0; pixel < values.Length; pixel++)
         {
             double kept = values[pixel];
-            // Very bright, very dark: one of them gets through ReLU and maximum.
+            // Very bright and very dark: one of them passes ReLU and maximum.
             foreach (double other in new[] { 1000.0, -1000 })
             {
                 values[pixel] = other;

@@ -12,8 +12,8 @@ using Dense = Convolve.Layers.Dense;
 namespace Convolve.Pneumonia.Tests.Explanations;
 
 /// <summary>
-/// A network of every kind of layer, small enough for plain loops in double precision, on whatever device is fastest here; and the same
-/// network as those loops, made of the operations' definitions.
+/// A network with every kind of layer, small enough for plain loops in double precision, on the fastest device; and the same
+/// network as such loops, from the operations' definitions.
 /// </summary>
 public sealed class SmallNetwork : IDisposable
 {
@@ -23,9 +23,9 @@ public sealed class SmallNetwork : IDisposable
     private readonly DeviceCatalogue catalogue = new();
     private readonly Device device;
 
-    /// <summary>Builds a network with random weights that are alive in every layer.</summary>
+    /// <summary>Builds a network with random weights that give nonzero activations in every layer.</summary>
     /// <param name="outputs">Logits.</param>
-    /// <param name="global">Whether it ends in a mean over positions instead of a row of all of them.</param>
+    /// <param name="global">Whether it ends in global average pooling instead of flattening.</param>
     /// <param name="width">Columns of its images.</param>
     public SmallNetwork(int outputs, bool global, int width = 18)
     {
@@ -56,8 +56,8 @@ public sealed class SmallNetwork : IDisposable
         return bytes;
     }
 
-    /// <summary>What layers make of one image's values, in double precision.</summary>
-    /// <param name="values">What comes into the first of them.</param>
+    /// <summary>The output of layers for one image, in double precision.</summary>
+    /// <param name="values">The input of the first layer.</param>
     /// <param name="first">The first layer.</param>
     /// <param name="end">The layer after the last; all if omitted.</param>
     public double[] InDouble(double[] values, int first = 0, int? end = null)

@@ -5,7 +5,7 @@ using Convolve.Pneumonia.Tests.Actions;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 
-/// <summary>The network that <c>train</c> makes of synthetic X-rays where nothing but a seed is asked for, half a minute; nothing without OpenCL.</summary>
+/// <summary>The network that <c>train --seed</c> trains on synthetic X-rays, in half a minute; skipped without OpenCL.</summary>
 public sealed class TrainedOnOpacities : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder root = new();
@@ -15,7 +15,7 @@ public sealed class TrainedOnOpacities : IAsyncLifetime, IDisposable
     /// <summary>The run folder.</summary>
     public string Folder => Path.Combine(root.Path, "run");
 
-    /// <summary>The model on its device; skips the test that asks for it where it could not be trained.</summary>
+    /// <summary>The model on its device; skips the calling test if it was not trained.</summary>
     public TrainedModel Model
     {
         get

@@ -10,7 +10,7 @@ using Convolve.Pneumonia.Tests.Reports;
 
 namespace Convolve.Pneumonia.Tests.Pages;
 
-/// <summary>Names from a user's folders that would be markup if they were not escaped.</summary>
+/// <summary>Names in a user's folders that would be markup without escaping.</summary>
 public sealed class HostileNamesTests
 {
     private const string Name = "<b>&\"'";

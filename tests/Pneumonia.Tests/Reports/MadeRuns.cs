@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Tests.Reports;
 
-/// <summary>Runs that nobody trained, for tests of what is written of one.</summary>
+/// <summary>Fabricated runs, for tests of their output.</summary>
 internal static class MadeRuns
 {
     public static Metrics Metrics(bool synthetic = true)
@@ -18,7 +18,7 @@ internal static class MadeRuns
 
     private static double[] Probabilities() => [.. Enumerable.Range(0, 60).Select(i => (i % 2 == 0 ? 0.55 : 0.25) + i % 7 * 0.05)];
 
-    /// <summary>60 answers, of which some are wrong.</summary>
+    /// <summary>60 predictions, some of them incorrect.</summary>
     public static PartPredictions Answers() => new([.. Enumerable.Range(0, 60).Select(i => 1 - i % 2)], [.. Probabilities().Select(p => new[] { 1 - p, p })]);
 
     public static RunSummary Summary(Metrics metrics) => new(metrics, ["NORMAL", "PNEUMONIA"], "chest_xray", ["a note & more"],

@@ -30,7 +30,7 @@ public sealed class RunFolderTests : IDisposable
         Metrics counted = MadeRuns.Metrics() with { Patients = new PatientCount("personN", 5, 6, 3, 1), LeftOut = [new LeftOut(LeftOutKind.Format, 3, "NORMAL/a.tif")], CopiesAcrossParts = 2 };
         MetricsFile.Write(folder.Path, counted);
         Assert.Equal((counted.Patients, counted.LeftOut[0], 2), MetricsFile.Read(folder.Path) is var read ? (read.Patients, read.LeftOut[0], read.CopiesAcrossParts) : default);
-        // Runs of earlier versions have none of it.
+        // Runs of earlier versions do not have it.
         json.Remove("patients");
         json.Remove("leftOut");
         json.Remove("copiesAcrossParts");
@@ -108,7 +108,7 @@ public sealed class RunFolderTests : IDisposable
                 Assert.DoesNotContain("apply to new patients", Population(kind, unknown));
         Assert.Contains("drawn by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
         Assert.Contains("No test images", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
-        // Without a false alarm among 30, 3 / 30 of 950 may still be.
+        // With no false positive among 30, up to 3 / 30 of 950 are possible.
         ScoreBlock clean = run.Metrics.Test! with { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
         Assert.Contains("leave room for 95 false alarms", Text(run with { Metrics = run.Metrics with { Test = clean } }));
     }
@@ -134,7 +134,7 @@ public sealed class RunFolderTests : IDisposable
                 Map = new PredictionMap("Grad-CAM", PngWriter.Encode(Noise(side * side * 3), side, side, 3)),
             })],
         };
-        // No picture is harder to pack than noise.
+        // Noise is the hardest image to compress.
         Assert.InRange(TrainingReport.ToHtml(run).Length, 1_000_000, 5_000_000);
     }
 
@@ -176,7 +176,7 @@ public sealed class RunFolderTests : IDisposable
     public void Epochs_are_counted_in_whole_numbers(bool whole, string labels)
     {
         var chart = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.7), (2, 0.6), (3, 0.5)])]) { XIsWhole = whole };
-        // The labels of the x axis are the ones centred below it, all but the last, which is its name.
+        // The labels of the x axis are centred below it; the last one is the axis title.
         Assert.Equal(labels + " epoch", string.Join(' ', XElement.Parse(chart.ToSvg().ToString()).Descendants("text")
             .Where(text => (string?)text.Attribute("text-anchor") == "middle" && text.Attribute("transform") is null).Select(text => text.Value)));
     }
@@ -202,7 +202,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(above, caption < point);
     }
 
-    /// <summary>A training on the way to infinity: around such a number ±½ is nothing.</summary>
+    /// <summary>A diverging training: ±½ around such a number is not visible.</summary>
     [Theory]
     [InlineData(6.5e15)]
     [InlineData(-1e300)]

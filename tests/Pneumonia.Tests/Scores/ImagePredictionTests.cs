@@ -10,7 +10,7 @@ public sealed class ImagePredictionTests
     [InlineData(0.2, 0.1, "P(ILL) 20.0 % ≥ 10.0 % → ILL")]
     [InlineData(0.5, null, "P(ILL) 50.0 % ≥ 50.0 % → ILL")]
     [InlineData(0.2, null, "P(ILL) 20.0 % < 50.0 % → WELL")]
-    // Two different numbers never look alike.
+    // Different numbers are printed differently.
     [InlineData(0.84764, 0.84797, "P(ILL) 84.76 % < 84.80 % → WELL")]
     public void Of_two_classes_there_is_one_verdict_at_the_threshold(double probability, double? threshold, string line)
     {
@@ -18,7 +18,7 @@ public sealed class ImagePredictionTests
         Assert.Equal(line, $"{prediction}");
         Assert.EndsWith(prediction.Verdict, line);
         Assert.Equal(threshold is null ? null : probability >= threshold, prediction.AboveThreshold);
-        // In the order of names, whatever the order of the outputs.
+        // In the order of the names, independently of the order of the outputs.
         Assert.Equal(["ILL", "WELL"], prediction.Classes);
         Assert.Equal(probability, prediction.Probabilities[0]);
         Assert.Equal(Math.Max(probability, 1 - probability), prediction.Probability);

@@ -35,7 +35,7 @@ public sealed class ScoreTests
         return pairs == 0 ? area is null : Math.Abs(area!.Value - won / pairs) < 1e-12;
     }
 
-    /// <summary>What the bootstrap asks for: an image that was drawn k times counts as k images.</summary>
+    /// <summary>Required for the bootstrap: an image drawn k times counts as k images.</summary>
     [Property]
     public bool An_area_with_counts_is_that_of_the_list_with_repetitions(byte[] bytes, byte[] draws)
     {
@@ -46,7 +46,7 @@ public sealed class ScoreTests
             == RocCurve.Area([.. drawn.Select(i => positive[i])], [.. drawn.Select(i => probability[i])]);
     }
 
-    /// <summary>Beyond a logit of 37 the probability is 1 to the last digit; which image is more certainly ill is still known.</summary>
+    /// <summary>Beyond a logit of 37 the probability rounds to 1; the ranking of images is still known.</summary>
     [Theory]
     [InlineData(40, 45)]
     [InlineData(-45, -40)]
@@ -69,7 +69,7 @@ public sealed class ScoreTests
         Assert.Throws<ArgumentException>(() => PrecisionRecallCurve.Points([true, false], [0.5, double.NaN]));
     }
 
-    /// <summary>One half is a positive answer wherever answers are counted.</summary>
+    /// <summary>A probability of one half counts as positive everywhere.</summary>
     [Fact]
     public void One_half_is_positive_everywhere()
     {
@@ -133,7 +133,7 @@ public sealed class ScoreTests
         Assert.Null(json.Deserialize<ScoreBlock>(ScoreJson.Options)!.AveragePrecision);
     }
 
-    /// <summary>Those of drawn lists of images, written out and scored one by one.</summary>
+    /// <summary>Metrics of resampled image lists, computed one by one.</summary>
     [Property(MaxTest = 15)]
     public void Intervals_are_those_of_drawn_images(NonEmptyArray<byte> bytes)
     {
@@ -168,7 +168,7 @@ public sealed class ScoreTests
             double[] values = [.. drawn.Select(figure).OfType<double>().DefaultIfEmpty(centre).Order()];
             double Quantile(double share) => values[(int)(share * (values.Length - 1))];
             double Next(double share) => values[Math.Min((int)(share * (values.Length - 1)) + 1, values.Length - 1)];
-            // Between the two order statistics around the quantile, or the estimate itself where no draw reaches it.
+            // Between the two order statistics around the quantile, or the estimate itself if no resample reaches it.
             Assert.InRange(interval![0], Math.Min(centre, Quantile(0.025)) - 1e-12, Math.Min(centre, Next(0.025)) + 1e-12);
             Assert.InRange(interval[1], Math.Max(centre, Quantile(0.975)) - 1e-12, Math.Max(centre, Next(0.975)) + 1e-12);
         }
@@ -180,7 +180,7 @@ public sealed class ScoreTests
         Assert.Equal(0, Confusion.OfTwo(1, 0, 20, 19).NearlyAlways());
         Assert.Equal(1, Confusion.OfTwo(20, 19, 1, 0).NearlyAlways());
         Assert.Null(Confusion.OfTwo(12, 2, 18, 8).NearlyAlways());
-        // Where there is nothing else to predict, nothing is wrong with it.
+        // If there is only one class to predict, no prediction is incorrect.
         Assert.Null(Confusion.OfTwo(0, 0, 20, 0).NearlyAlways());
         Assert.Equal(2, new Confusion([[0, 0, 9], [0, 1, 9], [0, 0, 5]]).NearlyAlways());
         ScoreBlock block = ScoreBlock.OfTwo([true, true, false, false], [0.4, 0.45, 0.1, 0.2], 0.5, 0.3);
@@ -223,7 +223,7 @@ public sealed class ScoreTests
     [Fact]
     public void Intervals_have_the_width_theory_expects()
     {
-        // 400 answers, 80 % right: a standard error of √(.8·.2/400) = .02, so ±.039.
+        // 400 predictions, 80 % correct: a standard error of √(.8·.2/400) = .02, so ±.039.
         bool[] positive = [.. Enumerable.Range(0, 400).Select(i => i % 2 == 0)];
         double[] probability = [.. Enumerable.Range(0, 400).Select(i => (i % 2 == 0) == (i % 5 != 0) ? 0.9 : 0.1)];
         ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.3);
@@ -246,7 +246,7 @@ public sealed class ScoreTests
         Assert.Equal(2 / 3.0, block.Precision!.Value, 12);
         Assert.Equal(2 / 3.0, block.F1!.Value, 12);
         Assert.Equal(5 / 6.0, block.Auc!.Value, 12);
-        // Every image is alone in its bin: (.05 + .35 + .65 + .55 + .05) / 5.
+        // Each image has its own bin: (.05 + .35 + .65 + .55 + .05) / 5.
         Assert.Equal(1.65 / 5, block.Ece, 12);
         Assert.Equal(new ThresholdScores(0.6, 0.8, 2 / 3.0, 1), block.AtThreshold! with { Accuracy95 = null, Sensitivity95 = null, Specificity95 = null });
     }

@@ -4,10 +4,10 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Weights;
 
-/// <summary>Who made a file is told from its tensors' names; no device is needed.</summary>
+/// <summary>A file's origin is recognized by its tensors' names; no device is needed.</summary>
 public sealed class WeightOriginTests
 {
-    // Names and ranks are all that counts.
+    // Only names and ranks matter.
     private static WeightFile FileOf(IEnumerable<string> kernels)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
@@ -48,10 +48,10 @@ public sealed class WeightOriginTests
         foreach (string places in new[] { "0 2", "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34" })
         {
             Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(FileOf(Features(places).Select(name => prefix + name)), channels: 3)!.Preprocessing);
-            // DataParallel around the convolutions alone.
+            // DataParallel around the convolutions only.
             Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(FileOf(Features(places).Select(name => prefix + name.Replace("features.", "features.module."))), channels: 3)!.Preprocessing);
         }
-        // Two networks, and one that is called nearly so.
+        // Two networks, and one with a similar name.
         Assert.Null(WeightOrigin.Of(FileOf(["features.0.weight", prefix + "features.2.weight"]), channels: 3));
         Assert.Null(WeightOrigin.Of(FileOf([prefix + "myfeatures.0.weight", prefix + "myfeatures.2.weight"]), channels: 3));
     }

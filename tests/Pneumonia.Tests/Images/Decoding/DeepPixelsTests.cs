@@ -10,7 +10,8 @@ public sealed class DeepPixelsTests
     private static readonly byte[] picture =
         [.. Enumerable.Range(0, Width * Height).Select(i => (byte)(i % Width is < 8 or >= 56 || i / Width < 8 ? 0 : 16 + i % Width * 4 + i / Width % 15))];
 
-    /// <summary>The same picture of 8, 10, 12, 14 and 16 bits in 16 is the same bytes, with a white letter burnt in and without.</summary>
+    /// <summary>The same picture with 8, 10, 12, 14 and 16 bits in 16 gives the same bytes, with and without a burnt-in white
+    /// letter.</summary>
     [Theory]
     [InlineData(8, 1)]
     [InlineData(10, 1)]
@@ -26,7 +27,7 @@ public sealed class DeepPixelsTests
         Assert.Equal(bits, image.UsedBits);
         Assert.Equal(expected, image.Pixels);
 
-        // 8 × 8 pixels, a fiftieth of the picture, of every brightness that the bits do not hold.
+        // 8 × 8 pixels, a fiftieth of the picture, with brightnesses that exceed the bits.
         foreach (int bright in (int[])[(1 << bits) + (1 << bits) / 4, 40000, 65535])
         {
             if (bright < 1 << bits || bright > 65535) continue;
@@ -73,7 +74,8 @@ public sealed class DeepPixelsTests
         Assert.All(image.Pixels, value => Assert.Equal(expected, value));
     }
 
-    /// <summary>How much of a real X-ray is bright: a twentieth leaves a wide margin to taking one for one of two bits fewer.</summary>
+    /// <summary>The bright part of real X-rays: a twentieth leaves a wide margin before one is taken for an image with two bits
+    /// fewer.</summary>
     [SkippableFact]
     public void No_real_xray_is_taken_for_one_of_fewer_bits()
     {

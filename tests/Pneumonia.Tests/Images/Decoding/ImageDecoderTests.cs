@@ -22,7 +22,7 @@ public sealed class ImageDecoderTests
         Assert.Equal(pixels, sixteen.Pixels);
     }
 
-    /// <summary>What a 12-bit detector writes into 16 bits: the upper bytes would be sixteen grays, the upper 8 of the 12 bits are the picture.</summary>
+    /// <summary>A 12-bit image in 16 bits: the upper bytes would give sixteen grays, so the upper 8 of the 12 bits are used.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
@@ -56,7 +56,7 @@ public sealed class ImageDecoderTests
         new byte[] { 0, 0, 0x40, 0, 0, 0, 0x40, 0, 16, 6 }.CopyTo(huge, 16);
         BinaryPrimitives.WriteUInt32BigEndian(huge.AsSpan(29), Crc32.HashToUInt32(huge.AsSpan(12, 17)));
         BinaryPrimitives.WriteUInt32BigEndian(huge.AsSpan(41 + (3 << 20)), Crc32.HashToUInt32(huge.AsSpan(37, 4 + (3 << 20))));
-        // One bit at the end of the pixels' chunk: the decoder does not mind.
+        // One bit at the end of the pixel data, which the decoder ignores.
         byte[] flipped = [.. PngWriter.Encode(new byte[300], 10, 10, 3)];
         flipped[^20] ^= 1;
         return new TheoryData<byte[], string>

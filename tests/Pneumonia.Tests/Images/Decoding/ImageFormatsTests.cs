@@ -30,7 +30,7 @@ public sealed class ImageFormatsTests
         Assert.Equal(advice is not null, ImageFormats.IsKnownButNotRead(path));
     }
 
-    /// <summary>The content decides, whatever the name says.</summary>
+    /// <summary>The content decides, not the name.</summary>
     [Fact]
     public void A_file_is_what_it_holds()
     {
@@ -42,7 +42,7 @@ public sealed class ImageFormatsTests
         Assert.Equal("is a WebP image, which is not read; convert it to PNG (convert x.jpeg x.png)", error.Reason);
         byte[] dicom = [.. new byte[128], .. "DICM\x02\0\0\0UL"u8];
         Assert.Equal("x: is a DICOM image, which is not read; convert it to PNG (dcmj2pnm +on +Wi 1 x x.png)", Refused(dicom, "x").Message);
-        // Nothing known within: the ending says what it was meant to be.
+        // Unknown content: the file extension says what it was meant to be.
         byte[] text = Encoding.ASCII.GetBytes("<html>not found</html>");
         Assert.Equal("is no JPEG, PNG, BMP, GIF or TIFF image; convert it to PNG (convert x.avif x.png)", Refused(text, "x.avif").Reason);
         Assert.Equal("is no JPEG, PNG, BMP, GIF or TIFF image", Refused(text, "x.jpg").Reason);

@@ -4,12 +4,12 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Images;
 
-/// <summary>Images with random bytes changed, cut, moved and repeated: decoded or refused, but nothing else.</summary>
+/// <summary>Images with random bytes changed, cut, moved and repeated are either decoded or refused.</summary>
 public sealed class MutatedImagesTests
 {
     private const int MutationsOfImage = 40;
 
-    // An image of some kilobytes may be mutated into one of as many pixels as its bytes can hold, and no more.
+    // An image of a few kilobytes may become one with as many pixels as its bytes can encode, but no more.
     private const long MostBytes = 256L << 20;
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class MutatedImagesTests
             for (int i = 0; i < MutationsOfImage; i++)
             {
                 byte[] mutated = Mutate(whole, random);
-                // Nearly all mutations of a PNG end at a checksum; half of them get behind it.
+                // Nearly all mutations of a PNG fail a checksum; half of them fix it.
                 if (i % 2 == 0 && name.EndsWith(".png")) CorrectChecksums(mutated);
                 long before = GC.GetAllocatedBytesForCurrentThread();
                 try

@@ -2,7 +2,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Images;
 
-/// <summary>The small drawn images in Samples, which <c>make.sh</c> there makes.</summary>
+/// <summary>The small images in Samples, made by <c>make.sh</c> there.</summary>
 public static class SampleImages
 {
     private static readonly string folder = Path.Combine(AppContext.BaseDirectory, "Images", "Samples");

@@ -1,9 +1,9 @@
 namespace Convolve.Pneumonia.Tests.Images;
 
-/// <summary>JPEG files of 24 × 40 pixels, as another program wrote them.</summary>
+/// <summary>JPEG files of 24 × 40 pixels, written by another program.</summary>
 internal static class SmallJpegs
 {
-    /// <summary>Colours, with half as many rows and columns of them as of brightness.</summary>
+    /// <summary>Colour, with half as many rows and columns of chroma as of luma.</summary>
     public static byte[] Colour => Convert.FromBase64String(
         "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/" +
         "2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wAARCAAoABgDASIAAhEBAxEB/8QA" +
@@ -20,6 +20,6 @@ internal static class SmallJpegs
         "IQR1bp5d2M3uZGeACW0ukPpFm//aAAgBAQAAABDryf/EABwQAQADAAMBAQAAAAAAAAAAAAEAESExQVFhcf/aAAgBAQABPxBAQNNlxVdGQVxFEU6ks5L+kUHP" +
         "sXj1eWACewJw5BjYaeRVTqILQfsKysEBedx0qaPU/9k=");
 
-    /// <summary>The same picture in other bytes: a comment more.</summary>
+    /// <summary>The same picture in other bytes: with a comment.</summary>
     public static byte[] WithComment(byte[] jpeg) => [.. jpeg[..2], 0xFF, 0xFE, 0, 6, (byte)'n', (byte)'o', (byte)'t', (byte)'e', .. jpeg[2..]];
 }

@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Images;
 
-/// <summary>Folders as people have them: what is used, and what is left out, is said.</summary>
+/// <summary>Typical folders: the program reports what is used and what is left out.</summary>
 public sealed class DataLayoutTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -216,7 +216,7 @@ public sealed class DataLayoutTests : IDisposable
         Assert.Contains("2 links that lead nowhere", Assert.Single(found.Notes));
     }
 
-    /// <summary>A circle, a way back to the data folder that would bring one class's images into the other, and two ways to one file.</summary>
+    /// <summary>A circular link, a link to the data folder that would mix the classes, and two paths to one file.</summary>
     [SkippableFact]
     public void Links_in_circles_end_and_a_file_counts_once()
     {
@@ -231,7 +231,7 @@ public sealed class DataLayoutTests : IDisposable
         Same(found.LeftOut, new LeftOut(LeftOutKind.Copy, 4, "NORMAL/a second name of 1.png"));
     }
 
-    /// <summary>Each level twice, one by a link: 2³⁰ ways to the last folder.</summary>
+    /// <summary>Each level twice, once through a link: 2³⁰ paths to the last folder.</summary>
     [SkippableFact]
     public void Links_that_double_at_every_level_are_walked_once()
     {
@@ -265,7 +265,7 @@ public sealed class DataLayoutTests : IDisposable
         Shell("rm -r NORMAL Lungen*");
     }
 
-    // .NET writes, and deletes, names in UTF-8 only.
+    // .NET writes and deletes only names in UTF-8.
     private void AddLatin1Name(string below, string name) =>
         Skip.IfNot(Shell($"f=\"$(printf '{below}/{name}')\"; mkdir -p \"$(dirname \"$f\")\" && printf x > \"$f\"") == 0, "this file system has no such names");
 

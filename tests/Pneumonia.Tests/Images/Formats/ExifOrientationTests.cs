@@ -5,7 +5,7 @@ namespace Convolve.Pneumonia.Tests.Images.Formats;
 
 public sealed class ExifOrientationTests
 {
-    /// <summary>The letter F as each orientation stores it (Exif 2.3, tag 274) is the same F when shown.</summary>
+    /// <summary>The letter F, stored in each orientation (Exif 2.3, tag 274), is shown as the same F.</summary>
     [Theory]
     [InlineData(1, "###/#../##./#..")]
     [InlineData(2, "###/..#/.##/..#")]
@@ -41,7 +41,7 @@ public sealed class ExifOrientationTests
         Assert.Equal((37, 23, 23, 37), (header.Width, header.Height, header.ShownWidth, header.ShownHeight));
     }
 
-    /// <summary>Damaged tags are as good as none.</summary>
+    /// <summary>Damaged tags are ignored.</summary>
     [Fact]
     public void Whatever_is_wrong_with_the_tags_the_picture_is_read_as_stored()
     {

@@ -6,7 +6,7 @@ namespace Convolve.Pneumonia.Tests.Images.Formats;
 
 public sealed class JpegFileTests
 {
-    /// <summary>The same coefficients, coded in every way there is.</summary>
+    /// <summary>The same coefficients in every coding.</summary>
     [Theory]
     [InlineData("restart.jpg")]
     [InlineData("optimized.jpg")]
@@ -44,7 +44,7 @@ public sealed class JpegFileTests
         byte[] whole = SampleImages.Read("restart.jpg");
         byte[] pixels = SampleImages.Decode("restart.jpg").Pixels;
         byte[] preview = SampleImages.Read("one.jpg");
-        // An APP1 segment of another JPEG, fill bytes before markers, garbage and a whole JPEG behind the end mark.
+        // An APP1 segment of another JPEG, fill bytes before markers, garbage and a whole JPEG after the end mark.
         byte[] segment = [0xFF, 0xE1, (byte)((preview.Length + 2) >> 8), (byte)(preview.Length + 2), .. preview];
         int frame = Find(whole, 0xC0), mark = Find(whole, 0xD0);
         Assert.Equal(pixels, Decode([.. whole[..2], .. segment, .. whole[2..]]));
@@ -115,7 +115,7 @@ public sealed class JpegFileTests
         for (int at = Find(whole, 0xDA); (at = NextScan(whole, at)) > 0; scans++)
             Assert.Contains("scans of its picture are missing", Refused([.. whole[..at], 0xFF, 0xD9]));
         Assert.InRange(scans, 3, 30);
-        // Another scan than the one that is due: the first one twice.
+        // Not the expected scan: the first one twice.
         int first = Find(whole, 0xDA), second = NextScan(whole, first);
         Assert.Contains("scans out of order", Refused([.. whole[..second], .. whole[first..]]));
 
@@ -147,7 +147,7 @@ public sealed class JpegFileTests
         Assert.Contains("does not say how they are stored", Refused(unmarked));
     }
 
-    /// <summary>A few bytes that claim a picture of 268 million pixels: refused for their own size, before anything is reserved.</summary>
+    /// <summary>A few bytes that claim 268 million pixels are refused because of their size, before anything is allocated.</summary>
     [Theory]
     [InlineData("baseline.jpg", 0xC0)]
     [InlineData("progressive.jpg", 0xC2)]
@@ -160,7 +160,7 @@ public sealed class JpegFileTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
-    /// <summary>A progressive picture all of one tone has the fewest bytes for its pixels, a bit a block and a few runs of empty blocks.</summary>
+    /// <summary>A progressive image of one tone has the fewest bytes per pixel: one bit per block and a few runs of empty blocks.</summary>
     [Fact]
     public void The_emptiest_picture_is_not_taken_for_a_bomb()
     {
@@ -171,7 +171,7 @@ public sealed class JpegFileTests
         Assert.All(decoded.Pixels.Distinct(), value => Assert.Equal(128, value));
     }
 
-    /// <summary>Scans of a few bytes each over a large picture would be minutes of work.</summary>
+    /// <summary>Many scans of a few bytes over a large image would take minutes.</summary>
     [Fact]
     public void More_scans_than_a_picture_needs_are_refused()
     {
@@ -205,7 +205,7 @@ public sealed class JpegFileTests
 
     private static int Find(byte[] bytes, byte marker) => bytes.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, marker]);
 
-    // The first segment behind the scan at a place that begins another scan: its own tables come before it.
+    // The first segment after a scan that begins another scan; its tables come before it.
     private static int NextScan(byte[] bytes, int scan)
     {
         for (int at = scan + 2; at < bytes.Length - 1; at++)

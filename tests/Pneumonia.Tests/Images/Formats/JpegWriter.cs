@@ -1,11 +1,11 @@
 namespace Convolve.Pneumonia.Tests.Images.Formats;
 
-/// <summary>Writes progressive JPEGs of one gray tone that are as short as the format lets them be.</summary>
+/// <summary>Writes progressive JPEGs of one gray tone, as short as the format allows.</summary>
 internal static class JpegWriter
 {
     /// <summary>
-    /// A gray picture of blocks whose coefficients are all 0. The first scan has a bit for each block; the others, one a coefficient and for each
-    /// again one a bit of refinement, have runs of 32767 empty blocks.
+    /// A gray image of blocks with all coefficients 0. The first scan has one bit per block; the others, one per coefficient and one per
+    /// bit of refinement, have runs of 32767 empty blocks.
     /// </summary>
     public static byte[] Empty(int blocksWide, int blocksHigh, int refinements)
     {

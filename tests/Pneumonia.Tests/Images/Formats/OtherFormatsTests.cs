@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Tests.Images.Formats;
 
-/// <summary>BMP, GIF and TIFF: one picture in all kinds that are read, and damage to each.</summary>
+/// <summary>BMP, GIF and TIFF: one image in all supported variants, and damaged versions.</summary>
 public sealed class OtherFormatsTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class OtherFormatsTests
     public void One_picture_is_the_same_in_every_format(string name) =>
         Assert.Equal(SampleImages.Decode("gray8.png").PixelHash(), SampleImages.Decode(name).PixelHash());
 
-    /// <summary>ImageMagick chooses the colours of a palette with a little loss.</summary>
+    /// <summary>ImageMagick's palette loses a little colour precision.</summary>
     [Theory]
     [InlineData("gray.gif")]
     [InlineData("animated.gif")]
@@ -68,7 +68,7 @@ public sealed class OtherFormatsTests
             Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(whole[..length], name));
     }
 
-    /// <summary>A GIF whose codes end before its pixels, with its end marks.</summary>
+    /// <summary>A GIF whose codes end before its pixels do, with its end marks.</summary>
     [Fact]
     public void A_gif_whose_data_end_early_is_noticed()
     {
@@ -92,7 +92,7 @@ public sealed class OtherFormatsTests
         }
     }
 
-    /// <summary>Two pixels of 5, 6 and 5 bits, white and one of mixed colours, with the masks behind the header, in it, and behind a gap.</summary>
+    /// <summary>Two pixels of 5, 6 and 5 bits, white and mixed, with the masks after the header, in it, and after a gap.</summary>
     [Fact]
     public void Masks_are_read_wherever_they_are()
     {
@@ -107,7 +107,7 @@ public sealed class OtherFormatsTests
             ImageDecoder.Decode([.. "BM"u8, 0, 0, 0, 0, 0, 0, 0, 0, pixelsAt, 0, 0, 0, .. rest], "x.bmp").Pixels;
     }
 
-    /// <summary>Sizes that the bytes cannot hold, counts of gigabytes, directories in circles: refused before anything is reserved.</summary>
+    /// <summary>Sizes that exceed the bytes, counts of gigabytes, circular directories: refused before anything is allocated.</summary>
     [Fact]
     public void Claims_beyond_the_file_are_refused()
     {
@@ -147,7 +147,7 @@ public sealed class OtherFormatsTests
         static string Refused(byte[] bytes, string name) => Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, name)).Message;
     }
 
-    // The same TIFF (of this machine's byte order) with another value in an entry of its directory.
+    // The same TIFF (in this machine's byte order) with another value in a directory entry.
     private static byte[] Tagged(string name, int tag, int value, uint count = 1)
     {
         byte[] file = SampleImages.Read(name);

@@ -18,7 +18,7 @@ public sealed class PngFileTests
     public void One_picture_is_the_same_in_every_kind(string name) =>
         Assert.Equal(SampleImages.Decode("gray8.png").PixelHash(), SampleImages.Decode(name).PixelHash());
 
-    /// <summary>The largest sample is white, whatever its bits.</summary>
+    /// <summary>The largest sample is white, for any number of bits.</summary>
     [Theory]
     [InlineData(1, new byte[] { 0b1010_0000 }, new byte[] { 255, 0, 255 })]
     [InlineData(2, new byte[] { 0b1101_1000 }, new byte[] { 255, 85, 170 })]
@@ -49,7 +49,7 @@ public sealed class PngFileTests
         Assert.True(half.WasTransparent);
         Assert.False(ImageDecoder.Decode(Png(2, 1, 8, 4, [0, 200, 255, 200, 255]), "x.png").WasTransparent);
 
-        // One colour named transparent, of gray, of 16 bits, and of a palette.
+        // One transparent colour: gray, 16 bits, palette.
         Assert.Equal([0, 255], ImageDecoder.Decode(Png(2, 1, 4, Gray, [0, 0x7F], Chunk("tRNS", [0, 7])), "x.png").Pixels);
         byte[] deep = Png(2, 1, 16, Colour, [0, 255, 0, 255, 0, 255, 1, 255, 0, 255, 0, 255, 0], Chunk("tRNS", [255, 0, 255, 0, 255, 1]));
         Assert.Equal([0, 0, 0, 255, 255, 255], ImageDecoder.Decode(deep, "x.png").Pixels);
@@ -86,7 +86,8 @@ public sealed class PngFileTests
         Assert.Contains("pixels in two places", Refused([.. Start(50, 100, 8, Gray), .. Chunk("IDAT", packed[..7]), .. Chunk("tEXt", []), .. Chunk("IDAT", packed[7..]), .. Chunk("IEND", [])]));
     }
 
-    /// <summary>Pixels that unpack to gigabytes: as many bytes are made as the picture has, and none for a picture that the packed ones cannot hold.</summary>
+    /// <summary>Pixels that unpack to gigabytes: only as many bytes are allocated as the image has, and none if the compressed data cannot
+    /// contain it.</summary>
     [Fact]
     public void A_bomb_is_not_unpacked()
     {
@@ -102,7 +103,7 @@ public sealed class PngFileTests
         }
     }
 
-    /// <summary>All black, packed as well as deflate can: within a thousandth of the most that it can.</summary>
+    /// <summary>All black, compressed within a thousandth of deflate's best ratio.</summary>
     [Fact]
     public void The_emptiest_picture_is_not_taken_for_a_bomb() =>
         Assert.Equal(4000, ImageDecoder.Decode(Png(4000, 4000, Pack(new byte[4001 * 4000])), "x.png").Width);

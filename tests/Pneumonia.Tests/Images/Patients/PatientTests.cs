@@ -22,7 +22,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("Edema/patient00012/study1/view1_frontal.jpg", "patient00012", "patientNNNNN")]
     [InlineData("Edema/p10000032/s50414267/02aa804e.jpg", "p10000032", "pNNNNNNNN")]
     [InlineData("COVID/sub-S03047/ses-E07985/scan.png", "sub-S03047", "sub-LABEL")]
-    // A folder that names the patient goes before a name that numbers series, as exports of viewers have it.
+    // A folder that names the patient takes precedence over a file name that numbers series, as in viewers' exports.
     [InlineData("NORMAL/patient7/IM-0001-0003.jpeg", "patient7", "patientNNNNN")]
     [InlineData("NORMAL/img_1.png", null, null)]
     [InlineData("NORMAL/0001.jpeg", null, null)]
@@ -79,7 +79,7 @@ public sealed class PatientTests : IDisposable
         PatientExpression endless = PatientExpression.Parse("^(?:aa|(a))+x$");
         var watch = Stopwatch.StartNew();
         Assert.Contains("takes more than", Assert.Throws<UserError>(() => endless.Of(new string('a', 60) + "/2")).Message);
-        // Without a limit it would not end in this century.
+        // Without a limit it would take more than a century.
         Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1));
     }
 
@@ -129,7 +129,7 @@ public sealed class PatientTests : IDisposable
         Assert.Contains("each with one image", new PatientCount("personN", 9, 9, 9).ToString());
     }
 
-    /// <summary>The edition of the Kermany set that names images CLASS-patient-number: four of each patient.</summary>
+    /// <summary>The edition of the Kermany dataset with names CLASS-patient-number: four images per patient.</summary>
     [Theory]
     [InlineData(LabelScheme.Folders)]
     [InlineData(LabelScheme.Three)]

@@ -10,7 +10,7 @@ public sealed class ImageResizeTests
     private static byte[] Resized(DecodedImage image, int size, ResizeMethod method, int? channels = null)
     {
         int kept = channels ?? image.Channels;
-        // Prefilled, so that an unwritten byte shows.
+        // Prefilled, so that unwritten bytes are detected.
         var target = new byte[size * size * kept];
         Array.Fill(target, (byte)0xAB);
         ImageResize.Resize(image, size, kept, method, target);
@@ -52,8 +52,8 @@ public sealed class ImageResizeTests
     }
 
     /// <summary>
-    /// A grating finer than the new pixels has no place in the new image; read at single points it would come out as a coarse one. The size is
-    /// that of an X-ray as the machines of the data set wrote them.
+    /// A grating finer than the new pixels must vanish; sampled at single points it would alias to a coarse one. The size is
+    /// that of the dataset's original X-rays.
     /// </summary>
     [Theory]
     [InlineData(ResizeMethod.Bilinear)]
@@ -91,7 +91,7 @@ public sealed class ImageResizeTests
             }
             return sum / total;
         }
-        // What bilinear reads: the source, or means of ⌊s⌋ of its columns and rows, to whole bytes.
+        // The input of bilinear: the source, or means of ⌊s⌋ columns and rows, rounded to bytes.
         int wm = w / Math.Max(1, w / n), hm = h / Math.Max(1, h / n);
         var means = new double[hm, wm];
         for (int y = 0; y < hm; y++)
@@ -108,7 +108,7 @@ public sealed class ImageResizeTests
                 int x = (int)Math.Floor(u), y = (int)Math.Floor(v);
                 double top = Averaged(x, y) + (Averaged(x + 1, y) - Averaged(x, y)) * (u - x);
                 double bottom = Averaged(x, y + 1) + (Averaged(x + 1, y + 1) - Averaged(x, y + 1)) * (u - x);
-                // A half for each rounding to bytes: of the answer, and of the means where there are any.
+                // A half for each rounding to bytes: of the result, and of the means if there are any.
                 if (Math.Abs(bilinear[i * n + j] - (top + (bottom - top) * (v - y))) > (wm < w || hm < h ? 1.01 : 0.51)) return false;
 
                 if (Math.Abs(area[i * n + j] - Mean((double)j * w / n, (j + 1.0) * w / n, (double)i * h / n, (i + 1.0) * h / n)) > 0.51) return false;

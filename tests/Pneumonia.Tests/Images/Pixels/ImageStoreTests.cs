@@ -34,7 +34,8 @@ public sealed class ImageStoreTests
         }
     }
 
-    /// <summary>A few files that are gone are left out, as damaged ones are, however many those are; more of them mean that the folder is gone.</summary>
+    /// <summary>A few missing files are left out, like any number of damaged ones; more missing files mean that the folder is
+    /// gone.</summary>
     [Theory]
     [InlineData(3, 0)]
     [InlineData(3, 12)]
@@ -61,7 +62,7 @@ public sealed class ImageStoreTests
         Assert.Contains("no such file", error.Message);
         Assert.Throws<UserError>(store.ThrowIfFailed);
         Assert.Throws<UserError>(() => store.UsableIndices());
-        // Where the user names files one by one, each is a matter of its own.
+        // If the user names files one by one, each is independent.
         ImageStore named = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear, mostMissing: 40);
         await named.Completed;
         Assert.Equal(gone, named.Warnings.Count);
@@ -79,7 +80,7 @@ public sealed class ImageStoreTests
     {
         using var gate = new ManualResetEventSlim();
         int fills = 0;
-        // Every image but the last is held up, on all of the store's own threads.
+        // Every image but the last is delayed, on all threads of the store.
         var store = new ImageStore(Files(50), classes, 1, 1, (index, target) =>
         {
             Interlocked.Increment(ref fills);
@@ -107,7 +108,7 @@ public sealed class ImageStoreTests
         Assert.Equal(7, store[7][0]);
         Assert.False(store.Completed.IsCompleted);
         Assert.Equal((1, 1), (fills, store.Done));
-        // Whatever became of the first, the second is filled.
+        // Whatever happened to the first, the second is filled.
         first.SetException(new InvalidDataException("disk"));
         await store.Completed;
         Assert.Equal((20, 20), (fills, store.Done));

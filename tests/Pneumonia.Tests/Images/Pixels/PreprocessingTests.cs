@@ -17,7 +17,7 @@ public sealed class PreprocessingTests
                 byte[] pixels = [.. Enumerable.Range(0, 60 * 60).Select(_ => (byte)(darkest + random.Next(range)))];
                 Preprocessing.Standardize.Prepare(pixels);
                 double mean = pixels.Average(p => p), deviation = Math.Sqrt(pixels.Average(p => (p - mean) * (p - mean)));
-                // A byte is rounded by up to a half, evenly.
+                // Rounding to a byte has an error of up to a half, uniformly.
                 Assert.InRange(mean, 126.5, 128.5);
                 Assert.InRange(deviation, 50, 52);
             }));

@@ -9,7 +9,7 @@ public sealed class ImageSplitTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    // The manifest's statement on duplicates keeps these tests from decoding pixels.
+    // The manifest states duplicates, so these tests need not decode pixels.
     private void AddTree(string prefix, int normal, int pneumonia, List<string> manifest)
     {
         for (int i = 0; i < normal + pneumonia; i++)
@@ -52,7 +52,7 @@ public sealed class ImageSplitTests : IDisposable
                 .All(group => group.Select(file => file.Part).Distinct().Count() == 1);
     }
 
-    /// <summary>Names as the data set has them and as it might: in any case, with any prefix, some with what looks like a patient, some without.</summary>
+    /// <summary>Names like those of the dataset: in any case, with any prefix, with and without a patient.</summary>
     [Property(MaxTest = 40)]
     public bool A_patient_split_never_puts_a_patient_on_both_sides_whatever_the_names(byte[] shapes, int seed)
     {
@@ -76,7 +76,7 @@ public sealed class ImageSplitTests : IDisposable
             string path = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/{name}.png";
             images.Add(path, "x");
             patients[path] = patient;
-            // What the manifest says of a patient goes before the name; it says so of some only, and of every one that pixels are no copies.
+            // The manifest takes precedence over the name. It gives the patient of some images, and states that none are duplicates.
             string said = shape % 5 == 0 ? $"said {number}" : "";
             if (said.Length > 0) patients[path] = said;
             manifest.Add($"\"{path}\",{said},");
@@ -137,7 +137,7 @@ public sealed class ImageSplitTests : IDisposable
         Assert.Contains(split.Notes, note => note.Contains("no test images"));
     }
 
-    /// <summary>As some editions of the data set come: the folder is there, and nothing in it.</summary>
+    /// <summary>Some editions of the dataset contain the folder, but empty.</summary>
     [Fact]
     public void A_validation_folder_without_images_is_as_good_as_none()
     {
@@ -162,7 +162,7 @@ public sealed class ImageSplitTests : IDisposable
     public void The_reference_split_slices_sorted_names()
     {
         List<string> manifest = [];
-        // Parts are pooled and must not matter: every third image lies in test.
+        // Parts are pooled and must not matter: every third image is in test.
         for (int i = 0; i < 1583; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/NORMAL/IM-{i:D4}-0001.png,");
         for (int i = 0; i < 4273; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/PNEUMONIA/person{i:D4}_virus_1.png,");
         foreach (string line in manifest) folder.Add(line.TrimEnd(','), "");
@@ -258,7 +258,7 @@ public sealed class ImageSplitTests : IDisposable
         for (int i = 0; i < count; i++) folder.AddImage($"{below}/{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{below}{i}.png", ++pixels);
     }
 
-    /// <summary>Same pixels under other names, between all three parts, and one within train, which harms no figure.</summary>
+    /// <summary>The same pixels under other names, across all three parts, and once within train, which affects no metric.</summary>
     [Fact]
     public void Copies_of_earlier_parts_are_left_out_of_val_and_test_and_named()
     {
@@ -280,7 +280,7 @@ public sealed class ImageSplitTests : IDisposable
             Assert.Contains(pair, note);
         Assert.Equal(3, DatasetCheck.Of(found).CopiesAcrossParts);
 
-        // A division by patient keeps copies together, and leaves none out.
+        // A split by patient keeps copies together and leaves none out.
         ImageSplit byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
         Assert.Equal((0, found.Files.Count), (byPatient.CopiesAcrossParts, byPatient.Train.Count + byPatient.Val.Count + byPatient.Test.Count));
 
@@ -294,7 +294,7 @@ public sealed class ImageSplitTests : IDisposable
         AddImages("train", 60);
         AddImages("test", 20);
         for (int i = 0; i < 60; i++) folder.AddImage($"val/NORMAL/{i}.png", i + 1);
-        // Of the val folder, which is not used.
+        // Images of the unused val folder.
         folder.AddImage("val/NORMAL/own.png", 999);
         folder.AddImage("test/NORMAL/of val.png", 999);
         ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
