@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Divides the training images of the chest X-rays so that those for the test differ from those to learn from as another hospital's might.
+"""Splits the training images of the chest X-rays so that test images differ from training images as another hospital's might.
 
     divide.py CHEST_XRAY OUT
 
-CHEST_XRAY is the Kaggle edition's folder with its manifest.csv (path, class, subtype, patient); OUT gets links only:
-  OUT/numbers   test: the lowest 18 % of the patient numbers within each kind of file name
-  OUT/series-a  normal lungs to learn from named IM-…, in the test NORMAL2-IM-…: two series of one hospital; pneumonia as above
-  OUT/series-b  the other way round
-A tenth of the other patients validates.
+CHEST_XRAY is the Kaggle edition's folder with its manifest.csv (path, class, subtype, patient); OUT contains only links:
+  OUT/numbers   test: the lowest 18 % of the patient numbers within each file-name pattern
+  OUT/series-a  normal lungs: IM-… for training, NORMAL2-IM-… for test, two series of one hospital; pneumonia as above
+  OUT/series-b  the reverse
+A tenth of the other patients is for validation.
 """
 import csv, hashlib, os, re, sys
 

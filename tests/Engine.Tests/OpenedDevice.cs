@@ -7,8 +7,8 @@ using Convolve.Inspection;
 namespace Convolve.Engine.Tests;
 
 /// <summary>
-/// A device that all tests of a collection share: opening one compiles kernels, and tests count what it rents and launches. Tests that
-/// need a device this machine lacks skip themselves.
+/// A device shared by all tests of a collection, because opening one compiles kernels. Tests count what it rents and launches. Tests that
+/// need a missing device are skipped.
 /// </summary>
 public abstract class OpenedDevice : IDisposable
 {
@@ -25,13 +25,13 @@ public abstract class OpenedDevice : IDisposable
         LargestWork = largestWork;
     }
 
-    /// <summary>How many of a property's cases this device runs: the slow ones run fewer.</summary>
+    /// <summary>Fraction of a property's cases to run: slow devices run fewer.</summary>
     public int PercentOfCases { get; }
 
-    /// <summary>Multiply-adds of one case at most.</summary>
+    /// <summary>Most multiply-adds of one case.</summary>
     public int LargestWork { get; }
 
-    /// <summary>The device; skips the test that asks for it where there is none.</summary>
+    /// <summary>The device; skips the calling test if there is none.</summary>
     public Device Device
     {
         get
@@ -48,18 +48,18 @@ public abstract class OpenedDevice : IDisposable
         device?.Dispose();
         catalogue.Dispose();
         GC.SuppressFinalize(this);
-        // All tests of the suite that launch a kernel do it here.
+        // All tests of the suite that launch kernels launch them here.
         Assert.Empty(uncatalogued);
     }
 }
 
-/// <summary>PoCL and its like, in the kernel shape that suits them.</summary>
+/// <summary>OpenCL on the CPU, with the CPU variants of the kernels.</summary>
 public sealed class OpenClDevice() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Cpu, percentOfCases: 100, largestWork: 2_000_000);
 
-/// <summary>The same driver made to run the kernels for GPUs, barriers and shared memory included: slow, but no GPU is needed.</summary>
+/// <summary>The same driver with the GPU variants, including barriers and shared memory: slow, but no GPU is needed.</summary>
 public sealed class OpenClDeviceInGpuShape() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Gpu, percentOfCases: 30, largestWork: 400_000);
 
-/// <summary>ILGPU's own accelerator, which every machine has: slow.</summary>
+/// <summary>ILGPU's own accelerator, available on every machine; slow.</summary>
 public sealed class IlgpuDevice() : OpenedDevice(DeviceKind.IlgpuCpu, KernelShape.Cpu, percentOfCases: 15, largestWork: 60_000);
 
 [CollectionDefinition(Name)]
@@ -80,10 +80,10 @@ public sealed class OnIlgpu : ICollectionFixture<IlgpuDevice>
     public const string Name = "ILGPU's CPU accelerator";
 }
 
-/// <summary>What tests on a device have in common.</summary>
+/// <summary>Base class of tests on a device.</summary>
 public abstract class DeviceTests(OpenedDevice opened)
 {
-    /// <summary>Written into outputs before a kernel runs: an element that the kernel leaves out shows.</summary>
+    /// <summary>Prefills outputs, so that elements that a kernel does not write are detected.</summary>
     protected const float Sentinel = 666.6f, OtherSentinel = 777.7f;
 
     protected Device Device => opened.Device;
@@ -92,7 +92,7 @@ public abstract class DeviceTests(OpenedDevice opened)
 
     protected Tensor Upload(Shape shape, float[] values) => Tensor.FromValues(Device, shape, values);
 
-    /// <summary>A leaf that collects a gradient.</summary>
+    /// <summary>A leaf tensor with a gradient.</summary>
     protected Tensor Leaf(Shape shape, float[] values)
     {
         var tensor = Upload(shape, values);
@@ -100,13 +100,13 @@ public abstract class DeviceTests(OpenedDevice opened)
         return tensor;
     }
 
-    /// <summary>A buffer full of one sentinel, to be overwritten or added to.</summary>
+    /// <summary>A buffer filled with a sentinel, to be overwritten or added to.</summary>
     protected Tensor Prefilled(Shape shape, float value = Sentinel) => Tensor.Filled(Device, shape, value);
 
-    /// <summary>Checks a statement on random cases, as many of them as suit the device.</summary>
+    /// <summary>Checks a property on random cases, as many as suit the device.</summary>
     protected void ForAll<T>(FsCheck.Gen<T> generator, int cases, Action<T> statement)
     {
-        // Asked for before the first case, so that a missing device skips the test instead of failing the property.
+        // Opened before the first case, so that a missing device skips the test instead of failing the property.
         _ = Device;
         RandomCases.ForAll(generator, Math.Max(3, cases * opened.PercentOfCases / 100), statement);
     }

@@ -3,14 +3,15 @@ using FsCheck.Fluent;
 
 namespace Convolve.Engine.Tests;
 
-/// <summary>Properties over random cases, and the random numbers inside a case.</summary>
+/// <summary>Property tests over random cases, and the random numbers of a case.</summary>
 public static class RandomCases
 {
-    /// <summary>Sizes around the tiles of the kernels (3 and 6 rows, 32 columns, 128 of both on GPUs), such that divide by nothing, and multiples of four, which GPUs load at once.</summary>
+    /// <summary>Sizes around the kernels' tiles (3 and 6 rows, 32 columns, 128 of both on GPUs), primes, and multiples of four, which GPUs
+    /// load at once.</summary>
     public static Gen<int> AwkwardSize(int largest) =>
         Gen.Elements(new[] { 1, 2, 3, 4, 5, 6, 7, 8, 13, 31, 32, 33, 63, 64, 65, 95, 96, 97, 124, 127, 128, 129, 132, 136 }.Where(s => s <= largest).ToArray());
 
-    /// <summary>Depths around the blocks that a factor is packed in: 8 on GPUs, 256 on processors.</summary>
+    /// <summary>Depths around the blocks of a packed factor: 8 on GPUs, 256 on CPUs.</summary>
     public static Gen<int> AwkwardDepth(int largest) =>
         Gen.Elements(new[] { 1, 2, 7, 8, 9, 31, 33, 255, 256, 257, 511, 513, 1023, 1025, 2047, 2049, 4099 }.Where(s => s <= largest).ToArray());
 
@@ -18,7 +19,7 @@ public static class RandomCases
 
     public static Gen<int> Seed => Gen.Choose(0, int.MaxValue - 1);
 
-    /// <summary>Checks a statement on random cases; a failure names the case and the seed that repeats it.</summary>
+    /// <summary>Checks a property on random cases; a failure names the case and the seed that reproduces it.</summary>
     public static void ForAll<T>(Gen<T> generator, int cases, Action<T> statement) =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(cases), Prop.ForAll(generator.ToArbitrary(), statement));
 

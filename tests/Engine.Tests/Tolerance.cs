@@ -3,26 +3,26 @@ using Xunit.Sdk;
 namespace Convolve.Engine.Tests;
 
 /// <summary>The only way this suite compares arrays: |actual − expected| ≤ absolute + relative·|expected|, element by element.</summary>
-/// <param name="Absolute">Allowed whatever the expected value is.</param>
+/// <param name="Absolute">Allowed for any expected value.</param>
 /// <param name="Relative">Allowed per unit of the expected value.</param>
 public readonly record struct Tolerance(double Absolute, double Relative)
 {
-    /// <summary>Bit for bit, but that 0 equals −0.</summary>
+    /// <summary>Bit for bit, except that 0 equals −0.</summary>
     public static Tolerance Exact => new(0, 0);
 
     /// <summary>One float32 operation or a few.</summary>
     public static Tolerance Elementwise => new(1e-7, 2e-6);
 
     /// <summary>
-    /// A float32 sum of so many terms no larger than <paramref name="largestTerm"/>: its rounding errors walk randomly in proportion
-    /// to the terms. A term that is missing or misplaced is off by about a term, hundreds of times more.
+    /// A float32 sum of terms up to <paramref name="largestTerm"/>: its rounding errors are a random walk in proportion
+    /// to the terms. A missing or misplaced term changes the sum by about a term, hundreds of times more.
     /// </summary>
     public static Tolerance OfSum(int terms, double largestTerm = 1) => new(2e-7 * (terms + 8) * largestTerm, 2e-6);
 
     /// <summary>Within a fraction of the largest expected value.</summary>
     public static Tolerance OfLargest(double fraction, IEnumerable<double> expected) => new(fraction * expected.Max(Math.Abs), 0);
 
-    /// <summary>Fails with operation, index and both values; on another length, and wherever one value alone is not finite.</summary>
+    /// <summary>Fails with operation, index and both values; also for different lengths, or if only one value is not finite.</summary>
     public void Check(string operation, double[] expected, float[] actual)
     {
         if (expected.Length != actual.Length)
@@ -52,7 +52,7 @@ public readonly record struct Tolerance(double Absolute, double Relative)
 
     private bool Accepts(double expected, double actual)
     {
-        // A NaN is never close to anything, not even to a NaN: where one is expected, a test says so itself.
+        // NaN is never close to anything, not even to NaN; tests that expect one check for it explicitly.
         if (double.IsNaN(expected) || double.IsNaN(actual)) return false;
         if (double.IsInfinity(expected) || double.IsInfinity(actual)) return expected.Equals(actual);
         return Math.Abs(actual - expected) <= Absolute + Relative * Math.Abs(expected);

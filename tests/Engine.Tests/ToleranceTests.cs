@@ -2,7 +2,7 @@ using Xunit.Sdk;
 
 namespace Convolve.Engine.Tests;
 
-/// <summary>The comparison itself has to fail where it should.</summary>
+/// <summary>The comparison itself fails when it should.</summary>
 public sealed class ToleranceTests
 {
     [Theory]

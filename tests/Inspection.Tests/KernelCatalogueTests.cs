@@ -20,7 +20,7 @@ public sealed class KernelCatalogueTests
         Assert.Equal(methods.Length, methods.Distinct().Count());
     }
 
-    /// <summary>Found by reflection, so that a kernel that nobody launches yet is missed, too.</summary>
+    /// <summary>Found by reflection, so that kernels that are not launched yet are included.</summary>
     [Fact]
     public void EveryKernelOfTheEngineIsCatalogued()
     {
@@ -60,7 +60,7 @@ public sealed class KernelCatalogueTests
         _ => false,
     };
 
-    /// <summary>Static methods without a result that take device memory; what is inlined into others is a part of them.</summary>
+    /// <summary>Static void methods with device memory as arguments; methods inlined into others belong to those.</summary>
     private static IEnumerable<MethodInfo> KernelMethods() =>
         from type in typeof(IKernel).Assembly.GetTypes()
         where type.IsClass

@@ -2,7 +2,7 @@ using Convolve.Engine.Devices;
 
 namespace Convolve.Inspection.Tests;
 
-/// <summary>What is shown of a kernel beside its own lines: its parts, its loops, its counts.</summary>
+/// <summary>What `kernels show` prints in addition to a kernel's source: its parts, loops and counts.</summary>
 public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode>
 {
     public static TheoryData<string> Names => [.. KernelCatalogue.All.Select(kernel => kernel.Name)];
@@ -30,7 +30,8 @@ public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode
         Assert.DoesNotContain(parts, part => part.Text.Contains("AdamRule", StringComparison.Ordinal));
     }
 
-    /// <summary>64 sums a step of k, from four loads of four floats in shared memory: two operations per byte there, none of global memory.</summary>
+    /// <summary>64 accumulators per step of k, from four loads of four floats in shared memory: two operations per byte of shared memory,
+    /// no access to global memory.</summary>
     [Fact]
     public void TheBusiestLoopOfAProductIsItsStep()
     {

@@ -5,7 +5,7 @@ using Convolve.Engine.Operations.BlockProduct;
 
 namespace Convolve.Inspection.Tests;
 
-/// <summary>Registers and shared memory of the kernels for GPUs, from their PTX, held against what a multiprocessor has.</summary>
+/// <summary>Registers and shared memory of the GPU kernels, from their PTX, compared with a multiprocessor's.</summary>
 public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<KernelCode>
 {
     public static TheoryData<string> ProductsForGpus =>
@@ -29,7 +29,7 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         Assert.Contains($".maxntid {bounds.Threads}, 1, 1", text);
         Assert.Contains($".minnctapersm {bounds.Groups}", text);
         var registers = RegisterPressure.Of(text);
-        // 64 sums at least: fewer would mean that this test counts something else.
+        // At least 64 accumulators: fewer would mean that this test counts something else.
         Assert.InRange(registers, 64, CudaTarget.RegistersPerMultiprocessor / (bounds.Threads * bounds.Groups));
         Assert.All(CudaTarget.All, target => Assert.True(Occupancy.Of(target, bounds.Threads, registers, sharedBytes).Groups >= bounds.Groups));
     }
@@ -39,13 +39,13 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     public void OtherKernelsLeaveRoomForEveryThread(string name)
     {
         var text = code.Ptx(KernelCatalogue.Find(name)!, CudaTarget.All[^1]);
-        // Turing has room for 64 registers a thread at full occupancy, Ampere to Hopper for 32 to 42. What moves four floats of up to four
-        // buffers at a time may take 42: the bytes in flight, which occupancy is for, are four times as many.
+        // Turing has 64 registers per thread at full occupancy, Ampere to Hopper 32 to 42. Kernels that move four floats of up to four
+        // buffers at a time may use 42, because they have four times as many bytes in flight, which is what occupancy is for.
         Assert.InRange(RegisterPressure.Of(text), 1, KernelCatalogue.Find(name)!.HasVectorLoads ? 42 : 32);
         Assert.Equal(0, KernelCounts.OfPtx(text).SharedBytes);
     }
 
-    /// <summary>What docs/performance.md says about the tiles is what comes out here.</summary>
+    /// <summary>The table of tiles in docs/performance.md matches the computed values.</summary>
     [Fact]
     public void DocumentedFiguresAreTheComputedOnes()
     {
@@ -69,7 +69,7 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     [InlineData("sm_86", 32, 16, 0, 16, "groups")]
     [InlineData("sm_75", 256, 16, 0, 4, "threads")]
     [InlineData("sm_75", 128, 16, 32768, 2, "shared memory")]
-    // One KiB a group belongs to the system: three times 33 KiB are more than 100 KiB less three.
+    // The system takes one KiB per group: three times 33 KiB exceed 100 KiB minus three.
     [InlineData("sm_86", 128, 16, 33792, 2, "shared memory")]
     [InlineData("sm_80", 256, 256, 0, 0, "registers")]
     [InlineData("sm_80", 256, 32, 49153, 0, "shared memory")]
@@ -82,7 +82,7 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     [Fact]
     public void RegistersAreCountedWhereMostAreAlive()
     {
-        // %f1 and %f2 meet; then %f3 replaces them. %rd1 (two registers) lives on to the store, and round the loop.
+        // %f1 and %f2 are alive together; then %f3 replaces them. %rd1 (two registers) stays alive until the store, and around the loop.
         const string text = """
             .visible .entry Kernel(
             	.param .b64 _a

@@ -9,7 +9,7 @@ using ILGPU.Runtime.CPU;
 
 namespace Convolve.Inspection.Tests;
 
-/// <summary>The code that kernels compile to, read on a machine that has neither device.</summary>
+/// <summary>The code that kernels compile to, checked without a GPU.</summary>
 public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<KernelCode>
 {
     public static TheoryData<string, string> KernelsByArchitecture
@@ -33,20 +33,21 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
         var text = code.Ptx(kernel, CudaTarget.All.Single(target => target.Name == architecture));
         Assert.Contains(".entry", text);
         Assert.Contains($".target {architecture}", text);
-        // A function that no library of the driver has.
+        // A function that is in no driver library.
         Assert.DoesNotContain(".extern", text);
-        // A load or store that has to find out at run time which memory it means.
+        // A load or store whose memory is determined at run time.
         Assert.DoesNotMatch(GenericAccess(), text);
         // Arithmetic at 1/32 or 1/64 of the speed.
         Assert.DoesNotContain(".f64", text);
         if (kernel.Gpu is null) return;
-        // What is not in registers is in global memory.
+        // Anything not in registers is in global memory.
         Assert.DoesNotContain(".local", text);
-        // The catalogue's own tests demand vector loads of all that is hot; here nobody can claim them in vain.
+        // The catalogue's tests require vector loads in hot kernels; here no kernel may claim them wrongly.
         Assert.Equal(kernel.HasVectorLoads, KernelCounts.OfPtx(text).GlobalVectorLoads > 0);
     }
 
-    /// <summary>A warp's tile is 2 × 8 instructions a block, and each lane's values are 6 registers that ILGPU knows and 4 that it does not.</summary>
+    /// <summary>A warp's tile takes 2 × 8 instructions per block. Each lane's values are in 6 registers that ILGPU knows and 4 that it does
+    /// not.</summary>
     [Fact]
     public void TensorCoreProductsMultiplyOnTensorCores()
     {
@@ -71,8 +72,8 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
     }
 
     /// <summary>
-    /// ILGPU writes the int −1 as 4294967295, which is a long in OpenCL C; PoCL's compiler warns of the conversion, and says on the user's
-    /// standard error that it did.
+    /// ILGPU writes the int −1 as 4294967295, which is a long in OpenCL C. PoCL's compiler warns about the conversion on the user's
+    /// standard error.
     /// </summary>
     [Theory]
     [MemberData(nameof(OpenClKernels))]

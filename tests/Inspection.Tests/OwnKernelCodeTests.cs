@@ -4,7 +4,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Inspection.Tests;
 
-/// <summary>The code of a user's own kernel can be read without a device.</summary>
+/// <summary>The code of a user's kernel can be shown without a device.</summary>
 public sealed class OwnKernelCodeTests
 {
     [Fact]

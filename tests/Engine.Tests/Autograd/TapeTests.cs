@@ -22,7 +22,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var x = Leaf(five, [1, -2, 3, -4, 5]);
         using var upstream = Upload(five, [1, 2, 3, 4, 5]);
         using var tape = new Tape(Device);
-        // y = relu(x) + (x + x): dy/dx = 2, and 1 more where x is positive.
+        // y = relu(x) + (x + x): dy/dx is 3 for positive x and 2 otherwise.
         var y = Addition.Apply(tape, Activations.Relu(tape, x), Addition.Apply(tape, x, x));
         Tolerance.Exact.Check("y", [3, -4, 9, -8, 15], y.ToArray());
         tape.Backward(y, upstream);
@@ -36,7 +36,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var x = Leaf(new Shape(1, 1, 2, 2), [1, -2, 3, -4]);
         using var upstream = Upload(new Shape(1, 4), [1, 10, 100, 1000]);
         using var tape = new Tape(Device);
-        // Flatten shares memory with its input, whose gradient must not be changed behind its back.
+        // Flatten shares memory with its input, whose gradient must not change unexpectedly.
         var hidden = Activations.Relu(tape, x);
         var y = Addition.Apply(tape, Flattening.Apply(tape, hidden), Flattening.Apply(tape, hidden));
         tape.Backward(y, upstream);
@@ -57,7 +57,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.True(ignored.RequiresGradient);
         var before = Device.Launches;
         tape.Backward(y, upstream);
-        // One copy of the upstream gradient, one more for x; nothing for the branch that no gradient reaches.
+        // One copy of the upstream gradient, one more for x, and nothing for the branch without a gradient.
         Assert.Equal(2, Device.Launches - before);
         Assert.Null(constant.Gradient);
         Tolerance.Exact.Check("gradient", [1, 2, 3, 4, 5], x.Gradient!.ToArray());
@@ -191,7 +191,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
     [SkippableFact]
     public void EveryOperationPointsDownhill()
     {
-        // A small step against the gradient lowers the loss by about η·|g|²: wrong signs or scales anywhere in the chain show.
+        // A small step against the gradient lowers the loss by about η·|g|², which detects wrong signs or scales anywhere in the chain.
         using var network = new SmallNetwork(Device);
         using var tape = new Tape(Device);
         var loss = network.Loss(tape);
@@ -263,7 +263,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
             return Losses.BinaryCrossEntropy(tape, Dense.Apply(tape, y, Parameters[2], Parameters[3]), targets);
         }
 
-        /// <summary>Runs both ways and counts the kernels of the way back.</summary>
+        /// <summary>Runs forward and backward, and counts the kernels of the backward pass.</summary>
         public long BackwardLaunches()
         {
             using var tape = new Tape(device);

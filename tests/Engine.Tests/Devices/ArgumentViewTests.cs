@@ -10,10 +10,10 @@ using ILGPU;
 
 namespace Convolve.Engine.Tests.Devices;
 
-/// <summary>Every struct that kernels take: none hides a view from the check at launch.</summary>
+/// <summary>All argument structs of kernels: the check at launch finds every view.</summary>
 public sealed class ArgumentViewTests
 {
-    /// <summary>Structs of the engine, and how many views each holds, itself or in structs within it.</summary>
+    /// <summary>Structs of the engine, with the number of views in each, nested ones included.</summary>
     public static TheoryData<Type, int> Structs
     {
         get
@@ -59,7 +59,7 @@ public sealed class ArgumentViewTests
         : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Sum(field => field.FieldType == type ? 0 : Views(field.FieldType));
 }
 
-/// <summary>Slices that begin where a GPU cannot move four floats at once, whichever argument they are and however deep it lies.</summary>
+/// <summary>Slices that are not aligned to four floats, as any argument at any nesting depth.</summary>
 [Collection(OnOpenClInGpuShape.Name)]
 public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceTests(opened)
 {

@@ -3,7 +3,7 @@ using Convolve.Engine.Devices;
 
 namespace Convolve.Engine.Tests.Devices;
 
-/// <summary>Settings of PoCL that would end the process.</summary>
+/// <summary>Settings with which PoCL would crash the process.</summary>
 public sealed class PoclThreadsTests
 {
     [SkippableTheory]

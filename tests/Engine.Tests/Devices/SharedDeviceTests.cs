@@ -7,7 +7,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Tests.Devices;
 
-/// <summary>A kernel of a user's own, whose values may begin anywhere.</summary>
+/// <summary>A user's kernel, whose tensors may start at any offset.</summary>
 public struct Doubling : IKernel
 {
     public Values Source, Target;
@@ -15,7 +15,7 @@ public struct Doubling : IKernel
     public void Run(int item) => Target[item] = 2 * Source[item];
 }
 
-/// <summary>One device in the hands of many threads, and one that is gone.</summary>
+/// <summary>One device used by many threads, and a disposed one.</summary>
 public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opened)
 {
     private const int Threads = 8, Rounds = 20;
@@ -23,7 +23,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
     [SkippableFact]
     public void ManyThreadsComputeAsOneDoes()
     {
-        // Sizes differ from thread to thread, so that each takes and returns buffers that others have held.
+        // Sizes differ between threads, so that each rents buffers that others have used.
         var cases = Enumerable.Range(0, Threads).Select(t => (
             Left: Upload(new Shape(7 + t, 40), RandomCases.Values(t, 1, (7 + t) * 40)), Right: Upload(new Shape(40, 33), RandomCases.Values(t, 2, 40 * 33)))).ToArray();
         float[][] expected = [.. cases.Select(c => Compute(c.Left, c.Right))];
@@ -89,7 +89,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
     [SkippableFact]
     public void ADeviceThatIsGoneSaysSo()
     {
-        // A second device of the same kind, so that the shared one lives on.
+        // A second device of the same kind, so that the shared one stays open.
         using var catalogue = new DeviceCatalogue();
         var device = catalogue.Open(catalogue.Devices.First(d => d.Kind == Device.Description.Kind), Device.Shape);
         var tensor = Tensor.Filled(device, new Shape(5), 1);
@@ -167,7 +167,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         static void Refused(string message, Action use) => Assert.Contains(message, Assert.Throws<ArgumentException>(use).Message);
     }
 
-    // On a processor the workers of a launch draw items from a counter that the next launch goes on with.
+    // On a CPU the workers of a launch take items from a counter that the next launch reuses.
     [SkippableFact]
     public void ALaunchThatFailsLeavesTheNextOneRight()
     {
@@ -190,7 +190,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         return Softmax.Apply(tape, Activations.Relu(tape, MatrixMultiplication.Apply(tape, left, right))).ToArray();
     }
 
-    /// <summary>Runs something on all threads at once and passes on what one of them throws.</summary>
+    /// <summary>Runs an action on all threads at once and rethrows an exception of any of them.</summary>
     private static void OnThreads(Action<int> work)
     {
         using var start = new Barrier(Threads);

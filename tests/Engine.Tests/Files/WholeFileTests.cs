@@ -52,7 +52,7 @@ public sealed class WholeFileTests : IDisposable
         string orphan = Temporary(ended.Id), namesake = Temporary(Environment.ProcessId), locked = Temporary(ended.Id), running = Temporary(Parent()), other = Path.Combine(folder, "notes.tmp"),
             similar = Path.Combine(folder, $".convolve-{ended.Id}-notes.tmp");
         foreach (var path in new[] { orphan, namesake, locked, running, other, similar }) File.WriteAllText(path, "half");
-        // As a process on another machine would have it.
+        // As a process on another machine would leave it.
         using (new FileStream(locked, FileMode.Open, FileAccess.Write, FileShare.Read))
             WholeFile.Write(Path.Combine(folder, "weights"), stream => stream.Write("whole"u8));
         Assert.Equal(new[] { locked, running, other, similar, Path.Combine(folder, "weights") }.Order(), Directory.GetFiles(folder).Order());
@@ -60,7 +60,7 @@ public sealed class WholeFileTests : IDisposable
         Assert.False(File.Exists(locked));
     }
 
-    // A process that runs and is not this one.
+    // Another running process.
     private static int Parent() => int.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..]);
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class WholeFileTests : IDisposable
         {
             for (var i = 0; i < 10; i++) WholeFile.Write(path, stream => stream.Write(content));
         })).ToArray();
-        // A reader finds one of them whole, also in the moment in which it gets its name.
+        // A reader always finds one complete file, even while it is being renamed.
         while (!Task.WhenAll(writers).IsCompleted)
         {
             var read = await File.ReadAllBytesAsync(path);

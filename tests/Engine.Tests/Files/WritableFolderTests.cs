@@ -3,7 +3,7 @@ using Convolve.Engine.Files;
 
 namespace Convolve.Engine.Tests.Files;
 
-/// <summary>Where files are kept if the usual folder cannot be written to.</summary>
+/// <summary>The folder for files if the usual one is not writable.</summary>
 public sealed class WritableFolderTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("convolve-place-").FullName;
@@ -40,7 +40,7 @@ public sealed class WritableFolderTests : IDisposable
         {
             Assert.Equal(first, WritableFolder.Temporary(name));
             Assert.True(WritableFolder.IsOursAlone(first));
-            // As another user might have left it.
+            // As left by another user.
             File.SetUnixFileMode(first, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherWrite);
             Assert.False(WritableFolder.IsOursAlone(first));
             var second = WritableFolder.Temporary(name)!;

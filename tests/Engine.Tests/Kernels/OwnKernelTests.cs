@@ -22,7 +22,7 @@ public struct SquareGradient : IKernel
     public readonly void Run(int i) => Gradient[i] = (Accumulate != 0 ? Gradient[i] : 0f) + Factor * Upstream[i] * Input[i];
 }
 
-/// <summary>What users build on: kernels of their own, launched, differentiated, checked and timed, on every kind of device.</summary>
+/// <summary>User-defined kernels, launched, differentiated, checked and timed on every kind of device.</summary>
 public abstract class OwnKernelTests(OpenedDevice opened) : DeviceTests(opened)
 {
     [SkippableTheory]

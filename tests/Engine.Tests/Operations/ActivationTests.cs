@@ -6,7 +6,7 @@ using FsCheck.Fluent;
 
 namespace Convolve.Engine.Tests.Operations;
 
-/// <summary>Random logits [Rows, Columns] and the seed of everything else.</summary>
+/// <summary>Random logits [Rows, Columns] and the seed of the rest.</summary>
 public sealed record LogitsCase(int Rows, int Columns, float Limit, int Seed)
 {
     public Shape Shape => new(Rows, Columns);
@@ -33,7 +33,7 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
 
     [SkippableFact]
     public void SigmoidAndItsGradient() => ForAll(LogitsCase.Generator, 20, c =>
-        // The slope y·(1−y) loses what 1−y rounds away: up to half a unit in the last place of 1.
+        // The derivative y·(1−y) loses what 1−y rounds away: up to half a unit in the last place of 1.
         Check(c, "sigmoid", Activations.Sigmoid, ActivationReference.Sigmoid, ActivationReference.SigmoidSlope, new Tolerance(2e-7, 5e-6)));
 
     [SkippableFact]
@@ -48,7 +48,7 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
             using var tape = new Tape(Device);
             var output = Softmax.Apply(tape, input);
             var actual = output.ToArray();
-            // The exponent x − largest is rounded at up to 2·Limit before e takes it.
+            // The exponent x − largest, up to 2·Limit, is rounded before the exponential.
             new Tolerance(3e-7, 3e-7 * (c.Limit + 10)).Check("softmax", expected, actual);
             for (var row = 0; row < c.Rows; row++)
                 Tolerance.OfSum(c.Columns).Check("sum of a softmax row", 1, actual.AsSpan(row * c.Columns, c.Columns).ToArray().Sum());

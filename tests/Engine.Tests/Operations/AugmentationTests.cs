@@ -92,7 +92,7 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
             using var plain = Prefilled(g.Shape);
             PixelConversion.Apply(staged, plain, c.Scaling);
             Assert.Equal(plain.ToArray(), Augment(g, c.Pixels, [.. Enumerable.Repeat(AffineMap.Identity, g.Batch)], c.Scaling));
-            // Ranges of nothing draw the identity.
+            // Empty ranges give the identity.
             var nothing = new AugmentationRanges
             {
                 Rotation = 0,
@@ -111,7 +111,7 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
         ForAll(AugmentationCase.Generator(LargestWork), 60, c =>
         {
             var g = c.Geometry;
-            // Maps far outside of anything that is drawn, and such that are no maps.
+            // Maps far outside the usual range, and invalid ones.
             var random = new Random(c.Seed);
             float Wild() => random.Next(5) switch
             {
@@ -135,7 +135,8 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
         {
             const int Size = 64;
             var g = AugmentationGeometry.Create(new Shape(1, Size, Size, 1));
-            // A slow wave: bilinear interpolation is off by at most 1/8 of its second derivative a time, and so is rounding to bytes by ½.
+            // A slow wave: bilinear interpolation has an error of at most 1/8 of its second derivative each time, and rounding to bytes of
+            // ½.
             const double Frequency = 2 * Math.PI / 48;
             var pixels = new byte[Size * Size];
             for (var i = 0; i < pixels.Length; i++)
@@ -144,11 +145,11 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
             var there = Augment(g, pixels, [map], asBytes);
             var back = Augment(g, [.. there.Select(v => (byte)MathF.Round(v))], [map.Inverse()], asBytes);
             var (compared, inverse) = (0, map.Inverse());
-            // Of an edge's neighbours in the mapped image, up to 1.25 · √2 pixels away here, some were filled from outside.
+            // Near an edge of the mapped image, up to 1.25 · √2 pixels away here, some pixels were filled from outside.
             for (var y = 2; y < Size - 2; y++)
                 for (var x = 2; x < Size - 2; x++)
                 {
-                    // What left the image does not come back.
+                    // Pixels that left the image do not return.
                     var row = inverse.RowFromRow * y + inverse.RowFromColumn * x + inverse.RowOffset;
                     var column = inverse.ColumnFromRow * y + inverse.ColumnFromColumn * x + inverse.ColumnOffset;
                     if (row < 1 || row > Size - 2 || column < 1 || column > Size - 2) continue;
@@ -214,11 +215,11 @@ public sealed class AugmentationRangesTests
     {
         const int Draws = 4000, Size = 101;
         var maps = Enumerable.Range(0, Draws).Select(image => new AugmentationRanges { Shear = 0, Brightness = 0.3 }.Draw(9, 1, image, Size, Size)).ToArray();
-        // rotation · zoom has columns of the zooms' lengths at the rotation's angle; a mirror image has a negative determinant.
+        // rotation · zoom has columns with the zooms' lengths at the rotation's angle; a flip has a negative determinant.
         double[] rowZoom = [.. maps.Select(m => Math.Sqrt(m.RowFromRow * m.RowFromRow + m.ColumnFromRow * m.ColumnFromRow))];
         double[] columnZoom = [.. maps.Select(m => Math.Sqrt(m.RowFromColumn * m.RowFromColumn + m.ColumnFromColumn * m.ColumnFromColumn))];
         double[] angle = [.. maps.Select(m => double.RadiansToDegrees(Math.Atan2(m.ColumnFromRow, m.RowFromRow)))];
-        // Where the centre is taken from, less the centre, turned back: the shift.
+        // The source of the centre, minus the centre, rotated back, is the shift.
         double[] shift = [.. maps.Select((m, i) =>
         {
             double row = m.RowFromRow * 50 + m.RowFromColumn * 50 + m.RowOffset - 50, column = m.ColumnFromRow * 50 + m.ColumnFromColumn * 50 + m.ColumnOffset - 50;

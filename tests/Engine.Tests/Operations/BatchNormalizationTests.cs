@@ -14,7 +14,7 @@ public sealed record NormalizationCase(BatchNormalizationGeometry Geometry, bool
 
     public Shape Shape => new(Geometry.Rows, Geometry.Channels);
 
-    /// <summary>Values around a mean that differs from channel to channel, sometimes by many deviations.</summary>
+    /// <summary>Values around a mean that differs between channels, sometimes by many standard deviations.</summary>
     public float[] Input => [.. RandomCases.Values(Seed, 1, Shape.Length).Select((v, i) => v + Means[i % Geometry.Channels])];
 
     public float[] Upstream => RandomCases.Values(Seed, 2, Shape.Length);
@@ -29,7 +29,8 @@ public sealed record NormalizationCase(BatchNormalizationGeometry Geometry, bool
 
     private float[] Means => RandomCases.Values(Seed, 7, Geometry.Channels, Seed % 2 == 0 ? 1 : 30);
 
-    /// <summary>Rows and channels that break shares (64 rows on GPUs, 16384 numbers on processors), spans of 128 pixels and warps.</summary>
+    /// <summary>Rows and channels that are not multiples of chunks (64 rows on GPUs, 16384 numbers on CPUs), of 128 pixels, or of
+    /// warps.</summary>
     public static Gen<NormalizationCase> Generator(int largestWork) =>
         from channels in Gen.Elements(1, 2, 3, 7, 16, 31, 32, 33, 65, 130)
         from rows in Gen.Elements(1, 2, 5, 63, 64, 65, 127, 128, 129, 511, 700, 1025, 5000, 40000)
@@ -51,7 +52,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         using var input = Leaf(c.Shape, c.Input);
         using var tape = new Tape(Device);
         var output = BatchNormalization.OfBatch(tape, input, channels.Value, NormalizationCase.Momentum, c.Relu);
-        // The farther a mean is from zero, the coarser are the numbers around it.
+        // The farther the mean is from zero, the coarser float32 is around it.
         var largest = (float)x.Max(Math.Abs);
         var deviation = Math.Sqrt(variance.Min() + NormalizationCase.Epsilon);
         var exactness = Tolerance.OfSum(40, largest / deviation * 2);
@@ -120,7 +121,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         var results = new List<float[]>();
         foreach (var left in new[] { Sentinel, OtherSentinel })
         {
-            // What the operation rents next is what these give back.
+            // The operation rents the buffers that these return.
             foreach (var length in new[] { 4 * 33, 2 * 33, 33, c.Shape.Length })
                 for (var i = 0; i < 3; i++) Prefilled(new Shape(length), left).Dispose();
             using var channels = Channels(c);
@@ -135,7 +136,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         Assert.Equal(results[0], results[1]);
     }
 
-    /// <summary>A corner that is black in all images, say: sums of plain squares would cancel to nothing or less.</summary>
+    /// <summary>For example, a corner that is black in all images: plain sums of squares would cancel to zero or less.</summary>
     [SkippableFact]
     public void AMeanFarFromAllDeviationsCostsNoDigits()
     {
@@ -196,8 +197,8 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         (RandomCases.InDouble(c.Input), RandomCases.InDouble(c.Scale), RandomCases.InDouble(c.Shift));
 
     /// <summary>
-    /// The upstream gradient, but zero where ReLU's side of the value is a matter of rounding: there float32 and double may rightly differ, and with
-    /// nothing coming from above they do not.
+    /// The upstream gradient, but zero where rounding decides ReLU's mask: there float32 and double may differ, and with
+    /// a zero upstream gradient they do not.
     /// </summary>
     private static float[] DecidedUpstream(NormalizationCase c, double[] mean, double[] variance, double within)
     {
@@ -205,7 +206,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         var (x, scale, shift) = InDouble(c);
         var values = BatchNormalizationReference.Forward(c.Geometry, x, scale, shift, mean, variance, NormalizationCase.Epsilon, relu: false);
         float[] decided = [.. c.Upstream.Select((u, i) => Math.Abs(values[i]) <= within ? 0 : u)];
-        // Of a few values all may be near zero; of many nearly none, or the test would look at nothing.
+        // Of a few values all may be near zero; of many only few, or the test would check nothing.
         Assert.True(values.Length < 1000 || decided.Count(u => u == 0) < values.Length / 10, $"{c}: {decided.Count(u => u == 0)} of {values.Length} values are undecided");
         return decided;
     }
@@ -214,11 +215,11 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         NormalizationCase c, NormalizedChannels channels, Tensor input, double[] gradInput, double[] gradScale, double[] gradShift, double largest, double deviation)
     {
         var coarseness = largest / deviation;
-        // A term of the scale's is an upstream value times x̂, which is as many deviations as the farthest value.
+        // A term of the scale's gradient is an upstream value times x̂, at most the largest deviation in standard deviations.
         var sums = Tolerance.OfSum(c.Geometry.Rows, (float)Math.Max(1, coarseness));
         sums.Check("gradient of the scale", gradScale, channels.Scale.Gradient!.ToArray());
         sums.Check("gradient of the shift", gradShift, channels.Shift.Gradient!.ToArray());
-        // With few rows its terms, each as large as γ/σ, cancel almost whole: what is left has their rounding errors.
+        // With few rows its terms, each as large as γ/σ, nearly cancel; the difference has their rounding errors.
         Tolerance.OfSum(20 + (int)coarseness, (float)(2 * c.Scale.Max(Math.Abs) / deviation)).Check("gradient of the input", gradInput, input.Gradient!.ToArray());
     }
 

@@ -51,7 +51,7 @@ public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(
             Assert.Equal(choice, second.Fastest(ConvolutionPass.Forward, small));
             Assert.Equal(0, second.Measurements);
 
-            // The file decides, not a new timing.
+            // The file decides, not a new measurement.
             var path = Assert.Single(Directory.GetFiles(folder));
             var content = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
             Assert.Single(content).Value!["Algorithm"] = nameof(ConvolutionAlgorithm.Im2col);
@@ -102,7 +102,7 @@ public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(
     [SkippableFact]
     public void ChoicesThatCannotBeKeptAreUsedAndSaid()
     {
-        // A file stands where the folder should be.
+        // There is a file in place of the folder.
         var file = Path.GetTempFileName();
         try
         {

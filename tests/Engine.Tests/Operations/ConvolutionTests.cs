@@ -17,7 +17,7 @@ public sealed record ConvolutionCase(ConvolutionGeometry Geometry, Padding Paddi
 
     public float[] Upstream => RandomCases.Values(Seed, 4, Geometry.Output.Length);
 
-    /// <summary>Valid geometries of at most so many multiply-adds, odd in every way that a tile may not expect.</summary>
+    /// <summary>Valid geometries with a bounded number of multiply-adds and sizes that do not fit tiles.</summary>
     public static Gen<ConvolutionCase> Generator(int largestWork) =>
         from batch in Gen.Choose(1, 4)
         from height in Gen.Elements(1, 2, 3, 5, 7, 8, 9, 16, 31, 33)
@@ -143,7 +143,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             var output = Convolution.Apply(tape, input, kernel, bias, c.Padding, g.Stride, c.Relu);
             var y = output.ToArray();
             tape.Backward(output, upstream);
-            // Where a sum is zero but for rounding, device and reference may disagree on its sign: the device's own answer decides.
+            // If a sum is zero except for rounding, device and reference may disagree on its sign; the device's result decides.
             var masked = RandomCases.InDouble(c.Upstream);
             if (c.Relu)
                 for (var i = 0; i < masked.Length; i++) masked[i] = y[i] > 0 ? masked[i] : 0;

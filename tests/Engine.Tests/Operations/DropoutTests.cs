@@ -27,7 +27,7 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
             var actual = output.ToArray();
             tape.Backward(output, upstream);
             var dropped = actual.Count(v => v == 0);
-            // Six standard deviations of a binomial distribution: a sound generator stays inside but for one run in 10⁹.
+            // Six standard deviations of a binomial distribution: a correct generator fails once in 10⁹ runs.
             Assert.InRange(dropped, rate * Length - 6 * Math.Sqrt(Length * rate * (1 - rate)), rate * Length + 6 * Math.Sqrt(Length * rate * (1 - rate)));
             Tolerance.Elementwise.Check("dropout", values.Select((v, i) => actual[i] == 0 ? 0 : v / (1 - (double)rate)).ToArray(), actual);
             Tolerance.Elementwise.Check($"dropout gradient, {pass} times",
@@ -44,7 +44,7 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
         Tolerance.Exact.Check("mask of the same key", first, Dropping.Apply(tape, ones, 0.5f, 7).ToArray());
         var other = Dropping.Apply(tape, ones, 0.5f, 8).ToArray();
         var equal = first.Zip(other, (a, b) => a == b ? 1 : 0).Sum();
-        // Independent masks agree in half of the places, give or take six standard deviations.
+        // Independent masks agree in half of the positions, within six standard deviations.
         Assert.InRange(equal, Length / 2 - 6 * Math.Sqrt(Length) / 2, Length / 2 + 6 * Math.Sqrt(Length) / 2);
     }
 
@@ -81,7 +81,7 @@ public sealed class CounterRandomTests
             Assert.InRange(value, 0, 0.99999994f);
             counts[(int)(value * 64)]++;
         }
-        // Pearson's statistic with 63 degrees of freedom: mean 63, standard deviation 11.2; 130 is six of them off.
+        // Pearson's statistic with 63 degrees of freedom: mean 63, standard deviation 11.2; 130 is six of them above.
         Assert.InRange(counts.Sum(c => (c - 1000.0) * (c - 1000.0) / 1000), 20, 130);
     }
 

@@ -6,7 +6,7 @@ using FsCheck.Fluent;
 
 namespace Convolve.Engine.Tests.Operations;
 
-/// <summary>A random batch of logits with targets, some of it weighted.</summary>
+/// <summary>A random batch of logits with targets, sometimes with weights.</summary>
 public sealed record LossCase(int Rows, int Classes, float Limit, bool Weighted, int Seed)
 {
     public float[] Logits => RandomCases.Values(Seed, 1, Rows * Classes, Limit);
@@ -49,7 +49,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
             LossReference.SoftmaxCrossEntropyGradient(logits, c.Labels, c.Classes, weights));
     });
 
-    // At these logits a loss that is not written for them overflows, or rounds e^-z away.
+    // At these logits a naive loss overflows or loses e^-z to rounding.
     [SkippableTheory]
     [InlineData(100, 1, 3.7200759760208356e-44)]
     [InlineData(100, 0, 100)]
@@ -165,7 +165,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(targets, targets, null, count));
     }
 
-    /// <summary>Values that, for all the host knows, a kernel has computed.</summary>
+    /// <summary>Values that the host treats as computed by a kernel.</summary>
     private Tensor OfDevice(float[] values)
     {
         using var source = Upload(new Shape(values.Length), values);

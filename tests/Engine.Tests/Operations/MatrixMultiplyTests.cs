@@ -35,7 +35,7 @@ public sealed record ProductCase(int Rows, int Columns, int Depth, bool Transpos
         where (long)rows * columns * depth <= largestWork
         select new ProductCase(rows, columns, depth, transposeLeft, transposeRight, seed);
 
-    /// <summary>Few outputs with long sums: the depth is split, and the parts are added up by a second kernel.</summary>
+    /// <summary>Few outputs with long sums: the depth is split, and a second kernel adds the parts.</summary>
     public static Gen<ProductCase> SplitGenerator(int largestWork) =>
         from rows in Gen.Choose(1, 33)
         from columns in Gen.Choose(1, 33)

@@ -31,7 +31,7 @@ public abstract class PixelConversionTests(OpenedDevice opened) : DeviceTests(op
             Tolerance.Elementwise.Check("caffe", [.. bytes.Select((_, i) => bytes[i / 3 * 3 + 2 - i % 3] - means[i % 3])], target.ToArray());
             PixelConversion.Apply(staged, target, PixelScaling.Torchvision);
             (double Mean, double Deviation)[] ofImageNet = [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)];
-            // Numbers of about two are taken from each other.
+            // Numbers of about two are subtracted.
             new Tolerance(1e-6, 2e-6).Check("torchvision", [.. bytes.Select((b, i) => (b / 255.0 - ofImageNet[i % 3].Mean) / ofImageNet[i % 3].Deviation)], target.ToArray());
         }
         using var larger = Prefilled(new Shape(length + 1, channels));

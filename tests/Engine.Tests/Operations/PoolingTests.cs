@@ -12,7 +12,7 @@ public sealed record PoolingCase(PoolingGeometry Geometry, int Seed)
 {
     public float[] Input => RandomCases.Values(Seed, 1, Geometry.Input.Length);
 
-    /// <summary>Values of which many are equal, so that windows have ties.</summary>
+    /// <summary>Values with many equal ones, so that windows have ties.</summary>
     public float[] InputWithTies => Array.ConvertAll(Input, v => MathF.Round(v * 2));
 
     public float[] Upstream => RandomCases.Values(Seed, 2, Geometry.Output.Length);
@@ -68,7 +68,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
             foreach (var values in new[] { c.Input, c.InputWithTies })
             {
                 var g = c.Geometry;
-                // Some windows let nothing through, and the sign of a zero and NaN have to come out alike, too.
+                // Some windows pass nothing, and the signs of zeros and NaN must also match.
                 values[0] = -0f;
                 if (c.Seed % 3 == 0) values[^1] = float.NaN;
                 using var upstream = Upload(g.Output, c.Upstream);
@@ -81,7 +81,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
                     var output = MaxPooling.Apply(tape, rectified, g.WindowHeight, g.WindowWidth, g.Stride, relu: fused);
                     var outputValues = output.ToArray();
                     tape.Backward(output, upstream);
-                    // What ReLU holds back is upstream · 0 there and 0 here: of one sign or the other.
+                    // Masked values are upstream · 0 there and 0 here, so their signs may differ.
                     results.Add((outputValues, Array.ConvertAll(input.Gradient!.ToArray(), v => v == 0 ? 0 : v)));
                 }
                 Assert.Equal(Bits(results[0].Output), Bits(results[1].Output));
@@ -96,7 +96,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
         using var tape = new Tape(Device);
         Assert.StartsWith("max pooling: window 16x16 has more than 255 positions",
             Assert.Throws<ArgumentException>(() => MaxPooling.Apply(tape, input, 16, 16, 1)).Message);
-        // 255 positions fit: the last one wins.
+        // 255 positions fit; the last one wins.
         using var row = Leaf(new Shape(1, 15, 17, 1), [.. Enumerable.Range(0, 255).Select(i => (float)i)]);
         using var upstream = Prefilled(new Shape(1, 1, 1, 1), 3);
         tape.Backward(MaxPooling.Apply(tape, row, 15, 17, 1), upstream);
@@ -112,7 +112,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
             using var upstream = Upload(g.Output, c.Upstream);
             var tolerance = Tolerance.OfSum(g.WindowHeight * g.WindowWidth);
             var gradient = PoolingReference.AverageGradient(g, RandomCases.InDouble(c.Upstream));
-            // Twice: the first pass finds no gradient and overwrites, the second adds.
+            // Twice: the first pass overwrites, the second adds.
             for (var pass = 1; pass <= 2; pass++)
             {
                 using var tape = new Tape(Device);
@@ -149,7 +149,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
             Tolerance.Elementwise.Check("global average pooling gradient", gradient, input.Gradient!.ToArray());
         });
 
-    // A NaN in any place of the window: a comparison with NaN is false whichever way round it is written.
+    // NaN at any position of the window: every comparison with NaN is false.
     [SkippableTheory]
     [InlineData(0)]
     [InlineData(1)]

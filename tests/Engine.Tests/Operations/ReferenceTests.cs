@@ -9,7 +9,7 @@ using Xunit.Sdk;
 namespace Convolve.Engine.Tests.Operations;
 
 /// <summary>
-/// The references in double precision, which all devices are checked against, are themselves checked: analytic gradients against
+/// Checks the double-precision references that all devices are compared with: analytic gradients against
 /// central differences, under a random upstream gradient, and linear operations against the adjoint identity ⟨J·v,u⟩ = ⟨v,Jᵀ·u⟩.
 /// </summary>
 public sealed class ReferenceTests
@@ -86,7 +86,7 @@ public sealed class ReferenceTests
     [Fact]
     public void ConvolutionThenPoolingHasTheGradientOfItsDifferences() => RandomCases.ForAll(ConvolutionCase.Generator(2000), 40, c =>
     {
-        // Not linear: a square after the convolution, and max pooling over all of it where it fits.
+        // Not linear: a square after the convolution, and max pooling over all of it if it fits.
         var g = c.Geometry;
         var pooling = PoolingGeometry.Create(g.Output, Math.Min(2, g.OutputHeight), Math.Min(2, g.OutputWidth), 1);
         var (x, w) = (RandomCases.InDouble(c.Input), RandomCases.InDouble(c.Kernel));
@@ -101,7 +101,7 @@ public sealed class ReferenceTests
     [Fact]
     public void BatchNormalizationHasTheGradientsOfItsDifferences() => RandomCases.ForAll(NormalizationCase.Generator(LargestWork), 60, c =>
     {
-        // Without ReLU: differences across its corner mean nothing, and its mask is a single line.
+        // Without ReLU, because differences across its kink are meaningless and its mask is a single line.
         var g = c.Geometry;
         const double epsilon = NormalizationCase.Epsilon;
         var (x, u) = (RandomCases.InDouble(c.Input), RandomCases.InDouble(c.Upstream));
@@ -117,7 +117,7 @@ public sealed class ReferenceTests
         CheckGradient("batch normalization: shift", shift, v => Loss(x, scale, v), gradShift);
     });
 
-    /// <summary>Central differences in a few random directions: one derivative each, whatever the number of inputs.</summary>
+    /// <summary>Central differences in a few random directions: one derivative each, for any number of inputs.</summary>
     private static void CheckGradient(string operation, double[] x, Func<double[], double> function, double[] gradient)
     {
         for (var probe = 0; probe < 3; probe++)

@@ -3,14 +3,15 @@ using Convolve.Engine.Operations.BlockProduct;
 namespace Convolve.Engine.Tests.Operations;
 
 /// <summary>
-/// The tensor-core product on a machine without tensor cores: a host emulation of the instruction takes and gives what the PTX ISA says
-/// each lane holds, and the kernel's own index functions bring the values there and away.
+/// The tensor-core product on a machine without tensor cores. A host emulation of the instruction uses the lane layout of the
+/// PTX ISA, and the kernel's own index functions move the values in and out.
 /// </summary>
 public sealed class Tf32Tests
 {
     private const int Warps = 8, Lanes = 32;
 
-    /// <summary>Corners of the tables "Matrix Fragments for mma.m16n8k8" of the PTX ISA, copied by hand: lane, value, row, column.</summary>
+    /// <summary>Corners of the tables "Matrix Fragments for mma.m16n8k8" of the PTX ISA, copied by hand: lane, value, row,
+    /// column.</summary>
     [Theory]
     [InlineData("A", 0, 0, 0, 0)]
     [InlineData("A", 0, 1, 8, 0)]
@@ -60,7 +61,7 @@ public sealed class Tf32Tests
     [InlineData(1f, 1f)]
     [InlineData(1f + 1f / 1024, 1f + 1f / 1024)]
     [InlineData(1f + 1f / 4096, 1f)]
-    // Half-way cases go away from zero.
+    // Ties round away from zero.
     [InlineData(1f + 1f / 2048, 1f + 1f / 1024)]
     [InlineData(-1f - 1f / 2048, -1f - 1f / 1024)]
     [InlineData(1f + 3f / 2048, 1f + 2f / 1024)]
@@ -103,7 +104,7 @@ public sealed class Tf32Tests
             }
     }
 
-    /// <summary>A warp reads and writes shared memory 32 floats at a time, each in a bank of its own.</summary>
+    /// <summary>A warp reads and writes shared memory 32 floats at a time, each in its own bank.</summary>
     [Fact]
     public void FragmentsLieInDifferentBanks()
     {
@@ -113,7 +114,7 @@ public sealed class Tf32Tests
             Assert.Equal(32, Enumerable.Range(0, Lanes).Select(lane => Tf32WarpTile.RightAt(3, lane, 5, i) % 32).Distinct().Count());
     }
 
-    /// <summary>D = A·B + C from the values in the lanes' registers, which is all that the hardware sees.</summary>
+    /// <summary>D = A·B + C from the values in the lanes' registers, as in hardware.</summary>
     private static void EmulateInstruction(float[] leftBlock, float[] rightBlock, float[,,,,] sums, int warp, int down, int across)
     {
         var a = new float[Tf32Fragment.Rows, Tf32Fragment.Depth];
@@ -134,7 +135,7 @@ public sealed class Tf32Tests
             }
     }
 
-    /// <summary>The four passes through shared memory that bring the sums to the output.</summary>
+    /// <summary>The four passes through shared memory that move the accumulators to the output.</summary>
     private static float[] ThroughPasses(float[,,,,] sums, int size)
     {
         var output = new float[size * size];
@@ -155,7 +156,7 @@ public sealed class Tf32Tests
         return output;
     }
 
-    /// <summary>The instruction ignores the low 13 bits: a factor that was not rounded would lose them.</summary>
+    /// <summary>The instruction ignores the low 13 bits, so a factor that was not rounded would be truncated.</summary>
     private static float CutOff(float value) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) & 0xFFFFE000u);
 
     /// <summary>A block [8][stride] as the kernel stages it.</summary>

@@ -53,7 +53,7 @@ public abstract class ToningTests(OpenedDevice opened) : DeviceTests(opened)
     [SkippableFact]
     public void AgreesWithTheReference() =>
         ForAll(ToningCase.Generator(LargestWork), 60, c =>
-            // Near black a curve with a small exponent is steep: 1e-6 to the power of ¼ is 0.03.
+            // Near black a curve with a small exponent is steep: 1e-6 to the power ¼ is 0.03.
             new Tolerance(255 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * 2e-5, 1e-5).Check("toning", ToningReference.Apply(c.Shape, c.Values, c.Tones, c.Scaling),
                 Tone(c.Shape, c.Values, c.Tones, c.Scaling)));
 

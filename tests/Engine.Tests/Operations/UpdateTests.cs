@@ -8,7 +8,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Tests.Operations;
 
-/// <summary>Element by element: optimizer updates, penalties, sums, fills and pixels.</summary>
+/// <summary>Elementwise kernels: optimizer updates, penalties, sums, fills and pixels.</summary>
 public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
 {
     private const int Steps = 5;
@@ -76,7 +76,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             values.Zip(gradientValues, (w, g) => w - 0.5 * (g + l1 * Math.Sign(w) + 2.0 * l2 * w)).ToArray(), weights.ToArray());
     }
 
-    // λ of one weight in another row than the rest, so that a row's own is seen to be taken; the rule's own factors must not touch the decay.
+    // One weight has its own λ, which must be used for it only; the rule's factors must not affect the decay.
     [SkippableTheory]
     [InlineData("rmsprop")]
     [InlineData("momentum")]
@@ -108,7 +108,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             [.. results[0].Select((w, i) => w - rate * 0.25 * initial[i] * (i is 0 or >= 8 and < 15 ? 1 : 0))], results[1]);
     }
 
-    // Parameters of all sizes in one launch: gaps between them, those that the table leaves out, and each one's own rate.
+    // Parameters of all sizes in one launch, with gaps, parameters outside the table, and different rates.
     [SkippableFact]
     public void OneLaunchUpdatesManyParametersAndNothingElse()
     {
@@ -160,7 +160,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         Tolerance.Exact.Check("reshaped", a, reshaped.ToArray());
     }
 
-    // A GPU would stop with an address error, or read elsewhere.
+    // A GPU would fail with an address error, or read elsewhere.
     [SkippableFact]
     public void SlicesThatGpusCannotLoadInFoursAreRefusedThere()
     {

@@ -6,8 +6,8 @@ using FsCheck.Fluent;
 namespace Convolve.Engine.Tests.Operations;
 
 /// <summary>
-/// Winograd's transforms trade multiplications for rounding: results are held to 2e-5 of the largest value, far inside the 1e-3 that
-/// training tolerates.
+/// Winograd's transforms trade multiplications for rounding error: results must be within 2e-5 of the largest value, far below the 1e-3
+/// that training tolerates.
 /// </summary>
 public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
 {
@@ -81,7 +81,7 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
     [SkippableFact]
     public void ALayerOfVggAgreesWithTheImplicitProduct()
     {
-        // More blocks of tiles than work-items, depths past one block of the kernel, several register tiles of columns.
+        // More blocks of tiles than work items, depths beyond one block of the kernel, several register tiles of columns.
         var g = ConvolutionGeometry.Create(new Shape(2, 37, 41, 130), new Shape(3, 3, 130, 96), Padding.Same);
         if (g.Flops / 2 > 100.0 * LargestWork) return;
         using var input = Upload(g.Input, RandomCases.Values(1, 1, g.Input.Length));
@@ -119,7 +119,7 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
             }
     });
 
-    // Kernels of any height: only across there must be three taps.
+    // Kernels of any height; only the width must be three.
     private static Gen<ConvolutionCase> LinesGenerator(int largestWork) =>
         from batch in Gen.Choose(1, 3)
         from height in Gen.Elements(1, 3, 5, 12, 13, 25)

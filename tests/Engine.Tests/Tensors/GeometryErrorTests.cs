@@ -5,7 +5,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Tests.Tensors;
 
-/// <summary>A message about shapes names the operation and the shapes, in one line.</summary>
+/// <summary>An error about shapes names the operation and the shapes, in one line.</summary>
 public sealed class GeometryErrorTests
 {
     private static readonly Shape image = new(8, 150, 150, 3);

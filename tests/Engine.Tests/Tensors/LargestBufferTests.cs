@@ -1,6 +1,6 @@
 namespace Convolve.Engine.Tests.Tensors;
 
-/// <summary>A buffer beyond 2 GiB ends in a fault inside kernels on PoCL, whatever the device offers.</summary>
+/// <summary>On PoCL, kernels crash with buffers beyond 2 GiB, whatever the device reports.</summary>
 [Collection(OnOpenCl.Name)]
 public sealed class LargestBufferTests(OpenClDevice opened) : DeviceTests(opened)
 {

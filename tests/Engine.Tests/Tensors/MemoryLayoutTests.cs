@@ -4,7 +4,7 @@ using FsCheck.Fluent;
 
 namespace Convolve.Engine.Tests.Tensors;
 
-/// <summary>Blocks that are in use together never share an address, whatever is rented and returned in whatever order.</summary>
+/// <summary>Blocks in use at the same time never overlap, for any order of renting and returning.</summary>
 public sealed class MemoryLayoutTests
 {
     private const long Slab = 1000;
@@ -71,7 +71,7 @@ public sealed class MemoryLayoutTests
     }
 }
 
-/// <summary>What a pool does with work that is repeated, and with work that is not what it was.</summary>
+/// <summary>A pool's handling of repeated work, and of work that deviates from its plan.</summary>
 [Collection(OnIlgpu.Name)]
 public sealed class RepeatedWorkTests(IlgpuDevice device) : DeviceTests(device)
 {
@@ -92,11 +92,11 @@ public sealed class RepeatedWorkTests(IlgpuDevice device) : DeviceTests(device)
             using (pool.Follow("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: true));
             Assert.Equal(deviations, pool.Deviations);
             Assert.True(pool.RehearsedBytes is > 0 and < 3 * 4096, $"{pool.RehearsedBytes} bytes for two of three buffers at a time");
-            // The first tensor stays longer than rehearsed: the third must not be put in its place.
+            // The first tensor lives longer than in the dry run, so the third must not get its address.
             using (pool.Follow("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: false));
             using (pool.Follow("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 5000, early: true));
             Assert.Equal(deviations + 2, pool.Deviations);
-            // What outlives its work keeps its memory.
+            // Tensors that outlive their work keep their memory.
             Tensor outlives;
             using (pool.Follow("work", 1)) outlives = Tensor.Filled(Device, new Shape(1000), 7);
             using (pool.Follow("work", 1)) Work(Device, 1000, early: true);
@@ -121,14 +121,14 @@ public sealed class RepeatedWorkTests(IlgpuDevice device) : DeviceTests(device)
         using var tensor = Tensor.Filled(imagined, new Shape(1000), 5);
         Assert.Equal(launches + 1, imagined.Launches);
         Assert.Equal(0, tensor.ToArray()[3]);
-        // Sizes are read off views when work is shared out: they have to be those of a real device.
+        // Work is divided by the sizes of views, so these must match those of a real device.
         Assert.Equal(1000, tensor.View.IntLength);
         Assert.True(imagined.Pool.UsedBytes >= 4000);
         Assert.StartsWith("out of device memory",
             Assert.Throws<Engine.Devices.DeviceException>(() => Tensor.Uninitialized(imagined, new Shape(1 << 20))).Message);
     }
 
-    /// <summary>Three tensors of which the first two are there together, and the last two; their first elements.</summary>
+    /// <summary>Three tensors; the first two live at the same time, and so do the last two. Returns their first elements.</summary>
     private static float[] Work(Engine.Devices.Device device, int length, bool early)
     {
         var first = Tensor.Filled(device, new Shape(length), 1);

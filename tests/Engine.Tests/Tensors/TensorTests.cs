@@ -10,7 +10,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Tests.Tensors;
 
-/// <summary>Operations refuse tensors that do not fit, naming both; and the memory behind tensors.</summary>
+/// <summary>Operations refuse tensors of mismatched shapes and name both; and tensor memory.</summary>
 [Collection(OnIlgpu.Name)]
 public sealed class TensorTests(IlgpuDevice device) : DeviceTests(device)
 {

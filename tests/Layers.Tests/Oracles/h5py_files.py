@@ -1,4 +1,4 @@
-# Writes the files h5py-*.h5 beside it, as the reference library does. Written with h5py 3.7 on HDF5 1.10.8.
+# Writes the files h5py-*.h5 in this folder with the reference library, h5py 3.7 on HDF5 1.10.8.
 import h5py, numpy as np
 
 def values(*shape, dtype='f4'): return (np.arange(np.prod(shape)) * 0.5 - 3).reshape(shape).astype(dtype)
