@@ -31,14 +31,15 @@ public class LayerSuite
         var images = new Shape(36, 36, 64);
         (Layer layer, Shape shape) = Kind switch
         {
-            "conv2d" => (new Conv2D(128, 3) { Activation = Activation.Relu }, images),
-            "dense" => ((Layer)new Dense(512) { Activation = Activation.Relu }, new Shape(6272)),
-            "max_pool2d" => (new MaxPool2D(), images),
-            "global_average_pool" => (new GlobalAveragePool(), images),
+            "conv2d" => (new Conv2D(128, 3) { Activation = ActivationFunction.Relu }, images),
+            "dense" => ((Layer)new Dense(512) { Activation = ActivationFunction.Relu }, new Shape(6272)),
+            "max_pool2d" => (new MaxPooling2D(), images),
+            "global_average_pool" => (new GlobalAveragePooling2D(), images),
             "flatten" => (new Flatten(), images),
             "dropout" => (new Dropout(0.5f), images),
-            "softmax" => (new ActivationLayer("softmax"), new Shape(1000)),
-            _ => (new ActivationLayer(Kind), images),
+            "softmax" => (new Activation(ActivationFunction.Softmax), new Shape(1000)),
+            "sigmoid" => (new Activation(ActivationFunction.Sigmoid), images),
+            _ => (new Activation(ActivationFunction.Relu), images),
         };
         network = new Sequential(shape, layer).Initialize(device, 1);
         input = Random(new Shape([Batch, .. shape.Sizes]), 1);

@@ -206,19 +206,19 @@ internal sealed class RungTable : IDisposable
         Rung("moments of shares in the cache, then output; ReLU by itself; forward", () =>
         {
             using var tape = new Tape(device, recording: false);
-            Engine.Operations.Activation.Activations.Relu(tape, BatchNormalization.OfBatch(tape, input, channels, 0.99f));
+            Engine.Operations.Activation.Activations.Relu(tape, BatchNormalizationOperation.OfBatch(tape, input, channels, 0.99f));
         });
         Rung("ReLU in passing; forward", () =>
         {
             using var tape = new Tape(device, recording: false);
-            BatchNormalization.OfBatch(tape, input, channels, 0.99f, relu: true);
+            BatchNormalizationOperation.OfBatch(tape, input, channels, 0.99f, relu: true);
         });
         Tensor leaf = Random(shape, 1);
         leaf.RequiresGradient = true;
         Rung("the same, forward and back", () =>
         {
             using var tape = new Tape(device);
-            tape.Backward(BatchNormalization.OfBatch(tape, leaf, channels, 0.99f, relu: true), upstream);
+            tape.Backward(BatchNormalizationOperation.OfBatch(tape, leaf, channels, 0.99f, relu: true), upstream);
             leaf.ClearGradient();
         });
     }

@@ -9,10 +9,10 @@ using OwnNetwork;
 using var catalogue = new DeviceCatalogue();
 using var device = catalogue.Open(catalogue.Choose().Device);
 using var network = new Sequential(new Shape(Shapes.Pixels, Shapes.Pixels, 1),
-    new Conv2D(8, kernel: 3) { Activation = Activation.Relu },
-    new MaxPool2D(),
-    new Conv2D(16, kernel: 3) { Activation = Activation.Relu },
-    new GlobalAveragePool(),
+    new Conv2D(8, kernel: 3) { Activation = ActivationFunction.Relu },
+    new MaxPooling2D(),
+    new Conv2D(16, kernel: 3) { Activation = ActivationFunction.Relu },
+    new GlobalAveragePooling2D(),
     new Dense(1)).Initialize(device, seed: 1);
 Console.WriteLine($"{network.ParameterCount} parameters on {device.Description}");
 

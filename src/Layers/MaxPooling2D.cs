@@ -8,21 +8,25 @@ namespace Convolve.Layers;
 
 /// <summary>Max pooling over square windows: [H,W,C] → [OH,OW,C].</summary>
 /// <param name="window">Side of a window.</param>
-public sealed class MaxPool2D(int window = 2) : Layer
+public sealed class MaxPooling2D(int window = 2) : Layer, IDescribedLayer
 {
-    /// <summary>The step of the window; its side by default.</summary>
+    /// <summary>Pixels from one window to the next; a window's side by default.</summary>
     public int? Stride { get; init; }
 
     /// <summary>Every size of the layer for one image.</summary>
-    public PoolingGeometry Geometry => GeometryFor(InputShape);
-
-    private int Step => Stride ?? window;
+    public PoolingGeometry Geometry => GeometryFor(OneImage(InputShape));
 
     /// <inheritdoc/>
-    public override string Kind => "max_pool2d";
+    public static string KindInFiles => "max_pool2d";
+
+    /// <inheritdoc/>
+    public override string Kind => KindInFiles;
 
     /// <inheritdoc/>
     public override JsonObject Settings => new() { ["window"] = window, ["stride"] = Step };
+
+    static Layer IDescribedLayer.Build(LayerDescription description) =>
+        new MaxPooling2D(description.Required<int>("window")) { Name = description.Name, Stride = description.Required<int>("stride") };
 
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => MaxPooling.Apply(tape, batch, window, window, Step);
@@ -30,42 +34,23 @@ public sealed class MaxPool2D(int window = 2) : Layer
     /// <inheritdoc/>
     public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
     {
-        var winners = PoolingReference.Winners(PoolingGeometry.Create(Images(count, InputShape), window, window, Step), batch);
+        var winners = PoolingReference.Winners(GeometryFor(Images(count, InputShape)), batch);
         var branches = default(BranchPattern);
         foreach (var winner in winners) branches.Take(winner);
         return new ReferenceValues(Array.ConvertAll(winners, i => batch[i]), branches);
     }
 
-    /// <summary>The layer after a ReLU that the layer before left to it.</summary>
-    internal Tensor ForwardWithRelu(Tape tape, Tensor sums) => MaxPooling.Apply(tape, sums, window, window, Step, relu: true);
+    /// <summary>The larger of 0 and a maximum is the maximum of what is larger than 0.</summary>
+    internal override ForwardPass? AfterRelu => (tape, batch, _) => MaxPooling.Apply(tape, batch, window, window, Step, relu: true);
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)
     {
         if (inputShape.Rank != 3) throw new ArgumentException($"max pooling needs images [H,W,C], not {inputShape}");
-        return WithoutBatch(GeometryFor(inputShape).Output);
+        return WithoutBatch(GeometryFor(OneImage(inputShape)).Output);
     }
 
-    private PoolingGeometry GeometryFor(Shape image) => PoolingGeometry.Create(OneImage(image), window, window, Step);
-}
+    private int Step => Stride ?? window;
 
-/// <summary>The mean of each channel over all positions: [H,W,C] → [C].</summary>
-public sealed class GlobalAveragePool : Layer
-{
-    /// <inheritdoc/>
-    public override string Kind => "global_average_pool";
-
-    /// <inheritdoc/>
-    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => AveragePooling.ApplyGlobal(tape, batch);
-
-    /// <inheritdoc/>
-    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>
-        new(PoolingReference.Average(PoolingGeometry.Create(Images(count, InputShape), InputShape[0], InputShape[1], 1), batch));
-
-    /// <inheritdoc/>
-    protected override Shape OutputFor(Shape inputShape)
-    {
-        if (inputShape.Rank != 3) throw new ArgumentException($"global average pooling needs images [H,W,C], not {inputShape}");
-        return new Shape(inputShape[2]);
-    }
+    private PoolingGeometry GeometryFor(Shape images) => PoolingGeometry.Create(images, window, window, Step);
 }

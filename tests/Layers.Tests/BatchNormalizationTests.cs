@@ -160,7 +160,7 @@ public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : Device
     [InlineData(0.9f, 0f, "layer batch_normalization_1: epsilon 0 of batch normalization must be above 0")]
     public void SettingsThatCannotBeAreNamed(float momentum, float epsilon, string message) =>
         Assert.Equal(message, Assert.Throws<ArgumentException>(
-            () => new Sequential(new Shape(4), new BatchNormalizationLayer { Momentum = momentum, Epsilon = epsilon })).Message);
+            () => new Sequential(new Shape(4), new BatchNormalization { Momentum = momentum, Epsilon = epsilon })).Message);
 
     private Sequential Trained()
     {
@@ -174,10 +174,10 @@ public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : Device
     private Sequential Network(uint seed = 1, bool bias = false) => new Sequential(new Shape(12, 12, 1),
     [
         new Conv2D(5, 3) { Name = "conv1", Bias = bias },
-        new BatchNormalizationLayer { Name = "norm1", Activation = Activation.Relu },
-        new MaxPool2D { Name = "pool1" },
+        new BatchNormalization { Name = "norm1", Activation = ActivationFunction.Relu },
+        new MaxPooling2D { Name = "pool1" },
         new Conv2D(16, 3) { Name = "conv2", Bias = bias, Padding = Padding.Same },
-        new BatchNormalizationLayer { Name = "norm2", Activation = Activation.Relu },
+        new BatchNormalization { Name = "norm2", Activation = ActivationFunction.Relu },
         new Flatten { Name = "flatten" },
         new Dense(1) { Name = "logits" },
     ]).Initialize(Device, seed);

@@ -1,6 +1,6 @@
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Initializers;
+using Convolve.Layers.Parameters;
 
 namespace Convolve.Layers.Networks;
 
@@ -44,13 +44,13 @@ public static class CompactNetwork
                     L1 = l1,
                     L2 = l2,
                 });
-                layers.Add(new BatchNormalizationLayer { Name = $"block{block}_norm{depth}", Activation = Activation.Relu });
+                layers.Add(new BatchNormalization { Name = $"block{block}_norm{depth}", Activation = ActivationFunction.Relu });
             }
             if (block == blocks.Length) break;
-            layers.Add(new MaxPool2D { Name = $"block{block}_pool" });
+            layers.Add(new MaxPooling2D { Name = $"block{block}_pool" });
             if (dropout > 0) layers.Add(new Dropout(dropout) { Name = $"dropout{block}" });
         }
-        layers.Add(new GlobalAveragePool { Name = "mean" });
+        layers.Add(new GlobalAveragePooling2D { Name = "mean" });
         if (denseDropout > 0) layers.Add(new Dropout(denseDropout) { Name = "dense_dropout" });
         layers.Add(new Dense(outputs) { Name = "logits" });
         return new Sequential(new Shape(pixels, pixels, channels), layers);

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Layers.Networks;
@@ -8,6 +7,12 @@ namespace Convolve.Layers.Networks;
 /// <summary>A network as JSON: its input and its layers, enough to build it again.</summary>
 public static class NetworkDescription
 {
+    private static readonly Dictionary<string, Func<LayerDescription, Layer>> builders = new(
+    [
+        Of<Conv2D>(), Of<Dense>(), Of<BatchNormalization>(), Of<MaxPooling2D>(), Of<GlobalAveragePooling2D>(), Of<Flatten>(), Of<Dropout>(),
+        Of<Activation>(),
+    ]);
+
     /// <summary>Describes a network.</summary>
     public static JsonObject ToJson(Sequential network) => new()
     {
@@ -40,54 +45,11 @@ public static class NetworkDescription
 
     private static Layer Build(JsonNode layer)
     {
-        var name = Text(layer, "name");
-        return Text(layer, "kind") switch
-        {
-            "conv2d" => new Conv2D(Whole(layer, "filters"), Whole(layer, "kernel"))
-            {
-                Name = name,
-                Stride = Whole(layer, "stride"),
-                Padding = Text(layer, "padding") switch
-                {
-                    "valid" => Padding.Valid,
-                    "same" => Padding.Same,
-                    // Beyond its own size a kernel would see nothing but zeros.
-                    var amount => int.Parse(amount) is var zeros && zeros < Whole(layer, "kernel")
-                        ? Padding.Of(zeros)
-                        : throw new FormatException($"layer {name} has a padding of {zeros}, as wide as its kernel or wider"),
-                },
-                Bias = (bool?)layer["bias"] ?? true,
-                Activation = ActivationOf(layer),
-                L1 = (float?)layer["l1"] ?? 0,
-                L2 = (float?)layer["l2"] ?? 0,
-            },
-            "dense" => new Dense(Whole(layer, "units")) { Name = name, Activation = ActivationOf(layer) },
-            "batch_normalization" => new BatchNormalizationLayer
-            {
-                Name = name,
-                Momentum = Fraction(layer, "momentum"),
-                Epsilon = Fraction(layer, "epsilon"),
-                Activation = ActivationOf(layer),
-            },
-            "max_pool2d" => new MaxPool2D(Whole(layer, "window")) { Name = name, Stride = Whole(layer, "stride") },
-            "global_average_pool" => new GlobalAveragePool { Name = name },
-            "flatten" => new Flatten { Name = name },
-            "dropout" => new Dropout((float)(layer["rate"] ?? throw new FormatException($"layer {name} has no \"rate\""))) { Name = name },
-            "activation" => new ActivationLayer(Text(layer, "function")) { Name = name },
-            var kind => throw new FormatException($"layer {name} is of the unknown kind \"{kind}\""),
-        };
+        var description = new LayerDescription(layer);
+        return builders.TryGetValue(description.Kind, out var build)
+            ? build(description)
+            : throw new FormatException($"layer {description.Name} is of the unknown kind \"{description.Kind}\"");
     }
 
-    private static Activation ActivationOf(JsonNode layer) => Text(layer, "activation") switch
-    {
-        "linear" => Activation.Linear,
-        "relu" => Activation.Relu,
-        var other => throw new FormatException($"unknown activation \"{other}\""),
-    };
-
-    private static string Text(JsonNode layer, string key) => (string?)layer[key] ?? throw new FormatException($"a layer has no \"{key}\"");
-
-    private static float Fraction(JsonNode layer, string key) => (float?)layer[key] ?? throw new FormatException($"a layer has no \"{key}\"");
-
-    private static int Whole(JsonNode layer, string key) => (int?)layer[key] ?? throw new FormatException($"a layer has no \"{key}\"");
+    private static KeyValuePair<string, Func<LayerDescription, Layer>> Of<TLayer>() where TLayer : IDescribedLayer => new(TLayer.KindInFiles, TLayer.Build);
 }

@@ -10,9 +10,9 @@ public static class ReferenceNetworks
     public static Sequential Mlp(int pixels, int channels = 3, int outputs = 1) => new(new Shape(pixels, pixels, channels),
     [
         new Flatten { Name = "flatten" },
-        new Dense(20) { Name = "dense1", Activation = Activation.Relu },
-        new Dense(7) { Name = "dense2", Activation = Activation.Relu },
-        new Dense(5) { Name = "dense3", Activation = Activation.Relu },
+        new Dense(20) { Name = "dense1", Activation = ActivationFunction.Relu },
+        new Dense(7) { Name = "dense2", Activation = ActivationFunction.Relu },
+        new Dense(5) { Name = "dense3", Activation = ActivationFunction.Relu },
         new Dense(outputs) { Name = "logits" },
     ]);
 
@@ -37,16 +37,16 @@ public static class ReferenceNetworks
             {
                 Name = $"conv{block}",
                 Padding = samePadding ? Padding.Same : Padding.Valid,
-                Activation = Activation.Relu,
+                Activation = ActivationFunction.Relu,
                 L1 = l1,
                 L2 = l2,
             });
-            layers.Add(new MaxPool2D { Name = $"pool{block}" });
+            layers.Add(new MaxPooling2D { Name = $"pool{block}" });
             if (dropout > 0) layers.Add(new Dropout(dropout) { Name = $"dropout{block}" });
         }
         layers.Add(new Flatten { Name = "flatten" });
         if (flattenDropout > 0) layers.Add(new Dropout(flattenDropout) { Name = "flatten_dropout" });
-        layers.Add(new Dense(512) { Name = "dense1", Activation = Activation.Relu });
+        layers.Add(new Dense(512) { Name = "dense1", Activation = ActivationFunction.Relu });
         if (denseDropout > 0) layers.Add(new Dropout(denseDropout) { Name = "dense_dropout" });
         layers.Add(new Dense(outputs) { Name = "logits" });
         return new Sequential(new Shape(pixels, pixels, channels), layers);
@@ -69,7 +69,7 @@ public static class ReferenceNetworks
         if (last < 0) throw new ArgumentException($"vgg19: its base has no layer {until}");
         layers.RemoveRange(last + 1, layers.Count - last - 1);
         layers.Add(new Flatten { Name = Vgg19Head });
-        layers.Add(new Dense(head) { Name = "dense1", Activation = Activation.Relu });
+        layers.Add(new Dense(head) { Name = "dense1", Activation = ActivationFunction.Relu });
         if (denseDropout > 0) layers.Add(new Dropout(denseDropout) { Name = "dense_dropout" });
         layers.Add(new Dense(outputs) { Name = "logits" });
         return new Sequential(new Shape(pixels, pixels, channels), layers);
@@ -93,9 +93,9 @@ public static class ReferenceNetworks
                 {
                     Name = $"block{block}_conv{depth}",
                     Padding = Padding.Same,
-                    Activation = Activation.Relu,
+                    Activation = ActivationFunction.Relu,
                 });
-            layers.Add(new MaxPool2D { Name = $"block{block}_pool" });
+            layers.Add(new MaxPooling2D { Name = $"block{block}_pool" });
         }
         return layers;
     }

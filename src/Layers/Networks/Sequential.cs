@@ -3,6 +3,7 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Penalty;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
+using Convolve.Layers.Parameters;
 
 namespace Convolve.Layers.Networks;
 
@@ -133,9 +134,9 @@ public sealed class Sequential : IDisposable
 
     /// <summary>
     /// Runs all layers; a tensor between two layers is freed as soon as nothing needs it. Where a convolution with ReLU is followed by
-    /// max pooling, the pooling applies the ReLU: the result is the same, bit for bit, and the convolution's output, the largest tensor
-    /// of most networks, is free before the next layer runs instead of waiting for the backward pass. In prediction a convolution takes
-    /// the batch normalization after it in, into its kernel and bias: the result is the same to rounding.
+    /// max pooling, the pooling applies the ReLU. The result is exact, and the convolution's output, the largest tensor of most networks,
+    /// is freed before the next layer runs instead of waiting for the backward pass. In prediction a batch normalization is folded into
+    /// kernel and bias of the convolution before it; the result differs by rounding only.
     /// </summary>
     /// <param name="tape">Records the pass.</param>
     /// <param name="batch">[N, …input].</param>
@@ -148,21 +149,24 @@ public sealed class Sequential : IDisposable
         if (tape.Recording && Parameters.Any(p => p.Value.RequiresGradient)) Whole.memory?.Prepare();
         var value = batch;
         for (var i = 0; i < Layers.Count; i++)
-            if (i + 1 < Layers.Count && Layers[i] is Conv2D { Activation: Activation.Relu } convolution && Layers[i + 1] is MaxPool2D pooling)
+        {
+            var (layer, next) = (Layers[i], i + 1 < Layers.Count ? Layers[i + 1] : null);
+            if (next is not null && layer.WithoutRelu is { } sums && next.AfterRelu is { } rectified)
             {
-                Advance(convolution.ForwardSums(tape, value, pass));
-                Advance(pooling.ForwardWithRelu(tape, value));
+                Advance(sums(tape, value, pass));
+                Advance(rectified(tape, value, pass));
                 i++;
             }
-            else if (!pass.Training && !tape.Recording && NormalizationAfter(i) is { } normalization)
+            else if (next is not null && !pass.Training && !tape.Recording && layer.FoldedWith(next) is { } both)
             {
-                Advance(((Conv2D)Layers[i]).ForwardNormalized(tape, value, pass, normalization));
+                Advance(both(tape, value, pass));
                 i++;
             }
             else
             {
-                Advance(Layers[i].Forward(tape, value, pass));
+                Advance(layer.Forward(tape, value, pass));
             }
+        }
         return value;
 
         void Advance(Tensor next)
@@ -189,11 +193,11 @@ public sealed class Sequential : IDisposable
         return output.Reshape(output.Shape);
     }
 
-    /// <summary>The steps of a prediction, in order. That pooling may apply the ReLU before it is none: the numbers are the same, bit for bit.</summary>
+    /// <summary>The steps of a prediction, in order. A ReLU that pooling applies still counts as the convolution's: the numbers are the same.</summary>
     public IReadOnlyList<PredictionStage> Stages()
     {
         var stages = new List<PredictionStage>();
-        for (var i = 0; i < Layers.Count; i = stages[^1].End) stages.Add(new PredictionStage(Layers[i], NormalizationAfter(i), i));
+        for (var i = 0; i < Layers.Count; i = stages[^1].End) stages.Add(new PredictionStage(Layers, i));
         return stages;
     }
 
@@ -252,10 +256,6 @@ public sealed class Sequential : IDisposable
         .. Layers.Select(l => new SummaryRow(l.Name, l.Kind, l.OutputShape,
             l.Parameters.Sum(p => (long)p.Shape.Length), l.Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length), l.Flops)),
     ];
-
-    // The normalization that a convolution takes in where the network predicts.
-    private BatchNormalizationLayer? NormalizationAfter(int layer) =>
-        layer + 1 < Layers.Count && Layers[layer] is Conv2D { Activation: Activation.Linear } ? Layers[layer + 1] as BatchNormalizationLayer : null;
 
     /// <inheritdoc/>
     public override string ToString() => $"the network of {Layers.Count} layers that takes {InputShape}";

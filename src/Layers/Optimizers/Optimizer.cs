@@ -1,5 +1,6 @@
 using Convolve.Engine.Operations.Optimizer;
 using Convolve.Engine.Tensors;
+using Convolve.Layers.Parameters;
 
 namespace Convolve.Layers.Optimizers;
 

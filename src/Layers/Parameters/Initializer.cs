@@ -1,6 +1,6 @@
 using Convolve.Engine.Randomness;
 
-namespace Convolve.Layers.Initializers;
+namespace Convolve.Layers.Parameters;
 
 /// <summary>Draws a parameter's initial values as a function of a key, so that the seed determines the network.</summary>
 public abstract class Initializer

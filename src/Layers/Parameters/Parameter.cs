@@ -1,7 +1,6 @@
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Initializers;
 
-namespace Convolve.Layers;
+namespace Convolve.Layers.Parameters;
 
 /// <summary>A tensor of a layer that training changes, mostly by its gradient.</summary>
 /// <param name="name">The layer's and its own name, e.g. <c>conv1/kernel</c>.</param>

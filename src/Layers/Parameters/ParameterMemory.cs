@@ -2,7 +2,7 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Optimizer;
 using Convolve.Engine.Tensors;
 
-namespace Convolve.Layers;
+namespace Convolve.Layers.Parameters;
 
 /// <summary>
 /// Where a network's parameters lie: all values in one buffer, the gradients of those that are trained in another, so that one launch

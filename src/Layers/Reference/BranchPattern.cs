@@ -44,7 +44,16 @@ public struct BranchPattern : IEquatable<BranchPattern>
     public static bool operator !=(BranchPattern left, BranchPattern right) => !left.Equals(right);
 }
 
-/// <summary>What a layer makes of a batch in double precision.</summary>
+/// <summary>A layer's output in double precision.</summary>
 /// <param name="Values">[N, …output], row-major.</param>
-/// <param name="Branches">The ways that it went; of a function without kinks, none.</param>
-public readonly record struct ReferenceValues(double[] Values, BranchPattern Branches = default);
+/// <param name="Branches">The branches taken; none for a function without kinks.</param>
+public readonly record struct ReferenceValues(double[] Values, BranchPattern Branches = default)
+{
+    /// <summary>Sums, after a ReLU in place if the layer applies one.</summary>
+    internal static ReferenceValues Of(double[] sums, bool relu)
+    {
+        var branches = default(BranchPattern);
+        if (relu) branches.Rectify(sums);
+        return new ReferenceValues(sums, branches);
+    }
+}

@@ -3,6 +3,7 @@ using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
 using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Reference;

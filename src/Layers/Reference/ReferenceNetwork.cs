@@ -1,5 +1,6 @@
 using Convolve.Engine.Operations.Loss;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
 
 namespace Convolve.Layers.Reference;
 

@@ -68,8 +68,8 @@ public static class KnownNetworks
     [
         .. ReferenceNetworks.Vgg19Base(),
         new Flatten { Name = "flatten" },
-        new Dense(first) { Name = "fc1", Activation = Activation.Relu },
-        new Dense(second) { Name = "fc2", Activation = Activation.Relu },
+        new Dense(first) { Name = "fc1", Activation = ActivationFunction.Relu },
+        new Dense(second) { Name = "fc2", Activation = ActivationFunction.Relu },
         new Dense(outputs) { Name = "predictions" },
     ]);
 

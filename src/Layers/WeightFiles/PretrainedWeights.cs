@@ -1,3 +1,5 @@
+using Convolve.Layers.Parameters;
+
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>

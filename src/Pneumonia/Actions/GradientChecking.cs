@@ -2,6 +2,7 @@ using System.Globalization;
 using Convolve.Engine.Randomness;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
 using Convolve.Layers.Reference;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Commands;

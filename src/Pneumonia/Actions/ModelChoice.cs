@@ -1,5 +1,6 @@
 using Convolve.Layers;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
 
 namespace Convolve.Pneumonia.Actions;
 

@@ -151,7 +151,7 @@ public sealed record TrainedModel(
             network.Initialize(device, 0);
             new PretrainedWeights(converted, network.Layers).Load();
             // The networks of this project that normalize are trained on images that are evened out.
-            Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalizationLayer) ? Preprocessing.Standardize : Preprocessing.Rescale;
+            Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
             Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
                 + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")

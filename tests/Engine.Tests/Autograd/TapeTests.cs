@@ -260,7 +260,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         {
             var y = Convolution.Apply(tape, batch, Parameters[0], Parameters[1], Padding.Valid, relu: true);
             y = Flattening.Apply(tape, MaxPooling.Apply(tape, y, 2, 2, 2));
-            return Losses.BinaryCrossEntropy(tape, Dense.Apply(tape, y, Parameters[2], Parameters[3]), targets);
+            return Losses.BinaryCrossEntropy(tape, DenseOperation.Apply(tape, y, Parameters[2], Parameters[3]), targets);
         }
 
         /// <summary>Runs forward and backward, and counts the kernels of the backward pass.</summary>

@@ -51,7 +51,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         using var channels = Channels(c);
         using var input = Leaf(c.Shape, c.Input);
         using var tape = new Tape(Device);
-        var output = BatchNormalization.OfBatch(tape, input, channels.Value, NormalizationCase.Momentum, c.Relu);
+        var output = BatchNormalizationOperation.OfBatch(tape, input, channels.Value, NormalizationCase.Momentum, c.Relu);
         // The farther the mean is from zero, the coarser float32 is around it.
         var largest = (float)x.Max(Math.Abs);
         var deviation = Math.Sqrt(variance.Min() + NormalizationCase.Epsilon);
@@ -80,7 +80,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         using var channels = Channels(c);
         using var input = Leaf(c.Shape, c.Input);
         using var tape = new Tape(Device);
-        var output = BatchNormalization.OfRunning(tape, input, channels.Value, c.Relu);
+        var output = BatchNormalizationOperation.OfRunning(tape, input, channels.Value, c.Relu);
         var largest = (float)x.Max(Math.Abs);
         var deviation = Math.Sqrt(variance.Min() + NormalizationCase.Epsilon);
         var exactness = Tolerance.OfSum(40, largest / deviation * 2);
@@ -108,7 +108,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         for (var pass = 1; pass <= 2; pass++)
         {
             using var tape = new Tape(Device);
-            tape.Backward(BatchNormalization.OfBatch(tape, input, channels.Value, 0.9f, relu: true), upstream);
+            tape.Backward(BatchNormalizationOperation.OfBatch(tape, input, channels.Value, 0.9f, relu: true), upstream);
             gradients.Add([.. input.Gradient!.ToArray(), .. channels.Value.Scale.Gradient!.ToArray(), .. channels.Value.Shift.Gradient!.ToArray()]);
         }
         Tolerance.Elementwise.Check("twice", Array.ConvertAll(gradients[0], v => 2 * v), gradients[1]);
@@ -128,7 +128,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
             using var input = Leaf(c.Shape, c.Input);
             using var upstream = Upload(c.Shape, c.Upstream);
             using var tape = new Tape(Device);
-            var output = BatchNormalization.OfBatch(tape, input, channels.Value, 0.9f);
+            var output = BatchNormalizationOperation.OfBatch(tape, input, channels.Value, 0.9f);
             var values = output.ToArray();
             tape.Backward(output, upstream);
             results.Add([.. values, .. input.Gradient!.ToArray(), .. channels.Value.Scale.Gradient!.ToArray()]);
@@ -150,7 +150,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         using var running = Upload(new Shape(1), [0]);
         using var input = Upload(new Shape(rows, 1), shifted);
         using var tape = new Tape(Device);
-        BatchNormalization.OfBatch(tape, input, new NormalizedChannels(one, zero, mean, running, 1e-3f), momentum: 0);
+        BatchNormalizationOperation.OfBatch(tape, input, new NormalizedChannels(one, zero, mean, running, 1e-3f), momentum: 0);
         var expected = variance[0] * rows / (rows - 1);
         Assert.InRange(running.ToArray()[0], expected * 0.999, expected * 1.001);
     }
@@ -168,7 +168,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         foreach (var given in new[] { null, bias })
         {
             using var tape = new Tape(Device, recording: false);
-            var (folded, offset) = BatchNormalization.Fold(tape, kernel, given, channels.Value);
+            var (folded, offset) = BatchNormalizationOperation.Fold(tape, kernel, given, channels.Value);
             using var output = Prefilled(g.Output);
             Convolution.Forward(g, input, folded, offset, output, relu: true, ConvolutionAlgorithm.Naive);
             var sums = given is null ? forward : [.. forward.Select((v, i) => v + c.BiasValues[i % g.OutputChannels])];
@@ -188,9 +188,9 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         using var three = Prefilled(new Shape(3));
         using var input = Prefilled(new Shape(4, 3));
         Assert.Equal("batch normalization: scale, shift and statistics [2] do not fit input [4,3]", Assert.Throws<ArgumentException>(
-            () => BatchNormalization.OfBatch(tape, input, new NormalizedChannels(two, two, two, two, 1e-3f), 0.9f)).Message);
+            () => BatchNormalizationOperation.OfBatch(tape, input, new NormalizedChannels(two, two, two, two, 1e-3f), 0.9f)).Message);
         Assert.Equal("batch normalization: scale [3] and shift or statistics [2] differ", Assert.Throws<ArgumentException>(
-            () => BatchNormalization.OfRunning(tape, input, new NormalizedChannels(three, three, two, three, 1e-3f))).Message);
+            () => BatchNormalizationOperation.OfRunning(tape, input, new NormalizedChannels(three, three, two, three, 1e-3f))).Message);
     }
 
     private static (double[] Input, double[] Scale, double[] Shift) InDouble(NormalizationCase c) =>

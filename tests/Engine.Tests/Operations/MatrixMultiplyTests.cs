@@ -111,7 +111,7 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
             using var bias = Leaf(new Shape(c.Columns), c.Bias);
             using var upstream = Upload(c.Geometry.Output, c.Upstream);
             using var tape = new Tape(Device);
-            var output = Dense.Apply(tape, input, weights, bias, relu: c.Seed % 2 == 0);
+            var output = DenseOperation.Apply(tape, input, weights, bias, relu: c.Seed % 2 == 0);
             var y = output.ToArray();
             tape.Backward(output, upstream);
             var expected = c.Expected.Select((v, i) => v + c.Bias[i % c.Columns]).ToArray();
@@ -144,7 +144,7 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
         var values = RandomCases.Values(rows, 4, rows * 33);
         using var upstream = Upload(new Shape(rows, 33), values);
         using var tape = new Tape(Device);
-        tape.Backward(Dense.Apply(tape, input, weights, bias), upstream);
+        tape.Backward(DenseOperation.Apply(tape, input, weights, bias), upstream);
         var expected = new double[33];
         for (var i = 0; i < values.Length; i++) expected[i % 33] += values[i];
         Tolerance.OfSum(rows).Check("bias gradient", expected, bias.Gradient!.ToArray());

@@ -24,8 +24,8 @@ public sealed class TensorTests(IlgpuDevice device) : DeviceTests(device)
         using var image = Prefilled(new Shape(1, 4, 4, 2));
         using var kernel = Prefilled(new Shape(3, 3, 2, 5));
         Refuses("convolution: bias [3] does not fit kernel [3,3,2,5]", () => Convolution.Apply(tape, image, kernel, vector, Padding.Valid));
-        Refuses("dense: input [2,3] does not fit weights [1,4]", () => Dense.Apply(tape, matrix, row, vector));
-        Refuses("dense: bias [3] does not fit weights [1,4]", () => Dense.Apply(tape, Prefilled(new Shape(2, 1)), row, vector));
+        Refuses("dense: input [2,3] does not fit weights [1,4]", () => DenseOperation.Apply(tape, matrix, row, vector));
+        Refuses("dense: bias [3] does not fit weights [1,4]", () => DenseOperation.Apply(tape, Prefilled(new Shape(2, 1)), row, vector));
         Refuses("addition: shapes [3] and [2,3] differ", () => Addition.Apply(tape, vector, matrix));
         Refuses("softmax: input [3] must be [rows, classes]", () => Softmax.Apply(tape, vector));
         Refuses("global average pooling: input [2,3] must be [N,H,W,C]", () => AveragePooling.ApplyGlobal(tape, matrix));

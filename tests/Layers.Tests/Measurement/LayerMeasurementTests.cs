@@ -28,7 +28,7 @@ public abstract class LayerMeasurementTests(OpenedDevice opened) : DeviceTests(o
     private static readonly Roofline roofline = new(200, 10);
 
     private static Sequential Network() => new(new Shape(8, 8, 3),
-        new Conv2D(4, 3) { Name = "first", Padding = Padding.Same }, new BatchNormalizationLayer(), new Dropout(0), new MaxPool2D(),
+        new Conv2D(4, 3) { Name = "first", Padding = Padding.Same }, new BatchNormalization(), new Dropout(0), new MaxPooling2D(),
         new Conv2D(8, 3) { Name = "second" }, new Flatten(), new Dense(5));
 
     [SkippableFact]

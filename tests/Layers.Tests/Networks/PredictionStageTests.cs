@@ -39,14 +39,14 @@ public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(op
             var before = RandomCases.InDouble(s == 0 ? input : outputs[s - 1]);
             if (stages[s].Weights() is not { } weights)
             {
-                Assert.True(stages[s].Layer is not (Conv2D or Dense or BatchNormalizationLayer));
+                Assert.True(stages[s].Layer is not (Conv2D or Dense or BatchNormalization));
                 continue;
             }
             var (kernel, bias) = (RandomCases.InDouble(weights.Kernel), RandomCases.InDouble(weights.Bias));
             var sums = stages[s].Layer switch
             {
                 Conv2D c => ConvolutionReference.Forward(c.Geometry with { Batch = 3 }, before, kernel, bias),
-                BatchNormalizationLayer => [.. before.Select((x, i) => x * kernel[i % kernel.Length] + bias[i % bias.Length])],
+                BatchNormalization => [.. before.Select((x, i) => x * kernel[i % kernel.Length] + bias[i % bias.Length])],
                 _ => Enumerable.Range(0, 3 * bias.Length).Select(i => bias[i % bias.Length]
                     + Enumerable.Range(0, kernel.Length / bias.Length).Sum(k => before[i / bias.Length * (kernel.Length / bias.Length) + k] * kernel[k * bias.Length + i % bias.Length])).ToArray(),
             };
@@ -75,9 +75,9 @@ public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(op
     private Sequential Network()
     {
         var network = new Sequential(image,
-            new Conv2D(5, 3) { Name = "first", Activation = Activation.Relu }, new MaxPool2D { Name = "pool" },
-            new Conv2D(4, 3) { Name = "second", Padding = Padding.Same, Bias = false }, new BatchNormalizationLayer { Name = "norm", Activation = Activation.Relu },
-            new Dropout(0.3f), new Flatten(), new BatchNormalizationLayer { Name = "even" }, new Dense(2) { Name = "logits" }).Initialize(Device, 5);
+            new Conv2D(5, 3) { Name = "first", Activation = ActivationFunction.Relu }, new MaxPooling2D { Name = "pool" },
+            new Conv2D(4, 3) { Name = "second", Padding = Padding.Same, Bias = false }, new BatchNormalization { Name = "norm", Activation = ActivationFunction.Relu },
+            new Dropout(0.3f), new Flatten(), new BatchNormalization { Name = "even" }, new Dense(2) { Name = "logits" }).Initialize(Device, 5);
         var stream = 0;
         foreach (var parameter in network.Parameters.Where(p => p.Shape.Rank == 1))
             parameter.Value.CopyFrom([.. RandomCases.Values(9, stream++, parameter.Shape.Length).Select(v => 0.6f + v / 2)]);

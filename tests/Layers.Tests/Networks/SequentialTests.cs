@@ -124,12 +124,16 @@ public sealed class SequentialShapeTests
         { "layer block5_pool: pooling: window 2x2 is larger than the input [1,1,1,512]", () => ReferenceNetworks.Vgg19(31) },
         { "layer dense_1: dense needs rows [in], not [4,4,1]", () => _ = new Sequential(new Shape(4, 4, 1), new Dense(3)) },
         { "layer conv2d_1: convolution needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new Conv2D(3, 3)) },
-        { "layer max_pool2d_1: max pooling needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new MaxPool2D()) },
-        { "layer global_average_pool_1: global average pooling needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new GlobalAveragePool()) },
+        { "layer max_pool2d_1: max pooling needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new MaxPooling2D()) },
+        { "layer global_average_pool_1: global average pooling needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new GlobalAveragePooling2D()) },
         { "layer dense_1: units 0 must be at least 1", () => _ = new Sequential(new Shape(16), new Dense(0)) },
         { "layer conv2d_1: filters 0 and kernel 3 must be at least 1", () => _ = new Sequential(new Shape(4, 4, 1), new Conv2D(0, 3)) },
         { "layer dropout_1: dropout rate 1 must be at least 0 and below 1", () => _ = new Sequential(new Shape(16), new Dropout(1)) },
-        { "layer activation_1: unknown activation \"gelu\"", () => _ = new Sequential(new Shape(16), new ActivationLayer("gelu")) },
+        { "layer activation_1: an activation layer applies relu, sigmoid or softmax, not linear", () => _ = new Sequential(new Shape(16), new Activation(ActivationFunction.Linear)) },
+        {
+            "layer dense_1: its kernels cannot apply sigmoid: add an activation layer after it",
+            () => _ = new Sequential(new Shape(16), new Dense(2) { Activation = ActivationFunction.Sigmoid })
+        },
     };
 
     [Theory]
@@ -255,8 +259,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
     public void ReluInThePoolingGivesTheBitsOfReluInTheConvolution()
     {
         using var network = new Sequential(image,
-            new Conv2D(5, 3) { Activation = Activation.Relu }, new MaxPool2D(), new Conv2D(7, 3) { Activation = Activation.Relu },
-            new MaxPool2D(2) { Stride = 1 }, new Flatten(), new Dense(1)).Initialize(Device, 5);
+            new Conv2D(5, 3) { Activation = ActivationFunction.Relu }, new MaxPooling2D(), new Conv2D(7, 3) { Activation = ActivationFunction.Relu },
+            new MaxPooling2D(2) { Stride = 1 }, new Flatten(), new Dense(1)).Initialize(Device, 5);
         using var batch = Upload(new Shape([4, .. image.Sizes]), RandomCases.Values(2, 1, 4 * image.Length));
         using var upstream = Upload(new Shape(4, 1), RandomCases.Values(3, 1, 4));
         var gradients = new List<int[]>();
@@ -324,8 +328,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
     }
 
     private static Sequential SmallCnn() => new(image,
-        new Conv2D(5, 3) { Activation = Activation.Relu, L1 = 1e-4f, L2 = 1e-3f }, new MaxPool2D(), new Conv2D(7, 3) { Activation = Activation.Relu },
-        new Flatten(), new Dropout(0.1f), new Dense(6) { Activation = Activation.Relu }, new Dense(1));
+        new Conv2D(5, 3) { Activation = ActivationFunction.Relu, L1 = 1e-4f, L2 = 1e-3f }, new MaxPooling2D(), new Conv2D(7, 3) { Activation = ActivationFunction.Relu },
+        new Flatten(), new Dropout(0.1f), new Dense(6) { Activation = ActivationFunction.Relu }, new Dense(1));
 
     private float[] Train(Sequential network, Optimizer optimizer, int steps)
     {

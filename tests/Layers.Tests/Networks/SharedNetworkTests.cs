@@ -16,13 +16,13 @@ public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(open
 
     private Sequential Network() => new Sequential(new Shape(Side, Side, 1),
     [
-        new Conv2D(6, 3) { Activation = Activation.Relu },
-        new MaxPool2D(),
+        new Conv2D(6, 3) { Activation = ActivationFunction.Relu },
+        new MaxPooling2D(),
         new Conv2D(16, 3),
-        new BatchNormalizationLayer { Activation = Activation.Relu },
+        new BatchNormalization { Activation = ActivationFunction.Relu },
         new Dropout(0.2f),
         new Flatten(),
-        new Dense(20) { Activation = Activation.Relu },
+        new Dense(20) { Activation = ActivationFunction.Relu },
         new Dense(3),
     ]).Initialize(Device, 3);
 
@@ -123,14 +123,14 @@ public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(open
         // Images large enough that every operation splits its sums, for each algorithm that training uses on a CPU.
         using var network = new Sequential(new Shape(40, 40, 1),
         [
-            new Conv2D(6, 3) { Activation = Activation.Relu },
-            new Conv2D(20, 3) { Activation = Activation.Relu },
-            new MaxPool2D(),
+            new Conv2D(6, 3) { Activation = ActivationFunction.Relu },
+            new Conv2D(20, 3) { Activation = ActivationFunction.Relu },
+            new MaxPooling2D(),
             new Conv2D(24, 3),
-            new BatchNormalizationLayer { Activation = Activation.Relu },
-            new Conv2D(8, 5) { Stride = 2, Activation = Activation.Relu },
+            new BatchNormalization { Activation = ActivationFunction.Relu },
+            new Conv2D(8, 5) { Stride = 2, Activation = ActivationFunction.Relu },
             new Flatten(),
-            new Dense(20) { Activation = Activation.Relu },
+            new Dense(20) { Activation = ActivationFunction.Relu },
             new Dense(1),
         ]).Initialize(Device, 3);
         using var optimizer = new RmsProp();

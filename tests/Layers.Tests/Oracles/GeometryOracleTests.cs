@@ -44,7 +44,7 @@ public abstract partial class GeometryOracleTests(OpenedDevice opened) : DeviceT
         foreach (var key in keys)
         {
             var size = Sizes(key);
-            using var network = new Sequential(new Shape(size["h"], size["w"], size["c"]), new MaxPool2D(size["f"]) { Stride = size["s"] })
+            using var network = new Sequential(new Shape(size["h"], size["w"], size["c"]), new MaxPooling2D(size["f"]) { Stride = size["s"] })
                 .Initialize(Device, 1);
             var (output, gradient) = Run(network, file, key);
             Compare($"{key} output", TorchLayout.Images(file[$"{key}/output"]).Values, output, 1e-4);

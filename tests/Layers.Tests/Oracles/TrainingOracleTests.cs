@@ -5,6 +5,7 @@ using Convolve.Engine.Tensors;
 using Convolve.Engine.Tests;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
+using Convolve.Layers.Parameters;
 using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Oracles;
@@ -82,12 +83,12 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
             var weight = file[$"initial/{number}.weight"].Shape;
             if (weight.Length == 4)
             {
-                layers.Add(new Conv2D(weight[0], weight[2]) { Activation = Activation.Relu, L1 = l1, L2 = l2 });
-                layers.Add(new MaxPool2D());
+                layers.Add(new Conv2D(weight[0], weight[2]) { Activation = ActivationFunction.Relu, L1 = l1, L2 = l2 });
+                layers.Add(new MaxPooling2D());
                 continue;
             }
             if (!layers.OfType<Flatten>().Any()) layers.Add(new Flatten());
-            layers.Add(new Dense(weight[0]) { Activation = number == numbers[^1] ? Activation.Linear : Activation.Relu });
+            layers.Add(new Dense(weight[0]) { Activation = number == numbers[^1] ? ActivationFunction.Linear : ActivationFunction.Relu });
         }
         return new Sequential(new Shape(batch[1], batch[2], batch[3]), layers);
     }

@@ -1,6 +1,7 @@
-using Convolve.Layers.Initializers;
+using Convolve.Layers.Parameters;
 
-namespace Convolve.Layers.Tests.Initializers;
+
+namespace Convolve.Layers.Tests.Parameters;
 
 public sealed class InitializerTests
 {

@@ -4,8 +4,8 @@ using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Tensors;
 using Convolve.Engine.Tests;
-using Convolve.Layers.Initializers;
 using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
 using Convolve.Layers.Reference;
 using Convolve.Layers.Tests.Training;
 using Convolve.Layers.Training;
@@ -20,18 +20,18 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
 
     /// <summary>Every kind of layer, a stride, both paddings and an odd number of channels.</summary>
     private static Sequential EveryKind(int outputs) => new(new Shape(Pixels, Pixels, 1),
-        new Conv2D(6, 3) { Activation = Activation.Relu, Padding = Padding.Same },
-        new MaxPool2D(3) { Stride = 2 },
+        new Conv2D(6, 3) { Activation = ActivationFunction.Relu, Padding = Padding.Same },
+        new MaxPooling2D(3) { Stride = 2 },
         new Conv2D(5, 3) { Stride = 2, Bias = false, L1 = 0.1f, L2 = 0.1f },
-        new BatchNormalizationLayer { Activation = Activation.Relu },
+        new BatchNormalization { Activation = ActivationFunction.Relu },
         new Conv2D(4, 2) { Padding = Padding.Same },
-        new ActivationLayer("sigmoid"),
+        new Activation(ActivationFunction.Sigmoid),
         new Dropout(0.25f),
         new Conv2D(7, 1),
-        new GlobalAveragePool(),
-        new ActivationLayer("softmax"),
-        new Dense(9) { Activation = Activation.Relu },
-        new ActivationLayer("relu"),
+        new GlobalAveragePooling2D(),
+        new Activation(ActivationFunction.Softmax),
+        new Dense(9) { Activation = ActivationFunction.Relu },
+        new Activation(ActivationFunction.Relu),
         new Dense(outputs));
 
     [SkippableTheory]
@@ -74,7 +74,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     public void AWrongGradientIsFoundInEveryParameterThatItReaches()
     {
         using var network = Moved(new Sequential(new Shape(Pixels, Pixels, 1),
-            new Conv2D(4, 3) { Activation = Activation.Relu }, new TwiceBackwards(), new MaxPool2D(), new Flatten(), new Dense(1)));
+            new Conv2D(4, 3) { Activation = ActivationFunction.Relu }, new TwiceBackwards(), new MaxPooling2D(), new Flatten(), new Dense(1)));
         Assert.Equal([GradientVerdict.Wrong, GradientVerdict.Wrong, GradientVerdict.Right, GradientVerdict.Right], Check(network).Select(c => c.Verdict));
         // Correct or off by half, never borderline.
         Assert.All(Check(network), check => Assert.True(check.Error is < 1e-4 or > 0.4, $"{check}"));
@@ -96,7 +96,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     public void KinksGiveNoFalseAlarm()
     {
         using var network = new Sequential(new Shape(Pixels, Pixels, 1),
-            new Conv2D(4, 3) { Activation = Activation.Relu }, new MaxPool2D(), new Flatten(), new Dense(1)).Initialize(Device, 1);
+            new Conv2D(4, 3) { Activation = ActivationFunction.Relu }, new MaxPooling2D(), new Flatten(), new Dense(1)).Initialize(Device, 1);
         var checks = GradientCheck.Run(network, new Black(), [0, 1], training, new GradientCheckOptions());
         Assert.All(checks, check => Assert.NotEqual(GradientVerdict.Wrong, check.Verdict));
         var bias = checks.Single(check => check.Name == "conv2d_1/bias");

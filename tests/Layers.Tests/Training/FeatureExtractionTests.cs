@@ -25,13 +25,13 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
     {
         var network = new Sequential(new Shape(12, 12, 1),
         [
-            new Conv2D(4, 3) { Padding = Padding.Same, Activation = Activation.Relu },
-            new Conv2D(4, 3) { Padding = Padding.Same, Activation = Activation.Relu },
-            new MaxPool2D(),
-            new Conv2D(6, 3) { Padding = Padding.Same, Activation = Activation.Relu },
-            new MaxPool2D(),
+            new Conv2D(4, 3) { Padding = Padding.Same, Activation = ActivationFunction.Relu },
+            new Conv2D(4, 3) { Padding = Padding.Same, Activation = ActivationFunction.Relu },
+            new MaxPooling2D(),
+            new Conv2D(6, 3) { Padding = Padding.Same, Activation = ActivationFunction.Relu },
+            new MaxPooling2D(),
             new Flatten(),
-            new Dense(5) { Activation = Activation.Relu },
+            new Dense(5) { Activation = ActivationFunction.Relu },
             new Dense(1),
         ]);
         if (frozen)

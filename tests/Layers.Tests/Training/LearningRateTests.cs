@@ -176,8 +176,8 @@ public sealed class LearningRateTests(OpenClDevice opened) : DeviceTests(opened)
     private Sequential Network() => new Sequential(new Shape(12, 12, 1),
     [
         new Conv2D(3, 3) { Name = "conv", Bias = false },
-        new BatchNormalizationLayer { Name = "norm", Activation = Activation.Relu },
-        new GlobalAveragePool { Name = "mean" },
+        new BatchNormalization { Name = "norm", Activation = ActivationFunction.Relu },
+        new GlobalAveragePooling2D { Name = "mean" },
         new Dense(4) { Name = "dense" },
         new Dense(1) { Name = "logits" },
     ]).Initialize(Device, 1);

@@ -163,9 +163,9 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
         if (name.StartsWith("normalized"))
         {
             var normalized = new Sequential(image,
-                new Conv2D(4, 3) { Bias = false }, new BatchNormalizationLayer { Activation = Activation.Relu }, new MaxPool2D(),
-                new Conv2D(6, 3) { Padding = Padding.Same, Bias = false }, new BatchNormalizationLayer { Activation = Activation.Relu },
-                new GlobalAveragePool(), new BatchNormalizationLayer(), new Dense(1));
+                new Conv2D(4, 3) { Bias = false }, new BatchNormalization { Activation = ActivationFunction.Relu }, new MaxPooling2D(),
+                new Conv2D(6, 3) { Padding = Padding.Same, Bias = false }, new BatchNormalization { Activation = ActivationFunction.Relu },
+                new GlobalAveragePooling2D(), new BatchNormalization(), new Dense(1));
             if (name != "normalized")
                 foreach (var layer in normalized.Layers.Take(3)) layer.Trainable = false;
             return normalized;
@@ -177,18 +177,18 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
             foreach (var filters in new[] { 4, 8 })
             {
                 for (var depth = 0; depth < 2; depth++)
-                    layers.Add(new Conv2D(filters, 3) { Padding = Padding.Same, Activation = Activation.Relu });
-                layers.Add(new MaxPool2D());
+                    layers.Add(new Conv2D(filters, 3) { Padding = Padding.Same, Activation = ActivationFunction.Relu });
+                layers.Add(new MaxPooling2D());
             }
         else
         {
-            layers.Add(new Conv2D(4, 3) { Activation = Activation.Relu, L1 = l1, L2 = l2 });
-            layers.Add(new MaxPool2D());
+            layers.Add(new Conv2D(4, 3) { Activation = ActivationFunction.Relu, L1 = l1, L2 = l2 });
+            layers.Add(new MaxPooling2D());
             if (dropout > 0) layers.Add(new Dropout(dropout));
-            layers.Add(new Conv2D(6, 3) { Activation = Activation.Relu, L2 = l2 });
+            layers.Add(new Conv2D(6, 3) { Activation = ActivationFunction.Relu, L2 = l2 });
         }
         layers.Add(new Flatten());
-        layers.Add(new Dense(5) { Activation = Activation.Relu });
+        layers.Add(new Dense(5) { Activation = ActivationFunction.Relu });
         if (dropout > 0) layers.Add(new Dropout(dropout));
         layers.Add(new Dense(name == "three" ? 3 : 1));
         var network = new Sequential(image, layers);

@@ -18,8 +18,8 @@ public sealed class PredictorTests(OpenClDevice opened) : DeviceTests(opened)
 
     private Sequential Network(int classes) => new Sequential(new Shape(Side, Side, 1),
     [
-        new Conv2D(2, 3) { Name = "conv", Activation = Activation.Relu },
-        new MaxPool2D { Name = "pool" },
+        new Conv2D(2, 3) { Name = "conv", Activation = ActivationFunction.Relu },
+        new MaxPooling2D { Name = "pool" },
         new Flatten { Name = "flatten" },
         new Dense(classes == 2 ? 1 : classes) { Name = "logits" },
     ]).Initialize(Device, 3);

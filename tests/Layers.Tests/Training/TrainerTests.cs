@@ -346,8 +346,8 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
 
     private Sequential Network(uint seed = 1) => new Sequential(new Shape(12, 12, 1),
     [
-        new Conv2D(2, 3) { Name = "conv", Activation = Activation.Relu, L1 = 1e-5f, L2 = 1e-4f },
-        new MaxPool2D { Name = "pool" },
+        new Conv2D(2, 3) { Name = "conv", Activation = ActivationFunction.Relu, L1 = 1e-5f, L2 = 1e-4f },
+        new MaxPooling2D { Name = "pool" },
         new Dropout(0.1f) { Name = "dropout" },
         new Flatten { Name = "flatten" },
         new Dense(1) { Name = "logits" },

@@ -39,7 +39,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         file.Write(path);
         using var network = new Sequential(new Shape(2, 2, 1),
         [
-            new Conv2D(2, 1) { Name = "conv" }, new BatchNormalizationLayer { Name = "norm1" }, new BatchNormalizationLayer { Name = "norm2" },
+            new Conv2D(2, 1) { Name = "conv" }, new BatchNormalization { Name = "norm1" }, new BatchNormalization { Name = "norm2" },
         ]).Initialize(Device, 1);
         var weights = new PretrainedWeights(WeightFile.Read(path), network.Layers);
         Assert.Empty(weights.Unexpected);
@@ -65,7 +65,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         foreach (var name in new[] { "a", "b", "c", "d" }) file.Add("norm/" + name, [2], [1, 2]);
         var path = Path.Combine(folder, "guess.safetensors");
         file.Write(path);
-        using var network = new Sequential(new Shape(2), [new BatchNormalizationLayer { Name = "norm" }]);
+        using var network = new Sequential(new Shape(2), [new BatchNormalization { Name = "norm" }]);
         var weights = new PretrainedWeights(WeightFile.Read(path), network.Layers);
         Assert.Equal(["norm/scale", "norm/shift", "norm/running_mean", "norm/running_variance"], weights.Missing);
         Assert.Throws<WeightFileException>(weights.Load);
@@ -129,8 +129,8 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
 
     private static Sequential Network() => new(new Shape(6, 6, 2),
     [
-        new Conv2D(4, 3) { Name = "block1_conv1", Padding = Padding.Same, Activation = Activation.Relu },
-        new MaxPool2D { Name = "pool" },
+        new Conv2D(4, 3) { Name = "block1_conv1", Padding = Padding.Same, Activation = ActivationFunction.Relu },
+        new MaxPooling2D { Name = "pool" },
         new Conv2D(5, 2) { Name = "block1_conv2" },
         new Flatten { Name = "flatten" },
         new Dense(3) { Name = "dense1" },

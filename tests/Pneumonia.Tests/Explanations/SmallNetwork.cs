@@ -7,7 +7,7 @@ using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
-using Dense = Convolve.Layers.Dense;
+using Convolve.Layers.Parameters;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 
@@ -31,13 +31,13 @@ public sealed class SmallNetwork : IDisposable
     {
         device = catalogue.Open(catalogue.Choose("auto").Device);
         Layer[] head = global
-            ? [new GlobalAveragePool(), new Dense(outputs) { Name = "logits" }]
-            : [new Flatten(), new Dense(7) { Activation = Activation.Relu }, new Dense(outputs) { Name = "logits" }];
+            ? [new GlobalAveragePooling2D(), new Dense(outputs) { Name = "logits" }]
+            : [new Flatten(), new Dense(7) { Activation = ActivationFunction.Relu }, new Dense(outputs) { Name = "logits" }];
         Network = new Sequential(new Shape(Height, width, 1),
         [
-            new Conv2D(5, 3) { Name = "first", Activation = Activation.Relu }, new MaxPool2D { Name = "halved" },
+            new Conv2D(5, 3) { Name = "first", Activation = ActivationFunction.Relu }, new MaxPooling2D { Name = "halved" },
             new Conv2D(6, 3) { Name = "second", Padding = Padding.Same, Bias = false },
-            new BatchNormalizationLayer { Name = "evened", Activation = Activation.Relu }, new MaxPool2D { Name = "quartered" },
+            new BatchNormalization { Name = "evened", Activation = ActivationFunction.Relu }, new MaxPooling2D { Name = "quartered" },
             new Dropout(0.1f), .. head,
         ]).Initialize(device, 3);
         var random = new Random(5);
@@ -69,10 +69,10 @@ public sealed class SmallNetwork : IDisposable
             values = layer switch
             {
                 Conv2D c => Relu(ConvolutionReference.Forward(c.Geometry, values, weights[0], weights.Length > 1 ? weights[1] : null), c.Activation),
-                MaxPool2D p => PoolingReference.Max(p.Geometry, values),
-                GlobalAveragePool => PoolingReference.Average(PoolingGeometry.Create(new Shape([1, .. shape.Sizes]), shape[0], shape[1], 1), values),
-                BatchNormalizationLayer b => BatchNormalizationReference.Forward(BatchNormalizationGeometry.Create(shape, b.Parameters[0].Shape), values,
-                    weights[0], weights[1], weights[2], weights[3], b.Epsilon, b.Activation == Activation.Relu),
+                MaxPooling2D p => PoolingReference.Max(p.Geometry, values),
+                GlobalAveragePooling2D => PoolingReference.Average(PoolingGeometry.Create(new Shape([1, .. shape.Sizes]), shape[0], shape[1], 1), values),
+                BatchNormalization b => BatchNormalizationReference.Forward(BatchNormalizationGeometry.Create(shape, b.Parameters[0].Shape), values,
+                    weights[0], weights[1], weights[2], weights[3], b.Epsilon, b.Activation == ActivationFunction.Relu),
                 Dense d => Relu([.. MatrixMultiplyReference.Forward(MatrixMultiplyGeometry.Create(new Shape(1, values.Length), d.Parameters[0].Shape),
                     values, weights[0]).Select((sum, i) => sum + weights[1][i])], d.Activation),
                 _ => values,
@@ -89,5 +89,5 @@ public sealed class SmallNetwork : IDisposable
     }
 
     private static double[] Relu(double[] sums, Activation activation) =>
-        activation == Activation.Relu ? Array.ConvertAll(sums, sum => Math.Max(0, sum)) : sums;
+        activation == ActivationFunction.Relu ? Array.ConvertAll(sums, sum => Math.Max(0, sum)) : sums;
 }

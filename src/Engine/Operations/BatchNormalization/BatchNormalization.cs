@@ -27,7 +27,7 @@ public readonly record struct NormalizedChannels(Tensor Scale, Tensor Shift, Ten
 /// Batch normalization (Ioffe and Szegedy, 2015) and, in the same pass, ReLU: each channel gets the mean β and the deviation γ. While
 /// training a channel's mean and variance are those of the batch, in prediction those that ran along with the training.
 /// </summary>
-public static class BatchNormalization
+public static class BatchNormalizationOperation
 {
     /// <summary>Numbers of a share on a processor: 64 KiB, which its core reads from its cache the second time.</summary>
     private const int ShareLength = 16384;

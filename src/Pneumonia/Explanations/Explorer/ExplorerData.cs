@@ -102,7 +102,7 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
             ["name"] = stage.Name,
             ["layer"] = stage.Layer.Name,
             ["kind"] = stage.Layer.Kind,
-            ["folded"] = stage.Normalization is not null,
+            ["folded"] = stage.IsFolded,
             ["shape"] = Sizes(stage.OutputShape.Sizes),
             ["from"] = Sizes(stage.Layer.InputShape.Sizes),
             ["relu"] = stage.Relu,
@@ -110,11 +110,11 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         (int Height, int Width, int Stride, int Top, int Left)? window = stage.Layer switch
         {
             Conv2D { Geometry: var g } => (g.KernelHeight, g.KernelWidth, g.Stride, g.PaddingTop, g.PaddingLeft),
-            MaxPool2D { Geometry: var g } => (g.WindowHeight, g.WindowWidth, g.Stride, 0, 0),
+            MaxPooling2D { Geometry: var g } => (g.WindowHeight, g.WindowWidth, g.Stride, 0, 0),
             _ => null,
         };
         if (window is { } w) json["window"] = Sizes([w.Height, w.Width, w.Stride, w.Top, w.Left]);
-        if (stage.Layer is ActivationLayer) json["function"] = (string)stage.Layer.Settings["function"]!;
+        if (stage.Layer is Activation) json["function"] = (string)stage.Layer.Settings["function"]!;
         if (ReceptiveField.Of(network, stage.End - 1) is { Rows: var rows, Columns: var columns })
             json["field"] = Sizes([rows.First, rows.Step, rows.Size, rows.End, columns.First, columns.Step, columns.Size, columns.End]);
         if (weights is null) return json;

@@ -14,8 +14,8 @@ internal static class RepeatedArithmetic
     public static long? Products(PredictionStage stage) => stage.Layer switch
     {
         Conv2D { Geometry: var g } => (long)stage.OutputShape.Length * g.KernelHeight * g.KernelWidth * stage.Layer.InputShape[2],
-        MaxPool2D { Geometry: var g } => (long)stage.OutputShape.Length * g.WindowHeight * g.WindowWidth,
-        GlobalAveragePool => stage.Layer.InputShape.Length,
+        MaxPooling2D { Geometry: var g } => (long)stage.OutputShape.Length * g.WindowHeight * g.WindowWidth,
+        GlobalAveragePooling2D => stage.Layer.InputShape.Length,
         Dense => (long)stage.OutputShape.Length * stage.Layer.InputShape.Length,
         _ => null,
     };
@@ -31,8 +31,8 @@ internal static class RepeatedArithmetic
         switch (stage.Layer)
         {
             case Conv2D: Convolve(stage, input, kernels, biases, output); break;
-            case MaxPool2D: Maximum(stage, input, output); break;
-            case GlobalAveragePool: Mean(stage.Layer.InputShape, input, output); break;
+            case MaxPooling2D: Maximum(stage, input, output); break;
+            case GlobalAveragePooling2D: Mean(stage.Layer.InputShape, input, output); break;
             case Dense: Multiply(stage.Relu, input, kernels, biases, output); break;
             default: throw new ArgumentException($"explorer: {stage.Name} is not repeated", nameof(stage));
         }
@@ -68,7 +68,7 @@ internal static class RepeatedArithmetic
 
     private static void Maximum(PredictionStage stage, float[] input, float[] output)
     {
-        var g = ((MaxPool2D)stage.Layer).Geometry;
+        var g = ((MaxPooling2D)stage.Layer).Geometry;
         Shape from = stage.Layer.InputShape, to = stage.OutputShape;
         for (int row = 0; row < to[0]; row++)
             for (int column = 0; column < to[1]; column++)

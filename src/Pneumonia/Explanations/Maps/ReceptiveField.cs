@@ -45,7 +45,7 @@ public readonly record struct ReceptiveField(FieldOfView Rows, FieldOfView Colum
             {
                 Conv2D { Geometry: var g } => new(field.Rows.Through(g.KernelHeight, g.Stride, g.PaddingTop, g.Height),
                     field.Columns.Through(g.KernelWidth, g.Stride, g.PaddingLeft, g.Width)),
-                MaxPool2D { Geometry: var g } => new(field.Rows.Through(g.WindowHeight, g.Stride, 0, g.Height),
+                MaxPooling2D { Geometry: var g } => new(field.Rows.Through(g.WindowHeight, g.Stride, 0, g.Height),
                     field.Columns.Through(g.WindowWidth, g.Stride, 0, g.Width)),
                 _ => field,
             };

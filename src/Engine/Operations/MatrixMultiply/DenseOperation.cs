@@ -5,7 +5,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.MatrixMultiply;
 
 /// <summary>A fully connected layer's arithmetic: y = x·W + b, with ReLU fused into the product's epilogue where asked for.</summary>
-public static class Dense
+public static class DenseOperation
 {
     /// <summary>input [N, in] · weights [in, out] + bias [out] → [N, out].</summary>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
