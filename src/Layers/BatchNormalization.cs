@@ -3,7 +3,6 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.BatchNormalization;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Parameters;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 

@@ -5,7 +5,6 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Parameters;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 

@@ -3,7 +3,6 @@ using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Dropout;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 

@@ -1,7 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Flatten;
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 

@@ -1,7 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 

@@ -1,9 +1,7 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Networks;
 using Convolve.Layers.Parameters;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 
@@ -25,7 +23,7 @@ public abstract class Layer
     }
 
     /// <summary>The network that the layer and its weights belong to; null before there is one.</summary>
-    internal Sequential? Network { get; private set; }
+    internal object? Owner { get; private set; }
 
     /// <summary>The word for this kind of layer in files and summaries, e.g. <c>conv2d</c>.</summary>
     public abstract string Kind { get; }
@@ -108,9 +106,9 @@ public abstract class Layer
     protected virtual IReadOnlyList<Parameter> CreateParameters() => [];
 
     /// <summary>Puts the layer into a network.</summary>
-    internal void Place(Sequential network, string defaultName, Shape inputShape)
+    internal void Place(object network, string defaultName, Shape inputShape)
     {
-        Network = network;
+        Owner = network;
         name ??= defaultName;
         input = inputShape;
         try
@@ -127,10 +125,10 @@ public abstract class Layer
     /// <summary>Takes the layer out of a network that could not be built, so that another network may have it.</summary>
     /// <param name="network">That network; a layer of another one stays there.</param>
     /// <param name="givenName">The name that the user gave the layer; null if none.</param>
-    internal void Leave(Sequential network, string? givenName)
+    internal void Leave(object network, string? givenName)
     {
-        if (!ReferenceEquals(Network, network)) return;
-        Network = null;
+        if (!ReferenceEquals(Owner, network)) return;
+        Owner = null;
         (name, input, output, Parameters) = (givenName, null, null, []);
     }
 

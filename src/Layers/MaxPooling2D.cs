@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Pooling;
 using Convolve.Engine.Tensors;
-using Convolve.Layers.Reference;
 
 namespace Convolve.Layers;
 

@@ -11,10 +11,10 @@ namespace Convolve.Layers.Measurement;
 
 /// <summary>One direction of a layer on a batch.</summary>
 /// <param name="Flops">Multiplications and additions, as the formula counts them.</param>
-/// <param name="Bytes">What must be read and written at least: every operand once.</param>
+/// <param name="Bytes">The least traffic: every operand read or written once.</param>
 /// <param name="Milliseconds">The fastest run; 0 where there is nothing to do.</param>
-/// <param name="ShareOfRoof">The least time that the device's roofline allows, by that time. Above 1 where an algorithm multiplies less
-/// than the formula (Winograd) or a cache holds the operands.</param>
+/// <param name="ShareOfRoof">The least time that the device's roofline allows, divided by the measured time. Above 1 if an algorithm
+/// multiplies less than the formula (Winograd) or the operands are in a cache.</param>
 public sealed record MeasuredPass(double Flops, double Bytes, double Milliseconds, double ShareOfRoof)
 {
     /// <summary>Operations a second, in units of 10⁹.</summary>
@@ -24,28 +24,28 @@ public sealed record MeasuredPass(double Flops, double Bytes, double Millisecond
     public double Intensity => Bytes > 0 ? Flops / Bytes : 0;
 }
 
-/// <summary>A layer's figures.</summary>
+/// <summary>Measurements of a layer.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Kind">Its kind.</param>
-/// <param name="OutputShape">What goes out for one image.</param>
+/// <param name="OutputShape">The output's shape for one image.</param>
 /// <param name="Forward">The forward pass.</param>
-/// <param name="Backward">The gradients that training needs: of the parameters if they are trained, of the input if something before it is.</param>
-/// <param name="Algorithms">Of a convolution: the algorithm that serves each pass that is needed; else empty.</param>
+/// <param name="Backward">The gradients that training needs: for the parameters if they are trained, for the input if a layer before is.</param>
+/// <param name="Algorithms">For a convolution the algorithm of each pass that training needs; else empty.</param>
 public sealed record MeasuredLayer(
     string Name, string Kind, Shape OutputShape, MeasuredPass Forward, MeasuredPass Backward,
     IReadOnlyDictionary<ConvolutionPass, ConvolutionAlgorithm> Algorithms);
 
 /// <summary>
-/// Times a network layer by layer. Each layer runs alone, on random values of its input's shape, in a training pass; what a network fuses
-/// across layers (ReLU into pooling, batch normalization into convolution when predicting) stands with the layer that it belongs to.
+/// Times a network layer by layer. Each layer runs separately, on random values, in a training pass. What a network fuses across layers (ReLU
+/// into pooling, in prediction batch normalization into convolution) counts for the layer that it belongs to.
 /// </summary>
 public static class LayerMeasurement
 {
-    /// <summary>Measures all layers in order; leaves weights, running statistics and gradients as they were.</summary>
+    /// <summary>Measures all layers in order; weights, running statistics and gradients are not changed.</summary>
     /// <param name="network">A network on a device that computes.</param>
     /// <param name="batch">Images to a batch.</param>
     /// <param name="roofline">What the device can do.</param>
-    /// <param name="runs">Runs of each layer, of which the fastest counts, after one that compiles its kernels.</param>
+    /// <param name="runs">Runs of each layer, of which the fastest counts, after a warm-up.</param>
     /// <param name="cancellation">Ends the measurement between two layers.</param>
     public static IReadOnlyList<MeasuredLayer> Of(
         Sequential network, int batch, Roofline roofline, int runs = 5, CancellationToken cancellation = default)
@@ -84,7 +84,7 @@ public static class LayerMeasurement
             device.Synchronize();
             var there = watch.Elapsed.TotalMilliseconds;
             var back = 0.0;
-            // What gives its input back, or needs no gradient, has no way back.
+            // A layer that returns its input, or needs no gradient, has no backward pass.
             if (output.RequiresGradient && !ReferenceEquals(output, input))
             {
                 watch.Restart();
@@ -118,14 +118,14 @@ public static class LayerMeasurement
         return Tensor.FromValues(device, shape, values);
     }
 
-    /// <summary>Operations and bytes by the formula.</summary>
+    /// <summary>FLOP and bytes by the formula.</summary>
     private static class Work
     {
         public static (double Flops, double Bytes) Forward(Layer layer, int batch) => layer.SharesMemory
             ? (0, 0)
             : (layer.Flops * batch, Size((double)batch * (layer.InputShape.Length + layer.OutputShape.Length) + Weights(layer)));
 
-        /// <summary>Each gradient is as many operations as the forward pass: the upstream gradient times the weights, or times the input.</summary>
+        /// <summary>Each gradient takes as many operations as the forward pass: the upstream gradient times the weights, or times the input.</summary>
         public static (double Flops, double Bytes) Backward(Layer layer, int batch, bool needsInputGradient)
         {
             if (layer.SharesMemory || !(needsInputGradient || layer.Trainable)) return (0, 0);

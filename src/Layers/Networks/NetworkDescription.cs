@@ -4,7 +4,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Layers.Networks;
 
-/// <summary>A network as JSON: its input and its layers, enough to build it again.</summary>
+/// <summary>A network as JSON: its input shape and layers, enough to build it again.</summary>
 public static class NetworkDescription
 {
     private static readonly Dictionary<string, Func<LayerDescription, Layer>> builders = new(
@@ -20,8 +20,8 @@ public static class NetworkDescription
         ["layers"] = new JsonArray([.. network.Layers.Select(Describe)]),
     };
 
-    /// <summary>Builds a described network, without memory for its parameters yet.</summary>
-    /// <exception cref="FormatException">The description lacks something or names an unknown kind of layer.</exception>
+    /// <summary>Builds a network from its description; its parameters have no memory yet.</summary>
+    /// <exception cref="FormatException">The description is incomplete, or names an unknown kind of layer.</exception>
     public static Sequential FromJson(JsonNode? description)
     {
         try

@@ -17,14 +17,14 @@ public static class ReferenceNetworks
     ]);
 
     /// <summary>[Conv 3×3 → MaxPool 2×2 (→ Dropout)] × 4 with 32, 64, 128, 128 filters (→ Dropout) → Dense 512 (→ Dropout) → logits.</summary>
-    /// <param name="pixels">Side of the images, at least 46, with same padding 16: smaller ones vanish in the fourth block.</param>
+    /// <param name="pixels">Side of the images, at least 46, with same padding 16: smaller images vanish in the fourth block.</param>
     /// <param name="channels">Channels of the images.</param>
     /// <param name="outputs">Logits.</param>
     /// <param name="dropout">Dropout rate after every pooling.</param>
     /// <param name="denseDropout">Dropout rate after the dense layer.</param>
     /// <param name="l1">λ₁ on the convolution kernels.</param>
     /// <param name="l2">λ₂ on the convolution kernels.</param>
-    /// <param name="samePadding">Whether convolutions keep the size of their images, by zeros around them.</param>
+    /// <param name="samePadding">Whether convolutions pad their input with zeros to keep its size.</param>
     /// <param name="flattenDropout">Dropout rate before the dense layer.</param>
     public static Sequential Cnn(int pixels, int channels = 3, int outputs = 1, float dropout = 0, float denseDropout = 0, float l1 = 0, float l2 = 0,
         bool samePadding = false, float flattenDropout = 0)
@@ -78,10 +78,10 @@ public static class ReferenceNetworks
     /// <summary>The layers of VGG19's base by name, in order.</summary>
     public static IReadOnlyList<string> Vgg19BaseLayers { get; } = [.. Vgg19Base().Select(layer => layer.Name)];
 
-    /// <summary>The layer with which the head of <see cref="Vgg19"/> begins.</summary>
+    /// <summary>The first layer of the head of <see cref="Vgg19"/>.</summary>
     public static string Vgg19Head => "flatten";
 
-    /// <summary>The base of VGG19, in no network yet.</summary>
+    /// <summary>The layers of VGG19's base, in no network yet.</summary>
     internal static List<Layer> Vgg19Base()
     {
         var layers = new List<Layer>();

@@ -12,16 +12,16 @@ namespace Convolve.Layers.Networks;
 public sealed class Sequential : IDisposable
 {
     private readonly Sequential? whole;
-    // Held while parameters are paused: a second thread must not take that for the user's own choice.
+    // Held while parameters are paused: a second thread must not mistake that for the user's choice.
     private readonly Lock pausing = new();
     private ParameterMemory? memory;
     private Device? device;
 
-    /// <summary>Puts layers in a row.</summary>
+    /// <summary>Builds a network of layers in a row.</summary>
     /// <param name="inputShape">One input without the batch, e.g. [150,150,3].</param>
     /// <param name="layers">The layers; those without a name get one of their kind and number.</param>
     /// <exception cref="ArgumentException">
-    /// A layer cannot take what the one before it gives, two share a name, or one belongs to another network already.
+    /// A layer cannot take the output of the one before it, two layers share a name, or a layer belongs to another network already.
     /// </exception>
     public Sequential(Shape inputShape, params IReadOnlyList<Layer> layers)
     {
@@ -47,7 +47,7 @@ public sealed class Sequential : IDisposable
         for (var i = 0; i < layers.Count; i++)
         {
             var layer = layers[i];
-            if (layer.Network is { } other)
+            if (layer.Owner is Sequential other)
                 throw new ArgumentException(ReferenceEquals(other, this)
                     ? $"layer {layer.Name} stands in {this} twice, as number {Index(other, layer) + 1} and number {i + 1}: make two layers"
                     : $"layer {layer.Name} belongs to {other} already, as number {Index(other, layer) + 1}, and cannot be number {i + 1} of {this} as well: "
@@ -85,7 +85,7 @@ public sealed class Sequential : IDisposable
     /// <summary>The layers in order.</summary>
     public IReadOnlyList<Layer> Layers { get; }
 
-    /// <summary>Where the parameters are, once initialized.</summary>
+    /// <summary>The device of the parameters, once initialized.</summary>
     public Device? Device => Whole.device;
 
     /// <summary>The network that this is a part of; itself if it is whole.</summary>
@@ -104,8 +104,8 @@ public sealed class Sequential : IDisposable
     public long TrainableCount => Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length);
 
     /// <summary>
-    /// Neighbouring layers as a network of their own, such as the head of one whose base stays as it is. It has the layers and parameters
-    /// of this network, and no memory besides: initialize and dispose the whole.
+    /// Consecutive layers as a network of their own, such as the head on a frozen base. It shares layers and parameters with this network and
+    /// has no memory of its own: initialize and dispose the whole network.
     /// </summary>
     /// <param name="first">The first layer, counted from 0.</param>
     /// <param name="end">The layer after the last.</param>
@@ -117,7 +117,7 @@ public sealed class Sequential : IDisposable
         return new Sequential(Whole, First + first, First + end);
     }
 
-    /// <summary>Takes memory on a device and fills the parameters with their first values, which the seed fixes.</summary>
+    /// <summary>Takes memory on a device and initializes the parameters, as the seed determines.</summary>
     public Sequential Initialize(Device device, uint seed)
     {
         if (whole is not null) throw new InvalidOperationException("network: a part has no memory of its own; initialize the whole");
@@ -125,7 +125,7 @@ public sealed class Sequential : IDisposable
         this.device = device;
         memory = new ParameterMemory(device, Parameters);
         if (!device.Computes) return this;
-        // One array serves all: copies of the weights that wait for the garbage collector would double a large network.
+        // One array for all: copies of the weights that wait for the garbage collector would double the memory of a large network.
         var values = new float[Parameters.Select(p => p.Shape.Length).DefaultIfEmpty().Max()];
         var index = 0u;
         foreach (var parameter in Parameters) parameter.Initialize(values, CounterRandom.Key(seed, index++));
@@ -189,7 +189,7 @@ public sealed class Sequential : IDisposable
     {
         using var tape = new Tape(batch.Device, recording: false);
         var output = Forward(tape, batch, pass ?? Pass.Inference);
-        // The tape goes, its last tensor stays.
+        // Disposing the tape frees its tensors; this one stays.
         return output.Reshape(output.Shape);
     }
 
@@ -201,9 +201,9 @@ public sealed class Sequential : IDisposable
         return stages;
     }
 
-    /// <summary>What every step of a prediction gives: the numbers that <see cref="Predict"/> makes on its way.</summary>
+    /// <summary>The output of every step of a prediction, as <see cref="Predict"/> computes them.</summary>
     /// <param name="batch">[N, …input].</param>
-    /// <param name="pass">Inference if omitted; another one's algorithm gives the same numbers to rounding.</param>
+    /// <param name="pass">Inference if omitted; with another algorithm the values differ by rounding.</param>
     /// <returns>For each of <see cref="Stages"/> its output, [N, …output of the stage], row-major.</returns>
     public IReadOnlyList<float[]> Trace(Tensor batch, Pass? pass = null)
     {
@@ -220,11 +220,11 @@ public sealed class Sequential : IDisposable
     }
 
     /// <summary>
-    /// The gradient of the outputs, weighted and added up, with respect to the batch, as in prediction. Parameters neither get gradients nor
-    /// lose any. With <see cref="Part"/> the batch may be what any layer gives: the gradient with respect to that layer's output.
+    /// The gradient of the weighted sum of the outputs with respect to the batch, in prediction. Gradients of parameters are not touched. With
+    /// <see cref="Part"/> the batch may be any layer's output, which gives the gradient with respect to it.
     /// </summary>
     /// <param name="batch">[N, …input].</param>
-    /// <param name="upstream">The weight of every output, [N, …output].</param>
+    /// <param name="upstream">The upstream gradient: a weight for every output, [N, …output].</param>
     /// <returns>[N, …input], a tensor that the caller disposes.</returns>
     public Tensor InputGradient(Tensor batch, Tensor upstream)
     {
@@ -241,7 +241,7 @@ public sealed class Sequential : IDisposable
             using var leaf = batch.Reshape(batch.Shape);
             leaf.RequiresGradient = true;
             tape.Backward(Forward(tape, leaf, Pass.Inference), upstream);
-            // The leaf goes with its gradient, whose memory stays under another name.
+            // Disposing the leaf frees its gradient; the reshaped tensor keeps the memory.
             return leaf.Gradient!.Reshape(batch.Shape);
         }
         finally
@@ -250,7 +250,7 @@ public sealed class Sequential : IDisposable
         }
     }
 
-    /// <summary>One row per layer: name, kind, output shape, parameters, trainable ones, multiplications and additions.</summary>
+    /// <summary>One row per layer: name, kind, output shape, parameters, trainable parameters, FLOP.</summary>
     public IReadOnlyList<SummaryRow> Summary() =>
     [
         .. Layers.Select(l => new SummaryRow(l.Name, l.Kind, l.OutputShape,
@@ -260,7 +260,7 @@ public sealed class Sequential : IDisposable
     /// <inheritdoc/>
     public override string ToString() => $"the network of {Layers.Count} layers that takes {InputShape}";
 
-    /// <summary>Gives the parameters' memory back; a part has none.</summary>
+    /// <summary>Frees the parameters' memory; a part has none.</summary>
     public void Dispose()
     {
         memory?.Dispose();
@@ -269,10 +269,10 @@ public sealed class Sequential : IDisposable
     }
 }
 
-/// <summary>What a summary says of one layer.</summary>
+/// <summary>One layer in a summary.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Kind">Its kind.</param>
-/// <param name="OutputShape">What goes out for one image.</param>
+/// <param name="OutputShape">The output's shape for one image.</param>
 /// <param name="Parameters">Numbers in its parameters.</param>
 /// <param name="Trainable">Those that training changes.</param>
 /// <param name="Flops">Multiplications and additions for one image.</param>

@@ -5,8 +5,8 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.Optimizers;
 
 /// <summary>
-/// Changes a network's parameters after each backward pass: all of them, and the gradients of their penalties, in one launch. State is
-/// made on the first step, one buffer for all parameters, and can be saved and restored parameter by parameter.
+/// Updates a network's parameters after each backward pass, all of them in one launch, penalties included. Optimizer state is created on the
+/// first step, in one buffer for all parameters, and can be saved and restored for each parameter.
 /// </summary>
 public abstract class Optimizer : IDisposable
 {
@@ -20,25 +20,26 @@ public abstract class Optimizer : IDisposable
     public float LearningRate { get; set; } = 1e-3f;
 
     /// <summary>
-    /// λ of decoupled decay: a step takes η·λ·w from every weight w of a kernel, of convolution or dense layer; biases, scales and shifts stay.
+    /// λ of decoupled weight decay (Loshchilov and Hutter, 2017): a step subtracts η·λ·w from every weight w of a convolution or dense kernel;
+    /// biases, scales and shifts do not decay.
     /// </summary>
     public float WeightDecay { get; init; }
 
     /// <summary>Steps taken so far.</summary>
     public long Steps { get; set; }
 
-    /// <summary>The word for this optimizer on the command line and in files.</summary>
+    /// <summary>The name of this optimizer on the command line and in files.</summary>
     public abstract string Kind { get; }
 
     /// <summary>State tensors by name, e.g. <c>conv1/kernel/mean_square</c>.</summary>
     public IReadOnlyDictionary<string, Tensor> State => state;
 
-    /// <summary>What is remembered of each number of a parameter, e.g. <c>mean_square</c>.</summary>
+    /// <summary>The state kept for each element of a parameter, e.g. <c>mean_square</c>.</summary>
     protected abstract IReadOnlyList<string> StateNames { get; }
 
-    /// <summary>Updates every trainable parameter that has a gradient, and drops the gradients.</summary>
+    /// <summary>Updates every trainable parameter that has a gradient, and clears the gradients.</summary>
     /// <param name="parameters">Parameters of one network.</param>
-    /// <exception cref="ArgumentException">They are of several networks.</exception>
+    /// <exception cref="ArgumentException">They belong to several networks.</exception>
     public void Step(IEnumerable<Parameter> parameters)
     {
         Steps++;
@@ -60,7 +61,7 @@ public abstract class Optimizer : IDisposable
         foreach (var parameter in updated) parameter.Value.ClearGradient();
     }
 
-    /// <summary>Puts a state tensor back, as a checkpoint gives it.</summary>
+    /// <summary>Restores a state tensor from a checkpoint.</summary>
     public void Restore(string name, Tensor tensor)
     {
         if (state.Remove(name, out var old)) old.Dispose();
@@ -81,14 +82,14 @@ public abstract class Optimizer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The rule.</summary>
-    /// <param name="table">Which parameters.</param>
+    /// <summary>Launches the update rule.</summary>
+    /// <param name="table">The parameters.</param>
     /// <param name="weights">Their values.</param>
     /// <param name="gradients">Their gradients.</param>
     /// <param name="state">One buffer for each of <see cref="StateNames"/>, laid out like the gradients.</param>
     protected abstract void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state);
 
-    /// <summary>Lays out table and state for the parameters that have a gradient now; state that there is moves to its new place.</summary>
+    /// <summary>Lays out table and state for the parameters that have a gradient now; existing state moves along.</summary>
     private void LayOut(ParameterMemory memory, IEnumerable<Parameter> parameters)
     {
         updated.Clear();
@@ -117,7 +118,7 @@ public abstract class Optimizer : IDisposable
             }
         }
         foreach (var buffer in old) buffer.Dispose();
-        // The places it moved from fit nothing that a step rents.
+        // No step rents buffers of the sizes that were freed.
         if (moved) gradients.Device.Pool.Trim();
     }
 }

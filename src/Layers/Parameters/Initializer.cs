@@ -43,7 +43,7 @@ public abstract class Initializer
 
     private sealed class Normal(Func<int, double> deviationOf) : Initializer
     {
-        /// <summary>Box and Muller's transform of two uniform numbers.</summary>
+        /// <summary>The Box–Muller transform of two uniform numbers.</summary>
         public override void Fill(Span<float> values, int fanIn, int fanOut, uint key)
         {
             var deviation = deviationOf(fanIn);

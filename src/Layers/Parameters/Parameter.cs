@@ -5,7 +5,7 @@ namespace Convolve.Layers.Parameters;
 /// <summary>A tensor of a layer that training changes, mostly by its gradient.</summary>
 /// <param name="name">The layer's and its own name, e.g. <c>conv1/kernel</c>.</param>
 /// <param name="shape">Its shape.</param>
-/// <param name="initializer">Where its first values come from.</param>
+/// <param name="initializer">Draws its first values.</param>
 /// <param name="fanIn">Inputs of one output, for the initializer.</param>
 /// <param name="fanOut">Outputs of one input, for the initializer.</param>
 public sealed class Parameter(string name, Shape shape, Initializer initializer, int fanIn, int fanOut)
@@ -18,7 +18,7 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
     /// <summary>The shape.</summary>
     public Shape Shape { get; } = shape;
 
-    /// <summary>Whether the layer itself keeps it up while training, such as a running mean: it has no gradient and is never trainable.</summary>
+    /// <summary>Whether the layer itself updates it in training, such as a running mean; it has no gradient and is never trainable.</summary>
     public bool IsStatistic
     {
         get;
@@ -29,7 +29,7 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
         }
     }
 
-    /// <summary>Whether the optimizer changes it; a frozen parameter costs no gradient work. A statistic stays as it is, not trainable.</summary>
+    /// <summary>Whether the optimizer changes it; no gradient is computed for a frozen parameter. A statistic is never trainable.</summary>
     public bool Trainable
     {
         get;
@@ -52,16 +52,16 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
     /// <summary>λ₂ of an L2 penalty on this parameter.</summary>
     public float L2 { get; init; }
 
-    /// <summary>Its own factor on the optimizer's learning rate; to be set before the first step.</summary>
+    /// <summary>Factor on the optimizer's learning rate; set it before the first step.</summary>
     public float LearningRateFactor { get; set; } = 1;
 
     /// <summary>The memory that it shares with the network's other parameters.</summary>
     internal ParameterMemory? Memory { get; private set; }
 
-    /// <summary>Where its values begin there.</summary>
+    /// <summary>The first index of its values there.</summary>
     internal int Begin { get; private set; }
 
-    /// <summary>Takes a place in the network's memory.</summary>
+    /// <summary>Binds the parameter to its part of the network's memory.</summary>
     internal void Place(ParameterMemory memory, int begin, Tensor place)
     {
         Memory = memory;
@@ -70,8 +70,8 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
         value.RequiresGradient = Trainable;
     }
 
-    /// <summary>Puts first values on the device.</summary>
-    /// <param name="values">Host memory to make them in, at least as long as the parameter.</param>
+    /// <summary>Draws the first values and uploads them.</summary>
+    /// <param name="values">Host memory for them, at least as long as the parameter.</param>
     /// <param name="key">The key of this parameter's random numbers.</param>
     internal void Initialize(Span<float> values, uint key)
     {

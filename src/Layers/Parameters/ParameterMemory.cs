@@ -5,12 +5,12 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Layers.Parameters;
 
 /// <summary>
-/// Where a network's parameters lie: all values in one buffer, the gradients of those that are trained in another, so that one launch
-/// reaches them all. The gradients' places are made before the first recorded pass and stay until another choice of parameters is trained.
+/// The memory of a network's parameters: all values in one buffer, the gradients of trained ones in another, so that one launch updates all
+/// of them. The gradients are laid out before the first recorded pass, and again when other parameters are trained.
 /// </summary>
 internal sealed class ParameterMemory : IDisposable
 {
-    /// <summary>Parameters begin at multiples of this many floats: a line of any cache, and whole vectors.</summary>
+    /// <summary>Parameters begin at multiples of this many floats: whole cache lines and vectors.</summary>
     private const int Alignment = 64;
 
     private readonly Device device;
@@ -41,7 +41,7 @@ internal sealed class ParameterMemory : IDisposable
     /// <summary>The gradients of the trained parameters; null before the first recorded pass.</summary>
     public Tensor? Gradients { get; private set; }
 
-    /// <summary>Where a trained parameter's gradient begins.</summary>
+    /// <summary>The first index of a trained parameter's gradient.</summary>
     public int GradientBegin(Parameter parameter)
     {
         var begin = 0;
@@ -53,7 +53,7 @@ internal sealed class ParameterMemory : IDisposable
         throw new InvalidOperationException($"parameter {parameter.Name}: it is not trained");
     }
 
-    /// <summary>The parameters that a penalty is on, as a table of penalties; null if there are none.</summary>
+    /// <summary>The penalties of trained parameters; null if there are none.</summary>
     public UpdateTable? Penalties
     {
         get
@@ -63,7 +63,7 @@ internal sealed class ParameterMemory : IDisposable
         }
     }
 
-    /// <summary>Gives every trained parameter a place for its gradient.</summary>
+    /// <summary>Lays out the gradients of the trained parameters.</summary>
     /// <exception cref="InvalidOperationException">Parameters were frozen or unfrozen between a backward pass and the update.</exception>
     public void Prepare()
     {
@@ -81,7 +81,7 @@ internal sealed class ParameterMemory : IDisposable
         if (penalized.Length > 0) penalties = new UpdateTable(device, penalized.Select(Row));
     }
 
-    /// <summary>What the optimizer's launch needs to know about a trained parameter.</summary>
+    /// <summary>A trained parameter's row in the optimizer's table.</summary>
     public UpdateRow Row(Parameter parameter) =>
         new(parameter.Begin, GradientBegin(parameter), parameter.Shape.Length, parameter.LearningRateFactor, L1: parameter.L1, L2: parameter.L2);
 

@@ -8,7 +8,7 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Layers.Reference;
 
-/// <summary>What became of a parameter's check.</summary>
+/// <summary>The result of a parameter's check.</summary>
 public enum GradientVerdict
 {
     /// <summary>Every element that was compared agrees.</summary>
@@ -17,20 +17,20 @@ public enum GradientVerdict
     /// <summary>An element does not.</summary>
     Wrong,
 
-    /// <summary>No element could be compared: every step from every one of them led over a kink.</summary>
+    /// <summary>No element could be compared: every step from each of them crossed a kink.</summary>
     Unchecked,
 }
 
-/// <summary>What the check found out about one parameter.</summary>
+/// <summary>The check of one parameter.</summary>
 /// <param name="Name">The parameter's.</param>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Compared">Elements compared.</param>
-/// <param name="Skipped">Elements passed over because every step from them led over a kink.</param>
+/// <param name="Skipped">Elements skipped because every step from them crossed a kink.</param>
 /// <param name="Worst">The element with the largest error; −1 where none was compared.</param>
-/// <param name="Analytic">What the device's backward pass says there.</param>
-/// <param name="Numeric">What the central difference says there.</param>
+/// <param name="Analytic">The gradient of the device's backward pass there.</param>
+/// <param name="Numeric">The central difference there.</param>
 /// <param name="Error">Their difference, see <see cref="GradientCheck"/>.</param>
-/// <param name="Verdict">What that means.</param>
+/// <param name="Verdict">The result.</param>
 public sealed record CheckedGradient(
     string Name, Shape Shape, int Compared, int Skipped, int Worst, double Analytic, double Numeric, double Error, GradientVerdict Verdict);
 
@@ -40,40 +40,40 @@ public sealed record CheckedGradient(
 public sealed record GradientCheckOptions(int Elements = 6, uint Seed = 1);
 
 /// <summary>
-/// Holds the gradients that a device's backward pass gives for a network and a batch against central differences,
-/// (L(w + h) − L(w − h)) / 2h. Differences of a float32 loss would drown in its rounding, so L is computed in double precision by
-/// <see cref="ReferenceNetwork"/>: the network's own weights, plain loops, no line in common with the kernels.
+/// Compares the gradients of a device's backward pass with central differences, (L(w + h) − L(w − h)) / 2h. Differences of a float32 loss
+/// would be lost in its rounding error, so L is computed in double precision by <see cref="ReferenceNetwork"/>: the same weights, but plain
+/// loops that share no code with the kernels.
 /// </summary>
 /// <remarks>
-/// <para>The pass is one of training: batch normalization goes by the batch, dropout draws one mask for both sides. Penalties are no part
-/// of the loss here, as they are none of the backward pass: the optimizer's update adds λ₁·sign(w) + 2λ₂·w.</para>
+/// <para>It is a training pass: batch normalization uses the batch, and dropout the same mask for both sides. Penalties are not part of the
+/// loss here, nor of the backward pass: the optimizer's update adds λ₁·sign(w) + 2λ₂·w.</para>
 /// <para>The error of an element is |analytic − numeric| / max(|analytic|, |numeric|, a twentieth of the parameter's largest gradient,
 /// 10⁻⁵ of the network's largest): float32 sums are off in proportion to their terms, not to a sum in which they cancel.</para>
-/// <para>Where a step leads over a kink (<see cref="BranchPattern"/>), the difference says nothing: it is tried with smaller steps, and
-/// then with another element.</para>
+/// <para>If a step crosses a kink (<see cref="BranchPattern"/>), the difference is meaningless: smaller steps are tried, then another
+/// element.</para>
 /// </remarks>
 public static class GradientCheck
 {
-    /// <summary>Errors up to this are rounding; a wrong formula is off by hundreds of times more.</summary>
+    /// <summary>Errors up to this are rounding errors; a wrong formula is off by hundreds of times more.</summary>
     public const double Tolerance = 1e-3;
 
     private const double ShareOfParameter = 0.05, ShareOfNetwork = 1e-5;
 
-    // So small that few steps meet a kink; the rounding of L, some 10⁻¹⁵, is still small beside h times the gradients that count.
+    // So small that few steps cross a kink, while the rounding error of L, about 10⁻¹⁵, is still small compared with h times the gradients.
     private static readonly double[] steps = [1e-6, 1e-7, 1e-8];
 
     // Elements tried for each that is wanted, before a parameter counts as unchecked.
     private const int Attempts = 4;
 
     /// <summary>Checks all trainable parameters; their order is the network's.</summary>
-    /// <param name="network">The network, on a device; running statistics take part of one training pass, weights stay as they are.</param>
-    /// <param name="samples">What to compute the loss of.</param>
-    /// <param name="indices">Which of them, all usable: the batch.</param>
-    /// <param name="training">What becomes of pixels, and how convolutions are computed.</param>
-    /// <param name="options">How many elements.</param>
-    /// <param name="report">Is told of every parameter as soon as it is checked.</param>
+    /// <param name="network">The network, on a device; one training pass updates its running statistics, weights do not change.</param>
+    /// <param name="samples">The samples of the loss.</param>
+    /// <param name="indices">The indices of the batch, all usable.</param>
+    /// <param name="training">Scaling of pixels and the algorithm of convolutions.</param>
+    /// <param name="options">Number of elements, and seed.</param>
+    /// <param name="report">Called with every parameter as soon as it is checked.</param>
     /// <param name="cancellation">Ends the check between two elements.</param>
-    /// <exception cref="NotSupportedException">A layer has no definition in double precision.</exception>
+    /// <exception cref="NotSupportedException">A layer has no reference implementation.</exception>
     public static IReadOnlyList<CheckedGradient> Run(
         Sequential network, ISampleSource samples, int[] indices, TrainingOptions training, GradientCheckOptions options,
         Action<CheckedGradient>? report = null, CancellationToken cancellation = default)
@@ -114,7 +114,7 @@ public static class GradientCheck
         var gradients = new Dictionary<Parameter, float[]>();
         foreach (var parameter in network.Parameters.Where(p => p.Trainable))
         {
-            // None arrives where the loss does not depend on the parameter.
+            // There is none if the loss does not depend on the parameter.
             gradients[parameter] = parameter.Value.Gradient?.ToArray() ?? new float[parameter.Shape.Length];
             parameter.Value.ClearGradient();
         }
@@ -140,14 +140,14 @@ public static class GradientCheck
             }
             var error = Math.Abs(analytic - numeric) / Math.Max(scale, Math.Max(Math.Abs(analytic), Math.Abs(numeric)));
             worst = worst with { Compared = worst.Compared + 1 };
-            // Not a number is the worst of all; 0 / 0, where no gradient at all is expected and none came, is none.
+            // NaN is the worst error; 0 / 0, if a gradient of 0 is expected and found, is no error.
             if (double.IsNaN(error)) error = analytic == numeric ? 0 : double.PositiveInfinity;
             if (worst.Worst < 0 || error > worst.Error) worst = worst with { Worst = element, Analytic = analytic, Numeric = numeric, Error = error };
         }
         return worst.Compared == 0 ? worst : worst with { Verdict = worst.Error <= Tolerance ? GradientVerdict.Right : GradientVerdict.Wrong };
     }
 
-    /// <summary>The central difference with the largest step that meets no kink; null where all do.</summary>
+    /// <summary>The central difference with the largest step that crosses no kink; null if all do.</summary>
     private static double? Numeric(ReferenceNetwork reference, int layer, int place, int element)
     {
         foreach (var step in steps)
@@ -156,7 +156,7 @@ public static class GradientCheck
         return null;
     }
 
-    /// <summary>Every element once: those with the largest gradients as far as half of the wanted ones, then all others at random.</summary>
+    /// <summary>Every element once: first those with the largest gradients, half as many as wanted, then all others at random.</summary>
     private static IEnumerable<int> Candidates(float[] gradient, int wanted, uint seed, string name)
     {
         var largest = Enumerable.Range(0, gradient.Length).OrderByDescending(i => Magnitude(gradient[i])).Take((wanted + 1) / 2).ToArray();

@@ -5,8 +5,8 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.Reference;
 
 /// <summary>
-/// A network as its layers define it (<see cref="Layer.Reference"/>): its own weights, in plain loops and double precision, one layer after
-/// the other with nothing fused. What the layers were given is kept, so that a change to one layer's parameter costs only what comes after.
+/// The reference implementation of a network (<see cref="Layer.Reference"/>): its weights, in plain loops and double precision, layer by layer
+/// with nothing fused. Inputs of all layers are kept, so that after a change to a parameter only the layers from there on are computed.
 /// </summary>
 public sealed class ReferenceNetwork
 {
@@ -19,11 +19,11 @@ public sealed class ReferenceNetwork
     private readonly BranchPattern[] branches;
 
     /// <summary>Reads the weights and computes the loss of a batch.</summary>
-    /// <param name="network">The network, on a device that computes.</param>
+    /// <param name="network">The network, on a device.</param>
     /// <param name="batch">[N, …input], row-major.</param>
-    /// <param name="classes">The true class of each image: N.</param>
-    /// <param name="pass">As the device's pass that it is to be compared with; dropout then draws the same mask.</param>
-    /// <exception cref="NotSupportedException">A layer has no definition in double precision.</exception>
+    /// <param name="classes">The actual class of each image: N.</param>
+    /// <param name="pass">The pass of the device to compare with, so that dropout draws the same mask.</param>
+    /// <exception cref="NotSupportedException">A layer has no reference implementation.</exception>
     public ReferenceNetwork(Sequential network, double[] batch, int[] classes, Pass pass)
     {
         (this.network, this.classes, this.pass) = (network, classes, pass);
@@ -40,7 +40,7 @@ public sealed class ReferenceNetwork
         Loss = LossOf(batch);
     }
 
-    /// <summary>What the last layer gives, [N, outputs].</summary>
+    /// <summary>The last layer's output, [N, outputs].</summary>
     public double[] Logits { get; }
 
     /// <summary>The mean cross-entropy, penalties not included.</summary>
@@ -49,11 +49,11 @@ public sealed class ReferenceNetwork
     /// <summary>The values of a layer's parameter, not to be changed.</summary>
     public IReadOnlyList<double> Values(int layer, int parameter) => parameters[layer][parameter];
 
-    /// <summary>The loss with one weight changed; null where the change takes a ReLU or a max pooling over a kink.</summary>
-    /// <param name="layer">The layer's place in the network.</param>
-    /// <param name="parameter">The parameter's place in the layer.</param>
-    /// <param name="element">The weight's place in the parameter.</param>
-    /// <param name="change">What is added to it.</param>
+    /// <summary>The loss with one weight changed; null if the change crosses a kink of a ReLU or max pooling.</summary>
+    /// <param name="layer">The layer's index in the network.</param>
+    /// <param name="parameter">The parameter's index in the layer.</param>
+    /// <param name="element">The weight's index in the parameter.</param>
+    /// <param name="change">Added to it.</param>
     public double? LossWith(int layer, int parameter, int element, double change)
     {
         var weights = parameters[layer][parameter];

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Convolve.Layers.Training;
 
-/// <summary>Samples that lie in memory, all of one length.</summary>
+/// <summary>Samples in memory, all of one length.</summary>
 public sealed class ArraySamples : ISampleSource
 {
     private readonly byte[][] samples;
@@ -12,7 +12,7 @@ public sealed class ArraySamples : ISampleSource
     /// <param name="images">At least one; the same number of bytes each.</param>
     /// <param name="classes">The class of each, counted from 0.</param>
     /// <exception cref="ArgumentException">
-    /// There are none, their lengths differ, their number is not that of the classes, or a class is negative.
+    /// There are none, their lengths differ, their number differs from that of the classes, or a class is negative.
     /// </exception>
     public ArraySamples(IEnumerable<byte[]> images, IEnumerable<int> classes)
     {
@@ -26,11 +26,11 @@ public sealed class ArraySamples : ISampleSource
         if (negative >= 0) throw new ArgumentException($"samples: number {negative} is of class {this.classes[negative]}; classes are counted from 0");
     }
 
-    /// <summary>Rows of numbers, which go into the network as they are: train with <see cref="TrainingOptions.Scaling"/> null.</summary>
+    /// <summary>Rows of numbers, which the network gets unchanged: train with <see cref="TrainingOptions.Scaling"/> null.</summary>
     /// <param name="rows">At least one; the same number of values each.</param>
     /// <param name="classes">The class of each, counted from 0.</param>
     /// <exception cref="ArgumentException">
-    /// There are none, their lengths differ, their number is not that of the classes, or a class is negative.
+    /// There are none, their lengths differ, their number differs from that of the classes, or a class is negative.
     /// </exception>
     public ArraySamples(IEnumerable<float[]> rows, IEnumerable<int> classes)
         : this(rows.Select(row => MemoryMarshal.AsBytes<float>(row).ToArray()), classes)

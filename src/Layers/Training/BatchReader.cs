@@ -15,16 +15,16 @@ public sealed class HostBatch(int capacity, int sampleLength)
     /// <summary>The samples' classes.</summary>
     public ReadOnlySpan<int> Classes => classes.AsSpan(0, Count);
 
-    /// <summary>The samples' numbers in their source.</summary>
+    /// <summary>The samples' indices in their source.</summary>
     public ReadOnlySpan<int> Indices => indices.AsSpan(0, Count);
 
-    /// <summary>Where in the epoch's order the next batch begins.</summary>
+    /// <summary>The position in the epoch's order at which the next batch begins.</summary>
     public int NextPosition { get; private set; }
 
-    /// <summary>So many samples without pixels, all of the first class, for a device that computes nothing.</summary>
+    /// <summary>Samples without pixels, all of the first class, for a dry run.</summary>
     internal static HostBatch Blank(int count) => new(count, 0) { Count = count };
 
-    /// <summary>Takes the next usable samples of an order; those that are not usable are passed over.</summary>
+    /// <summary>Takes the next usable samples of an order and skips unusable ones.</summary>
     internal void Fill(ISampleSource source, int[] order, int position)
     {
         Count = 0;
@@ -40,10 +40,10 @@ public sealed class HostBatch(int capacity, int sampleLength)
     }
 }
 
-/// <summary>Puts batches together one ahead of whoever reads them, on a thread of its own.</summary>
+/// <summary>Assembles batches on a thread of its own, one ahead of the reader.</summary>
 public sealed class BatchReader
 {
-    // One that the device computes on, one that is uploaded meanwhile, and one that is being filled.
+    // One in use by the device, one being uploaded, one being filled.
     private const int Batches = 3;
 
     private readonly ISampleSource source;
@@ -54,9 +54,9 @@ public sealed class BatchReader
 
     /// <summary>Starts to read.</summary>
     /// <param name="source">The samples.</param>
-    /// <param name="order">The order of their numbers.</param>
+    /// <param name="order">The order of their indices.</param>
     /// <param name="batchSize">Samples per batch; the last may have fewer.</param>
-    /// <param name="position">Where in the order to begin.</param>
+    /// <param name="position">The first position in the order.</param>
     public BatchReader(ISampleSource source, int[] order, int batchSize, int position = 0)
     {
         this.source = source;

@@ -3,10 +3,10 @@ using Convolve.Layers.Networks;
 namespace Convolve.Layers.Training;
 
 /// <summary>
-/// Remembers the epoch with the lowest validation loss (the lowest training loss where there is no validation), tells when it
-/// improves, and, with a patience, ends a training that no longer does.
+/// Keeps the weights of the epoch with the lowest validation loss (training loss if there is no validation), reports improvements, and with
+/// a patience ends a training that no longer improves.
 /// </summary>
-/// <param name="network">Whose weights are remembered.</param>
+/// <param name="network">The network.</param>
 /// <param name="patience">Epochs without improvement after which training ends; null for never.</param>
 public sealed class BestWeights(Sequential network, int? patience = null) : TrainingCallback
 {
@@ -18,11 +18,11 @@ public sealed class BestWeights(Sequential network, int? patience = null) : Trai
     /// <summary>Its loss.</summary>
     public double Loss { get; private set; } = double.PositiveInfinity;
 
-    /// <summary>Whether so many epochs passed since the best one that training should end.</summary>
+    /// <summary>Whether the patience is exceeded.</summary>
     /// <param name="epochs">Finished epochs.</param>
     public bool IsExhausted(int epochs) => patience is not null && Epoch > 0 && epochs - Epoch >= patience;
 
-    /// <summary>Called when an epoch is the best so far, its weights in the network.</summary>
+    /// <summary>Called when an epoch is the best so far, while its weights are in the network.</summary>
     public Action? Improved { get; init; }
 
     /// <inheritdoc/>
@@ -38,16 +38,16 @@ public sealed class BestWeights(Sequential network, int? patience = null) : Trai
         return !IsExhausted(result.Epoch);
     }
 
-    /// <summary>Puts the remembered weights back into the network, bit for bit.</summary>
+    /// <summary>Restores the best weights exactly.</summary>
     public void Restore()
     {
         if (weights is null) return;
         foreach (var (parameter, values) in network.Parameters.Zip(weights)) parameter.Value.CopyFrom(values);
     }
 
-    /// <summary>Goes on from a stored run: which epoch was best is read off its history; its weights are in <paramref name="best"/>.</summary>
+    /// <summary>Continues a stored run. The history tells which epoch was best; <paramref name="best"/> loads its weights.</summary>
     /// <param name="history">The finished epochs.</param>
-    /// <param name="best">Loads the best weights into the network, which is put back afterwards; null if there are none.</param>
+    /// <param name="best">Loads the best weights into the network, whose current weights are restored afterwards; null if there are none.</param>
     public void Resume(IReadOnlyList<EpochResult> history, Action? best)
     {
         foreach (var result in history)

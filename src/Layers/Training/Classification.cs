@@ -1,13 +1,13 @@
 namespace Convolve.Layers.Training;
 
-/// <summary>What logits mean: probabilities, losses, answers. One logit stands for two classes.</summary>
+/// <summary>From logits to probabilities, losses and predicted classes. One logit stands for two classes.</summary>
 public static class Classification
 {
-    /// <summary>The number of classes that so many logits tell apart.</summary>
+    /// <summary>The number of classes for a number of logits.</summary>
     public static int Classes(int logits) => logits == 1 ? 2 : logits;
 
-    /// <summary>Makes sure that every sample of a batch is of a class that so many logits tell apart.</summary>
-    /// <exception cref="ArgumentException">One is not; the message names it by its number in the source.</exception>
+    /// <summary>Checks that every sample's class is one of those that the logits stand for.</summary>
+    /// <exception cref="ArgumentException">A sample's class is not; the message names the sample by its index in the source.</exception>
     internal static void RequireLabels(HostBatch batch, int logits)
     {
         var classes = Classes(logits);
@@ -22,7 +22,7 @@ public static class Classification
     {
         if (logits.Length == 1)
         {
-            // Both by themselves: 1 − p would be 0 for every logit above 37, and such images could no longer be told apart.
+            // Computed separately: 1 − p would be 0 for every logit above 37, and such images would be indistinguishable.
             double z = logits[0];
             return [1 / (1 + Math.Exp(z)), 1 / (1 + Math.Exp(-z))];
         }
@@ -35,7 +35,7 @@ public static class Classification
         return probabilities;
     }
 
-    /// <summary>The answer: of two classes the second, the positive one, from ½ on; of more the most probable, the first of several.</summary>
+    /// <summary>The predicted class: of two classes the second, positive one from ½ on; of more classes the most probable, the first if several are.</summary>
     public static int Answer(IReadOnlyList<double> probabilities)
     {
         if (probabilities.Count == 2) return probabilities[1] >= 0.5 ? 1 : 0;
@@ -46,8 +46,8 @@ public static class Classification
     }
 
     /// <summary>
-    /// The odds of a class against all others, p / Σ other p: ranks images as the probability does, but still tells those apart whose
-    /// probability is 1 to the last digit.
+    /// The odds of a class against all others, p / Σ other p. They rank images as the probability does, but also distinguish images whose
+    /// probability rounds to 1.
     /// </summary>
     public static double Odds(IReadOnlyList<double> probabilities, int of)
     {
@@ -57,7 +57,7 @@ public static class Classification
         return probabilities[of] / others;
     }
 
-    /// <summary>The cross-entropy of the logits against the true class, stable for any logit.</summary>
+    /// <summary>The cross-entropy of the logits for the actual class, stable for any logit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such class.</exception>
     public static double Loss(ReadOnlySpan<float> logits, int trueClass)
     {
@@ -75,14 +75,14 @@ public static class Classification
     }
 }
 
-/// <summary>The answers of a network to the samples of a source.</summary>
-/// <param name="Indices">Which samples: the usable ones, in order.</param>
+/// <summary>The predictions of a network for the samples of a source.</summary>
+/// <param name="Indices">Indices of the usable samples, in order.</param>
 /// <param name="TrueClasses">Their classes.</param>
 /// <param name="Probabilities">The probability of every class, for each sample.</param>
 /// <param name="Loss">The mean cross-entropy, penalties not included.</param>
 public sealed record Predictions(int[] Indices, int[] TrueClasses, double[][] Probabilities, double Loss)
 {
-    /// <summary>The share of right answers.</summary>
+    /// <summary>Correct predictions as a fraction of all.</summary>
     public double Accuracy => TrueClasses.Length == 0
         ? 0
         : TrueClasses.Where((c, i) => Classification.Answer(Probabilities[i]) == c).Count() / (double)TrueClasses.Length;

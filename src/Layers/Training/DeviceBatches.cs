@@ -8,9 +8,8 @@ using Convolve.Layers.Networks;
 namespace Convolve.Layers.Training;
 
 /// <summary>
-/// Batches on their way to a device, one ahead of it: while kernels work on one, the next is put together on another thread and its
-/// bytes cross the bus. So that this happens, <see cref="Prefetch"/> is called when the work on a batch has been launched and before its
-/// result is waited for.
+/// Uploads batches, one ahead of the device: while kernels process one batch, the next is assembled on another thread and its bytes are
+/// copied. For that, call <see cref="Prefetch"/> after launching the work on a batch and before waiting for its result.
 /// </summary>
 internal sealed class DeviceBatches : IDisposable
 {
@@ -24,13 +23,13 @@ internal sealed class DeviceBatches : IDisposable
     private HostBatch? staged;
     private bool isStaged;
 
-    /// <summary>Starts to put batches together.</summary>
-    /// <param name="network">Where they go.</param>
+    /// <summary>Starts to assemble batches.</summary>
+    /// <param name="network">The network that takes them.</param>
     /// <param name="source">The samples.</param>
-    /// <param name="order">The order of their numbers.</param>
+    /// <param name="order">The order of their indices.</param>
     /// <param name="options">Batch size, scaling, augmentation.</param>
-    /// <param name="position">Where in the order to begin.</param>
-    /// <param name="epoch">The epoch whose augmentation is wanted; null for none at all.</param>
+    /// <param name="position">The first position in the order.</param>
+    /// <param name="epoch">The epoch whose augmentation is applied; null for none.</param>
     /// <exception cref="ArgumentException">The samples are not as long as the network's input, under this scaling.</exception>
     public DeviceBatches(Sequential network, ISampleSource source, int[] order, TrainingOptions options, int position = 0, int? epoch = null)
         : this(network, options, CapacityFor(order.Length, options), epoch)
@@ -39,11 +38,11 @@ internal sealed class DeviceBatches : IDisposable
         reader = new BatchReader(source, order, options.BatchSize, position);
     }
 
-    /// <summary>Takes one batch that stands alone.</summary>
-    /// <param name="network">Where it goes.</param>
-    /// <param name="batch">The batch, which is the current one at once.</param>
+    /// <summary>Takes a single batch.</summary>
+    /// <param name="network">The network that takes it.</param>
+    /// <param name="batch">The batch, which becomes the current one.</param>
     /// <param name="options">Batch size, scaling, augmentation.</param>
-    /// <param name="epoch">The epoch whose augmentation is wanted; null for none at all.</param>
+    /// <param name="epoch">The epoch whose augmentation is applied; null for none.</param>
     public DeviceBatches(Sequential network, HostBatch batch, TrainingOptions options, int? epoch = null)
         : this(network, options, Math.Max(batch.Count, options.BatchSize), epoch)
     {
@@ -65,25 +64,25 @@ internal sealed class DeviceBatches : IDisposable
         next = new StagedPixels(device, bytes);
     }
 
-    /// <summary>Bytes of which a value of the network's input is made: one that is scaled, or a float32 as it is.</summary>
+    /// <summary>Bytes for one value of the network's input: one byte to be scaled, or a float32.</summary>
     private int BytesOfValue => options.Scaling is null ? sizeof(float) : 1;
 
-    /// <summary>Samples for which memory is taken: a whole batch, or all there are.</summary>
+    /// <summary>Samples for which memory is taken: a whole batch, or all if there are fewer.</summary>
     public static int CapacityFor(int samples, TrainingOptions options) => Math.Max(1, Math.Min(options.BatchSize, samples));
 
-    /// <summary>Whether all samples are changed in the same way, that of sample 0, instead of each in its own.</summary>
+    /// <summary>Whether all samples get the changes of sample 0 instead of their own.</summary>
     public bool Alike { get; init; }
 
-    /// <summary>How long the device had nothing to do because the next batch was not there.</summary>
+    /// <summary>How long the device waited for the next batch.</summary>
     public TimeSpan Waited { get; private set; }
 
-    /// <summary>Uploads the next batch if it is put together, beside whatever kernels are running.</summary>
+    /// <summary>Uploads the next batch, if it is assembled, while kernels run.</summary>
     public void Prefetch()
     {
         if (!isStaged && reader is { IsReady: true }) Stage();
     }
 
-    /// <summary>The next batch, or null at the end. The device must be done with the one before.</summary>
+    /// <summary>The next batch, or null at the end. The device must have finished the previous one.</summary>
     public HostBatch? Next()
     {
         if (!isStaged)
@@ -97,7 +96,7 @@ internal sealed class DeviceBatches : IDisposable
         return staged;
     }
 
-    /// <summary>The current batch as a network takes it, [N, …input]; launches what makes it and waits for nothing.</summary>
+    /// <summary>The current batch as the network's input, [N, …input]; launches the conversion without waiting.</summary>
     public Tensor Input(HostBatch batch)
     {
         var shape = new Shape([batch.Count, .. image.Sizes]);
@@ -136,7 +135,7 @@ internal sealed class DeviceBatches : IDisposable
         return toned;
     }
 
-    /// <summary>Makes sure that a sample fills the network's input.</summary>
+    /// <summary>Checks that a sample's length matches the network's input.</summary>
     private void RequireLength(int bytes)
     {
         var needed = (long)image.Length * BytesOfValue;
@@ -149,7 +148,7 @@ internal sealed class DeviceBatches : IDisposable
         throw new ArgumentException($"samples: each has {bytes} bytes, but the network takes {image}, {image.Length} {kind}: {needed} bytes{advice}");
     }
 
-    // The number that decides how a sample is changed.
+    // The index that decides how a sample is changed.
     private int NumberOf(HostBatch batch, int place) => Alike ? 0 : batch.Indices[place];
 
     private void Stage()

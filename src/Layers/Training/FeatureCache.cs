@@ -21,21 +21,21 @@ public readonly record struct ClearedFeatures(int Files, long Bytes, long KeptBy
 public sealed class FeatureFileException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Features on disk: a folder for everything that decides them besides the image (the base's layers and weights, what becomes of a byte,
-/// device, algorithm and version), and in it a file for each image, named by its pixels. Whatever changes, another name is looked for.
-/// A file holds float32 values and their SHA-256; when it was written or last found is its time of change.
+/// Features on disk: a folder for everything besides the image that they depend on (the base's layers and weights, scaling, device, algorithm
+/// and version), and in it a file for each image, named by a hash of its pixels. If anything changes, so does the name. A file contains
+/// float32 values and their SHA-256; its modification time is when it was written or last used.
 /// </summary>
 /// <remarks>
-/// Beside a base's folder lies a lock, which every training that uses the folder shares and whoever removes files in it must have alone. Locks
-/// are taken only by the one who has the lock of all folders, so none is removed while another waits for it. The system frees the locks of
-/// a process that was killed.
+/// Beside a base's folder there is a lock file. Trainings that use the folder share it; removing files needs it exclusively. A lock is taken
+/// only while holding the lock of all folders, so none is removed while another process waits for it. The system frees the locks of a
+/// process that was killed.
 /// </remarks>
 internal sealed class FeatureCache : IDisposable
 {
     private const string LockSuffix = ".lock";
     private const int NameLength = 32;
 
-    // To remove many thousands of files takes seconds.
+    // Removing many thousands of files takes seconds.
     private static readonly TimeSpan patience = TimeSpan.FromMinutes(1);
 
     private readonly string root;
@@ -58,7 +58,7 @@ internal sealed class FeatureCache : IDisposable
     {
         var device = network.Device ?? throw new InvalidOperationException("features: initialize the network first");
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        // Another build may compute other bits, whatever its version says.
+        // Another build may compute other bits even if its version is the same.
         foreach (var part in new[]
         {
             NetworkDescription.ToJson(network).ToJsonString(), scaling.ToString(), algorithm.ToString(), device.Description.ToString(),
@@ -70,8 +70,8 @@ internal sealed class FeatureCache : IDisposable
         return new FeatureCache(folder, Convert.ToHexStringLower(hash.GetHashAndReset())[..NameLength], network.OutputShape.Length);
     }
 
-    /// <summary>Keeps others from removing what is in the folder, until this object is disposed.</summary>
-    /// <exception cref="IOException">The lock cannot be had or made.</exception>
+    /// <summary>Keeps others from removing files of the folder until this object is disposed.</summary>
+    /// <exception cref="IOException">The lock cannot be taken or created.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public void Occupy()
     {
@@ -82,7 +82,7 @@ internal sealed class FeatureCache : IDisposable
         WholeFile.RemoveLeftovers(Folder);
     }
 
-    /// <summary>Where an image's features are or will be; they are used from now on.</summary>
+    /// <summary>The file of an image's features, existing or not; it counts as used from now on.</summary>
     public string PathOf(ReadOnlySpan<byte> pixels)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
@@ -92,7 +92,7 @@ internal sealed class FeatureCache : IDisposable
         return path;
     }
 
-    /// <summary>The checksum of a file's values if it is there and whole; null if it is not.</summary>
+    /// <summary>The checksum of a file's values; null if the file is missing or damaged.</summary>
     public ulong? Find(string path)
     {
         try
@@ -123,11 +123,11 @@ internal sealed class FeatureCache : IDisposable
         return Checksum(bytes);
     }
 
-    /// <summary>Reads the values of a file that was found or written, and sees that they are the same ones still.</summary>
+    /// <summary>Reads the values of a file that was found or written, and checks that they have not changed.</summary>
     /// <param name="path">The file.</param>
     /// <param name="values">Room for its values.</param>
-    /// <param name="checksum">What <see cref="Find"/> or <see cref="Write"/> said.</param>
-    /// <exception cref="FeatureFileException">They are others, or cannot be read.</exception>
+    /// <param name="checksum">The result of <see cref="Find"/> or <see cref="Write"/>.</param>
+    /// <exception cref="FeatureFileException">They changed, or cannot be read.</exception>
     public static void Read(string path, Span<byte> values, ulong checksum)
     {
         try
@@ -142,17 +142,17 @@ internal sealed class FeatureCache : IDisposable
         throw new FeatureFileException($"features: {path} changed while it was read; delete it and train again");
     }
 
-    // Of what is read again every epoch: a few microseconds, where SHA-256 would take as long as reading.
+    // For what is read again in every epoch: a few microseconds, while SHA-256 would take as long as reading.
     private static ulong Checksum(ReadOnlySpan<byte> values) => XxHash3.HashToUInt64(values);
 
-    /// <summary>Removes files of all bases that nobody uses, the least recently used first, until no more than so many bytes are left.</summary>
+    /// <summary>Removes unused files of all bases, the least recently used first, until at most <paramref name="limit"/> bytes are left.</summary>
     public ClearedFeatures Clear(long limit)
     {
         if (!Directory.Exists(root)) return default;
-        // Where another training is at it for so long, the next one clears.
+        // If another training takes that long, the next one clears.
         using var all = Lock(LockOfAll, FileShare.None, patience);
         if (all is null) return default;
-        // Shared with others it cannot be had alone; it is taken back before anybody else can take it.
+        // A shared lock cannot be made exclusive; it is released and taken again before anybody else can take it.
         occupied?.Dispose();
         var locks = new Dictionary<string, FileStream>(StringComparer.Ordinal);
         try
@@ -200,7 +200,7 @@ internal sealed class FeatureCache : IDisposable
 
     private string LockOfAll => Path.Combine(root, LockSuffix);
 
-    // Whatever else somebody put there is none of ours.
+    // Other folders there are not ours.
     private static bool IsOfABase(string folder) => Path.GetFileName(folder) is { Length: NameLength } name && name.All(char.IsAsciiHexDigitLower);
 
     // Another training may be renaming it.
@@ -223,7 +223,7 @@ internal sealed class FeatureCache : IDisposable
         }
     }
 
-    // Shared (Read) or alone (None); null if that is not possible within the time.
+    // Shared (Read) or exclusive (None); null if it cannot be taken in time.
     private static FileStream? Lock(string path, FileShare share, TimeSpan within)
     {
         var watch = Stopwatch.StartNew();

@@ -6,13 +6,13 @@ using Convolve.Layers.Networks;
 namespace Convolve.Layers.Training;
 
 /// <summary>
-/// The outputs of a base that stays as it is, computed once for each image and kept on disk, so that training its head takes a small part of
-/// the work. Every batch has the same size, filled up with copies where images run out: what is computed of an image depends neither on
-/// the others nor on what was computed before. As long as this object lives, nobody removes its features.
+/// The outputs of a frozen base, computed once for each image and kept on disk, so that training the head takes a small part of the work.
+/// Every batch has the same size, filled up with copies at the end, so the features of an image depend neither on other images nor on what
+/// was computed before. While this object lives, nobody removes its features.
 /// </summary>
 public sealed class FeatureExtraction : IDisposable
 {
-    /// <summary>The name of a batch among the works whose memory is planned.</summary>
+    /// <summary>The name under which the memory of a batch is planned.</summary>
     internal const string Work = "features";
 
     /// <summary>Images computed at once.</summary>
@@ -23,11 +23,11 @@ public sealed class FeatureExtraction : IDisposable
     private readonly ConvolutionAlgorithm algorithm;
     private readonly FeatureCache cache;
 
-    /// <summary>Prepares to ask a base.</summary>
+    /// <summary>Prepares to compute features.</summary>
     /// <param name="network">The base, on its device with its weights.</param>
-    /// <param name="scaling">What becomes of a byte of an image.</param>
+    /// <param name="scaling">How bytes of images become floats.</param>
     /// <param name="algorithm">How convolutions are computed.</param>
-    /// <param name="folder">Where features are kept.</param>
+    /// <param name="folder">The folder of the features.</param>
     public FeatureExtraction(Sequential network, PixelScaling scaling, ConvolutionAlgorithm algorithm, string folder)
     {
         this.network = network;
@@ -36,19 +36,19 @@ public sealed class FeatureExtraction : IDisposable
         cache = FeatureCache.Of(network, scaling, algorithm, folder);
     }
 
-    /// <summary>Where the features of this base are.</summary>
+    /// <summary>The folder of this base's features.</summary>
     public string Folder => cache.Folder;
 
     /// <summary>Images whose features were computed.</summary>
     public int Computed { get; private set; }
 
-    /// <summary>Images whose features were there.</summary>
+    /// <summary>Images whose features were found on disk.</summary>
     public int Found { get; private set; }
 
     /// <summary>The features of all usable images of a source, as samples for the layers after the base.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="progress">Called after every image with the number of those that are done.</param>
-    /// <param name="cancellation">Stops between two batches; what was computed stays on disk.</param>
+    /// <param name="progress">Called after every image with the number of finished ones.</param>
+    /// <param name="cancellation">Stops between two batches; computed features stay on disk.</param>
     /// <exception cref="IOException">The folder cannot be written to.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public ISampleSource Of(ISampleSource images, Action<int>? progress = null, CancellationToken cancellation = default)
@@ -66,7 +66,7 @@ public sealed class FeatureExtraction : IDisposable
                 var image = pixels.AsSpan(waiting.Count * images.SampleLength, images.SampleLength);
                 images.CopyPixels(i, image);
                 var path = cache.PathOf(image);
-                // Two images of the same pixels may stand in one batch.
+                // Two images with the same pixels may be in one batch.
                 if (waiting.Find(file => file.Path == path) is { } same)
                 {
                     files[i] = same;
@@ -91,16 +91,16 @@ public sealed class FeatureExtraction : IDisposable
     }
 
     /// <summary>
-    /// Removes features that nobody uses until no more is left than allowed, the least recently used first. Those of this object stay, and so do
-    /// those of all bases that another training is at.
+    /// Removes unused features, the least recently used first, until the limit is met. Features of this object, and of bases that another
+    /// training uses, stay.
     /// </summary>
-    /// <param name="limit">Bytes that the folder may hold.</param>
+    /// <param name="limit">The most bytes that the folder may contain.</param>
     public ClearedFeatures Clear(long limit) => cache.Clear(limit);
 
     /// <inheritdoc/>
     public void Dispose() => cache.Dispose();
 
-    /// <summary>A batch without images, on a device that computes nothing.</summary>
+    /// <summary>A batch without images, for a dry run.</summary>
     internal static void Rehearse(Sequential network, ConvolutionAlgorithm algorithm)
     {
         using var staged = new StagedPixels(network.Device!, BatchSize * network.InputShape.Length);
@@ -139,7 +139,7 @@ internal sealed class FeatureFile(string path)
     public ulong Checksum { get; set; }
 }
 
-/// <summary>Features on disk as samples: float32 values, under the numbers and with the classes of the images they were made of.</summary>
+/// <summary>Features on disk as samples: float32 values, with the indices and classes of their images.</summary>
 /// <param name="images">The images.</param>
 /// <param name="files">The file of each; null where an image is not usable.</param>
 /// <param name="length">Values of one.</param>
@@ -155,7 +155,7 @@ internal sealed class FeatureSamples(ISampleSource images, FeatureFile?[] files,
     public bool IsUsable(int index) => files[index] is not null;
 
     /// <inheritdoc/>
-    /// <exception cref="FeatureFileException">The file is gone, or is another one by now.</exception>
+    /// <exception cref="FeatureFileException">The file was removed or changed.</exception>
     public void CopyPixels(int index, Span<byte> target) => FeatureCache.Read(files[index]!.Path, target, files[index]!.Checksum);
 
     /// <inheritdoc/>

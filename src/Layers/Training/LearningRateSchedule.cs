@@ -1,32 +1,31 @@
 namespace Convolve.Layers.Training;
 
-/// <summary>How the learning rate changes over a training, from step to step.</summary>
+/// <summary>The learning rate as a function of the step.</summary>
 public enum LearningRateSchedule
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>The same in every step.</summary>
     Constant,
 
-    /// <summary>A tenth from half of the training on, a hundredth from three quarters on (He et al., 2015).</summary>
+    /// <summary>A tenth after half of the training, a hundredth after three quarters (He et al., 2015).</summary>
     Step,
 
     /// <summary>
-    /// Up from nothing in a straight line over the first twentieth of the training, then down to nothing along half a cosine wave
-    /// (Loshchilov and Hutter, 2016).
+    /// Linear warm-up from 0 over the first twentieth of the training, then down to 0 along half a cosine wave (Loshchilov and Hutter, 2016).
     /// </summary>
     Cosine,
 }
 
-/// <summary>The schedules as functions of the place in a training.</summary>
+/// <summary>The schedules as functions of the position in a training.</summary>
 public static class LearningRateFactor
 {
-    /// <summary>The share of a training in which <see cref="LearningRateSchedule.Cosine"/> warms up.</summary>
+    /// <summary>The fraction of a training in which <see cref="LearningRateSchedule.Cosine"/> warms up.</summary>
     public const double WarmUp = 0.05;
 
-    /// <summary>What the learning rate is multiplied with.</summary>
+    /// <summary>The factor on the learning rate.</summary>
     /// <param name="schedule">The schedule.</param>
-    /// <param name="progress">The share of the whole training's samples that were visited before the step, from 0 to 1.</param>
-    /// <param name="stepLength">The share of the whole training's samples that the step visits, so that a warm-up does not waste its first.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The place lies outside of the training.</exception>
+    /// <param name="progress">The fraction of the whole training's samples seen before the step, from 0 to 1.</param>
+    /// <param name="stepLength">The fraction of the whole training's samples in the step, so that the first step of a warm-up has a rate above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The position is outside the training.</exception>
     public static double Of(LearningRateSchedule schedule, double progress, double stepLength)
     {
         if (!(progress is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(progress), progress, "learning rate: progress goes from 0 to 1");

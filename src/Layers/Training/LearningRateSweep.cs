@@ -6,12 +6,12 @@ namespace Convolve.Layers.Training;
 /// <summary>One step of a sweep.</summary>
 /// <param name="LearningRate">The rate of the step.</param>
 /// <param name="Loss">The loss of its batch, before the step.</param>
-/// <param name="Smoothed">The running mean of the losses so far, nine tenths of it the past, without bias towards its start.</param>
+/// <param name="Smoothed">Exponential moving average of the losses so far (0.9 of the past), with bias correction.</param>
 public readonly record struct SweptRate(double LearningRate, double Loss, double Smoothed);
 
 /// <summary>
-/// Looks for a learning rate (Smith, 2015): the rate grows from step to step, by the same factor each, until the loss explodes. Where the loss
-/// falls fastest, the rate is neither wasted nor dangerous. It spoils the weights: initialize the network again afterwards.
+/// Searches for a learning rate (Smith, 2015): the rate grows by the same factor from step to step until the loss explodes. A good rate is the
+/// one at which the loss falls fastest. The weights are ruined: initialize the network again afterwards.
 /// </summary>
 public sealed class LearningRateSweep : TrainingCallback
 {
@@ -23,7 +23,7 @@ public sealed class LearningRateSweep : TrainingCallback
 
     private const double Past = 0.9;
 
-    /// <summary>The smoothed loss is compared over so many steps to either side.</summary>
+    /// <summary>The slope of the smoothed loss is taken over this many steps to either side.</summary>
     private const int Reach = 4;
 
     private readonly Optimizer optimizer;
@@ -41,14 +41,14 @@ public sealed class LearningRateSweep : TrainingCallback
         optimizer.LearningRate = (float)RateOf(0);
     }
 
-    /// <summary>Sweeps through the rates.</summary>
+    /// <summary>Runs the sweep.</summary>
     /// <param name="network">An initialized network.</param>
-    /// <param name="optimizer">A fresh optimizer, whose own rate does not matter.</param>
-    /// <param name="options">Batch size, seed and so on; epochs and schedule do not matter.</param>
-    /// <param name="training">The samples, visited as often as the steps need.</param>
-    /// <param name="steps">Rates to try, at least 10.</param>
+    /// <param name="optimizer">A new optimizer; its own learning rate is ignored.</param>
+    /// <param name="options">Batch size, seed and so on; epochs and schedule are ignored.</param>
+    /// <param name="training">The samples, repeated as often as needed.</param>
+    /// <param name="steps">Learning rates to try, at least 10.</param>
     /// <param name="cancellation">Ends the sweep.</param>
-    /// <returns>One entry a step, as far as the sweep came.</returns>
+    /// <returns>One entry for each step taken.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static IReadOnlyList<SweptRate> Run(
         Sequential network, Optimizer optimizer, TrainingOptions options, ISampleSource training, int steps, CancellationToken cancellation = default)
@@ -64,16 +64,16 @@ public sealed class LearningRateSweep : TrainingCallback
         }
         catch (DivergedException)
         {
-            // A rate at which the loss is no longer a number ends the curve like one at which it explodes.
+            // A loss that is no longer a number ends the curve like an exploding one.
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            // The sweep came to its end.
+            // All rates were tried.
         }
         return sweep.rates;
     }
 
-    /// <summary>The rate at which the smoothed loss falls fastest, on its way to its lowest value; null for a curve that is too short or never falls.</summary>
+    /// <summary>The learning rate at which the smoothed loss falls fastest before its minimum; null if the curve is too short or never falls.</summary>
     public static double? Suggestion(IReadOnlyList<SweptRate> rates)
     {
         var lowest = 0;

@@ -5,8 +5,8 @@ using Convolve.Layers.Optimizers;
 namespace Convolve.Layers.Training;
 
 /// <summary>
-/// The device memory of a training, known before its first step: the same code, forward pass, backward pass, update and prediction, is
-/// rehearsed on a device without memory. What it rents there decides where everything will lie, so that the figure is not an estimate.
+/// The device memory of a training, known before its first step: a dry run of the same forward pass, backward pass, update and prediction
+/// on a device without memory. The buffers rented there decide where everything will lie, so the figure is exact.
 /// </summary>
 public sealed class MemoryPlan : IDisposable
 {
@@ -31,8 +31,8 @@ public sealed class MemoryPlan : IDisposable
     }
 
     /// <summary>
-    /// All that the training takes from the device: parameters, gradients, optimizer state, and the stretch of memory in which steps and
-    /// predictions put everything else.
+    /// All memory that the training takes from the device: parameters, gradients, optimizer state, and the memory that steps and predictions
+    /// share for everything else.
     /// </summary>
     public long Bytes => rehearsing.Pool.AllocatedBytes + rehearsing.Pool.RehearsedBytes;
 
@@ -40,11 +40,11 @@ public sealed class MemoryPlan : IDisposable
     public long StepBytes => rehearsing.Pool.RehearsedBytes;
 
     /// <summary>Plans a training.</summary>
-    /// <param name="device">The device; nothing is done on it.</param>
+    /// <param name="device">The device; nothing runs on it.</param>
     /// <param name="network">
-    /// The network, which needs no memory yet; or the last part of one, which learns from the features that the layers before it make.
+    /// The network, which needs no memory yet; or the head of one, which is trained on the features of the layers before it.
     /// </param>
-    /// <param name="optimizer">Makes an optimizer like that of the training.</param>
+    /// <param name="optimizer">Creates an optimizer like that of the training.</param>
     /// <param name="options">How it is trained.</param>
     /// <param name="training">Training samples.</param>
     /// <param name="predicted">Samples of each set that is predicted, such as those for validation.</param>
@@ -53,7 +53,7 @@ public sealed class MemoryPlan : IDisposable
         Device device, Sequential network, Func<Optimizer> optimizer, TrainingOptions options, int training, params IReadOnlyList<int> predicted)
     {
         var batch = Math.Max(1, Math.Min(options.BatchSize, training));
-        // One sample shows mistakes that have nothing to do with memory; whatever goes wrong with more of them is their number.
+        // One sample shows errors that have nothing to do with memory; any error with more samples is caused by their number.
         var (smallest, problem) = Try(1);
         if (smallest is null)
             throw new DeviceException($"out of device memory: not even one sample at a time fits, {problem}; use smaller images or a smaller network");
@@ -93,7 +93,7 @@ public sealed class MemoryPlan : IDisposable
         }
     }
 
-    /// <summary>Takes the memory of steps and predictions from the device, which uses it as planned as long as this plan is not disposed.</summary>
+    /// <summary>Takes the memory of steps and predictions from the device, which uses it as planned until this plan is disposed.</summary>
     /// <exception cref="DeviceException">The device has less memory than it says.</exception>
     public void Reserve(Device device)
     {
@@ -123,13 +123,13 @@ public sealed class MemoryPlan : IDisposable
         foreach (var samples in predicted)
         {
             foreach (var size in BatchSizes(samples)) Rehearse(Predictor.Work, size);
-            // Of fewer samples than a batch, the bytes take memory of their own size.
+            // With fewer samples than a batch, the bytes take memory of their own size.
             var capacity = DeviceBatches.CapacityFor(samples, options);
             new DeviceBatches(network, HostBatch.Blank(capacity), options with { BatchSize = capacity }).Dispose();
         }
     }
 
-    /// <summary>Does a piece of work twice: the first step makes the optimizer's state.</summary>
+    /// <summary>Runs work twice: the first step creates the optimizer's state.</summary>
     private void Rehearse(string work, int size)
     {
         if (!works.Add((work, size))) return;
@@ -139,7 +139,7 @@ public sealed class MemoryPlan : IDisposable
             else Predictor.Answer(network, HostBatch.Blank(size), options);
     }
 
-    /// <summary>A full batch, and what is left at the end.</summary>
+    /// <summary>A full batch, and the remainder at the end.</summary>
     private IEnumerable<int> BatchSizes(int samples)
     {
         if (samples >= options.BatchSize) yield return options.BatchSize;

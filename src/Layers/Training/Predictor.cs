@@ -2,14 +2,14 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Layers.Training;
 
-/// <summary>Asks a network about samples.</summary>
+/// <summary>Predicts samples with a network.</summary>
 public static class Predictor
 {
-    /// <summary>The name of a batch's prediction among the works whose memory is planned.</summary>
+    /// <summary>The name under which the memory of a batch's prediction is planned.</summary>
     internal const string Work = "prediction";
 
-    /// <summary>The answers to all usable samples, in order. Several threads may ask one network at a time.</summary>
-    /// <exception cref="ArgumentException">A sample is not as long as the network's input, or of a class that the network does not know.</exception>
+    /// <summary>The predictions for all usable samples, in order. Several threads may predict with one network at the same time.</summary>
+    /// <exception cref="ArgumentException">A sample's length differs from the network's input, or its class is none of the network's.</exception>
     public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options, CancellationToken cancellation = default)
     {
         var (indices, classes, probabilities, losses) = Ask(network, source, options, null, cancellation);
@@ -17,15 +17,15 @@ public static class Predictor
     }
 
     /// <summary>
-    /// The mean of the answers to several copies of every usable sample, in order. The first copy is the sample itself; each other one is changed
-    /// by a map that its number and the seed draw from the augmentation's ranges, the same for all samples, so that an answer does not depend
-    /// on what else is asked. The loss is that of the mean probabilities.
+    /// Test-time augmentation: the mean prediction over several copies of every usable sample, in order. The first copy is the sample itself.
+    /// Each other copy is changed by an affine map that its number and the seed draw from the augmentation's ranges. The maps are the same for
+    /// all samples, so a prediction does not depend on the other samples. The loss is that of the mean probabilities.
     /// </summary>
     /// <param name="network">The network, on its device.</param>
     /// <param name="source">The samples.</param>
     /// <param name="options">Batch size, scaling, seed, and the augmentation if there are several copies.</param>
-    /// <param name="copies">How often each sample is asked about, at least once.</param>
-    /// <param name="cancellation">Stops it between two batches.</param>
+    /// <param name="copies">Copies of each sample, at least one.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="ArgumentException">No copies, or several without an augmentation to make them; or as for <see cref="Run"/>.</exception>
     public static Predictions RunOnCopies(
         Sequential network, ISampleSource source, TrainingOptions options, int copies, CancellationToken cancellation = default)
@@ -58,14 +58,14 @@ public static class Predictor
         return output.ToArray();
     }
 
-    /// <summary>The logits of a batch that stands alone.</summary>
+    /// <summary>The logits of a single batch.</summary>
     internal static float[] Answer(Sequential network, HostBatch batch, TrainingOptions options)
     {
         using var batches = new DeviceBatches(network, batch, options);
         return Answer(network, batches, batch, options);
     }
 
-    // The usable samples' numbers, classes, probabilities and losses; of the samples themselves, or of a copy of them.
+    // Indices, classes, probabilities and losses of the usable samples, for the samples themselves or for one copy of them.
     private static (int[] Indices, int[] Classes, double[][] Probabilities, double[] Losses) Ask(
         Sequential network, ISampleSource source, TrainingOptions options, int? copy, CancellationToken cancellation)
     {

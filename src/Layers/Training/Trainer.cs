@@ -33,40 +33,40 @@ public sealed record TrainingOptions
     /// <summary>How convolutions are computed.</summary>
     public ConvolutionAlgorithm Algorithm { get; init; } = ConvolutionAlgorithm.Auto;
 
-    /// <summary>What becomes of a byte of an image; null where samples are float32 values already, which go into the network as they are.</summary>
+    /// <summary>How bytes of images become floats; null if samples are float32 values already.</summary>
     public PixelScaling? Scaling { get; init; } = PixelScaling.Rescale;
 
-    /// <summary>How training images are changed at random, other images never; null for not at all.</summary>
+    /// <summary>Random changes to training images; null for none. Other images are never changed.</summary>
     public AugmentationRanges? Augmentation { get; init; }
 
-    /// <summary>Whether an image is changed in the same way in every epoch instead of each time anew.</summary>
+    /// <summary>Whether an image gets the same changes in every epoch instead of new ones.</summary>
     public bool AugmentOnce { get; init; }
 }
 
 /// <summary>One finished epoch.</summary>
 /// <param name="Epoch">Counted from 1.</param>
 /// <param name="Seconds">Its time, validation included.</param>
-/// <param name="TrainLoss">Mean loss over the training samples as they were visited, penalties included.</param>
-/// <param name="TrainAccuracy">Share of right answers as they were visited.</param>
-/// <param name="ValidationLoss">Mean loss on the validation samples afterwards; NaN without any.</param>
-/// <param name="ValidationAccuracy">Share of right answers on them; NaN without any.</param>
+/// <param name="TrainLoss">Mean loss over the training samples during the epoch, penalties included.</param>
+/// <param name="TrainAccuracy">Accuracy on the training samples during the epoch, as a fraction.</param>
+/// <param name="ValidationLoss">Mean loss on the validation samples after the epoch; NaN if there are none.</param>
+/// <param name="ValidationAccuracy">Accuracy on them, as a fraction; NaN if there are none.</param>
 public sealed record EpochResult(
     int Epoch, double Seconds, double TrainLoss, double TrainAccuracy, double ValidationLoss, double ValidationAccuracy)
 {
-    /// <summary>How long of its time the device had nothing to do because the next training images were not ready; not stored in checkpoints.</summary>
+    /// <summary>Seconds that the device waited for training images; not stored in checkpoints.</summary>
     public double InputWaitSeconds { get; init; }
 }
 
-/// <summary>The state of an epoch after a step.</summary>
+/// <summary>Progress of an epoch after a step.</summary>
 /// <param name="Epoch">Counted from 1.</param>
 /// <param name="Samples">Samples visited in this epoch.</param>
 /// <param name="SamplesInEpoch">Samples of a whole epoch.</param>
 /// <param name="Loss">Mean loss of this epoch so far.</param>
-/// <param name="Accuracy">Share of right answers of this epoch so far.</param>
+/// <param name="Accuracy">Accuracy in this epoch so far, as a fraction.</param>
 /// <param name="ImagesPerSecond">Speed of this epoch so far.</param>
 public readonly record struct StepProgress(int Epoch, int Samples, int SamplesInEpoch, double Loss, double Accuracy, double ImagesPerSecond);
 
-/// <summary>Watches and steers a training.</summary>
+/// <summary>Observes a training, and may end it.</summary>
 public abstract class TrainingCallback
 {
     /// <summary>After every step.</summary>
@@ -79,16 +79,16 @@ public abstract class TrainingCallback
     public virtual bool EpochDone(EpochResult result) => true;
 }
 
-/// <summary>A loss, or an answer of the network, became NaN or infinite.</summary>
+/// <summary>The loss, or an output of the network, became NaN or infinite.</summary>
 public sealed class DivergedException(string message) : Exception(message);
 
 /// <summary>
-/// Trains a network. Everything random is a function of the seed and of the place in the run, so that a training that is stopped
-/// between any two steps, stored (<see cref="State"/>) and resumed ends with the same bits as one that was not.
+/// Trains a network. Everything random is a function of the seed and the position in the run, so a training that is stopped between two
+/// steps, stored (<see cref="State"/>) and resumed ends with exactly the same weights.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    /// <summary>The name of a step among the works whose memory is planned.</summary>
+    /// <summary>The name under which the memory of a step is planned.</summary>
     internal const string Work = "training step";
 
     private readonly Sequential network;
@@ -97,14 +97,14 @@ public sealed class Trainer : IDisposable
     private readonly Device device;
     private readonly List<EpochResult> history = [];
     private readonly Tensor correct;
-    // A number for each sample of a batch, on its way to the device.
+    // One number for each sample of a batch, to be uploaded.
     private readonly float[] hostNumbers;
     private readonly float learningRate;
     private int epoch = 1, position, samples;
     private double lossSum, correctSum, secondsBefore, inputWait;
 
     /// <summary>Takes a network, on its device, and an optimizer.</summary>
-    /// <exception cref="ArgumentException">The network gives no row of logits, a batch has no samples, or the class weights do not fit.</exception>
+    /// <exception cref="ArgumentException">The network's output is not a row of logits, a batch has no samples, or the class weights do not match the classes.</exception>
     /// <exception cref="InvalidOperationException">The network is not initialized.</exception>
     public Trainer(Sequential network, Optimizer optimizer, TrainingOptions options)
     {
@@ -123,10 +123,10 @@ public sealed class Trainer : IDisposable
     /// <summary>The finished epochs.</summary>
     public IReadOnlyList<EpochResult> History => history;
 
-    /// <summary>Seconds that went into the unfinished epoch; 0 between two. No part of <see cref="State"/>.</summary>
+    /// <summary>Seconds spent in the unfinished epoch; 0 between two epochs. Not part of <see cref="State"/>.</summary>
     public double SecondsInEpoch => secondsBefore;
 
-    /// <summary>The place in the run, for a checkpoint.</summary>
+    /// <summary>The position in the run, for a checkpoint.</summary>
     public JsonObject State => new()
     {
         ["epoch"] = epoch,
@@ -139,11 +139,11 @@ public sealed class Trainer : IDisposable
         ["history"] = new JsonArray([.. history.Select(e => new JsonArray(e.TrainLoss, e.TrainAccuracy, Finite(e.ValidationLoss), Finite(e.ValidationAccuracy)))]),
     };
 
-    /// <summary>Goes to a stored place.</summary>
+    /// <summary>Restores a stored position.</summary>
     /// <param name="state">What <see cref="State"/> gave.</param>
-    /// <param name="seconds">The finished epochs' times, which a checkpoint does not hold; missing ones count as 0.</param>
-    /// <param name="secondsInEpoch">What <see cref="SecondsInEpoch"/> was; nothing where the place is between two epochs.</param>
-    /// <exception cref="FormatException">The state is not one that <see cref="State"/> gave, or belongs to other settings.</exception>
+    /// <param name="seconds">The times of the finished epochs, which a checkpoint does not contain; missing ones count as 0.</param>
+    /// <param name="secondsInEpoch">The value of <see cref="SecondsInEpoch"/>; 0 between two epochs.</param>
+    /// <exception cref="FormatException">The state does not come from <see cref="State"/>, or belongs to other settings.</exception>
     public void Restore(JsonObject state, IReadOnlyList<double> seconds, double secondsInEpoch = 0)
     {
         try
@@ -168,10 +168,10 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Trains until all epochs are done, a callback ends it, or it is cancelled (between two steps).</summary>
-    /// <exception cref="OperationCanceledException">It was cancelled; <see cref="State"/> is the place.</exception>
-    /// <exception cref="DivergedException">The loss is no longer a number, or an answer to a validation sample.</exception>
-    /// <exception cref="ArgumentException">A sample is not as long as the network's input, or of a class that the network does not know.</exception>
+    /// <summary>Trains until all epochs are done, a callback ends the training, or it is cancelled, which happens between two steps.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; <see cref="State"/> is where it can continue.</exception>
+    /// <exception cref="DivergedException">The loss, or an output for a validation sample, is no longer a number.</exception>
+    /// <exception cref="ArgumentException">A sample's length differs from the network's input, or its class is none of the network's.</exception>
     public void Fit(ISampleSource training, ISampleSource? validation, IReadOnlyList<TrainingCallback> callbacks, CancellationToken cancellation = default)
     {
         while (epoch <= options.Epochs)
@@ -231,7 +231,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    // An epoch whose last step ruined the weights has a training loss like any other; only what they answer afterwards shows it.
+    // If the last step of an epoch ruined the weights, the training loss does not show it; the outputs afterwards do.
     private Predictions Validate(ISampleSource validation, CancellationToken cancellation)
     {
         try
@@ -244,7 +244,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>One step: everything is launched without waiting; only the loss and the count of right answers are read back.</summary>
+    /// <summary>One step: everything is launched without waiting; only the loss and the number of correct predictions are read back.</summary>
     private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
         Classification.RequireLabels(batch, network.OutputShape.Length);
@@ -269,7 +269,7 @@ public sealed class Trainer : IDisposable
         return (lossValue, value[0]);
     }
 
-    /// <summary>A step on a batch that stands alone.</summary>
+    /// <summary>A step on a single batch.</summary>
     internal (double Loss, double Correct) Step(HostBatch batch)
     {
         using var batches = new DeviceBatches(network, batch, options, epoch);
@@ -277,7 +277,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>
-    /// Sets the rate of the next step by the place in the run, which checkpoints hold: how many samples turn out to be unusable does not shift it.
+    /// Sets the learning rate of the next step by the position in the run, which checkpoints contain. Unusable samples do not shift it.
     /// </summary>
     private void FollowSchedule(int samplesInEpoch)
     {

@@ -8,16 +8,15 @@ using Convolve.Layers.Optimizers;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// A network in one .safetensors file: parameters under their names, the network's description in the metadata, and where training
-/// is to go on, the optimizer's state and the place in the run. It holds no time, no path and no machine's name, so that equal
-/// training writes equal bytes.
+/// A network in one .safetensors file: parameters under their names, the network's description in the metadata, and for resuming the
+/// optimizer's state and the position in the run. It contains no time, path or name of a machine, so equal trainings write equal bytes.
 /// </summary>
 public sealed class Checkpoint
 {
     private const string FormatName = "convolve-1";
     private const string OptimizerPrefix = "optimizer/";
 
-    // A network is described in thousands of letters; a million of them become thirty million bytes when they are read as JSON.
+    // Descriptions have thousands of characters; a million of them would take thirty million bytes when parsed as JSON.
     private const int LongestDescription = 1 << 20;
 
     private readonly SafeTensors file;
@@ -32,15 +31,15 @@ public sealed class Checkpoint
     /// <summary>What the application stored beside the network: class names, image size, preprocessing.</summary>
     public JsonObject Application { get; private init; } = [];
 
-    /// <summary>The place in the run, as <see cref="Write"/> was given it; null in a file of weights alone.</summary>
+    /// <summary>The position in the run, as passed to <see cref="Write"/>; null in a file of weights only.</summary>
     public JsonObject? Run { get; private init; }
 
     /// <summary>Writes a checkpoint; see <see cref="SafeTensors.Write"/> for what a reader sees meanwhile.</summary>
     /// <param name="path">The file.</param>
     /// <param name="network">The parameters to store.</param>
-    /// <param name="application">What prediction needs to know besides the network.</param>
-    /// <param name="optimizer">Its state, to go on training.</param>
-    /// <param name="run">The place in the run, to go on training.</param>
+    /// <param name="application">What prediction needs besides the network.</param>
+    /// <param name="optimizer">Its state is stored, to resume training.</param>
+    /// <param name="run">The position in the run, to resume training.</param>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
     public static void Write(string path, Sequential network, JsonObject application, Optimizer? optimizer = null, JsonObject? run = null)
     {
@@ -59,13 +58,13 @@ public sealed class Checkpoint
         file.Write(path);
     }
 
-    /// <summary>Whether a file is a checkpoint of Convolve, of whatever network, rather than a weight file of another tool.</summary>
-    /// <exception cref="WeightFileException">The file begins like .safetensors and is broken.</exception>
+    /// <summary>Whether a file is a checkpoint of Convolve, of any network, rather than a weight file of another tool.</summary>
+    /// <exception cref="WeightFileException">The file begins like .safetensors but is damaged.</exception>
     public static bool Is(WeightFile file) =>
         file.Format == WeightFormat.SafeTensors && SafeTensors.ReadMetadata(file.Path).GetValueOrDefault("format") == FormatName;
 
     /// <summary>Reads a checkpoint.</summary>
-    /// <exception cref="WeightFileException">It is missing, broken, or a weight file of another tool.</exception>
+    /// <exception cref="WeightFileException">It is missing, damaged, or a weight file of another tool.</exception>
     public static Checkpoint Read(string path)
     {
         var file = SafeTensors.Read(path);
@@ -93,7 +92,7 @@ public sealed class Checkpoint
     public IReadOnlyList<KeyValuePair<string, StoredTensor>> Parameters =>
         [.. file.Tensors.Where(tensor => !tensor.Key.StartsWith(OptimizerPrefix, StringComparison.Ordinal))];
 
-    /// <summary>Writes the network alone, as a checkpoint from which one can predict but not go on training.</summary>
+    /// <summary>Writes only the network: a checkpoint for prediction, from which training cannot resume.</summary>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
     public void WriteParameters(string target)
     {
@@ -104,12 +103,12 @@ public sealed class Checkpoint
         alone.Write(target);
     }
 
-    /// <summary>Writes all that was read, description and state of the training included, its numbers as float32.</summary>
+    /// <summary>Writes everything that was read, description and training state included, with float32 values.</summary>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
     public void WriteWhole(string target) => file.Write(target);
 
     /// <summary>The stored network without its weights: layers and shapes.</summary>
-    /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
+    /// <exception cref="WeightFileException">The description is damaged or does not fit the tensors.</exception>
     public Sequential Describe()
     {
         try
@@ -125,7 +124,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>Builds the stored network and puts it on a device.</summary>
-    /// <exception cref="WeightFileException">The description is broken or does not fit the tensors.</exception>
+    /// <exception cref="WeightFileException">The description is damaged or does not fit the tensors.</exception>
     public Sequential Build(Device device)
     {
         var network = Describe().Initialize(device, 0);
@@ -134,7 +133,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>Overwrites the parameters of a network of the same architecture.</summary>
-    /// <exception cref="WeightFileException">The architectures differ, the message lists how; or a value is NaN or infinite.</exception>
+    /// <exception cref="WeightFileException">The architectures differ, and the message lists how; or a value is NaN or infinite.</exception>
     public void LoadInto(Sequential network)
     {
         RequireFit(network);
@@ -143,8 +142,8 @@ public sealed class Checkpoint
         foreach (var parameter in network.Parameters) parameter.Value.CopyFrom(file.Tensors[parameter.Name].Values);
     }
 
-    /// <summary>Puts the optimizer's state back.</summary>
-    /// <exception cref="WeightFileException">The file holds no state, or that of another optimizer.</exception>
+    /// <summary>Restores the optimizer's state.</summary>
+    /// <exception cref="WeightFileException">The file has no state, or that of another optimizer.</exception>
     public void Restore(Optimizer optimizer, Device device)
     {
         var kind = file.Metadata.GetValueOrDefault("optimizer");
@@ -158,7 +157,7 @@ public sealed class Checkpoint
                 optimizer.Restore(name[OptimizerPrefix.Length..], Tensor.FromValues(device, new Shape(tensor.Shape), tensor.Values));
     }
 
-    /// <summary>Sees that the file holds a network of the same parameters; it needs no memory yet.</summary>
+    /// <summary>Checks that the file has a network with the same parameters; it needs no memory yet.</summary>
     /// <exception cref="WeightFileException">The architectures differ; the message lists how.</exception>
     public void RequireFit(Sequential network)
     {

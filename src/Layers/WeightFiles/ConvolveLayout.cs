@@ -1,9 +1,9 @@
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// Turns the tensors of a file into the layout in which Convolve computes: convolution kernels [rows, columns, in, out], dense weights
-/// [in, out], images flattened row by row with channels last. Keras' files have it already; PyTorch's have [out, in, rows, columns],
-/// [out, in], and flatten channel by channel.
+/// Converts the tensors of a file to Convolve's layout: convolution kernels [rows, columns, in, out], dense weights [in, out], images flattened
+/// row by row with channels last. Keras files have it already; PyTorch files have [out, in, rows, columns], [out, in], and images flattened
+/// channel by channel.
 /// </summary>
 /// <remarks>
 /// A tensor is taken for one of PyTorch where the file is, or, in files that do not say, where its name ends in ".weight". The first dense layer takes flattened images if its inputs are the last convolution's channels times a square number of pixels
@@ -11,7 +11,7 @@ namespace Convolve.Layers.WeightFiles;
 /// </remarks>
 public static class ConvolveLayout
 {
-    /// <summary>Converts every tensor of a file; names stay.</summary>
+    /// <summary>Converts every tensor of a file; names do not change.</summary>
     public static OrderedDictionary<string, StoredTensor> Of(WeightFile file)
     {
         var converted = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
@@ -19,7 +19,7 @@ public static class ConvolveLayout
         var torch = file.Layout == TensorLayout.Torch;
         bool IsKernel(string name, StoredTensor tensor) => tensor.Shape.Length == 4 && (torch || IsWeight(name));
         bool IsDense(string name, StoredTensor tensor) => tensor.Shape.Length == 2 && IsWeight(name);
-        // Wherever the file puts them: sorted by name, "classifier" comes before "features".
+        // In any order: sorted by name, "classifier" comes before "features".
         var channels = file.Tensors.LastOrDefault(tensor => IsKernel(tensor.Key, tensor.Value)).Value?.Shape[0] ?? 0;
         var first = file.Tensors.FirstOrDefault(tensor => IsDense(tensor.Key, tensor.Value)).Key;
         foreach (var (name, tensor) in file.Tensors)
@@ -29,13 +29,13 @@ public static class ConvolveLayout
         return converted;
     }
 
-    /// <summary>Whether a tensor may be put into another order, by its name and the number of its dimensions.</summary>
+    /// <summary>Whether a tensor may be reordered, by its name and rank.</summary>
     internal static bool MayTurn(string name, int dimensions) => dimensions == 4 || IsWeight(name);
 
-    /// <summary>Whether a name is one that PyTorch gives to kernels and dense weights.</summary>
+    /// <summary>Whether a name is PyTorch's for kernels and dense weights.</summary>
     private static bool IsWeight(string name) => name.EndsWith("weight", StringComparison.Ordinal) && (name.Length == 6 || name[^7] is '.' or '/');
 
-    // How many pixels of so many channels make up the inputs; 1 where they are no square image.
+    // The pixels of the image with that many channels; 1 if the inputs are no square image.
     private static int PixelsOf(int inputs, int channels)
     {
         if (channels == 0 || inputs == 0 || inputs % channels != 0) return 1;
@@ -47,7 +47,7 @@ public static class ConvolveLayout
     private static StoredTensor KernelsLast(StoredTensor tensor)
     {
         int[] shape = [tensor.Shape[2], tensor.Shape[3], tensor.Shape[1], tensor.Shape[0]];
-        // Beside a size of zero the others may be of any length, and there is nothing to go through.
+        // If one size is zero, the others may be of any length, and there is nothing to copy.
         if (tensor.Values.Length == 0) return tensor with { Shape = shape };
         var (outputs, inputs, pixels) = (tensor.Shape[0], tensor.Shape[1], tensor.Shape[2] * tensor.Shape[3]);
         var values = new float[tensor.Values.Length];

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Convolve.Layers.WeightFiles;
 
-/// <summary>What a weight file stores a number as.</summary>
+/// <summary>The type of numbers in a weight file.</summary>
 public enum ElementType
 {
     /// <summary>IEEE double precision.</summary>
@@ -46,10 +46,10 @@ public enum ElementType
     Bool,
 }
 
-/// <summary>Stored numbers as float32, in which Convolve computes.</summary>
+/// <summary>Conversion of stored numbers to float32.</summary>
 internal static class ElementConversion
 {
-    /// <summary>More dimensions than the tools whose files are read know (NumPy and PyTorch: 64).</summary>
+    /// <summary>The most dimensions: what NumPy and PyTorch have.</summary>
     public const int MostDimensions = 64;
 
     /// <summary>Bytes of one number.</summary>
@@ -61,10 +61,10 @@ internal static class ElementConversion
         _ => 1,
     };
 
-    /// <summary>Converts numbers that lie side by side; float32 stays what it is, bit for bit.</summary>
-    /// <param name="type">What they are.</param>
+    /// <summary>Converts an array of numbers; float32 is copied exactly.</summary>
+    /// <param name="type">Their type.</param>
     /// <param name="bytes">The numbers.</param>
-    /// <param name="values">Where they go; as many as there are.</param>
+    /// <param name="values">Receives them.</param>
     /// <param name="bigEndian">Whether the highest byte comes first.</param>
     public static void ToFloats(this ElementType type, ReadOnlySpan<byte> bytes, Span<float> values, bool bigEndian = false)
     {
@@ -76,7 +76,7 @@ internal static class ElementConversion
         for (var i = 0; i < values.Length; i++) values[i] = type.ToFloat(bytes, i, bigEndian);
     }
 
-    /// <summary>Converts one of several numbers that lie side by side.</summary>
+    /// <summary>Converts one number of an array.</summary>
     public static float ToFloat(this ElementType type, ReadOnlySpan<byte> bytes, int index, bool bigEndian)
     {
         var width = type.Width();
@@ -91,12 +91,12 @@ internal static class ElementConversion
         return Value(type, item);
     }
 
-    /// <summary>Reads numbers that lie side by side, without holding their bytes.</summary>
-    /// <param name="type">What they are.</param>
-    /// <param name="stream">Where they come from.</param>
-    /// <param name="values">Where they go; as many as are read.</param>
+    /// <summary>Reads an array of numbers without keeping its bytes.</summary>
+    /// <param name="type">Their type.</param>
+    /// <param name="stream">The source.</param>
+    /// <param name="values">Receives them; its length is their number.</param>
     /// <param name="bigEndian">Whether the highest byte comes first.</param>
-    /// <exception cref="EndOfStreamException">There are not so many.</exception>
+    /// <exception cref="EndOfStreamException">The stream ends before.</exception>
     public static void ReadFloats(this ElementType type, Stream stream, Span<float> values, bool bigEndian = false)
     {
         const int AtOnce = 1 << 16;

@@ -11,16 +11,16 @@ internal static class KerasFile
 {
     private const string LayerNames = "layer_names", WeightNames = "weight_names", WeightsOfModel = "model_weights";
 
-    // Groups within groups: far more than any layer's path has.
+    // Nested groups, far more than any layer's path has.
     private const int DeepestGroup = 32;
 
     /// <summary>Reads all tensors, under their paths below the group of the weights, in the order in which the file names them.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="allowance">What reading may cost.</param>
+    /// <param name="budget">The memory that reading may take.</param>
     /// <exception cref="FormatException">A dataset that the file names is missing, holds no numbers, or lies in another file.</exception>
-    public static OrderedDictionary<string, StoredTensor> Read(string path, Allowance allowance)
+    public static OrderedDictionary<string, StoredTensor> Read(string path, AllocationBudget budget)
     {
-        using var file = new Hdf5File(path, allowance);
+        using var file = new Hdf5File(path, budget);
         var datasets = new Hdf5Datasets(file);
         var weights = !HasLayers(file, file.Root) && file.Links(file.Root).ContainsKey(WeightsOfModel)
             ? file.Find(file.Root, WeightsOfModel) is { IsGroup: true } ofModel ? ofModel : throw new FormatException($"{WeightsOfModel} is no group")
@@ -47,7 +47,7 @@ internal static class KerasFile
 
     private static bool HasLayers(Hdf5File file, Hdf5Object group) => file.HasAttribute(group, LayerNames) || file.HasAttribute(group, LayerNames + "0");
 
-    // A group that several paths lead to may double the paths at every level, or hold itself.
+    // A group with several paths may double the number of paths at every level, or contain itself.
     private static void ReadAll(
         Hdf5File file, Hdf5Datasets datasets, Hdf5Object group, string prefix, int depth, Dictionary<ulong, string> visited, OrderedDictionary<string, StoredTensor> tensors)
     {
@@ -55,7 +55,7 @@ internal static class KerasFile
         foreach (var (name, link) in file.Links(group))
         {
             var path = prefix + name;
-            file.Bytes.Allowance.TakeText(path.Length, path);
+            file.Bytes.AllocationBudget.TakeText(path.Length, path);
             var child = file.Follow(group, name, link);
             if (child.IsGroup)
             {
@@ -70,7 +70,7 @@ internal static class KerasFile
         }
     }
 
-    // Keras divides a list that is too long for one attribute among weight_names0, weight_names1, …
+    // Keras splits a list that is too long for one attribute into weight_names0, weight_names1, …
     private static string[] Names(Hdf5File file, Hdf5Object group, string attribute)
     {
         if (file.HasAttribute(group, attribute)) return file.Texts(group, attribute);

@@ -4,20 +4,19 @@ using Convolve.Layers.Networks;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// Finds out of which network the tensors of a file are that does not describe one: a network is taken for it if every tensor has its place
-/// there and every parameter its tensor. Where several sizes of images lead to the same tensors, since pooling drops what is left over,
-/// the most usual size is taken.
+/// Recognizes the network of a file that does not describe one: tensors and parameters must match one to one. If several image sizes lead to
+/// the same tensors, since pooling drops the remainder, the most usual size is chosen.
 /// </summary>
 public static class KnownNetworks
 {
     private const int MostPixels = 1024;
 
-    // The sizes of the reference experiments and of ImageNet come before all others.
+    // The sizes of the reference experiments and of ImageNet first.
     private static readonly int[] usualPixels = [150, 210, 224];
 
-    /// <summary>The network of a file, without memory yet; null if it is none that is known.</summary>
+    /// <summary>The network of a file, without memory yet; null if it is not a known one.</summary>
     /// <param name="file">The file, its tensors in the layout of Convolve.</param>
-    /// <param name="pixels">Width and height of the images; null to find that out.</param>
+    /// <param name="pixels">Width and height of the images; null if unknown.</param>
     public static Sequential? Of(WeightFile file, int? pixels = null)
     {
         if (file.Layout != TensorLayout.Convolve) throw new ArgumentException($"known networks: put {file.Path} into the layout of Convolve first");
@@ -30,12 +29,12 @@ public static class KnownNetworks
         if (kernels.Length == 0)
             builders.AddRange(new[] { 3, 1 }.Select(c => (Func<int, Sequential>)(side => ReferenceNetworks.Mlp(side, c, outputs))));
         if (kernels.Length == 4) builders.AddRange(new[] { false, true }.Select(same => (Func<int, Sequential>)(side => ReferenceNetworks.Cnn(side, channels, outputs, samePadding: same))));
-        // A mean over the picture takes images of any size.
+        // A global mean takes images of any size.
         if (kernels.Length > 0 && dense.Length == 1) builders.Add(side => CompactNetwork.Build(side, channels, outputs));
         if (kernels.Length > 0 && dense.Length == 2)
             builders.AddRange(Cuts(kernels.Length).Select(until => (Func<int, Sequential>)(side => ReferenceNetworks.Vgg19(side, channels, outputs, head, until))));
         if (kernels.Length == 16 && dense.Length == 3) builders.Add(side => Published(side, channels, dense[0].Shape[1], head, outputs));
-        // Pooling drops what is left over, so several sizes may lead to the same tensors; where they do, the usual ones come first.
+        // Pooling drops the remainder, so several sizes may lead to the same tensors; usual sizes come first.
         var (tensors, numbers) = (file.Tensors.Count, file.Tensors.Values.Sum(tensor => tensor.Values.LongLength));
         foreach (var build in builders)
         {
@@ -47,7 +46,7 @@ public static class KnownNetworks
         return null;
     }
 
-    // The more pixels, the more numbers, or as many: the sizes with so many numbers are neighbours, and found by halving.
+    // The number of values grows with the number of pixels, so the sizes that match are consecutive, and found by bisection.
     private static List<int> SidesWith(Func<int, Sequential> build, long numbers)
     {
         // Too small for the network's poolings.
@@ -73,7 +72,7 @@ public static class KnownNetworks
         new Dense(outputs) { Name = "predictions" },
     ]);
 
-    // Where VGG19's base may have been cut to have so many convolutions: after a block's pooling rather than right before it.
+    // Where VGG19's base may have been cut for that number of convolutions: after a block's pooling rather than before it.
     private static IEnumerable<string> Cuts(int convolutions)
     {
         var layers = ReferenceNetworks.Vgg19BaseLayers;

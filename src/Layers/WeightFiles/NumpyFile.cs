@@ -13,29 +13,29 @@ namespace Convolve.Layers.WeightFiles;
 /// </summary>
 internal static partial class NumpyFile
 {
-    // NumPy's own limit; a header is a hundred bytes long, and patterns are looked for in it.
+    // NumPy's own limit; headers have about a hundred bytes, and are searched with patterns.
     private const int LongestHeader = 10_000;
 
     private sealed record Header(ElementType Type, bool BigEndian, bool ColumnMajor, long[] Shape);
 
     /// <summary>Reads an array.</summary>
-    /// <param name="name">What it is called.</param>
+    /// <param name="name">Its name.</param>
     /// <param name="stream">The array with its header.</param>
     /// <param name="length">Bytes of both.</param>
-    /// <param name="allowance">What reading may cost.</param>
-    /// <exception cref="FormatException">It is none, or none of numbers.</exception>
-    public static StoredTensor ReadArray(string name, Stream stream, long length, Allowance allowance) =>
-        ReadArray(name, stream, length, allowance, passOverTexts: false)!;
+    /// <param name="budget">The memory that reading may take.</param>
+    /// <exception cref="FormatException">It is no array, or not one of numbers.</exception>
+    public static StoredTensor ReadArray(string name, Stream stream, long length, AllocationBudget budget) =>
+        ReadArray(name, stream, length, budget, passOverTexts: false)!;
 
-    /// <summary>Reads every array of numbers of an archive, under its name without ".npy"; texts, which are notes, are passed over.</summary>
+    /// <summary>Reads every array of numbers of an archive, under its name without ".npy"; arrays of text are skipped.</summary>
     /// <exception cref="FormatException">One is none.</exception>
-    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, Allowance allowance)
+    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, AllocationBudget budget)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var entry in archive.Entries)
         {
             if (!entry.EndsWith(".npy", StringComparison.Ordinal)) throw new FormatException($"holds {entry}, which is no .npy array");
-            var tensor = archive.Read(entry, (stream, length) => ReadArray(entry, stream, length, allowance, passOverTexts: true));
+            var tensor = archive.Read(entry, (stream, length) => ReadArray(entry, stream, length, budget, passOverTexts: true));
             if (tensor is not null && !tensors.TryAdd(entry[..^4], tensor)) throw new FormatException($"holds {entry} twice");
         }
         return tensors;
@@ -60,7 +60,7 @@ internal static partial class NumpyFile
         }
     }
 
-    private static StoredTensor? ReadArray(string name, Stream stream, long length, Allowance allowance, bool passOverTexts)
+    private static StoredTensor? ReadArray(string name, Stream stream, long length, AllocationBudget budget, bool passOverTexts)
     {
         var start = new byte[12];
         if (stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) < start.Length || start[0] != 0x93 || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
@@ -78,14 +78,14 @@ internal static partial class NumpyFile
         var description = Description().Match(text);
         if (passOverTexts && description.Success && description.Groups[2].Value[0] is 'U' or 'S') return null;
         var header = HeaderOf(name, text, description);
-        // Read before anything is made of it: an array may say any shape.
+        // Read before anything is allocated: a header may claim any shape.
         var (data, needed) = (length - headerStart - headerLength, (long)ElementConversion.ElementsOf(name, header.Shape) * header.Type.Width());
         if (data != needed) throw new FormatException($"{name} has {data} bytes of data where its shape [{string.Join(',', header.Shape)}] needs {needed}");
-        var values = new float[allowance.TakeTensor(name, header.Shape, turned: true)];
+        var values = new float[budget.TakeTensor(name, header.Shape, turned: true)];
         header.Type.ReadFloats(stream, values, header.BigEndian);
         int[] shape = [.. header.Shape.Select(size => (int)size)];
         if (!header.ColumnMajor || values.Length == 0) return new StoredTensor(shape, values, header.Type);
-        allowance.Take((long)values.Length * sizeof(float), $"tensor {name}");
+        budget.Take((long)values.Length * sizeof(float), $"tensor {name}");
         return new StoredTensor(shape, RowMajor(shape, values), header.Type);
     }
 

@@ -11,7 +11,7 @@ namespace Convolve.Layers.WeightFiles;
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[] Size, long[] Stride);
 
 /// <summary>A storage of a PyTorch file: numbers in a row.</summary>
-/// <param name="Type">What they are.</param>
+/// <param name="Type">Their type.</param>
 /// <param name="Key">Their name in the file.</param>
 /// <param name="Offset">Index in the named storage where this one begins.</param>
 /// <param name="Length">How many there are.</param>
@@ -25,9 +25,9 @@ internal sealed class PickledMap
 }
 
 /// <summary>
-/// Reads Python pickles as <c>torch.save</c> writes them, without Python: numbers, texts, lists, tuples, dictionaries and tensors are
-/// built, and nothing else is. A pickle is a program that may call any function by name; here every name but those of tensors and
-/// storages is refused before anything is made of it. Opcodes: Python's <c>pickletools</c>.
+/// Reads Python pickles as <c>torch.save</c> writes them, without Python: builds numbers, strings, lists, tuples, dictionaries and tensors,
+/// nothing else. A pickle is a program that may call any function by name; here every name but those of tensors and storages is refused.
+/// Opcodes: Python's <c>pickletools</c>.
 /// </summary>
 internal sealed class Pickle
 {
@@ -57,30 +57,30 @@ internal sealed class Pickle
 
     private static readonly Mark mark = new();
 
-    // What a place in a list or on the stack takes while it grows, and what an object of any kind does at least: one byte of a pickle may make one.
+    // The cost of an entry of a growing list or stack, and the least cost of an object: one byte of a pickle may create one.
     private const long BytesOfAPlace = 32, BytesOfAnObject = 96;
 
     private readonly byte[] bytes;
-    private readonly Allowance allowance;
+    private readonly AllocationBudget budget;
     private readonly List<object?> stack = [];
     private readonly Dictionary<int, object?> memo = [];
     private int position;
 
-    private Pickle(byte[] bytes, int position, Allowance allowance)
+    private Pickle(byte[] bytes, int position, AllocationBudget budget)
     {
         this.bytes = bytes;
         this.position = position;
-        this.allowance = allowance;
+        this.budget = budget;
     }
 
     /// <summary>Reads one pickle.</summary>
     /// <param name="bytes">Holds the pickle.</param>
-    /// <param name="position">Where it begins; afterwards where it ended.</param>
-    /// <param name="allowance">What reading may cost.</param>
-    /// <exception cref="FormatException">It is cut off, malformed, makes too much of too little, or names something that is no tensor.</exception>
-    public static object? Read(byte[] bytes, ref int position, Allowance allowance)
+    /// <param name="position">Its first byte; afterwards the byte behind it.</param>
+    /// <param name="budget">The memory that reading may take.</param>
+    /// <exception cref="FormatException">It is truncated, malformed, exceeds the budget, or names something that is no tensor.</exception>
+    public static object? Read(byte[] bytes, ref int position, AllocationBudget budget)
     {
-        var pickle = new Pickle(bytes, position, allowance);
+        var pickle = new Pickle(bytes, position, budget);
         var value = pickle.Run();
         position = pickle.position;
         return value;
@@ -134,14 +134,14 @@ internal sealed class Pickle
                 case '\x93': { var name = Pop(); stack.Add(Named($"{Pop()}.{name}")); break; }
                 case 'Q': stack.Add(Storage(Pop())); break;
                 case 'R': { var arguments = Pop(); stack.Add(Call(Pop(), arguments)); break; }
-                // The state of an ordered dictionary or a tensor is a note about versions or hooks.
+                // The state of an ordered dictionary or a tensor is about versions or hooks.
                 case 'b': { Pop(); if (Top() is not (PickledMap or PickledTensor)) throw Malformed("BUILD"); break; }
                 default: throw new FormatException($"has the pickle instruction 0x{(int)code:X2} at byte {start}, which no file of tensors needs; refused");
             }
         }
     }
 
-    // Before the instruction is carried out. Marks, constants and what is remembered are objects already.
+    // Before the instruction runs. Marks, constants and memoized values exist already.
     private static long CostOf(char code) => code switch
     {
         '.' or '\x80' or '\x95' or '0' or 'b' => 0,
@@ -160,7 +160,7 @@ internal sealed class Pickle
         {
             case Callable.OrderedDictionary when values.Length == 0: return new PickledMap();
             case Callable.OrderedDictionary when values is [List<object?> pairs]:
-                // The same list may be made a dictionary again and again.
+                // The same list may be turned into a dictionary repeatedly.
                 Take(BytesOfAPlace * pairs.Count);
                 var map = new PickledMap();
                 foreach (var pair in pairs) map.Entries.Add(pair is IList<object?> { Count: 2 } two ? (two[0], two[1]) : throw Malformed("OrderedDict"));
@@ -197,7 +197,7 @@ internal sealed class Pickle
 
     private static FormatException Malformed(string what) => new($"has a malformed pickle ({what})");
 
-    private void Take(long cost) => allowance.Take(cost, "the pickle");
+    private void Take(long cost) => budget.Take(cost, "the pickle");
 
     private byte Byte() => Next(1)[0];
 

@@ -3,14 +3,14 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// Fits the tensors of a weight file to the layers of a network. Where tensors are named after the layers, as in Keras' and Convolve's
-/// files (<c>block1_conv1/…</c>), names decide; else, as in PyTorch's (<c>features.0.weight</c>), the order: the n-th convolution of the file
-/// is the n-th of the network, and so with dense layers and normalizations. In a layer with one tensor of one dimension that is the bias;
-/// the four of a normalization are told apart by their names alone, for they have the same shape.
+/// Assigns the tensors of a weight file to the layers of a network. If tensors are named after the layers, as in Keras's and Convolve's files
+/// (<c>block1_conv1/…</c>), by name; else, as in PyTorch's (<c>features.0.weight</c>), by order: the n-th convolution of the file is the n-th
+/// of the network, and likewise for dense layers and normalizations. If a layer has one tensor of rank 1, it is the bias. The four tensors of
+/// a normalization have the same shape and are distinguished by name.
 /// </summary>
 public sealed class PretrainedWeights
 {
-    // What Convolve, Keras and PyTorch call the parameters of a normalization; by its running mean one is known.
+    // The names of a normalization's parameters in Convolve, Keras and PyTorch; the running mean identifies one.
     private static readonly string[] runningMean = ["running_mean", "moving_mean"];
     private static readonly string[][] synonyms =
         [["scale", "gamma", "weight"], ["shift", "beta", "bias"], runningMean, ["running_variance", "moving_variance", "running_var"]];
@@ -21,9 +21,9 @@ public sealed class PretrainedWeights
     private readonly HashSet<string> used = new(StringComparer.Ordinal);
     private readonly string path;
 
-    /// <summary>Fits a file to layers.</summary>
+    /// <summary>Assigns the tensors of a file to layers.</summary>
     /// <param name="file">The file, in any layout.</param>
-    /// <param name="layers">The layers to fill, those without parameters among them.</param>
+    /// <param name="layers">The layers to fill, including those without parameters.</param>
     public PretrainedWeights(WeightFile file, IReadOnlyList<Layer> layers)
     {
         path = file.Path;
@@ -61,16 +61,16 @@ public sealed class PretrainedWeights
         unexpected.AddRange(tensors.Keys.Where(name => !used.Contains(name)));
     }
 
-    /// <summary>Parameters for which the file has nothing.</summary>
+    /// <summary>Parameters for which the file has no tensor.</summary>
     public IReadOnlyList<string> Missing => missing;
 
-    /// <summary>The first layer for which something is missing; null if nothing is.</summary>
+    /// <summary>The first layer with a missing parameter; null if none is missing.</summary>
     public Layer? FirstUnfilled { get; private set; }
 
-    /// <summary>Tensors of another shape than their parameter, each as a phrase.</summary>
+    /// <summary>Tensors whose shape differs from their parameter's, one phrase each.</summary>
     public IReadOnlyList<string> Misshapen => misshapen;
 
-    /// <summary>Tensors that no layer takes: of layers beyond those asked for, or of another network.</summary>
+    /// <summary>Tensors that no layer takes: of further layers, or of another network.</summary>
     public IReadOnlyList<string> Unexpected => unexpected;
 
     /// <summary>Overwrites the parameters.</summary>
@@ -81,10 +81,10 @@ public sealed class PretrainedWeights
         foreach (var (parameter, tensor) in pairs) parameter.Value.CopyFrom(tensor.Values);
     }
 
-    /// <summary>Sees that every parameter gets values; none of them needs memory yet.</summary>
+    /// <summary>Checks that every parameter gets values; none of them needs memory yet.</summary>
     /// <exception cref="WeightFileException">
-    /// One would keep its random values, the message lists what is missing or has another shape; or what the file holds besides is no rest of the
-    /// network but another one; or a value is NaN or infinite.
+    /// A parameter would keep its random values, and the message lists what is missing or has another shape; or the file's other tensors belong to
+    /// another network; or a value is NaN or infinite.
     /// </exception>
     public void RequireFit()
     {
@@ -100,11 +100,11 @@ public sealed class PretrainedWeights
         if (notNumbers.Count > 0) throw new WeightFileException($"{path}: holds values that are no numbers, in {List(notNumbers)}");
     }
 
-    // Also where the network was a layer of another one: vgg19/block1_conv1/kernel.
+    // Also if the network was a layer of another one: vgg19/block1_conv1/kernel.
     private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal)
         || name.Contains("/" + layer + "/", StringComparison.Ordinal);
 
-    // Whatever comes before or after the layers that were asked for may stay unused, but not what changes the values between two of them.
+    // Layers before or after the requested ones may stay unused, but not layers between two of them.
     private string? NormalizationBetween()
     {
         string[] names = [.. tensors.Keys];
@@ -114,7 +114,7 @@ public sealed class PretrainedWeights
             : null;
     }
 
-    // ema.features.0.weight beside model.features.0.weight: either may be meant.
+    // ema.features.0.weight beside model.features.0.weight: ambiguous.
     private string? AnotherNetwork()
     {
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -126,11 +126,11 @@ public sealed class PretrainedWeights
             : null;
     }
 
-    // The name without its first part, which may be a network's; features.0 and classifier.0 are two layers of one.
+    // The name without its first part, which may be a network's; features.0 and classifier.0 are two layers of one network.
     private static string? WithinNetwork(string name) =>
         name.IndexOfAny(['.', '/']) is var end && end >= 0 && name[(end + 1)..] is [not (>= '0' and <= '9'), ..] rest && rest.IndexOfAny(['.', '/']) >= 0 ? rest : null;
 
-    // Keras numbers what a name stands for: gamma:0.
+    // Keras adds a number: gamma:0.
     private static string LastPart(string name) => name[(name.LastIndexOfAny(['/', '.']) + 1)..].Split(':')[0];
 
     private static bool MeansTheSame(string name, string parameter) =>
@@ -145,7 +145,7 @@ public sealed class PretrainedWeights
 
     private static string List(List<string> names)
     {
-        // A file may call a tensor whatever it likes.
+        // Tensor names in files are arbitrary.
         const int Shown = 6, Longest = 100;
         var shown = names.Take(Shown).Select(name => name.Length > Longest ? $"{name[..Longest]}…" : name);
         return string.Join(", ", shown) + (names.Count > Shown ? $" and {names.Count - Shown} more" : "");

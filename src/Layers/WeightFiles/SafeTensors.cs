@@ -8,7 +8,7 @@ namespace Convolve.Layers.WeightFiles;
 /// <summary>A tensor of a weight file, converted to float32.</summary>
 /// <param name="Shape">Its sizes; empty for a single number.</param>
 /// <param name="Values">Row-major values.</param>
-/// <param name="Type">What the file stores its numbers as.</param>
+/// <param name="Type">The type of its numbers in the file.</param>
 public sealed record StoredTensor(int[] Shape, float[] Values, ElementType Type = ElementType.Float32)
 {
     /// <summary>Whether no value is NaN or infinite.</summary>
@@ -23,7 +23,7 @@ public sealed record StoredTensor(int[] Shape, float[] Values, ElementType Type 
     }
 }
 
-/// <summary>A weight file is broken or not what it is taken for. The message is one line and names the file.</summary>
+/// <summary>A weight file is damaged, or not of the expected kind. The message is one line and names the file.</summary>
 public sealed class WeightFileException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
@@ -32,12 +32,12 @@ public sealed class WeightFileException(string message, Exception? inner = null)
 /// </summary>
 public sealed class SafeTensors
 {
-    /// <summary>A header larger than this is taken for garbage rather than read (the reference implementation's own limit).</summary>
+    /// <summary>The largest header that is read (the reference implementation's limit).</summary>
     private const long LargestHeader = 100_000_000;
 
     private const string MetadataName = "__metadata__";
 
-    // A key with its text, as two dictionaries keep it.
+    // A key with its text in two dictionaries.
     private const long BytesOfAText = 512;
 
     private readonly SortedDictionary<string, StoredTensor> tensors = new(StringComparer.Ordinal);
@@ -61,12 +61,12 @@ public sealed class SafeTensors
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
-    public static SafeTensors Read(string path) => Open(path, (stream, allowance) =>
+    public static SafeTensors Read(string path) => Open(path, (stream, budget) =>
     {
-        var header = ReadHeader(stream, allowance);
+        var header = ReadHeader(stream, budget);
         var file = new SafeTensors();
         foreach (var (key, text) in header.Metadata) file.Metadata[key] = text;
-        // In the order of the data, which need not be that of the header.
+        // In the order of the data, which may differ from that of the header.
         foreach (var tensor in header.Tensors)
         {
             var values = new float[ElementConversion.ElementsOf(tensor.Name, tensor.Shape)];
@@ -76,9 +76,9 @@ public sealed class SafeTensors
         return file;
     });
 
-    /// <summary>Reads what a file says in words, and none of its numbers.</summary>
+    /// <summary>Reads only a file's metadata.</summary>
     /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
-    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Open(path, (stream, allowance) => ReadHeader(stream, allowance).Metadata);
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Open(path, (stream, budget) => ReadHeader(stream, budget).Metadata);
 
     /// <summary>Writes a whole file (<see cref="WholeFile"/>). The bytes depend on nothing but the content.</summary>
     /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
@@ -125,12 +125,12 @@ public sealed class SafeTensors
         writer.WriteEndObject();
     }
 
-    private static T Open<T>(string path, Func<FileStream, Allowance, T> read)
+    private static T Open<T>(string path, Func<FileStream, AllocationBudget, T> read)
     {
         try
         {
             using var stream = File.OpenRead(path);
-            return read(stream, new Allowance(stream.Length));
+            return read(stream, new AllocationBudget(stream.Length));
         }
         catch (EndOfStreamException e)
         {
@@ -149,7 +149,7 @@ public sealed class SafeTensors
     private sealed record Description(string Name, ElementType Type, long[] Shape, long From, long To);
 
     // The tensors in the order of their data; the stream stands at the first.
-    private static (List<Description> Tensors, Dictionary<string, string> Metadata) ReadHeader(FileStream stream, Allowance allowance)
+    private static (List<Description> Tensors, Dictionary<string, string> Metadata) ReadHeader(FileStream stream, AllocationBudget budget)
     {
         Span<byte> prefix = stackalloc byte[8];
         if (stream.Length < prefix.Length) throw new FormatException($"{stream.Length} bytes are too few for a header");
@@ -163,17 +163,17 @@ public sealed class SafeTensors
         var names = new HashSet<string>(StringComparer.Ordinal);
         var described = new List<Description>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
-        // Token by token: a tree of a header of a hundred megabytes would take gigabytes.
+        // Token by token: the tree of a header of a hundred megabytes would take gigabytes.
         var reader = new Utf8JsonReader(bytes);
         Expect(ref reader, JsonTokenType.StartObject);
-        while (NextName(ref reader, allowance) is { } name)
+        while (NextName(ref reader, budget) is { } name)
         {
             if (!names.Add(name)) throw new FormatException($"holds {name} twice");
-            if (name == MetadataName) ReadMetadata(ref reader, metadata, allowance);
-            else described.Add(Describe(ref reader, name, dataLength, allowance));
+            if (name == MetadataName) ReadMetadata(ref reader, metadata, budget);
+            else described.Add(Describe(ref reader, name, dataLength, budget));
         }
         if (reader.Read()) throw new FormatException("the header goes on after its end");
-        // Tensors lie side by side: where they overlap or leave a hole, the offsets are wrong, and so may be the values.
+        // Tensors are contiguous: if they overlap or leave a gap, the offsets are wrong, and the values may be, too.
         described.Sort((a, b) => (a.From, a.To).CompareTo((b.From, b.To)) is var order and not 0 ? order : string.CompareOrdinal(a.Name, b.Name));
         long end = 0;
         foreach (var tensor in described)
@@ -185,23 +185,23 @@ public sealed class SafeTensors
         return (described, metadata);
     }
 
-    private static void ReadMetadata(ref Utf8JsonReader reader, Dictionary<string, string> metadata, Allowance allowance)
+    private static void ReadMetadata(ref Utf8JsonReader reader, Dictionary<string, string> metadata, AllocationBudget budget)
     {
         Expect(ref reader, JsonTokenType.StartObject);
-        while (NextName(ref reader, allowance) is { } key)
+        while (NextName(ref reader, budget) is { } key)
         {
             Expect(ref reader, JsonTokenType.String);
-            allowance.Take(BytesOfAText + sizeof(char) * (long)reader.ValueSpan.Length, MetadataName);
+            budget.Take(BytesOfAText + sizeof(char) * (long)reader.ValueSpan.Length, MetadataName);
             if (!metadata.TryAdd(key, reader.GetString()!)) throw new FormatException($"{MetadataName} has {key} twice");
         }
     }
 
-    private static Description Describe(ref Utf8JsonReader reader, string name, long dataLength, Allowance allowance)
+    private static Description Describe(ref Utf8JsonReader reader, string name, long dataLength, AllocationBudget budget)
     {
         string? type = null;
         List<long>? shape = null, offsets = null;
         Expect(ref reader, JsonTokenType.StartObject);
-        while (NextName(ref reader, allowance) is { } key)
+        while (NextName(ref reader, budget) is { } key)
         {
             switch (key)
             {
@@ -221,7 +221,7 @@ public sealed class SafeTensors
         if (to > dataLength) throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {dataLength}");
         var element = TypeOf(name, type);
         var sizes = shape.ToArray();
-        var needed = (long)allowance.TakeTensor(name, sizes, ConvolveLayout.MayTurn(name, sizes.Length)) * element.Width();
+        var needed = (long)budget.TakeTensor(name, sizes, ConvolveLayout.MayTurn(name, sizes.Length)) * element.Width();
         if (needed != to - from) throw new FormatException($"tensor {name} has {to - from} bytes where its shape needs {needed}");
         return new Description(name, element, sizes, from, to);
     }
@@ -232,10 +232,10 @@ public sealed class SafeTensors
     }
 
     // Null at the end of an object.
-    private static string? NextName(ref Utf8JsonReader reader, Allowance allowance)
+    private static string? NextName(ref Utf8JsonReader reader, AllocationBudget budget)
     {
         if (!reader.Read() || reader.TokenType == JsonTokenType.EndObject) return null;
-        allowance.TakeText(reader.ValueSpan.Length, "the header");
+        budget.TakeText(reader.ValueSpan.Length, "the header");
         return reader.GetString();
     }
 

@@ -14,7 +14,7 @@ internal static class TorchFile
     // Deeper than any checkpoint; a structure that contains itself ends there.
     private const int DeepestNesting = 64;
 
-    // A list that holds another ten times, which holds another ten times: small in a file, endless to walk through.
+    // A list that contains another ten times, which contains another ten times: small in a file, endless to traverse.
     private const int MostValues = 1_000_000;
 
     private static readonly StoredTensor unread = new([], []);
@@ -24,29 +24,29 @@ internal static class TorchFile
     public static bool IsTorch(ZipContent archive) => archive.Entries.Any(IsPickle);
 
     /// <summary>Reads an archive.</summary>
-    /// <exception cref="FormatException">It is malformed, or holds more than tensors.</exception>
-    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, Allowance allowance)
+    /// <exception cref="FormatException">It is malformed, or contains more than tensors.</exception>
+    public static OrderedDictionary<string, StoredTensor> ReadArchive(ZipContent archive, AllocationBudget budget)
     {
         var pickle = archive.Entries.First(IsPickle);
         var folder = pickle[..^PickleName.Length];
         var bigEndian = archive.Holds(folder + "byteorder") && archive.Read(folder + "byteorder").AsSpan().StartsWith("big"u8);
         var position = 0;
-        var found = Find(Pickle.Read(archive.Read(pickle), ref position, allowance), allowance);
-        return Tensors(found, allowance, bigEndian, key => archive.Read($"{folder}data/{key}"));
+        var found = Find(Pickle.Read(archive.Read(pickle), ref position, budget), budget);
+        return Tensors(found, budget, bigEndian, key => archive.Read($"{folder}data/{key}"));
     }
 
     /// <summary>Reads a file from before PyTorch 1.6: magic number, version, system, the pickle, the storages' keys, the storages.</summary>
-    /// <exception cref="FormatException">It is malformed, or holds more than tensors.</exception>
-    public static OrderedDictionary<string, StoredTensor> ReadLegacy(byte[] file, Allowance allowance)
+    /// <exception cref="FormatException">It is malformed, or contains more than tensors.</exception>
+    public static OrderedDictionary<string, StoredTensor> ReadLegacy(byte[] file, AllocationBudget budget)
     {
         var position = 0;
-        if (Pickle.Read(file, ref position, allowance) is not BigInteger magic || magic != legacyMagic)
+        if (Pickle.Read(file, ref position, budget) is not BigInteger magic || magic != legacyMagic)
             throw new FormatException("is a pickle, but not one of torch.save");
-        if (Pickle.Read(file, ref position, allowance) is not 1001L) throw new FormatException("is of a version of torch.save that is not known");
-        var bigEndian = Pickle.Read(file, ref position, allowance) is PickledMap system && system.Entries.Contains(("little_endian", false));
-        var found = Find(Pickle.Read(file, ref position, allowance), allowance);
-        if (Pickle.Read(file, ref position, allowance) is not List<object?> keys) throw new FormatException("does not list its storages");
-        // How wide the elements of a storage are is known from the tensors alone.
+        if (Pickle.Read(file, ref position, budget) is not 1001L) throw new FormatException("is of a version of torch.save that is not known");
+        var bigEndian = Pickle.Read(file, ref position, budget) is PickledMap system && system.Entries.Contains(("little_endian", false));
+        var found = Find(Pickle.Read(file, ref position, budget), budget);
+        if (Pickle.Read(file, ref position, budget) is not List<object?> keys) throw new FormatException("does not list its storages");
+        // Only the tensors tell the type of a storage's elements.
         var widths = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (_, tensor) in found) widths[tensor.Storage.Key] = tensor.Storage.Type.Width();
         var storages = new Dictionary<string, (int Start, long Length)>(StringComparer.Ordinal);
@@ -61,22 +61,22 @@ internal static class TorchFile
             storages[name] = (position, elements * width);
             position += (int)(elements * width);
         }
-        return Tensors(found, allowance, bigEndian, key => storages.TryGetValue(key, out var place)
+        return Tensors(found, budget, bigEndian, key => storages.TryGetValue(key, out var place)
             ? file.AsMemory(place.Start, (int)place.Length)
             : throw new FormatException($"has no storage {key}"));
     }
 
     private static bool IsPickle(string entry) => entry == PickleName || (entry.EndsWith("/" + PickleName, StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
 
-    // Storage by storage, so that no more than one of them is in memory; the tensors keep the order of the file.
+    // One storage at a time, so that only one is in memory; the tensors keep the order of the file.
     private static OrderedDictionary<string, StoredTensor> Tensors(
-        List<(string Name, PickledTensor Tensor)> found, Allowance allowance, bool bigEndian, Func<string, ReadOnlyMemory<byte>> read)
+        List<(string Name, PickledTensor Tensor)> found, AllocationBudget budget, bool bigEndian, Func<string, ReadOnlyMemory<byte>> read)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var (name, tensor) in found)
         {
-            // Views may repeat a storage: many of them make much out of little.
-            allowance.TakeTensor(name, tensor.Size, ConvolveLayout.MayTurn(name, tensor.Size.Length));
+            // Many views may repeat one small storage.
+            budget.TakeTensor(name, tensor.Size, ConvolveLayout.MayTurn(name, tensor.Size.Length));
             if (!tensors.TryAdd(name, unread)) throw new FormatException($"holds {name} twice");
         }
         foreach (var views in found.GroupBy(view => view.Tensor.Storage.Key, StringComparer.Ordinal))
@@ -93,7 +93,7 @@ internal static class TorchFile
         return tensors;
     }
 
-    // Rows one after the other, whatever the strides of the view.
+    // In row-major order, for any strides.
     private static StoredTensor Materialize(string name, PickledTensor tensor, ReadOnlySpan<byte> bytes, bool bigEndian)
     {
         var (storage, size, stride) = (tensor.Storage, tensor.Size, tensor.Stride);
@@ -130,11 +130,11 @@ internal static class TorchFile
         return new StoredTensor(shape, values, storage.Type);
     }
 
-    /// <summary>Every tensor under its path, such as <c>state_dict.features.0.weight</c>; a lone one is called "tensor".</summary>
-    private static List<(string Name, PickledTensor Tensor)> Find(object? root, Allowance allowance)
+    /// <summary>Every tensor under its path, such as <c>state_dict.features.0.weight</c>; a single one is called "tensor".</summary>
+    private static List<(string Name, PickledTensor Tensor)> Find(object? root, AllocationBudget budget)
     {
         var found = new List<(string, PickledTensor)>();
-        // A path becomes a text where there is a tensor and nowhere else: a million values may lie below a key of a million letters.
+        // Paths become text only for tensors: a million values may be below a key of a million characters.
         var path = new List<string>();
         var values = 0;
         Visit(root);
@@ -145,7 +145,7 @@ internal static class TorchFile
             if (++values > MostValues || path.Count > DeepestNesting) throw new FormatException("is nested without end");
             if (value is PickledTensor tensor)
             {
-                allowance.TakeText(path.Sum(key => (long)key.Length + 1), "the tensors' names");
+                budget.TakeText(path.Sum(key => (long)key.Length + 1), "the tensors' names");
                 found.Add((path.Count == 0 ? "tensor" : string.Join('.', path), tensor));
             }
             else if (value is PickledMap map)

@@ -24,10 +24,10 @@ public enum WeightFormat
     TorchLegacy,
 }
 
-/// <summary>In which order a file's tensors hold their numbers; see <see cref="ConvolveLayout"/>.</summary>
+/// <summary>The order of the values in a file's tensors; see <see cref="ConvolveLayout"/>.</summary>
 public enum TensorLayout
 {
-    /// <summary>To be told from the tensors' names.</summary>
+    /// <summary>The tensors' names decide.</summary>
     Unsaid,
 
     /// <summary>That of PyTorch.</summary>
@@ -38,17 +38,17 @@ public enum TensorLayout
 }
 
 /// <summary>A weight file of any tool: its tensors under their own names, as float32, in the layout in which they are stored.</summary>
-/// <param name="Path">Where it is.</param>
-/// <param name="Format">What it is, found by its first bytes.</param>
+/// <param name="Path">Its path.</param>
+/// <param name="Format">Its format, by its first bytes.</param>
 /// <param name="Layout">The order of the numbers in its tensors.</param>
 /// <param name="Tensors">Its tensors in order.</param>
 public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout Layout, OrderedDictionary<string, StoredTensor> Tensors)
 {
-    // Says in a .safetensors file that Convolve wrote in which layout its tensors are: their names may be PyTorch's all the same.
+    // In .safetensors files of Convolve: the layout of the tensors, whose names may be PyTorch's.
     private const string LayoutKey = "layout";
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="WeightFileException">It is missing, broken, or of no known format; the message is one line.</exception>
+    /// <exception cref="WeightFileException">It is missing, damaged, or of no known format; the message is one line.</exception>
     public static WeightFile Read(string path)
     {
         var format = FormatOf(path);
@@ -67,8 +67,8 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
         }
         catch (Exception e) when (e is not WeightFileException)
         {
-            // Libraries answer damaged bytes with whatever exception they ran into, also with one for an array of impossible size.
-            // Which of the two kinds of zip archive it is, is known only of one that can be read.
+            // Libraries throw all kinds of exceptions for damaged bytes, such as for an array of impossible size.
+            // Only a readable archive shows which of the two kinds it is.
             var kind = format == WeightFormat.Npz ? $"{Name(format)} or {Name(WeightFormat.Torch)}" : Name(format);
             throw new WeightFileException($"{path}: is damaged, or uses what is not read of {kind} files: {OneLine(e)}", e);
         }
@@ -104,7 +104,7 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
     public static void WriteNpz(string path, IEnumerable<KeyValuePair<string, StoredTensor>> tensors) =>
         Write(path, stream => NumpyFile.WriteArchive(stream, tensors));
 
-    /// <summary>Writes a whole file, whatever its format.</summary>
+    /// <summary>Writes a whole file of any format.</summary>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
     internal static void Write(string path, Action<Stream> write)
     {
@@ -121,7 +121,7 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
                 var name = System.IO.Path.GetFileNameWithoutExtension(path);
                 using (var stream = File.OpenRead(path))
                     return new(path, format, TensorLayout.Unsaid,
-                        new(StringComparer.Ordinal) { [name] = NumpyFile.ReadArray(name, stream, stream.Length, new Allowance(stream.Length)) });
+                        new(StringComparer.Ordinal) { [name] = NumpyFile.ReadArray(name, stream, stream.Length, new AllocationBudget(stream.Length)) });
             case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch, TorchFile.ReadLegacy(File.ReadAllBytes(path), Allowed(path)));
             case WeightFormat.SafeTensors:
                 var file = SafeTensors.Read(path);
@@ -130,11 +130,11 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
             default:
                 using (var stream = File.OpenRead(path))
                 {
-                    var allowance = new Allowance(stream.Length);
-                    using var archive = new ZipContent(stream, allowance);
+                    var budget = new AllocationBudget(stream.Length);
+                    using var archive = new ZipContent(stream, budget);
                     return TorchFile.IsTorch(archive)
-                        ? new(path, WeightFormat.Torch, TensorLayout.Torch, TorchFile.ReadArchive(archive, allowance))
-                        : new(path, format, TensorLayout.Unsaid, NumpyFile.ReadArchive(archive, allowance));
+                        ? new(path, WeightFormat.Torch, TensorLayout.Torch, TorchFile.ReadArchive(archive, budget))
+                        : new(path, format, TensorLayout.Unsaid, NumpyFile.ReadArchive(archive, budget));
                 }
         }
     }
@@ -160,7 +160,7 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
         if (start.StartsWith(Hdf5.Hdf5File.Magic)) return WeightFormat.Hdf5;
         if (start.StartsWith("PK\u0003\u0004"u8) || start.StartsWith("PK\u0005\u0006"u8)) return WeightFormat.Npz;
         if (length > 5 && start[0] == 0x93 && start[1..6].SequenceEqual("NUMPY"u8)) return WeightFormat.Npy;
-        // Before pickles: the length of a header may well begin with their first two bytes, but a header is shorter than 4 GiB.
+        // Before pickles: a header's length may begin with the same two bytes, but a header is shorter than 4 GiB.
         if (length == 9 && start[8] == '{' && start[4..8].IndexOfAnyExcept((byte)0) < 0) return WeightFormat.SafeTensors;
         if (length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5) return WeightFormat.TorchLegacy;
         throw new WeightFileException(length == 0
@@ -168,11 +168,11 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
             : $"{path}: is no weight file that can be read: it begins neither like .safetensors, .h5, .npz, .npy nor like a file of torch.save");
     }
 
-    // Through links: the length of a link is not that of its file.
-    private static Allowance Allowed(string path)
+    // Follows links: the length of a link is not that of its file.
+    private static AllocationBudget Allowed(string path)
     {
         using var stream = File.OpenRead(path);
-        return new Allowance(stream.Length);
+        return new AllocationBudget(stream.Length);
     }
 
     // The reference implementation sorts tensors by name as text, where features.10 comes before features.2.
@@ -187,7 +187,7 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
         return line.Length > Longest ? $"{line[..(Longest / 2)]}…{line[^(Longest / 2)..]}" : line.ToString();
     }
 
-    // Digits count as the number that they are, however many; all else as text.
+    // Digits compare as numbers of any length, everything else as text.
     private sealed class NaturalOrder : IComparer<string>
     {
         public int Compare(string? a, string? b)

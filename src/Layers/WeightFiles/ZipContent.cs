@@ -4,29 +4,29 @@ using System.IO.Hashing;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// The entries of a zip archive, read with care: what unpacks to far more than it takes up, as only an attack does, is refused, and no
-/// entry yields more or less than it declares.
+/// The entries of an untrusted zip archive: what unpacks to far more than its compressed size is refused, and no entry yields more or less
+/// than it declares.
 /// </summary>
 internal sealed class ZipContent : IDisposable
 {
-    // An entry with its name, as the library keeps it.
+    // An entry and its name in the library's objects.
     private const long BytesOfAnEntry = 1024;
 
-    // The comment that may follow an archive's end.
+    // The comment at an archive's end.
     private const int LongestComment = ushort.MaxValue;
 
     private readonly ZipArchive archive;
-    private readonly Allowance allowance;
+    private readonly AllocationBudget budget;
 
     /// <summary>Opens an archive.</summary>
     /// <param name="stream">The archive.</param>
-    /// <param name="allowance">What reading may cost.</param>
-    /// <exception cref="InvalidDataException">It is none, or cut off.</exception>
-    /// <exception cref="FormatException">It unpacks to too much, or lists too many entries.</exception>
-    public ZipContent(Stream stream, Allowance allowance)
+    /// <param name="budget">The memory that reading may take.</param>
+    /// <exception cref="InvalidDataException">It is no archive, or truncated.</exception>
+    /// <exception cref="FormatException">It unpacks to too many bytes, or lists too many entries.</exception>
+    public ZipContent(Stream stream, AllocationBudget budget)
     {
-        this.allowance = allowance;
-        allowance.Take(BytesOfAnEntry * ListedEntries(stream), "the list of entries");
+        this.budget = budget;
+        budget.Take(BytesOfAnEntry * ListedEntries(stream), "the list of entries");
         stream.Position = 0;
         archive = new ZipArchive(stream, ZipArchiveMode.Read);
         try
@@ -34,27 +34,27 @@ internal sealed class ZipContent : IDisposable
             long unpacked = 0;
             foreach (var entry in archive.Entries)
             {
-                allowance.TakeText(entry.FullName.Length, "the list of entries");
+                budget.TakeText(entry.FullName.Length, "the list of entries");
                 unpacked = entry.Length >= 0 && unpacked <= long.MaxValue - entry.Length ? unpacked + entry.Length : long.MaxValue;
             }
-            if (unpacked > allowance.Left) throw new FormatException($"unpacks to {unpacked >> 20} MiB from {stream.Length} bytes, which no weight file does");
+            if (unpacked > budget.Left) throw new FormatException($"unpacks to {unpacked >> 20} MiB from {stream.Length} bytes, which no weight file does");
         }
         catch { archive.Dispose(); throw; }
     }
 
-    /// <summary>The names of the entries that are files, in order.</summary>
+    /// <summary>The names of the files, in order.</summary>
     public IEnumerable<string> Entries => archive.Entries.Where(entry => !entry.FullName.EndsWith('/')).Select(entry => entry.FullName);
 
     /// <summary>Whether there is such an entry.</summary>
     public bool Holds(string name) => archive.GetEntry(name) is not null;
 
-    /// <summary>The content of an entry. What it unpacks to beyond what it takes up is taken from the allowance.</summary>
-    /// <exception cref="FormatException">There is no such entry, or it is not as long as it says, or damaged.</exception>
+    /// <summary>The content of an entry. Bytes beyond its compressed size are taken from the budget.</summary>
+    /// <exception cref="FormatException">There is no such entry, its length is not the declared one, or it is damaged.</exception>
     public byte[] Read(string name)
     {
         var entry = Entry(name);
         if (entry.Length > Array.MaxLength) throw new FormatException($"{name} is larger than can be read");
-        allowance.Take(Math.Max(0, entry.Length - entry.CompressedLength), name);
+        budget.Take(Math.Max(0, entry.Length - entry.CompressedLength), name);
         return Read(name, (stream, length) =>
         {
             var bytes = new byte[length];
@@ -63,10 +63,10 @@ internal sealed class ZipContent : IDisposable
         });
     }
 
-    /// <summary>Reads an entry without holding it. What the reader leaves is read to the end and thrown away.</summary>
+    /// <summary>Streams an entry. Bytes that the reader leaves are read and discarded.</summary>
     /// <param name="name">The entry.</param>
-    /// <param name="read">Is given the content and its length.</param>
-    /// <exception cref="FormatException">There is no such entry, or it is not as long as it says, or damaged.</exception>
+    /// <param name="read">Receives the content and its length.</param>
+    /// <exception cref="FormatException">There is no such entry, its length is not the declared one, or it is damaged.</exception>
     public T Read<T>(string name, Func<Stream, long, T> read)
     {
         var entry = Entry(name);
@@ -104,13 +104,13 @@ internal sealed class ZipContent : IDisposable
             if (read == 0) return found;
             var window = buffer.AsSpan(0, kept + read);
             found += window.Count("PK\u0001\u0002"u8);
-            // The mark may lie across the edge of two reads.
+            // The signature may be split between two reads.
             kept = Math.Min(3, window.Length);
             window[^kept..].CopyTo(buffer);
         }
     }
 
-    // Counts and sums up what passes, and lets no more pass than there should be.
+    // Counts and checksums the bytes, and stops at the declared length.
     private sealed class CheckedStream(Stream content, long length) : Stream
     {
         private readonly Crc32 checksum = new();
@@ -128,7 +128,7 @@ internal sealed class ZipContent : IDisposable
 
         public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-        // Whether the content ends where it should.
+        // Whether the content ends at the declared length.
         public bool Finish()
         {
             var rest = left > 0 ? new byte[Math.Min(left, 1 << 16)] : [];

@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
-/// <summary>Reads one structure of an HDF5 file from its beginning to its end: little-endian numbers, none beyond the end.</summary>
+/// <summary>Reads one structure of an HDF5 file sequentially: little-endian numbers, none beyond its end.</summary>
 /// <param name="bytes">The structure.</param>
-/// <param name="what">What it is, for messages.</param>
+/// <param name="what">Its name in messages.</param>
 internal ref struct Hdf5Cursor(ReadOnlySpan<byte> bytes, string what)
 {
     private readonly int length = bytes.Length;
@@ -17,7 +17,7 @@ internal ref struct Hdf5Cursor(ReadOnlySpan<byte> bytes, string what)
     public readonly int Left => rest.Length;
 
     /// <summary>The next bytes.</summary>
-    /// <exception cref="FormatException">There are not so many.</exception>
+    /// <exception cref="FormatException">The structure ends before.</exception>
     public ReadOnlySpan<byte> Take(ulong count)
     {
         if (count > (ulong)rest.Length) throw new FormatException($"{what} is cut off");
@@ -26,10 +26,10 @@ internal ref struct Hdf5Cursor(ReadOnlySpan<byte> bytes, string what)
         return taken;
     }
 
-    /// <summary>Passes over bytes.</summary>
+    /// <summary>Skips bytes.</summary>
     public void Skip(ulong count) => Take(count);
 
-    /// <summary>Passes over what fills up to a multiple of eight bytes from the beginning.</summary>
+    /// <summary>Skips padding to a multiple of eight bytes from the beginning.</summary>
     public void SkipToEight() => Skip((ulong)(-Position & 7));
 
     /// <summary>The next byte.</summary>
@@ -54,7 +54,7 @@ internal ref struct Hdf5Cursor(ReadOnlySpan<byte> bytes, string what)
         return value;
     }
 
-    /// <summary>Sees that the signature of a structure comes next, and its version.</summary>
+    /// <summary>Checks that the signature and the version of a structure come next.</summary>
     /// <exception cref="FormatException">Something else does.</exception>
     public void Expect(ReadOnlySpan<byte> signature, byte version)
     {

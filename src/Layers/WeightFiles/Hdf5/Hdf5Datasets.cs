@@ -3,27 +3,27 @@ using System.IO.Compression;
 
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
-/// <summary>A dataset of numbers: whether it is one, and its numbers as floats.</summary>
+/// <summary>Datasets of numbers, read as floats.</summary>
 /// <param name="file">The file.</param>
 internal sealed class Hdf5Datasets(Hdf5File file)
 {
     private const ushort Deflate = 1, Shuffle = 2, Fletcher = 3;
     private const string LayoutName = "a data layout", FilterName = "a filter", FillName = "a fill value", IndexName = "an index of chunks";
 
-    // What inflating and copying a chunk costs, beside the numbers that come of it.
+    // The cost of inflating and copying a chunk, besides its numbers.
     private const int PartOfAChunk = 4;
     private const int MostFilters = 8;
 
-    // A chunk as it is stored, and what a filter makes of it.
+    // A chunk as stored, and the output of a filter.
     private byte[] content = [], changed = [];
 
-    /// <summary>What a dataset's elements are.</summary>
-    /// <exception cref="FormatException">It does not say.</exception>
+    /// <summary>The type of a dataset's elements.</summary>
+    /// <exception cref="FormatException">The file does not tell.</exception>
     public Hdf5Type TypeOf(Hdf5Object dataset)
     {
         var message = dataset.Single(Hdf5MessageKind.Datatype) ?? throw new FormatException("has a dataset without a type");
         if (!message.Shared) return Hdf5Type.Read(message.Data.Span);
-        // A type of its own in the file, to which datasets point: version, kind of place, address.
+        // A shared type, to which datasets point: version, kind of location, address.
         var place = new Hdf5Cursor(message.Data.Span, "a shared type");
         var version = place.Byte();
         var kind = place.Byte();
@@ -35,9 +35,9 @@ internal sealed class Hdf5Datasets(Hdf5File file)
     }
 
     /// <summary>Reads a dataset.</summary>
-    /// <param name="name">What it is called.</param>
+    /// <param name="name">Its name.</param>
     /// <param name="dataset">The dataset.</param>
-    /// <exception cref="FormatException">It is malformed, holds no numbers, or lies in other files.</exception>
+    /// <exception cref="FormatException">It is malformed, contains no numbers, or is stored in other files.</exception>
     public StoredTensor Read(string name, Hdf5Object dataset)
     {
         if (dataset.Messages.Any(message => message.Kind == Hdf5MessageKind.ExternalFiles)) throw new FormatException($"tensor {name} is stored in another file, which is not opened");
@@ -46,12 +46,12 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         if (dataset.Messages.Any(message => message.Shared && message.Kind is Hdf5MessageKind.Dataspace or Hdf5MessageKind.DataLayout or Hdf5MessageKind.FilterPipeline))
             throw new FormatException($"tensor {name} is described elsewhere, which is not read");
         var shape = Hdf5Dataspace.Read((dataset.Single(Hdf5MessageKind.Dataspace) ?? throw new FormatException($"tensor {name} has no sizes")).Data.Span, out var grows);
-        var values = new float[file.Bytes.Allowance.TakeTensor(name, shape, turned: false)];
+        var values = new float[file.Bytes.AllocationBudget.TakeTensor(name, shape, turned: false)];
         if (values.Length > 0 && !ReadValues(name, dataset, type, number, shape, grows, values)) values.AsSpan().Fill(FillValue(dataset, type, number));
         return new StoredTensor([.. shape.Select(size => (int)size)], values, number);
     }
 
-    // False where nothing was ever written.
+    // False if nothing was ever written.
     private bool ReadValues(string name, Hdf5Object dataset, Hdf5Type type, ElementType number, long[] shape, bool grows, float[] values)
     {
         var length = (ulong)values.Length * (ulong)type.Length;
@@ -106,7 +106,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
             var index = layout.Byte();
             if (grows || index is < 1 or > 3)
                 throw new FormatException($"tensor {name} has an index of chunks for data that grow, which is not read; write it with h5py's libver='earliest'");
-            // Bit 0: chunks that reach beyond the end are not filtered.
+            // Bit 0: partial chunks at the end are not filtered.
             if ((flags & 1) != 0 && filters.Length > 0) throw new FormatException($"tensor {name} leaves some chunks unfiltered, which is not read");
             var filtered = filters.Length > 0;
             switch (index)
@@ -131,7 +131,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         return new ChunkList(sizes, type.Length, (int)length, filters, chunks);
     }
 
-    // Key: stored bytes, filters that were left out, and where the chunk begins, with a zero for the place within an element.
+    // Key: stored bytes, filter mask, and the chunk's offsets, with a zero for the offset within an element.
     private IEnumerable<Chunk> InTree(ulong root, int rank)
     {
         foreach (var (key, address) in Hdf5Trees.Version1(file.Bytes, root, Hdf5Trees.Content.Chunks, 8 + 8 * (rank + 1)))
@@ -142,7 +142,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         }
     }
 
-    // A row of all chunks, in pages where they are many.
+    // An array of all chunks, in pages if there are many.
     private List<Chunk> InArray(string name, ulong address, long[] shape, int[] sizes, ulong length, bool filtered)
     {
         var header = new Hdf5Cursor(file.Bytes.Read(address, 28, IndexName), IndexName);
@@ -166,14 +166,14 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         {
             var here = pages == 0 ? count : Math.Min(perPage, count - done);
             var at = pages == 0 ? block + prefixLength : block + prefixLength + 4 + page * (perPage * (ulong)width + 4);
-            // A page that was never written has no content.
+            // A page that was never written has no data.
             var written = pages == 0 || (prefixBytes[14 + (int)(page / 8)] & 0x80 >> (int)(page % 8)) != 0;
             var entries = new Hdf5Cursor(written ? file.Bytes.Read(at, here * (ulong)width, IndexName) : [], IndexName);
             for (ulong i = 0; i < here; i++, done++)
             {
                 starts.MoveNext();
                 if (!written) continue;
-                file.Bytes.Allowance.Take(128, IndexName);
+                file.Bytes.AllocationBudget.Take(128, IndexName);
                 var place = entries.UInt64();
                 var (size, skipped) = filtered ? (entries.UInt(width - 12), entries.UInt32()) : (length, 0u);
                 if (place != Hdf5Bytes.Nowhere) chunks.Add(new Chunk(starts.Current, place, size, skipped));
@@ -182,7 +182,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         return chunks;
     }
 
-    // Where the chunks of a tensor begin, the last dimension fastest.
+    // The offsets of a tensor's chunks, the last dimension fastest.
     private static IEnumerable<long[]> Starts(long[] shape, int[] sizes)
     {
         var start = new long[shape.Length];
@@ -202,13 +202,13 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         var at = new long[shape.Length];
         foreach (var chunk in list.Chunks)
         {
-            // Many entries may point at the same few bytes, and unpack them again and again.
-            file.Bytes.Allowance.Take((list.Length + (long)Math.Min(chunk.Length, int.MaxValue)) / PartOfAChunk, $"tensor {name}");
+            // Many entries may point at the same few bytes, which would be unpacked each time.
+            file.Bytes.AllocationBudget.Take((list.Length + (long)Math.Min(chunk.Length, int.MaxValue)) / PartOfAChunk, $"tensor {name}");
             for (var d = 0; d < shape.Length; d++)
                 if (chunk.Start[d] < 0 || chunk.Start[d] >= shape[d] || chunk.Start[d] % list.Sizes[d] != 0)
                     throw new FormatException($"tensor {name} has a chunk at {chunk.Start[d]}, where none can be");
             var unfiltered = Unfilter(name, chunk, list);
-            // Row by row; what reaches beyond the tensor's end belongs to no row.
+            // Row by row; elements beyond the tensor's end are dropped.
             Array.Clear(at);
             while (true)
             {
@@ -248,7 +248,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         return filters;
     }
 
-    // Undoes the filters, the last one first, from one buffer into the other.
+    // Undoes the filters, the last one first, alternating between two buffers.
     private ReadOnlySpan<byte> Unfilter(string name, Chunk chunk, ChunkList list)
     {
         file.Bytes.RequireWithin(chunk.Address, chunk.Length, $"tensor {name}");
@@ -267,7 +267,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
                         throw new FormatException($"tensor {name} is damaged: a chunk has another checksum than the file says");
                     break;
                 case Deflate:
-                    // Checksums that were added before packing have four bytes each.
+                    // Checksums added before compression have four bytes each.
                     var most = list.Length + sizeof(uint) * MostFilters;
                     Grow(ref changed, most);
                     using (var inflated = new ZLibStream(new MemoryStream(content, 0, length, writable: false), CompressionMode.Decompress))
@@ -288,7 +288,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
             : throw new FormatException($"tensor {name} has a chunk of {length} bytes where {list.Length} are needed");
     }
 
-    // All first bytes of the elements, then all second ones, …; what is left over stays at the end.
+    // The first bytes of all elements, then all second ones, …; the remainder is at the end.
     private static void Unshuffle(ReadOnlySpan<byte> shuffled, Span<byte> target, int width)
     {
         var count = shuffled.Length / width;
@@ -300,11 +300,11 @@ internal sealed class Hdf5Datasets(Hdf5File file)
     private void Grow(ref byte[] buffer, int length)
     {
         if (buffer.Length >= length) return;
-        file.Bytes.Allowance.Take(length - buffer.Length, "a chunk");
+        file.Bytes.AllocationBudget.Take(length - buffer.Length, "a chunk");
         buffer = new byte[length];
     }
 
-    // Fletcher's checksum over words of two bytes, the higher one first. What overflows is added again, so that a sum of 65535 is not one of 0.
+    // Fletcher's checksum over big-endian words of two bytes. The carry is added again, so a sum of 65535 differs from 0.
     private static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         uint first = 0, second = 0;

@@ -2,22 +2,21 @@ using System.Text;
 
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
-/// <summary>A link of a group: to an object, to a path of this file, or to another file.</summary>
+/// <summary>A link of a group: to an object, a path of this file, or another file.</summary>
 /// <param name="Address">The object's address; <see cref="Hdf5Bytes.Nowhere"/> if the link does not say one.</param>
 /// <param name="Path">The path; null if the link has an address or leads out of the file.</param>
 internal readonly record struct Hdf5Link(ulong Address, string? Path);
 
 /// <summary>
-/// The groups, datasets and attributes of an HDF5 file, as far as files of weights need them. See the format's description,
+/// The groups, datasets and attributes of an HDF5 file, as far as weight files need them. See the format's specification,
 /// docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html.
 /// </summary>
 /// <remarks>
-/// The libraries for this format follow what a file says: into other files, round in circles, and down to the end of the stack, which
-/// ends the process. Here everything has an end. Objects are read once, by their address; trees and chains visit each node once;
-/// soft links stay in the file and are followed sixteen deep; and every byte that is read and every object that is made is taken from the
-/// file's <see cref="Allowance"/>. Links to other files, external storage and virtual datasets are refused. So is what files of weights do
-/// not have: files in several parts, offsets that are not eight bytes wide, chunks in the two indexes for datasets that grow, filters
-/// other than deflate, shuffle and Fletcher's checksum.
+/// The libraries for this format follow links into other files, in circles, and until the stack overflows, which ends the process. Here
+/// everything terminates. Objects are read once, by address; trees and chains visit each node once; soft links stay in the file and are
+/// followed at most sixteen deep; every byte read and every object created is taken from the <see cref="AllocationBudget"/>. Links to other
+/// files, external storage and virtual datasets are refused, and so is what weight files do not have: files in several parts, offsets that are
+/// not eight bytes wide, the two chunk indexes for growing datasets, and filters other than deflate, shuffle and Fletcher's checksum.
 /// </remarks>
 internal sealed class Hdf5File : IDisposable
 {
@@ -31,25 +30,25 @@ internal sealed class Hdf5File : IDisposable
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="allowance">What reading may cost.</param>
-    /// <exception cref="FormatException">It is cut off, or of a kind that is not read.</exception>
-    public Hdf5File(string path, Allowance allowance)
+    /// <param name="budget">The memory that reading may take.</param>
+    /// <exception cref="FormatException">It is truncated, or of a kind that is not supported.</exception>
+    public Hdf5File(string path, AllocationBudget budget)
     {
-        Bytes = new Hdf5Bytes(path, allowance);
+        Bytes = new Hdf5Bytes(path, budget);
         try { Root = Object(RootAddress()); }
         catch { Bytes.Dispose(); throw; }
     }
 
-    /// <summary>The bytes that a file begins with.</summary>
+    /// <summary>The first bytes of every HDF5 file.</summary>
     public static ReadOnlySpan<byte> Magic => [0x89, (byte)'H', (byte)'D', (byte)'F', 0x0D, 0x0A, 0x1A, 0x0A];
 
     /// <summary>The file's bytes.</summary>
     public Hdf5Bytes Bytes { get; }
 
-    /// <summary>The group that holds all others.</summary>
+    /// <summary>The root group.</summary>
     public Hdf5Object Root { get; }
 
-    /// <summary>The object whose header lies at an address.</summary>
+    /// <summary>The object with a header at an address.</summary>
     /// <exception cref="FormatException">There is none.</exception>
     public Hdf5Object Object(ulong address)
     {
@@ -77,18 +76,18 @@ internal sealed class Hdf5File : IDisposable
     }
 
     /// <summary>The object at a path from a group; null if a part of the path is missing.</summary>
-    /// <exception cref="FormatException">The path leads out of the file, or soft links lead to each other.</exception>
+    /// <exception cref="FormatException">The path leads out of the file, or soft links form a circle.</exception>
     public Hdf5Object? Find(Hdf5Object from, string path) => Find(from, path, 0);
 
-    /// <summary>The object that a link of a group leads to.</summary>
-    /// <exception cref="FormatException">It leads out of the file, to what is missing, or round in a circle.</exception>
+    /// <summary>The target of a link.</summary>
+    /// <exception cref="FormatException">The target is outside the file, missing, or a circle of links.</exception>
     public Hdf5Object Follow(Hdf5Object group, string name, Hdf5Link link) => Follow(group, name, link, 0);
 
     /// <summary>Whether an object has an attribute.</summary>
     public bool HasAttribute(Hdf5Object of, string name) => Attributes(of).ContainsKey(name);
 
-    /// <summary>The texts of an attribute; none where it is empty.</summary>
-    /// <exception cref="FormatException">There is no such attribute, or it holds no texts.</exception>
+    /// <summary>The strings of an attribute; none if it is empty.</summary>
+    /// <exception cref="FormatException">There is no such attribute, or it has no strings.</exception>
     public string[] Texts(Hdf5Object of, string name)
     {
         var message = new Hdf5Cursor(Attributes(of)[name].Span, AttributeName);
@@ -109,7 +108,7 @@ internal sealed class Hdf5File : IDisposable
         var type = Hdf5Type.Read(typeBytes);
         if (type.Text is not { } kind) throw new FormatException($"the attribute {name} is no list of names");
         if ((long)count * type.Length > message.Left) throw new FormatException($"the attribute {name} is cut off");
-        Bytes.Allowance.Take(64L * count, $"the attribute {name}");
+        Bytes.AllocationBudget.Take(64L * count, $"the attribute {name}");
         var texts = new string[count];
         for (var i = 0; i < count; i++) texts[i] = Text(message.Take((ulong)type.Length), kind, name);
         return texts;
@@ -131,11 +130,11 @@ internal sealed class Hdf5File : IDisposable
         }
         if (kind == Hdf5Text.PaddedWithSpaces) field = field.TrimEnd((byte)' ');
         else if (field.IndexOf((byte)0) is >= 0 and var end) field = field[..end];
-        Bytes.Allowance.TakeText(field.Length, $"the attribute {attribute}");
+        Bytes.AllocationBudget.TakeText(field.Length, $"the attribute {attribute}");
         return Encoding.UTF8.GetString(field);
     }
 
-    // Where the file says that its root is, once it is clear that it is whole and of a kind that is read.
+    // The root's address, after checking that the file is complete and supported.
     private ulong RootAddress()
     {
         if (Bytes.Length < 52) throw new FormatException($"is cut off: {Bytes.Length} bytes are too few for an HDF5 file");
@@ -161,11 +160,11 @@ internal sealed class Hdf5File : IDisposable
 
     private Hdf5Object? Find(Hdf5Object from, string path, int softLinks)
     {
-        Bytes.Allowance.Take(64 + 2L * path.Length, LinkName);
+        Bytes.AllocationBudget.Take(64 + 2L * path.Length, LinkName);
         var found = path.StartsWith('/') ? Root : from;
         foreach (var name in path.Split('/').Where(name => name.Length > 0 && name != "."))
         {
-            Bytes.Allowance.Take(64, LinkName);
+            Bytes.AllocationBudget.Take(64, LinkName);
             if (!found.IsGroup || !Links(found).TryGetValue(name, out var link)) return null;
             found = Follow(found, name, link, softLinks);
         }
@@ -180,7 +179,7 @@ internal sealed class Hdf5File : IDisposable
         return Find(group, link.Path, softLinks + 1) ?? throw new FormatException($"{name} is a link to {link.Path}, which is not in the file");
     }
 
-    // Link: version, flags, then what the flags announce: type, order of creation, alphabet, width of the name's length.
+    // Link: version, flags, then the fields that the flags announce: type, creation order, character set, width of the name's length.
     private void AddLink(ReadOnlySpan<byte> message, OrderedDictionary<string, Hdf5Link> found)
     {
         var cursor = new Hdf5Cursor(message, LinkName);
@@ -198,7 +197,7 @@ internal sealed class Hdf5File : IDisposable
         });
     }
 
-    // A tree whose leaves point at tables of links, with their names in a heap.
+    // A tree whose leaves point at tables of links; their names are in a heap.
     private void AddOfOldStyle(Hdf5Message table, OrderedDictionary<string, Hdf5Link> found)
     {
         const string What = "a table of links";
@@ -231,12 +230,12 @@ internal sealed class Hdf5File : IDisposable
 
     private string Name(ReadOnlySpan<byte> bytes)
     {
-        Bytes.Allowance.Take(128, LinkName);
-        Bytes.Allowance.TakeText(bytes.Length, LinkName);
+        Bytes.AllocationBudget.Take(128, LinkName);
+        Bytes.AllocationBudget.TakeText(bytes.Length, LinkName);
         return Encoding.UTF8.GetString(bytes);
     }
 
-    // Links or attributes of which there are many: the records of a tree are numbers of objects in a heap.
+    // Many links or attributes: a tree's records identify objects in a heap.
     private List<byte[]> InHeap(ulong heapAddress, ulong tree, byte recordType, int idAt)
     {
         if (heapAddress == Hdf5Bytes.Nowhere || tree == Hdf5Bytes.Nowhere) return [];

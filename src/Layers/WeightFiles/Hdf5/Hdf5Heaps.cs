@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
-/// <summary>The names of a group of old style, each ended by a zero byte.</summary>
+/// <summary>The names of an old-style group, each terminated by a zero byte.</summary>
 internal sealed class Hdf5LocalHeap
 {
     private const string What = "a local heap";
@@ -31,7 +31,7 @@ internal sealed class Hdf5LocalHeap
     }
 }
 
-/// <summary>Texts of any length, which attributes point at.</summary>
+/// <summary>Strings of any length that attributes point at.</summary>
 internal sealed class Hdf5GlobalHeap
 {
     private const string What = "a global heap";
@@ -54,9 +54,9 @@ internal sealed class Hdf5GlobalHeap
             var index = cursor.UInt16();
             cursor.Skip(6);
             var size = cursor.UInt64();
-            // Object 0 is the space that is free.
+            // Object 0 is free space.
             if (index == 0) break;
-            file.Allowance.Take(64, What);
+            file.AllocationBudget.Take(64, What);
             objects[index] = collection.AsMemory(cursor.Position, cursor.Take(size).Length);
             cursor.Skip(Math.Min((ulong)(-cursor.Position & 7), (ulong)cursor.Left));
         }
@@ -68,7 +68,7 @@ internal sealed class Hdf5GlobalHeap
         objects.TryGetValue(index, out var content) ? content.Span : throw new FormatException($"{What} has no object {index}");
 }
 
-/// <summary>The links or attributes of an object that has many of them: blocks that double in size, found through blocks of addresses.</summary>
+/// <summary>Many links or attributes of one object: blocks that double in size, found through blocks of addresses.</summary>
 internal sealed class Hdf5FractalHeap
 {
     private const string What = "a fractal heap";
@@ -101,8 +101,8 @@ internal sealed class Hdf5FractalHeap
     }
 
     /// <summary>An object of the heap.</summary>
-    /// <param name="id">Where it is, as a record of a tree says.</param>
-    /// <exception cref="FormatException">There is no such object, or it lies outside of the heap, which is not read.</exception>
+    /// <param name="id">Its location, from a tree's record.</param>
+    /// <exception cref="FormatException">There is no such object, or it is outside the heap, which is not supported.</exception>
     public byte[] Content(ReadOnlySpan<byte> id)
     {
         var cursor = new Hdf5Cursor(id, What);

@@ -1,68 +1,68 @@
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
-/// <summary>What a message in the header of an object is about; numbers of the format's description.</summary>
+/// <summary>The kinds of messages in an object's header, with the specification's numbers.</summary>
 internal enum Hdf5MessageKind : ushort
 {
     /// <summary>The sizes of a dataset.</summary>
     Dataspace = 0x01,
 
-    /// <summary>Where a group's links are that do not stand in its header.</summary>
+    /// <summary>Where a group's links are if they are not in its header.</summary>
     LinkInfo = 0x02,
 
-    /// <summary>What the elements of a dataset are.</summary>
+    /// <summary>The type of a dataset's elements.</summary>
     Datatype = 0x03,
 
-    /// <summary>What stands where nothing was written.</summary>
+    /// <summary>The value of elements that were never written.</summary>
     FillValue = 0x05,
 
     /// <summary>A link of a group.</summary>
     Link = 0x06,
 
-    /// <summary>Other files that hold a dataset.</summary>
+    /// <summary>Other files with a dataset's data.</summary>
     ExternalFiles = 0x07,
 
-    /// <summary>Where a dataset lies.</summary>
+    /// <summary>The location of a dataset's data.</summary>
     DataLayout = 0x08,
 
-    /// <summary>How its chunks are compressed.</summary>
+    /// <summary>The filters of its chunks.</summary>
     FilterPipeline = 0x0B,
 
     /// <summary>An attribute.</summary>
     Attribute = 0x0C,
 
-    /// <summary>Where the header goes on.</summary>
+    /// <summary>The continuation of the header.</summary>
     Continuation = 0x10,
 
-    /// <summary>Where the links of a group of old style are.</summary>
+    /// <summary>Where the links of an old-style group are.</summary>
     SymbolTable = 0x11,
 
-    /// <summary>Where attributes are that do not stand in the header.</summary>
+    /// <summary>Where attributes are if they are not in the header.</summary>
     AttributeInfo = 0x15,
 }
 
 /// <summary>A message in the header of an object.</summary>
-/// <param name="Kind">What it is about.</param>
-/// <param name="Shared">Whether it stands elsewhere, and here only where.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Shared">Whether this is only a reference to it.</param>
 /// <param name="Data">Its content.</param>
 internal readonly record struct Hdf5Message(Hdf5MessageKind Kind, bool Shared, ReadOnlyMemory<byte> Data);
 
 /// <summary>A group, dataset or type of an HDF5 file: its header, which is a list of messages.</summary>
-/// <param name="Address">Where the header lies; what makes it this object.</param>
+/// <param name="Address">The header's address, which identifies the object.</param>
 /// <param name="Messages">Its messages in order.</param>
 internal sealed record Hdf5Object(ulong Address, IReadOnlyList<Hdf5Message> Messages)
 {
     private const string What = "an object header";
 
-    // A message costs this much besides its bytes.
+    // The cost of a message besides its bytes.
     private const long BytesOfAMessage = 64;
 
-    /// <summary>Whether it holds other objects.</summary>
+    /// <summary>Whether it contains other objects.</summary>
     public bool IsGroup => Messages.Any(message => message.Kind is Hdf5MessageKind.SymbolTable or Hdf5MessageKind.LinkInfo);
 
-    /// <summary>Whether it holds numbers or texts.</summary>
+    /// <summary>Whether it contains numbers or strings.</summary>
     public bool IsDataset => Messages.Any(message => message.Kind == Hdf5MessageKind.DataLayout);
 
-    /// <summary>The message of a kind of which there may be one.</summary>
+    /// <summary>The only message of a kind; null if there is none.</summary>
     /// <exception cref="FormatException">There are several.</exception>
     public Hdf5Message? Single(Hdf5MessageKind kind)
     {
@@ -77,7 +77,7 @@ internal sealed record Hdf5Object(ulong Address, IReadOnlyList<Hdf5Message> Mess
     }
 
     /// <summary>Reads a header with all its continuations.</summary>
-    /// <exception cref="FormatException">It is malformed, or goes on without end.</exception>
+    /// <exception cref="FormatException">It is malformed, or its continuations do not end.</exception>
     public static Hdf5Object Read(Hdf5Bytes file, ulong address)
     {
         var start = file.Read(address, Math.Min(16, (ulong)Math.Max(0, file.Length - (long)Math.Min(address, long.MaxValue))), What);
@@ -130,7 +130,7 @@ internal sealed record Hdf5Object(ulong Address, IReadOnlyList<Hdf5Message> Mess
                 cursor.Skip(isNew ? hasOrder ? 2u : 0u : 3u);
                 var data = block.Slice(cursor.Position, Math.Min(length, cursor.Left));
                 cursor.Skip((ulong)length);
-                file.Allowance.Take(BytesOfAMessage, What);
+                file.AllocationBudget.Take(BytesOfAMessage, What);
                 if (kind == Hdf5MessageKind.Continuation)
                 {
                     var place = new Hdf5Cursor(data.Span, What);

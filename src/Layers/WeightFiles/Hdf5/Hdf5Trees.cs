@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
 /// <summary>
-/// The two kinds of B-trees of HDF5, walked from left to right. A node is on a level below its parent's and is visited once, so a tree whose
-/// nodes point at each other ends in an error.
+/// The two kinds of B-trees of HDF5, traversed from left to right. Each node must be one level below its parent and is visited once, so a tree
+/// with a cycle is an error.
 /// </summary>
 internal static class Hdf5Trees
 {
@@ -18,7 +18,7 @@ internal static class Hdf5Trees
         Chunks = 1,
     }
 
-    /// <summary>The keys and addresses that the leaves of a tree of version 1 hold.</summary>
+    /// <summary>The keys and addresses in the leaves of a version 1 tree.</summary>
     /// <param name="file">The file.</param>
     /// <param name="root">The root's address.</param>
     /// <param name="content">What the tree points at.</param>
@@ -41,7 +41,7 @@ internal static class Hdf5Trees
             int level = prefix.Byte(), entries = prefix.UInt16();
             if (level != (expectedLevel ?? level)) throw new FormatException($"{What} has a node of level {level} where one of level {expectedLevel} should be");
             var node = new Hdf5Cursor(file.Read(address + 24, (ulong)(entries * (keyLength + 8)), What), What);
-            file.Allowance.Take(64L * entries, What);
+            file.AllocationBudget.Take(64L * entries, What);
             for (var i = 0; i < entries; i++)
             {
                 var key = node.Take((ulong)keyLength);
@@ -52,10 +52,10 @@ internal static class Hdf5Trees
         }
     }
 
-    /// <summary>The records of a tree of version 2, in order.</summary>
+    /// <summary>The records of a version 2 tree, in order.</summary>
     /// <param name="file">The file.</param>
     /// <param name="header">The address of its header.</param>
-    /// <param name="type">What its records are.</param>
+    /// <param name="type">The type of its records.</param>
     /// <exception cref="FormatException">It is malformed.</exception>
     public static List<byte[]> Version2(Hdf5Bytes file, ulong header, byte type)
     {
@@ -70,7 +70,7 @@ internal static class Hdf5Trees
         prefix.Skip(2);
         var (root, rootRecords) = (prefix.UInt64(), prefix.UInt16());
         if (recordLength == 0 || nodeLength < NodeOverhead + recordLength || nodeLength > file.Length) throw new FormatException($"{What} has nodes of {nodeLength} bytes");
-        // The most records of a node, and of all below it; how wide a count is follows from that.
+        // The most records of a node, and of a subtree, which determine the width of counts.
         var (most, below) = (new long[depth + 1], new BigInteger[depth + 1]);
         most[0] = (nodeLength - NodeOverhead) / recordLength;
         below[0] = most[0];
@@ -95,7 +95,7 @@ internal static class Hdf5Trees
             if (node.Byte() != type) throw new FormatException($"{What} has a node of another type");
             var own = new byte[count][];
             for (ulong i = 0; i < count; i++) own[i] = node.Take((ulong)recordLength).ToArray();
-            file.Allowance.Take((long)count * (recordLength + 64), What);
+            file.AllocationBudget.Take((long)count * (recordLength + 64), What);
             for (ulong i = 0; i <= count; i++)
             {
                 if (level > 0)

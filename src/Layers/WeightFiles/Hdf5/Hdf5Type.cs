@@ -1,20 +1,20 @@
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
-/// <summary>What the elements of a dataset or an attribute are.</summary>
-/// <param name="Length">Bytes of one.</param>
-/// <param name="Number">The number that they are; null if they are something else.</param>
+/// <summary>The type of the elements of a dataset or an attribute.</summary>
+/// <param name="Length">Bytes of an element.</param>
+/// <param name="Number">The type of number; null if they are something else.</param>
 /// <param name="BigEndian">Whether a number's highest byte comes first.</param>
-/// <param name="Text">How a text is stored; null if they are none.</param>
-/// <param name="Description">What they are, for people.</param>
+/// <param name="Text">How strings are stored; null if they are something else.</param>
+/// <param name="Description">A description for messages.</param>
 internal sealed record Hdf5Type(int Length, ElementType? Number, bool BigEndian, Hdf5Text? Text, string Description)
 {
     private const string What = "a datatype";
 
-    /// <summary>Whether they are numbers of any kind, also of one that is not read.</summary>
+    /// <summary>Whether they are numbers of any kind, supported or not.</summary>
     public bool IsNumeric { get; private init; }
 
-    /// <summary>Reads the beginning of a description, which is all that numbers and texts have.</summary>
-    /// <exception cref="FormatException">It is cut off, or of an impossible length.</exception>
+    /// <summary>Reads the beginning of a type, which is all that numbers and strings have.</summary>
+    /// <exception cref="FormatException">It is truncated, or its length is impossible.</exception>
     public static Hdf5Type Read(ReadOnlySpan<byte> message)
     {
         var cursor = new Hdf5Cursor(message, What);
@@ -53,7 +53,7 @@ internal sealed record Hdf5Type(int Length, ElementType? Number, bool BigEndian,
         return new Hdf5Type((int)length, number, (flags & 0x01) != 0, text, name) { IsNumeric = kind is 0 or 1 };
     }
 
-    // All bits of all bytes; anything else is no number that other tools have.
+    // Only numbers that use all bits of their bytes are supported, as other tools write them.
     private static ElementType? Whole(ref Hdf5Cursor cursor, uint length, bool signed)
     {
         if (cursor.UInt16() != 0 || cursor.UInt16() != 8 * length) return null;
@@ -67,7 +67,7 @@ internal sealed record Hdf5Type(int Length, ElementType? Number, bool BigEndian,
         };
     }
 
-    // IEEE's formats and the upper half of float32, told by the place and size of exponent and mantissa; order 0x40 is that of the VAX.
+    // The IEEE formats and bfloat16, identified by position and size of exponent and mantissa; byte order 0x40 is the VAX's.
     private static ElementType? Floating(ref Hdf5Cursor cursor, uint length, uint order)
     {
         var (offset, precision) = (cursor.UInt16(), cursor.UInt16());
@@ -84,16 +84,16 @@ internal sealed record Hdf5Type(int Length, ElementType? Number, bool BigEndian,
     }
 }
 
-/// <summary>How a text is stored.</summary>
+/// <summary>How strings are stored.</summary>
 internal enum Hdf5Text
 {
-    /// <summary>In a field, up to the first zero byte or its end.</summary>
+    /// <summary>In a field, up to the first zero byte or the field's end.</summary>
     ToZero,
 
-    /// <summary>In a field that spaces fill.</summary>
+    /// <summary>In a field, padded with spaces.</summary>
     PaddedWithSpaces,
 
-    /// <summary>In a heap, of any length.</summary>
+    /// <summary>In a heap, with any length.</summary>
     OfAnyLength,
 }
 
@@ -104,9 +104,9 @@ internal static class Hdf5Dataspace
 
     /// <summary>Reads them.</summary>
     /// <param name="message">The description.</param>
-    /// <param name="grows">Whether the dataset may become larger than it is.</param>
+    /// <param name="grows">Whether the dataset may grow.</param>
     /// <returns>The sizes; none for a single element, one zero for no element.</returns>
-    /// <exception cref="FormatException">It is cut off, or of an unknown version.</exception>
+    /// <exception cref="FormatException">It is truncated, or of an unknown version.</exception>
     public static long[] Read(ReadOnlySpan<byte> message, out bool grows)
     {
         var cursor = new Hdf5Cursor(message, What);

@@ -1,11 +1,11 @@
 using System.Numerics;
 
-namespace Convolve.Layers.Reference;
+namespace Convolve.Layers;
 
 /// <summary>
-/// Which way a layer went wherever its function has a kink: which side of zero each input of a ReLU lay on, which element of each window of
-/// a max pooling was the largest. Between two points of one pattern the function is smooth. Patterns are kept as a 64-bit digest of
-/// their branches in order, for a network has millions.
+/// Which branch a layer took wherever its function has a kink: on which side of zero each input of a ReLU lay, which element of each window
+/// of a max pooling was the largest. Between two points with the same pattern the function is smooth. A pattern is kept as a 64-bit digest
+/// of its branches in order, since a network has millions.
 /// </summary>
 public struct BranchPattern : IEquatable<BranchPattern>
 {
@@ -13,11 +13,11 @@ public struct BranchPattern : IEquatable<BranchPattern>
 
     private ulong digest;
 
-    /// <summary>Takes the next branch.</summary>
-    /// <param name="branch">Its number among the ways that there are.</param>
+    /// <summary>Adds the next branch.</summary>
+    /// <param name="branch">Its number.</param>
     public void Take(int branch) => digest = (BitOperations.RotateLeft(digest, 23) ^ (ulong)(branch + 1)) * Multiplier;
 
-    /// <summary>max(0, x) of every value, in place, with the branches taken.</summary>
+    /// <summary>max(0, x) of every value, in place, adding the branches taken.</summary>
     public void Rectify(double[] values)
     {
         for (var i = 0; i < values.Length; i++)
@@ -37,7 +37,7 @@ public struct BranchPattern : IEquatable<BranchPattern>
     /// <inheritdoc/>
     public override readonly int GetHashCode() => digest.GetHashCode();
 
-    /// <summary>Whether all branches agree.</summary>
+    /// <summary>Whether all branches are the same.</summary>
     public static bool operator ==(BranchPattern left, BranchPattern right) => left.Equals(right);
 
     /// <summary>Whether a branch differs.</summary>
