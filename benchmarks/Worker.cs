@@ -30,13 +30,13 @@ internal static class Worker
                     workload = null;
                     // Another case's buffers are of no use to this one.
                     device.Pool.Trim();
-                    // The work is rehearsed, so that its memory is laid out before it begins, as a training's is.
-                    device.Pool.Rehearsal = (_, _) =>
+                    // A dry run, so that the memory is laid out before the work begins, as in training.
+                    device.Pool.DryRun = (_, _) =>
                     {
-                        using var rehearsing = device.WithoutMemory();
-                        using var rehearsal = Workload.Create(rehearsing, request);
-                        for (var i = 0; i < 2; i++) rehearsal.Run();
-                        return rehearsing.Pool;
+                        using var dryRunDevice = device.WithoutMemory();
+                        using var dryRun = Workload.Create(dryRunDevice, request);
+                        for (var i = 0; i < 2; i++) dryRun.Run();
+                        return dryRunDevice.Pool;
                     };
                     workload = Workload.Create(device, request);
                     name = (string)request["name"]!;

@@ -166,7 +166,7 @@ internal abstract class Workload(Device device) : IDisposable
 
         public override void Run()
         {
-            using var work = Device.Pool.Follow("prediction", batch.Shape[0]);
+            using var work = Device.Pool.BeginWork("prediction", batch.Shape[0]);
             using var output = network.Predict(batch);
         }
 
@@ -195,7 +195,7 @@ internal abstract class Workload(Device device) : IDisposable
 
         public override void Run()
         {
-            using var work = Device.Pool.Follow("training step", batch.Shape[0]);
+            using var work = Device.Pool.BeginWork("training step", batch.Shape[0]);
             using var tape = new Tape(Device);
             var logits = network.Forward(tape, batch, new Pass(true, 1, step++));
             var mean = tape.Keep(Losses.BinaryCrossEntropy(tape, logits, targets));

@@ -3,22 +3,22 @@ using System.Text.RegularExpressions;
 
 namespace Convolve.Inspection;
 
-/// <summary>What a kernel's PTX is made of, counted in the text: an instruction in a loop counts once.</summary>
-/// <param name="GlobalLoads">Loads from global memory, of which <see cref="GlobalVectorLoads"/> bring two or four floats.</param>
+/// <summary>Counts in a kernel's PTX text: an instruction in a loop counts once.</summary>
+/// <param name="GlobalLoads">Loads from global memory, <see cref="GlobalVectorLoads"/> among them.</param>
 /// <param name="GlobalVectorLoads">Loads of two or four floats from global memory.</param>
 /// <param name="GlobalStores">Stores to global memory.</param>
-/// <param name="SharedLoads">Loads from shared memory, of which <see cref="SharedVectorLoads"/> bring two or four floats.</param>
+/// <param name="SharedLoads">Loads from shared memory, <see cref="SharedVectorLoads"/> among them.</param>
 /// <param name="SharedVectorLoads">Loads of two or four floats from shared memory.</param>
 /// <param name="SharedStores">Stores to shared memory.</param>
-/// <param name="LocalAccesses">Loads and stores of what found no room in registers.</param>
-/// <param name="MultiplyAdds">Products whose sum is the next thing done with them, which the assembler makes one instruction, and tensor-core instructions.</param>
-/// <param name="DeclaredRegisters">Virtual registers: the assembler maps them to at most 255 real ones.</param>
+/// <param name="LocalAccesses">Loads and stores of spilled values.</param>
+/// <param name="MultiplyAdds">Products that are only added to something, which the assembler fuses, and tensor-core instructions.</param>
+/// <param name="DeclaredRegisters">Virtual registers, which the assembler maps to at most 255 physical ones.</param>
 /// <param name="SharedBytes">Shared memory of a group.</param>
 public sealed partial record KernelCounts(
     int GlobalLoads, int GlobalVectorLoads, int GlobalStores, int SharedLoads, int SharedVectorLoads, int SharedStores, int LocalAccesses,
     int MultiplyAdds, int DeclaredRegisters, int SharedBytes)
 {
-    // m16n8k8: 16 · 8 · 8 products and as many sums, done by the 32 threads of a warp together.
+    // m16n8k8: 16 · 8 · 8 products and sums, shared by the 32 threads of a warp.
     private const int OperationsOfTensorCore = 2 * 16 * 8 * 8 / 32;
 
     /// <summary>float32 operations of a thread: products, sums, quotients, roots, exponentials, the larger of two; a multiply-add counts as two.</summary>
@@ -30,7 +30,7 @@ public sealed partial record KernelCounts(
     /// <summary>Bytes that a thread loads from and stores to shared memory.</summary>
     public int SharedBytesMoved { get; private init; }
 
-    /// <summary>Arithmetic intensity of the text: operations per byte of global memory; null where it moves none.</summary>
+    /// <summary>Arithmetic intensity of the text: operations per byte of global memory; null if it moves none.</summary>
     public double? Intensity => GlobalBytesMoved == 0 ? null : (double)FloatOperations / GlobalBytesMoved;
 
     /// <summary>Counts in the PTX of a kernel.</summary>

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Convolve.Inspection;
 
 /// <summary>
-/// The loops of a kernel, found in its PTX: a jump back to a place that every way to the jump leads through closes one, and what lies between is
-/// its body, wherever the text has it (Aho, Lam, Sethi and Ullman, Compilers, 9.6).
+/// The natural loops in a kernel's PTX: a back edge is a jump to a block that dominates it, and the loop is every block that reaches the jump
+/// without passing that header (Aho, Lam, Sethi and Ullman, Compilers, 9.6).
 /// </summary>
 public static partial class KernelLoops
 {
@@ -20,7 +20,7 @@ public static partial class KernelLoops
             .OrderByDescending(text => KernelCounts.OfPtx(text).FloatOperations).FirstOrDefault();
     }
 
-    /// <summary>Straight pieces of code, with the pieces that may come next.</summary>
+    /// <summary>The basic blocks with their successors.</summary>
     private static List<Block> Blocks(string ptx)
     {
         var body = ptx.IndexOf(".entry", StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public static partial class KernelLoops
         return [.. loops.Values];
     }
 
-    /// <summary>For every block the blocks that every way to it leads through; null where no way does.</summary>
+    /// <summary>The dominators of every block; null for unreachable ones.</summary>
     private static HashSet<int>?[] Dominators(List<Block> blocks, List<int>[] before)
     {
         var dominators = new HashSet<int>?[blocks.Count];

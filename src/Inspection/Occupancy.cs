@@ -2,17 +2,17 @@ using Convolve.Engine.Devices;
 
 namespace Convolve.Inspection;
 
-/// <summary>How many groups of a kernel a multiprocessor can hold at once, which is what hides the latency of memory.</summary>
+/// <summary>The groups of a kernel that can be resident on a multiprocessor, whose number hides the latency of memory.</summary>
 /// <param name="Groups">Groups resident at once.</param>
 /// <param name="Threads">Their threads.</param>
-/// <param name="Share">Those of the most that the multiprocessor could hold.</param>
+/// <param name="Share">As a fraction of the most threads that the multiprocessor can hold.</param>
 /// <param name="LimitedBy">What runs out first: registers, shared memory, threads, or groups.</param>
-/// <remarks>CUDA C++ Programming Guide, "Multiprocessor Level"; registers are given out by the warp, in units of 256.</remarks>
+/// <remarks>CUDA C++ Programming Guide, "Multiprocessor Level"; registers are allocated per warp, in units of 256.</remarks>
 public sealed record Occupancy(int Groups, int Threads, double Share, string LimitedBy)
 {
     private const int WarpSize = 32, RegisterUnit = 256, SharedUnit = 256;
 
-    /// <summary>Computes it from what a group needs.</summary>
+    /// <summary>Computes the occupancy from the needs of a group.</summary>
     /// <param name="target">The architecture.</param>
     /// <param name="threads">Threads of a group.</param>
     /// <param name="registers">Registers of a thread.</param>
@@ -21,7 +21,7 @@ public sealed record Occupancy(int Groups, int Threads, double Share, string Lim
     {
         var warps = RoundUp(threads, WarpSize) / WarpSize;
         var registersOfGroup = warps * RoundUp(registers * WarpSize, RegisterUnit);
-        // From sm_80 on the system keeps 1 KiB for itself in every group.
+        // From sm_80 on the system reserves 1 KiB in every group.
         var sharedOfGroup = RoundUp(sharedBytes, SharedUnit) + (target.Number >= 80 ? 1024 : 0);
         var limits = new (int Groups, string Name)[]
         {

@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Convolve.Inspection;
 
-/// <summary>What a kernel's OpenCL source is made of, counted in the text: a statement in a loop counts once.</summary>
-/// <param name="Loads">Reads through a pointer, into whatever memory.</param>
+/// <summary>Counts in a kernel's OpenCL source: a statement in a loop counts once.</summary>
+/// <param name="Loads">Reads through a pointer, from any memory.</param>
 /// <param name="Stores">Writes through a pointer.</param>
-/// <param name="MultiplyAdds">Products whose sum is the next thing done with them; the first line of the source lets the driver fuse them.</param>
+/// <param name="MultiplyAdds">Products that are only added to something; the pragma in the source's first line lets the driver fuse them.</param>
 public sealed partial record OpenClCounts(int Loads, int Stores, int MultiplyAdds)
 {
     /// <summary>Counts in the source of a kernel.</summary>

@@ -3,14 +3,14 @@ using System.Text.RegularExpressions;
 namespace Convolve.Inspection;
 
 /// <summary>
-/// How many registers a kernel needs at once. PTX declares one for every value; real ones are shared by values that are not alive at the
-/// same time, and which those are follows from the text: a value is alive from where it is written to where it is last read, along
-/// every path. Parameters are left out, which the assembler reads from constant memory where they are used. It is an estimate: the assembler
-/// also moves instructions, and takes more registers to hide latencies where the bounds of the launch let it.
+/// The most registers of a kernel that are live at once. PTX declares one for every value; physical registers are shared by values that are not
+/// live at the same time, where a value is live from its definition to its last use along every path. Parameters do not count: the assembler
+/// reads them from constant memory. It is an estimate: the assembler also moves instructions, and uses more registers to hide latency if the
+/// launch bounds allow it.
 /// </summary>
 public static partial class RegisterPressure
 {
-    /// <summary>The most 32-bit registers that are alive at one place of the kernel.</summary>
+    /// <summary>The most 32-bit registers live at one point of the kernel.</summary>
     public static int Of(string ptx)
     {
         var instructions = Parse(ptx);
@@ -49,7 +49,7 @@ public static partial class RegisterPressure
         foreach (var line in ptx[ptx.IndexOf(".entry", StringComparison.Ordinal)..].Split('\n').Select(line => line.Trim()))
         {
             if (Label().Match(line) is { Success: true } label) instructions.Add(new Instruction(label.Groups[1].Value, null, false, [], []));
-            // Several statements on a line come from inline PTX.
+            // Inline PTX has several statements on a line.
             else if (line.EndsWith(';') && !line.StartsWith('.')) instructions.AddRange(line.TrimEnd(';').Split(';').Select(statement => Parse(statement.Trim(), line)));
         }
         return instructions;
@@ -68,11 +68,11 @@ public static partial class RegisterPressure
         var names = Register().Matches(operands).Select(register => register.Value).ToList();
         if (operation.StartsWith("st.", StringComparison.Ordinal) || operation.StartsWith("bar.", StringComparison.Ordinal))
             return new Instruction(null, null, false, [], [.. reads, .. names]);
-        // The result stands first: a register, or several in braces.
+        // The result comes first: a register, or several in braces.
         var end = operands.StartsWith('{') ? operands.IndexOf('}') : operands.IndexOf(',') is var comma and >= 0 ? comma : operands.Length;
         var writes = Register().Matches(operands[..end]).Select(register => register.Value).ToList();
         reads.AddRange(Register().Matches(operands[end..]).Select(register => register.Value));
-        // Where a guard forbids the write, the value before it lives on.
+        // If the guard is false, the old value stays live.
         if (guarded) reads.AddRange(writes);
         return new Instruction(null, null, false, writes, reads) { LoadsParameter = operation.StartsWith("ld.param", StringComparison.Ordinal) };
     }
@@ -90,9 +90,9 @@ public static partial class RegisterPressure
     private static partial Regex Register();
 
     /// <summary>One instruction.</summary>
-    /// <param name="Label">The label, if it is nothing else.</param>
-    /// <param name="Target">Where it may jump to.</param>
-    /// <param name="Ends">Whether the next one never follows.</param>
+    /// <param name="Label">The label; null for instructions.</param>
+    /// <param name="Target">The label it may jump to.</param>
+    /// <param name="Ends">Whether control never reaches the next instruction.</param>
     /// <param name="Writes">The registers that it writes.</param>
     /// <param name="Reads">The registers that it reads.</param>
     private sealed record Instruction(string? Label, string? Target, bool Ends, IReadOnlyCollection<string> Writes, IReadOnlyCollection<string> Reads)

@@ -5,13 +5,13 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Autograd;
 
 /// <summary>
-/// Records operations as they run and plays them backwards. It owns every tensor that an operation makes on it, and lets go of
-/// each as soon as nothing will read it again; disposing the tape frees the rest.
+/// Records operations as they run and replays them in reverse. It owns every tensor that an operation creates on it, and frees each as soon
+/// as nothing will read it again; disposing the tape frees the rest.
 /// </summary>
 /// <remarks>
-/// A tensor's gradient is the sum over all its uses. The first contribution overwrites a fresh buffer, later ones are added; a
-/// branch that no gradient reaches, and a tensor that requires none, cost nothing. Threads that compute on one device each use a tape of
-/// their own; a backward pass has the device to itself, so that contributions of several threads to one gradient add up.
+/// A tensor's gradient is the sum over all its uses. The first contribution overwrites a fresh buffer, later ones are added. A branch that no
+/// gradient reaches, and a tensor that requires none, cost nothing. Each thread uses a tape of its own; a backward pass locks the device, so
+/// contributions of several threads to one gradient add up.
 /// </remarks>
 public sealed class Tape : IDisposable
 {
@@ -19,8 +19,8 @@ public sealed class Tape : IDisposable
     private readonly HashSet<Tensor> owned = [];
     private readonly HashSet<Tensor> kept = [];
 
-    /// <summary>Makes an empty tape.</summary>
-    /// <param name="device">Where its tensors live.</param>
+    /// <summary>Creates an empty tape.</summary>
+    /// <param name="device">The device of its tensors.</param>
     /// <param name="recording">False for inference: operations run, nothing is saved for a backward pass.</param>
     public Tape(Device device, bool recording = true)
     {
@@ -28,7 +28,7 @@ public sealed class Tape : IDisposable
         Recording = recording;
     }
 
-    /// <summary>Where this tape's tensors live.</summary>
+    /// <summary>The device of this tape's tensors.</summary>
     public Device Device { get; }
 
     /// <summary>Whether operations are recorded for a backward pass.</summary>
@@ -40,7 +40,7 @@ public sealed class Tape : IDisposable
     /// <summary>A new tensor that this tape owns, with unspecified content.</summary>
     public Tensor NewTensor(Shape shape) => Own(Tensor.Uninitialized(Device, shape));
 
-    /// <summary>Hands a tensor over to this tape, which will free it.</summary>
+    /// <summary>Transfers a tensor to this tape, which will free it.</summary>
     internal Tensor Own(Tensor tensor)
     {
         tensor.IsOfTape = true;
@@ -56,7 +56,7 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Says that no further operation will read a tensor: if this tape owns it and no backward pass needs it, its memory is free.
+    /// Declares that no further operation will read a tensor: if this tape owns it and no backward pass needs it, its memory is freed.
     /// </summary>
     public void Release(Tensor tensor)
     {
@@ -64,7 +64,7 @@ public sealed class Tape : IDisposable
             if (!kept.Contains(tensor) && owned.Remove(tensor)) tensor.Dispose();
     }
 
-    /// <summary>Whether an operation on these inputs has to be recorded.</summary>
+    /// <summary>Whether an operation on these inputs must be recorded.</summary>
     public bool Records(params ReadOnlySpan<Tensor?> inputs)
     {
         if (!Recording) return false;
@@ -75,9 +75,9 @@ public sealed class Tape : IDisposable
 
     /// <summary>Records an operation.</summary>
     /// <param name="operation">Its name, for messages.</param>
-    /// <param name="output">What it made; from now on it requires a gradient.</param>
+    /// <param name="output">Its output, which requires a gradient from now on.</param>
     /// <param name="saved">Tensors that <paramref name="backward"/> will read.</param>
-    /// <param name="backward">Adds to the gradients of the inputs, given that of the output, which it may overwrite.</param>
+    /// <param name="backward">Adds to the gradients of the inputs, given the upstream gradient, which it may overwrite.</param>
     public void Record(string operation, Tensor output, Tensor[] saved, Action<Tensor> backward)
     {
         lock (Device.Gate)
@@ -89,8 +89,8 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// The buffer that takes contributions to a tensor's gradient. If <paramref name="accumulate"/> is false it is fresh and must be
-    /// overwritten, else it must be added to.
+    /// The buffer for contributions to a tensor's gradient. If <paramref name="accumulate"/> is false, it is fresh and must be overwritten; else
+    /// it must be added to.
     /// </summary>
     public Tensor GradientOf(Tensor tensor, out bool accumulate)
     {
@@ -99,8 +99,8 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// <see cref="GradientOf"/> for an operation whose gradient at an element depends on the upstream gradient at that element alone: the
-    /// first contribution is written over the upstream gradient, which nobody else will read.
+    /// <see cref="GradientOf"/> for an operation whose gradient at an element depends only on the upstream gradient at that element: the first
+    /// contribution overwrites the upstream gradient, which nothing else will read.
     /// </summary>
     internal Tensor GradientOver(Tensor upstream, Tensor tensor, out bool accumulate)
     {
@@ -108,7 +108,7 @@ public sealed class Tape : IDisposable
         return tensor.Gradient ??= tensor.GradientMemory ?? upstream.Reshape(tensor.Shape);
     }
 
-    /// <summary>Adds a finished contribution to a tensor's gradient; takes the contribution over.</summary>
+    /// <summary>Adds a finished contribution to a tensor's gradient, and takes ownership of the contribution.</summary>
     internal void AddGradient(Tensor tensor, Tensor contribution)
     {
         if (tensor is { Gradient: null, GradientMemory: null })
@@ -123,13 +123,13 @@ public sealed class Tape : IDisposable
 
     /// <summary>
     /// Computes the gradients of a scalar with respect to everything that requires one. Afterwards the tape is empty; leaf tensors
-    /// (parameters, inputs) hold their gradients.
+    /// (parameters, inputs) have their gradients.
     /// </summary>
     /// <param name="output">The tensor to differentiate.</param>
     /// <param name="upstream">The gradient with respect to it; ones by default, for which it must be a scalar.</param>
     /// <exception cref="ArgumentException">No upstream gradient for a tensor of more than one element, or one of another shape.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The output does not depend on anything that requires a gradient, or no operation on this tape has made it: a tape is played once.
+    /// The output does not depend on anything that requires a gradient, or no operation on this tape created it: a tape is replayed once.
     /// </exception>
     public void Backward(Tensor output, Tensor? upstream = null)
     {
@@ -146,8 +146,8 @@ public sealed class Tape : IDisposable
     {
         if (output.IsOfTape && !nodes.Exists(node => ReferenceEquals(node.Output, output)))
             throw new InvalidOperationException(
-                $"backward: no operation on this tape has made {output}. A tape is empty once it was played: to go back a second time, run the forward pass again, "
-                + "on the tape that is then played");
+                $"backward: no operation on this tape created {output}. A tape is empty after a backward pass: for a second one, "
+                + "run the forward pass again on the same tape");
         AddGradient(output, upstream is null ? Tensor.Filled(Device, output.Shape, 1) : Addition.Copy(upstream));
         for (var i = nodes.Count - 1; i >= 0; i--)
         {
@@ -157,7 +157,7 @@ public sealed class Tape : IDisposable
                 node.Backward(gradient);
                 node.Output.ClearGradient();
             }
-            // Only now: if the step throws, disposing the tape frees what the node holds.
+            // Only now: if the step throws, disposing the tape frees the node's tensors.
             nodes.RemoveAt(i);
             foreach (var tensor in node.Saved) tensor.Release();
             Release(node.Output);

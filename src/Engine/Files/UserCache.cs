@@ -1,6 +1,6 @@
 namespace Convolve.Engine.Files;
 
-/// <summary>Where this user's files lie that can be made again.</summary>
+/// <summary>The folder for files of this user that can be created again.</summary>
 public static class UserCache
 {
     /// <summary>
@@ -13,7 +13,7 @@ public static class UserCache
         {
             if (Environment.GetEnvironmentVariable("CONVOLVE_CACHE") is { Length: > 0 } own) return own;
             var special = OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile;
-            // Empty where there is no such folder.
+            // Empty if there is no such folder.
             var home = Environment.GetFolderPath(special);
             if (OperatingSystem.IsWindows() && home.Length > 0) return Path.Combine(home, "convolve");
             // The XDG specification says to ignore relative paths.

@@ -3,17 +3,17 @@ using System.Text.RegularExpressions;
 namespace Convolve.Engine.Files;
 
 /// <summary>
-/// Writes files so that a reader finds the old content or the whole new one, never a half: into a temporary file beside it, flushed to disk,
-/// then renamed.
+/// Writes files atomically: readers find either the old content or all of the new. A temporary file beside the target is written, flushed to
+/// disk and renamed.
 /// </summary>
 /// <remarks>
-/// A process that is killed leaves its temporary file behind. The next one that writes into the same folder removes it: the name says which process
-/// wrote it, and the lock on it, which ends with the process, whether that still does. A file that is being written is never touched, whoever
-/// writes it.
+/// A killed process leaves its temporary file behind. The next process that writes into the folder removes it: its name has the number of the
+/// process that wrote it, and its lock, which ends with that process, shows whether it is still being written. Files that are being written
+/// are never touched.
 /// </remarks>
 public static partial class WholeFile
 {
-    /// <summary>Writes a file, and removes what killed processes left in its folder. A link stays one: what it points to is replaced. A device is written into.</summary>
+    /// <summary>Writes a file, and removes leftovers of killed processes from its folder. If the path is a link, its target is replaced; a device is written to.</summary>
     /// <param name="path">The file, in a folder that exists.</param>
     /// <param name="write">Writes its content.</param>
     /// <exception cref="IOException">The file cannot be written there; nothing is left of it.</exception>
@@ -33,8 +33,8 @@ public static partial class WholeFile
     }
 
     /// <summary>
-    /// Writes one of many files that can be made again: what a power cut leaves of them is found out by their readers, and waiting for the disk each time
-    /// would take longer than making them. What killed processes left is for the caller to remove.
+    /// Writes one of many files that can be created again, without waiting for the disk, which would take longer than creating them. Readers must
+    /// detect files damaged by a power failure, and callers remove leftovers of killed processes.
     /// </summary>
     /// <param name="path">The file, in a folder that exists.</param>
     /// <param name="write">Writes its content.</param>
@@ -42,7 +42,7 @@ public static partial class WholeFile
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public static void WriteReplaceable(string path, Action<Stream> write) => Replace(path, write, flushToDisk: false);
 
-    /// <summary>Removes what killed processes left in a folder. What cannot be looked at or removed stays.</summary>
+    /// <summary>Removes leftovers of killed processes from a folder. What cannot be opened or removed stays.</summary>
     public static void RemoveLeftovers(string folder)
     {
         try
@@ -52,7 +52,7 @@ public static partial class WholeFile
                 if (TemporaryName().Match(Path.GetFileName(path)) is not { Success: true } name || IsAnotherThatRuns(name.Groups[1].Value)) continue;
                 try
                 {
-                    // Whoever writes it holds a lock: this process, or one of another machine or container, which has numbers of its own.
+                    // Its writer holds a lock, also if it is on another machine or in another container, whose process numbers differ.
                     using var alone = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
                     File.Delete(path);
                 }
@@ -69,19 +69,19 @@ public static partial class WholeFile
         {
             write(stream);
             stream.Flush(flushToDisk);
-            // While it is still locked: else another process might take it for a leftover just before it gets its name.
+            // While it is locked: else another process might mistake it for a leftover before it is renamed.
             File.Move(temporary, target, overwrite: true);
         }
         catch
         {
-            // What is left of a full disk's file helps nobody.
+            // An incomplete file, such as on a full disk, is useless.
             try { File.Delete(temporary); }
             catch (Exception deletion) when (deletion is IOException or UnauthorizedAccessException) { }
             throw;
         }
     }
 
-    // Others may read it, under its final name, as soon as it has that.
+    // Others may read it as soon as it has its final name.
     private static FileStream Create(string folder, out string temporary)
     {
         while (true)
@@ -93,13 +93,13 @@ public static partial class WholeFile
             }
             catch (IOException) when (File.Exists(temporary))
             {
-                // Another process looked at it between its creation and its lock, and removes it; take another name.
+                // Another process opened it between its creation and its lock, and removes it; take another name.
                 Thread.Sleep(1);
             }
         }
     }
 
-    // In a container the number of a killed process may be that of this one.
+    // In a container a killed process may have had this process's number.
     private static bool IsAnotherThatRuns(string process)
     {
         if (!int.TryParse(process, out var number) || number == Environment.ProcessId) return false;
@@ -114,7 +114,7 @@ public static partial class WholeFile
         }
     }
 
-    // /dev/stdout is no file that another could take the place of; /dev/shm is memory that holds ordinary ones.
+    // /dev/stdout cannot be replaced by a file; /dev/shm is memory with ordinary files.
     private static bool IsDevice(string path) => Path.GetFullPath(path) is var full
         && full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
 

@@ -3,13 +3,13 @@ using System.Runtime.Versioning;
 
 namespace Convolve.Engine.Files;
 
-/// <summary>Finds out where files can be kept.</summary>
+/// <summary>Tests where files can be written.</summary>
 internal static class WritableFolder
 {
-    /// <summary>Bytes that are written to find out: a disk without room for them has none for anything.</summary>
+    /// <summary>Bytes written as a test.</summary>
     private const int ProbeLength = 65536;
 
-    /// <summary>Whether a folder can be written to, or made and then written to. Leaves nothing behind.</summary>
+    /// <summary>Whether a folder can be written to, or created and then written to. Leaves nothing behind.</summary>
     /// <param name="folder">The folder, which need not be there.</param>
     /// <param name="room">Bytes that its disk must have free.</param>
     public static bool CanBe(string folder, long room = 0)
@@ -35,8 +35,8 @@ internal static class WritableFolder
     }
 
     /// <summary>
-    /// A folder among those for temporary files that is the user's alone, the same from run to run. What is kept in it is run or believed later, so
-    /// it must not be one that another user has put there: then, and where its owner cannot be told, it is a new one.
+    /// A folder for temporary files that belongs to this user only, the same from run to run. Files in it are executed or trusted later, so if
+    /// another user created it, or its owner is unknown, a new one is created.
     /// </summary>
     /// <returns>Its path; null if nothing can be written there.</returns>
     public static string? Temporary(string name)
@@ -55,11 +55,11 @@ internal static class WritableFolder
         }
     }
 
-    /// <summary>Whether a path is a folder, no link to one, that belongs to the user of this process and that nobody else may enter.</summary>
+    /// <summary>Whether a path is a folder, not a link to one, that belongs to this process's user and that nobody else may enter.</summary>
     [SupportedOSPlatform("linux")]
     internal static bool IsOursAlone(string path)
     {
-        // struct statx, the same on every processor: owner at byte 20, kind and rights at byte 28.
+        // struct statx, the same on every CPU: owner at byte 20, kind and permissions at byte 28.
         const int CurrentFolder = -100, LinksThemselves = 0x100, Mode = 2, Owner = 8, Folder = 0x4000, Kind = 0xF000;
         Span<byte> status = stackalloc byte[256];
         try

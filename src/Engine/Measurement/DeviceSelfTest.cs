@@ -5,8 +5,8 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Measurement;
 
 /// <summary>
-/// A small matrix product with every ingredient of the hot kernels (packing, register tile, fused multiply-add, ragged edges),
-/// checked against plain loops in double: a driver that computes wrong is found before anyone trains on it.
+/// A small matrix product with every ingredient of the hot kernels (packing, register tile, fused multiply-add, remainders), checked against
+/// plain loops in double precision, so that a faulty driver is found before a training relies on it.
 /// </summary>
 public static class DeviceSelfTest
 {
@@ -14,7 +14,7 @@ public static class DeviceSelfTest
 
     /// <summary>Runs the test.</summary>
     /// <returns>The largest error relative to the largest value.</returns>
-    /// <exception cref="DeviceException">The device computes wrong results or cannot run the kernel.</exception>
+    /// <exception cref="DeviceException">The results are wrong, or the device cannot run the kernel.</exception>
     public static double Run(Device device)
     {
         var random = new Random(1);

@@ -10,12 +10,12 @@ using Device = Convolve.Engine.Devices.Device;
 namespace Convolve.Engine.Measurement;
 
 /// <summary>
-/// The device's measured peak: multiply-adds on values that never leave the registers. What share of it a kernel reaches says how
-/// good the kernel is, whatever the machine.
+/// The device's measured peak: multiply-adds on values that never leave the registers. The fraction of it that a kernel reaches rates the
+/// kernel on any machine.
 /// </summary>
 public static class PeakArithmetic
 {
-    /// <summary>Sums of a work-item on a GPU, enough independent chains to hide the latency of a multiply-add.</summary>
+    /// <summary>Sums of a thread on a GPU, enough independent chains to hide the latency of a multiply-add.</summary>
     private const int Chains = 8;
 
     private const int Repetitions = 4096;

@@ -1,7 +1,7 @@
 namespace Convolve.Engine.Randomness;
 
 /// <summary>
-/// Counter-based random numbers that a kernel can afford: a value is a hash of a key and a counter, the same on host and device, in any order.
+/// Counter-based random numbers for kernels: a value is a hash of a key and a counter, the same on host and device, in any order.
 /// The mixing function is the 32-bit finalizer "lowbias32" (C. Wellons, "Prospecting for hash functions", 2018), applied twice.
 /// </summary>
 public static class CounterRandom
@@ -14,11 +14,11 @@ public static class CounterRandom
         return key;
     }
 
-    /// <summary>Thirty-two random bits.</summary>
+    /// <summary>32 random bits.</summary>
     public static uint Bits(uint key, uint counter) => Mix(Mix(counter + key) ^ key);
 
     /// <summary>A number in [0, 1), a multiple of 2⁻²⁴.</summary>
-    /// <remarks>By way of int: C# turns a uint into a float through double, which is slow or missing on GPUs.</remarks>
+    /// <remarks>Through int: C# converts uint to float through double, which is slow or missing on GPUs.</remarks>
     public static float Uniform(uint key, uint counter) => (int)(Bits(key, counter) >> 8) * (1f / 16777216f);
 
     private static uint Mix(uint x)

@@ -1,8 +1,8 @@
 namespace Convolve.Engine.Randomness;
 
 /// <summary>
-/// Counter-based random numbers for the host, with 64 bits: the n-th number is a pure function of (seed, stream, n), so it does not matter which thread
-/// asks first. The mixing function is the finalizer of SplitMix64 (Steele, Lea, Flood 2014), applied twice.
+/// Counter-based random numbers for the host, with 64 bits: the n-th number is a function of seed, stream and n alone, whichever thread draws
+/// first. The mixing function is the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), applied twice.
 /// </summary>
 public readonly struct RandomStream
 {
@@ -11,16 +11,16 @@ public readonly struct RandomStream
     private readonly ulong key;
 
     /// <param name="seed">The seed of the run.</param>
-    /// <param name="stream">Which independent sequence of that seed, for example the number of an image.</param>
+    /// <param name="stream">Selects one of the seed's independent sequences, for example the index of an image.</param>
     public RandomStream(int seed, ulong stream)
     {
         key = Mix(Mix((ulong)(uint)seed + GoldenGamma) ^ (stream * GoldenGamma + 1));
     }
 
-    /// <summary>A stream named by text, so that a file keeps its numbers whatever other files surround it.</summary>
+    /// <summary>A stream named by text, so that the numbers of a file do not depend on other files.</summary>
     public RandomStream(int seed, string stream) : this(seed, Fingerprint(stream)) { }
 
-    /// <summary>The number at a place of the sequence: 64 uniform bits.</summary>
+    /// <summary>The n-th number of the sequence: 64 uniform bits.</summary>
     public ulong Bits(ulong counter) => Mix(Mix(key + counter * GoldenGamma) + GoldenGamma);
 
     /// <summary>Uniform in [0, 1).</summary>

@@ -5,11 +5,11 @@ using ILGPU.Runtime;
 namespace Convolve.Engine.Tensors;
 
 /// <summary>
-/// The memory of a device. Buffers that nobody holds any more are kept and rented again, so that a training step that has run
-/// once allocates nothing when it runs again. Work that was rehearsed (see <see cref="Follow"/>) takes its buffers from one stretch of
-/// memory instead, in which each has the place that a <see cref="MemoryLayout"/> gives it.
+/// The memory of a device. Freed buffers are kept for reuse, so a training step that has run once allocates nothing when it runs again. Work
+/// known from a dry run (see <see cref="BeginWork"/>) takes its buffers from one block of memory instead, at the addresses that a
+/// <see cref="MemoryLayout"/> has planned.
 /// </summary>
-/// <remarks>Any thread may rent and return; the device's lock keeps the books. Rehearsed work is that of the thread that follows it.</remarks>
+/// <remarks>Thread-safe under the device's lock. Planned work belongs to the thread that began it.</remarks>
 public sealed class BufferPool : IDisposable
 {
     /// <summary>Sizes are rounded up to this many floats (1 KiB), so that nearly equal requests share buffers.</summary>
@@ -32,9 +32,9 @@ public sealed class BufferPool : IDisposable
     private bool disposed;
 
     /// <param name="gate">The device's lock.</param>
-    /// <param name="accelerator">Gives the memory; null for a pool that only counts.</param>
+    /// <param name="accelerator">Allocates the memory; null for a pool that only counts.</param>
     /// <param name="description">The device's limits.</param>
-    /// <param name="standIn">For a pool that only counts: any memory, which the views of its buffers name and nobody reads.</param>
+    /// <param name="standIn">For a pool that only counts: any memory for the views of its buffers, which nobody reads.</param>
     internal BufferPool(Lock gate, Accelerator? accelerator, DeviceDescription description, MemoryBuffer? standIn = null)
     {
         this.gate = gate;
@@ -43,16 +43,16 @@ public sealed class BufferPool : IDisposable
         StandIn = standIn;
     }
 
-    /// <summary>What the views of buffers without memory name; null where there is memory.</summary>
+    /// <summary>The memory of views if the pool only counts; else null.</summary>
     internal MemoryBuffer? StandIn { get; }
 
-    /// <summary>Buffers taken from the driver so far; constant once a training loop has reached its steady state.</summary>
+    /// <summary>Buffers allocated by the driver so far; constant once a training loop is in its steady state.</summary>
     public long Allocations { get; private set; }
 
-    /// <summary>Bytes taken from the driver and not given back.</summary>
+    /// <summary>Bytes allocated by the driver and not freed.</summary>
     public long AllocatedBytes { get; private set; }
 
-    /// <summary>Bytes in buffers that somebody holds now.</summary>
+    /// <summary>Bytes in use.</summary>
     public long UsedBytes { get; private set; }
 
     /// <summary>The most bytes ever in use at once.</summary>
@@ -61,11 +61,11 @@ public sealed class BufferPool : IDisposable
     /// <summary>The most bytes in use at once since <see cref="MarkPeak"/>.</summary>
     internal long PeakSinceMark { get; private set; }
 
-    /// <summary>Times that rehearsed work did not rent what it had rented in the rehearsal, and went on without its layout.</summary>
+    /// <summary>How often planned work rented other buffers than in its dry run, and continued without its layout.</summary>
     public long Deviations { get; private set; }
 
-    /// <summary>Bytes of the stretch of memory that the rehearsed works known so far need; they share it.</summary>
-    public long RehearsedBytes
+    /// <summary>Bytes of the block of memory that all planned work known so far shares.</summary>
+    public long PlannedBytes
     {
         get
         {
@@ -74,21 +74,20 @@ public sealed class BufferPool : IDisposable
     }
 
     /// <summary>
-    /// The pool of a device without memory on which work of a kind and size can be rehearsed: it is asked for what this pool does not
-    /// know yet, and must have followed that work when it returns. Null if nothing is rehearsed.
+    /// Runs work of a kind and size that this pool does not know yet on a device without memory, and returns that device's pool. Null if no work
+    /// is planned.
     /// </summary>
-    public Func<string, int, BufferPool>? Rehearsal { get; set; }
+    public Func<string, int, BufferPool>? DryRun { get; set; }
 
     private long LargestFloats => description.LargestAllocationBytes / sizeof(float) / Granularity * Granularity;
 
     /// <summary>
-    /// Begins work that rents the same buffers whenever it is repeated; disposing the result ends it. A device without memory records
-    /// what it rents; another one, with a <see cref="Rehearsal"/>, follows the record. While one thread follows a record, the work of others
-    /// rents as if there were none.
+    /// Begins work that rents the same buffers whenever it is repeated; disposing the result ends it. A device without memory records what the
+    /// work rents; a device with a <see cref="DryRun"/> uses that record. Meanwhile other threads rent as if there were none.
     /// </summary>
     /// <param name="kind">The kind of work, e.g. <c>training step</c>.</param>
-    /// <param name="size">Samples in it: another number, other buffers.</param>
-    public RepeatedWork Follow(string kind, int size)
+    /// <param name="size">Samples in it, which determine its buffers.</param>
+    public RepeatedWork BeginWork(string kind, int size)
     {
         lock (gate)
         {
@@ -99,24 +98,24 @@ public sealed class BufferPool : IDisposable
             position = 0;
             follower = Environment.CurrentManagedThreadId;
             if (accelerator is null) layout = new MemoryLayout();
-            // What still holds a place of an earlier work must not be overwritten.
-            else if (placedBlocks == 0) layout = Rehearsed(kind, size);
+            // Blocks of earlier work that are still in use must not be overwritten.
+            else if (placedBlocks == 0) layout = PlannedLayout(kind, size);
             return new RepeatedWork(this, ++followed);
         }
     }
 
-    /// <summary>Makes a rehearsed work's memory ready before the work begins for the first time.</summary>
+    /// <summary>Allocates the memory of planned work before it begins for the first time.</summary>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
     public void Reserve(string kind, int size)
     {
         lock (gate)
         {
             RequireOpen();
-            Rehearsed(kind, size);
+            PlannedLayout(kind, size);
         }
     }
 
-    /// <summary>Ends a work, unless it has given way to another.</summary>
+    /// <summary>Ends the work, unless other work has replaced it.</summary>
     internal void EndOfWork(long number)
     {
         lock (gate)
@@ -137,12 +136,12 @@ public sealed class BufferPool : IDisposable
         layout = null;
     }
 
-    /// <summary>Begins a new reading of <see cref="PeakSinceMark"/>.</summary>
+    /// <summary>Resets <see cref="PeakSinceMark"/> to the bytes in use.</summary>
     internal void MarkPeak() => PeakSinceMark = UsedBytes;
 
-    /// <summary>Takes a buffer of at least <paramref name="length"/> floats, with unspecified content.</summary>
+    /// <summary>Rents a buffer of at least <paramref name="length"/> floats, with unspecified content.</summary>
     /// <param name="length">Floats.</param>
-    /// <param name="lasting">Whether it is kept for many steps: then no larger buffer, which a step may need again, is taken for it.</param>
+    /// <param name="lasting">Whether it is kept for many steps: then no larger buffer, which a step may need, is used for it.</param>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
     internal DeviceBuffer Rent(long length, bool lasting = false)
     {
@@ -158,8 +157,8 @@ public sealed class BufferPool : IDisposable
         }
     }
 
-    /// <summary>Counts one holder of a buffer more.</summary>
-    /// <exception cref="ObjectDisposedException">Nobody holds it any more.</exception>
+    /// <summary>Adds a holder of a buffer.</summary>
+    /// <exception cref="ObjectDisposedException">It was returned already.</exception>
     internal void Retain(DeviceBuffer buffer, ref int holders)
     {
         lock (gate)
@@ -169,8 +168,8 @@ public sealed class BufferPool : IDisposable
         }
     }
 
-    /// <summary>Counts one holder of a buffer less; the last one returns its block.</summary>
-    /// <exception cref="ObjectDisposedException">Nobody holds it any more.</exception>
+    /// <summary>Removes a holder of a buffer; the last one returns its block.</summary>
+    /// <exception cref="ObjectDisposedException">It was returned already.</exception>
     internal void Release(DeviceBuffer buffer, ref int holders, MemoryBlock block)
     {
         lock (gate)
@@ -196,7 +195,7 @@ public sealed class BufferPool : IDisposable
         stack.Push(block);
     }
 
-    /// <summary>Gives every buffer that nobody holds back to the driver.</summary>
+    /// <summary>Frees all buffers that are not in use.</summary>
     /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     public void Trim()
     {
@@ -210,7 +209,7 @@ public sealed class BufferPool : IDisposable
         }
     }
 
-    /// <summary>Gives all memory back to the driver, also what somebody still holds; the device calls it when it is disposed.</summary>
+    /// <summary>Frees all memory, in use or not; the device calls it when it is disposed.</summary>
     public void Dispose()
     {
         lock (gate)
@@ -229,7 +228,7 @@ public sealed class BufferPool : IDisposable
         accelerator?.Bind();
     }
 
-    /// <summary>The block that the layout of the work at hand has for this request; null if it has none.</summary>
+    /// <summary>The block that the current work's layout has for this request; null if it has none.</summary>
     private MemoryBlock? Placed(long size)
     {
         if (layout is null || follower != Environment.CurrentManagedThreadId) return null;
@@ -258,11 +257,11 @@ public sealed class BufferPool : IDisposable
         layout = null;
     }
 
-    private MemoryLayout? Rehearsed(string kind, int size)
+    private MemoryLayout? PlannedLayout(string kind, int size)
     {
         if (!layouts.TryGetValue((kind, size), out var known))
         {
-            if (Rehearsal is null || !Rehearsal(kind, size).layouts.TryGetValue((kind, size), out known)) return null;
+            if (DryRun is null || !DryRun(kind, size).layouts.TryGetValue((kind, size), out known)) return null;
             layouts.Add((kind, size), known);
         }
         if (known.Length <= arena) return known;
@@ -348,7 +347,7 @@ public sealed class BufferPool : IDisposable
     private static string Mebibytes(long bytes) => $"{bytes / 1048576.0:F0} MiB";
 }
 
-/// <summary>Work that rents the same buffers whenever it is repeated, from <see cref="BufferPool.Follow"/> until it is disposed.</summary>
+/// <summary>Work that rents the same buffers whenever it is repeated, from <see cref="BufferPool.BeginWork"/> until it is disposed.</summary>
 public readonly struct RepeatedWork : IDisposable
 {
     private readonly BufferPool? pool;
@@ -364,9 +363,9 @@ public readonly struct RepeatedWork : IDisposable
     public void Dispose() => pool?.EndOfWork(number);
 }
 
-/// <summary>Floats next to each other: a whole allocation of the driver, or a part of one.</summary>
+/// <summary>Contiguous floats: an allocation of the driver, or a part of one.</summary>
 /// <param name="memory">The allocation; null on a device without memory.</param>
-/// <param name="begin">Where the block begins in it.</param>
+/// <param name="begin">The block's first float in it.</param>
 /// <param name="length">Its floats.</param>
 internal sealed class MemoryBlock(MemoryBuffer1D<float, Stride1D.Dense>? memory, long begin, long length)
 {
@@ -376,7 +375,7 @@ internal sealed class MemoryBlock(MemoryBuffer1D<float, Stride1D.Dense>? memory,
 
     public long Bytes => length * sizeof(float);
 
-    /// <summary>The layout that gave the block its place, if one did.</summary>
+    /// <summary>The layout that placed the block, if one did.</summary>
     public MemoryLayout? Layout { get; init; }
 
     /// <summary>The block's number there.</summary>
@@ -393,7 +392,7 @@ internal sealed class DeviceBuffer(BufferPool pool, MemoryBlock block)
 
     public ArrayView<float> View(int length) => View(0, length);
 
-    /// <exception cref="ObjectDisposedException">Nobody holds the buffer any more.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer was returned already.</exception>
     public ArrayView<float> View(int begin, int length)
     {
         ObjectDisposedException.ThrowIf(holders == 0, this);

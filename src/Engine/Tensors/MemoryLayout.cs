@@ -1,27 +1,27 @@
 namespace Convolve.Engine.Tensors;
 
 /// <summary>
-/// The memory of work that is repeated, such as a training step: which blocks it rents and returns, in which order, and where in one
-/// stretch of memory each of them lies. Two blocks share addresses only if they are never in use together.
+/// The memory of repeated work, such as a training step: which blocks it rents and returns, in which order, and at which address in one block
+/// of memory each of them lies. Two blocks share addresses only if they are never in use at the same time.
 /// </summary>
 /// <remarks>
-/// The order is recorded once, on a device without memory; since the same work rents the same blocks again, places can be chosen that an
-/// allocator without foresight would not find: what is rented late and large decides where the small and early may lie.
+/// The order is recorded once, in a dry run. Since the same work rents the same blocks again, the layout can be better than what an allocator
+/// without foresight finds: large blocks that are rented late decide where small ones rented early may lie.
 /// </remarks>
 internal sealed class MemoryLayout
 {
     private readonly List<Block> blocks = [];
 
-    /// <summary>A block's number where it is rented, its complement where it is returned.</summary>
+    /// <summary>A block's number when it is rented, its complement when it is returned.</summary>
     private readonly List<int> events = [];
 
     /// <summary>Floats that the whole work needs.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Blocks that are returned before the work ends and so have a place; others are rented as if there were no layout.</summary>
+    /// <summary>Blocks that are returned before the work ends, and so have an address; others are rented as if there were no layout.</summary>
     public bool HasPlace(int block) => blocks[block].Until < int.MaxValue;
 
-    /// <summary>Where a block begins.</summary>
+    /// <summary>The first float of a block.</summary>
     public long Begin(int block) => blocks[block].Begin;
 
     /// <summary>Records that a block is rented.</summary>
@@ -40,22 +40,22 @@ internal sealed class MemoryLayout
         events.Add(~block);
     }
 
-    /// <summary>The block that is rented at a place in the order; -1 if something else happens there.</summary>
+    /// <summary>The block that is rented by an event; −1 if the event is another one.</summary>
     public int RentedAt(int position, long size) =>
         position < events.Count && events[position] is >= 0 and var block && blocks[block].Size == size ? block : -1;
 
-    /// <summary>Whether a block is returned at a place in the order.</summary>
+    /// <summary>Whether an event returns a block.</summary>
     public bool IsReturnedAt(int position, int block) => position < events.Count && events[position] == ~block;
 
-    /// <summary>Whether the work is done after so many events.</summary>
+    /// <summary>Whether the work is done after that many events.</summary>
     public bool EndsAt(int position) => position == events.Count;
 
-    /// <summary>Chooses all places.</summary>
+    /// <summary>Chooses all addresses.</summary>
     /// <param name="slab">Floats of the largest allocation: no block may lie across a multiple of it.</param>
     public void Place(long slab)
     {
         var placed = Enumerable.Range(0, blocks.Count).Where(HasPlace).ToArray();
-        // No order is the best for every network, and finding the best of all is hard: the best of a few is taken.
+        // No order is best for every network, and finding the optimum is hard: the best of a few orders is taken.
         Func<int, double>[] orders =
         [
             b => -blocks[b].Size,
@@ -74,7 +74,7 @@ internal sealed class MemoryLayout
         foreach (var block in placed) blocks[block] = blocks[block] with { Begin = best![block] };
     }
 
-    /// <summary>Puts one block after the other at the lowest place that is free as long as the block lives.</summary>
+    /// <summary>Puts each block at the lowest address that is free for its lifetime.</summary>
     private long Place(int[] order, long[] begins, long slab)
     {
         long length = 0;

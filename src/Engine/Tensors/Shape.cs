@@ -13,7 +13,7 @@ public readonly struct Shape : IEquatable<Shape>
 
     private readonly ImmutableArray<int> sizes;
 
-    /// <summary>Makes a shape of the given sizes, each at least one.</summary>
+    /// <summary>A shape of the given sizes, each at least one.</summary>
     /// <exception cref="ArgumentException">A size is below one, or the tensor would have 2³¹ elements or more.</exception>
     public Shape(params ReadOnlySpan<int> sizes)
     {
@@ -55,7 +55,7 @@ public readonly struct Shape : IEquatable<Shape>
         return hash.ToHashCode();
     }
 
-    /// <summary>Whether all sizes agree.</summary>
+    /// <summary>Whether all sizes are equal.</summary>
     public static bool operator ==(Shape left, Shape right) => left.Equals(right);
 
     /// <summary>Whether a size differs.</summary>

@@ -22,7 +22,7 @@ public sealed class Tensor : IDisposable
         this.begin = begin;
     }
 
-    /// <summary>Where the values are.</summary>
+    /// <summary>The device of the values.</summary>
     public Device Device { get; }
 
     /// <summary>The sizes, outermost first.</summary>
@@ -31,22 +31,22 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether gradients with respect to this tensor are computed.</summary>
     public bool RequiresGradient { get; set; }
 
-    /// <summary>The accumulated gradient; null as long as there is none.</summary>
+    /// <summary>The accumulated gradient; null if there is none.</summary>
     public Tensor? Gradient { get; internal set; }
 
     /// <summary>
-    /// Where the gradient is collected, if it has a place of its own, whose owner frees it; null if it gets memory as it comes.
+    /// Memory for the gradient that somebody else owns and frees; null if the gradient gets memory of its own when it is computed.
     /// </summary>
     public Tensor? GradientMemory { get; set; }
 
-    /// <summary>Whether an operation on a tape has made the tensor, so that the tape frees it when nothing will read it again.</summary>
+    /// <summary>Whether a tape owns the tensor and frees it when nothing will read it again.</summary>
     internal bool IsOfTape { get; set; }
 
-    /// <summary>Whether the memory was given back.</summary>
+    /// <summary>Whether the tensor was disposed.</summary>
     public bool IsDisposed => holders == 0;
 
-    /// <summary>The values for a kernel of one's own, which runs on the device.</summary>
-    /// <exception cref="ObjectDisposedException">The memory was given back.</exception>
+    /// <summary>The values for a user's kernel, which runs on the device.</summary>
+    /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
     public Values Values
     {
         get
@@ -66,15 +66,15 @@ public sealed class Tensor : IDisposable
         }
     }
 
-    /// <summary>The least and the largest of the values, as long as they are a row that the host gave and nothing has changed since.</summary>
+    /// <summary>The range of the values if they are a row that the host uploaded and that has not changed since; else null.</summary>
     internal ValueRange? Range { get; private set; }
 
-    /// <summary>A tensor with unspecified content, to be written whole before it is read.</summary>
+    /// <summary>A tensor with unspecified content, to be overwritten before it is read.</summary>
     public static Tensor Uninitialized(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length));
 
     /// <summary>
-    /// A tensor with unspecified content that is to live long, such as a network's parameters: it gets memory of exactly its size, and
-    /// leaves what a training step uses again and again alone.
+    /// A tensor with unspecified content that is kept for long, such as a network's parameters: it gets memory of exactly its size and takes
+    /// no buffer that training steps reuse.
     /// </summary>
     public static Tensor Lasting(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length, lasting: true));
 
@@ -90,7 +90,7 @@ public sealed class Tensor : IDisposable
     public static Tensor Zeros(Device device, Shape shape) => Filled(device, shape, 0);
 
     /// <summary>A tensor with the given values, in row-major order.</summary>
-    /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
+    /// <exception cref="ArgumentException">The number of values differs from the shape's.</exception>
     public static Tensor FromValues(Device device, Shape shape, ReadOnlySpan<float> values)
     {
         var tensor = Uninitialized(device, shape);
@@ -99,7 +99,7 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>Overwrites all values from host memory.</summary>
-    /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
+    /// <exception cref="ArgumentException">The number of values differs from the shape's.</exception>
     public void CopyFrom(ReadOnlySpan<float> values)
     {
         RequireLength(values.Length);
@@ -117,7 +117,7 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>Copies all values to host memory; waits for the device.</summary>
-    /// <exception cref="ArgumentException">The target's length is not the shape's.</exception>
+    /// <exception cref="ArgumentException">The target's length differs from the shape's.</exception>
     public void CopyTo(Span<float> target)
     {
         RequireLength(target.Length);
@@ -148,10 +148,10 @@ public sealed class Tensor : IDisposable
         return Share(shape, begin);
     }
 
-    /// <summary>Neighbouring elements under a shape of their own; shares the memory.</summary>
+    /// <summary>Contiguous elements under a shape of their own; shares the memory.</summary>
     /// <param name="first">The first element.</param>
     /// <param name="shape">The shape of the part.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part does not lie in this tensor.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The slice is not within this tensor.</exception>
     public Tensor Slice(int first, Shape shape)
     {
         if (first < 0 || (long)first + shape.Length > Shape.Length)
@@ -159,14 +159,14 @@ public sealed class Tensor : IDisposable
         return Share(shape, begin + first);
     }
 
-    /// <summary>Drops the gradient, if there is one.</summary>
+    /// <summary>Frees the gradient, if there is one.</summary>
     public void ClearGradient()
     {
         if (!ReferenceEquals(Gradient, GradientMemory)) Gradient?.Dispose();
         Gradient = null;
     }
 
-    /// <summary>Ends the owner's hold; the memory returns to the pool once a tape that still has to read it lets go, too.</summary>
+    /// <summary>Releases the owner's hold; the memory returns to the pool once a tape that still has to read it releases it, too.</summary>
     public void Dispose()
     {
         lock (Device.Gate)
@@ -178,7 +178,7 @@ public sealed class Tensor : IDisposable
         }
     }
 
-    /// <summary>One more holder: the tape holds what a backward pass will read.</summary>
+    /// <summary>Adds a holder: a tape holds what a backward pass will read.</summary>
     internal void Retain()
     {
         lock (Device.Gate)
@@ -188,7 +188,7 @@ public sealed class Tensor : IDisposable
         }
     }
 
-    /// <summary>One holder less. The gradient stays: it may outlive the values, on its way back through the tape.</summary>
+    /// <summary>Removes a holder. The gradient stays: in the backward pass it may outlive the values.</summary>
     internal void Release()
     {
         lock (Device.Gate)
@@ -198,7 +198,7 @@ public sealed class Tensor : IDisposable
     /// <inheritdoc/>
     public override string ToString() => $"tensor {Shape}";
 
-    /// <summary>Another name for the memory, from an element on: whoever holds it may change these values, too.</summary>
+    /// <summary>A view of the memory, from an element on. Its holder may change these values, too.</summary>
     private Tensor Share(Shape shape, int first)
     {
         RequireMemory();

@@ -1,15 +1,14 @@
 namespace Convolve.Engine.Tensors;
 
 /// <summary>
-/// What the host knows of a row of values that it has put on a device, so that labels can be checked where they are used without asking the
-/// device for them.
+/// The range of values that the host uploaded, kept so that labels can be checked without reading them back from the device.
 /// </summary>
-/// <param name="Lowest">The least value; NaN where one of them is.</param>
+/// <param name="Lowest">The least value; NaN if one of them is NaN.</param>
 /// <param name="LowestAt">Its index.</param>
-/// <param name="Highest">The largest value; NaN where one of them is.</param>
+/// <param name="Highest">The largest value; NaN if one of them is NaN.</param>
 /// <param name="HighestAt">Its index.</param>
 /// <param name="Broken">A value with a fraction.</param>
-/// <param name="BrokenAt">Its index; −1 where all values are whole numbers.</param>
+/// <param name="BrokenAt">Its index; −1 if all values are whole numbers.</param>
 internal readonly record struct ValueRange(float Lowest, int LowestAt, float Highest, int HighestAt, float Broken, int BrokenAt)
 {
     /// <summary>The range of at least one value.</summary>

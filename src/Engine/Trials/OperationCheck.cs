@@ -4,38 +4,38 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Trials;
 
-/// <summary>How far an array is from what it should be.</summary>
+/// <summary>The error of an array.</summary>
 /// <param name="What">Which array, e.g. <c>gradient of input 0</c>.</param>
 /// <param name="Error">The largest difference, relative to the largest expected value; NaN if a value is NaN.</param>
-/// <param name="Index">Where it is.</param>
-/// <param name="Expected">What should be there.</param>
-/// <param name="Actual">What is there.</param>
+/// <param name="Index">The index of that difference.</param>
+/// <param name="Expected">The expected value there.</param>
+/// <param name="Actual">The actual value there.</param>
 public sealed record Agreement(string What, double Error, int Index, double Expected, double Actual)
 {
-    /// <summary>One line for a person.</summary>
+    /// <summary>One line of text.</summary>
     public override string ToString() =>
         FormattableString.Invariant($"{What}: largest error {Error:0.0e+0} of the largest value, at {Index}: {Actual:0.000000} for {Expected:0.000000}");
 }
 
 /// <summary>
-/// Holds a differentiable operation against its definition in double precision: what it computes, and the gradients that it hands back
-/// against central differences of the definition, (f(x + h) − f(x − h)) / 2h.
+/// Compares a differentiable operation with its definition in double precision: its output, and its gradients with central differences of the
+/// definition, (f(x + h) − f(x − h)) / 2h.
 /// </summary>
 /// <remarks>
-/// The gradient with respect to the output is random: ones would hide an error that is the same everywhere, or that cancels in a sum.
-/// Every gradient is asked for twice, first to be overwritten and then to be added to, since an operation must be able to do both.
+/// The upstream gradient is random: ones would hide an error that is the same everywhere, or that cancels in a sum. Every gradient is computed
+/// twice, first overwritten and then accumulated, since an operation must support both.
 /// </remarks>
 public static class OperationCheck
 {
-    // In double precision the differences' own error, h² · f‴ / 6 + 1e-16 / h, is least about here: 1e-10.
+    // Near the minimum of the differences' own error in double precision, h² · f‴ / 6 + 1e-16 / h: 1e-10.
     private const double Step = 1e-5;
 
-    /// <summary>Runs both on the given inputs; the time grows with the number of inputs times that of the definition.</summary>
+    /// <summary>Runs both on the inputs. The definition runs twice for every element of every input.</summary>
     /// <param name="operation">Runs the operation on a tape.</param>
     /// <param name="definition">The same function in plain loops.</param>
     /// <param name="inputs">Small tensors of one device, each of which gets a gradient; away from kinks such as that of ReLU at 0.</param>
     /// <returns>The output's agreement, then two for each input.</returns>
-    /// <exception cref="ArgumentException">There is no input, or operation and definition do not give the same number of values.</exception>
+    /// <exception cref="ArgumentException">There is no input, or operation and definition return different numbers of values.</exception>
     public static IReadOnlyList<Agreement> Run(
         Func<Tape, IReadOnlyList<Tensor>, Tensor> operation, Func<IReadOnlyList<double[]>, double[]> definition, params IReadOnlyList<Tensor> inputs)
     {
@@ -59,7 +59,7 @@ public static class OperationCheck
             if (pass == 1) agreements.Add(Compare("output", expected, output.ToArray()));
             using var gradient = Tensor.FromValues(inputs[0].Device, output.Shape, upstream);
             tape.Backward(output, gradient);
-            // An input that the operation forgot has no gradient: that is a gradient of zeros.
+            // An input without a gradient counts as one with a gradient of zeros.
             float[][] gradients = [.. inputs.Select(input => input.Gradient?.ToArray() ?? new float[input.Shape.Length])];
             if (pass == 1) first = gradients;
             else

@@ -9,10 +9,10 @@ public abstract class Trial : IDisposable
 {
     private readonly List<Tensor> tensors = [];
 
-    /// <summary>A trial without tensors yet.</summary>
+    /// <summary>A trial, without tensors yet.</summary>
     protected Trial(Device device) => Device = device;
 
-    /// <summary>Where it runs.</summary>
+    /// <summary>The device it runs on.</summary>
     protected Device Device { get; }
 
     /// <inheritdoc/>
@@ -49,7 +49,7 @@ public abstract class Trial : IDisposable
         double error = 0, largest = 0;
         for (var i = 0; i < expected.Length; i++)
         {
-            // Math.Max keeps NaN, and so does this.
+            // Math.Max propagates NaN, so the error does.
             error = Math.Max(error, Math.Abs(actual[i] - expected[i]));
             largest = Math.Max(largest, Math.Abs(expected[i]));
         }

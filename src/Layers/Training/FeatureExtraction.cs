@@ -101,7 +101,7 @@ public sealed class FeatureExtraction : IDisposable
     public void Dispose() => cache.Dispose();
 
     /// <summary>A batch without images, for a dry run.</summary>
-    internal static void Rehearse(Sequential network, ConvolutionAlgorithm algorithm)
+    internal static void DryRun(Sequential network, ConvolutionAlgorithm algorithm)
     {
         using var staged = new StagedPixels(network.Device!, BatchSize * network.InputShape.Length);
         Answer(network, staged, PixelScaling.Rescale, algorithm);
@@ -109,7 +109,7 @@ public sealed class FeatureExtraction : IDisposable
 
     private static float[] Answer(Sequential network, StagedPixels pixels, PixelScaling scaling, ConvolutionAlgorithm algorithm)
     {
-        using var work = network.Device!.Pool.Follow(Work, BatchSize);
+        using var work = network.Device!.Pool.BeginWork(Work, BatchSize);
         using var input = Tensor.Uninitialized(network.Device, new Shape([BatchSize, .. network.InputShape.Sizes]));
         PixelConversion.Apply(pixels, input, scaling);
         using var output = network.Predict(input, Pass.Inference with { Algorithm = algorithm });

@@ -10,7 +10,7 @@ namespace Convolve.Layers.Training;
 /// </summary>
 public sealed class MemoryPlan : IDisposable
 {
-    private readonly Device rehearsing;
+    private readonly Device dryRunDevice;
     private readonly Sequential whole, network;
     private readonly Optimizer optimizer;
     private readonly Trainer trainer;
@@ -21,10 +21,10 @@ public sealed class MemoryPlan : IDisposable
     private MemoryPlan(Device device, Sequential like, Func<Optimizer> optimizer, TrainingOptions options)
     {
         this.options = options;
-        rehearsing = device.WithoutMemory();
+        dryRunDevice = device.WithoutMemory();
         whole = NetworkDescription.FromJson(NetworkDescription.ToJson(like.Whole));
         foreach (var (parameter, original) in whole.Parameters.Zip(like.Whole.Parameters)) parameter.Trainable = original.Trainable;
-        whole.Initialize(rehearsing, 0);
+        whole.Initialize(dryRunDevice, 0);
         network = ReferenceEquals(like.Whole, like) ? whole : whole.Part(like.First, like.First + like.Layers.Count);
         this.optimizer = optimizer();
         trainer = new Trainer(network, this.optimizer, options);
@@ -34,10 +34,10 @@ public sealed class MemoryPlan : IDisposable
     /// All memory that the training takes from the device: parameters, gradients, optimizer state, and the memory that steps and predictions
     /// share for everything else.
     /// </summary>
-    public long Bytes => rehearsing.Pool.AllocatedBytes + rehearsing.Pool.RehearsedBytes;
+    public long Bytes => dryRunDevice.Pool.AllocatedBytes + dryRunDevice.Pool.PlannedBytes;
 
     /// <summary>The part of <see cref="Bytes"/> that steps and predictions share.</summary>
-    public long StepBytes => rehearsing.Pool.RehearsedBytes;
+    public long StepBytes => dryRunDevice.Pool.PlannedBytes;
 
     /// <summary>Plans a training.</summary>
     /// <param name="device">The device; nothing runs on it.</param>
@@ -77,7 +77,7 @@ public sealed class MemoryPlan : IDisposable
             try
             {
                 tried = new MemoryPlan(device, network, optimizer, options with { BatchSize = size });
-                tried.Rehearse(training, predicted);
+                tried.DryRun(training, predicted);
                 var memory = device.Description.MemoryBytes;
                 if (tried.Bytes <= memory) return (tried, "");
                 tried.Dispose();
@@ -98,10 +98,10 @@ public sealed class MemoryPlan : IDisposable
     public void Reserve(Device device)
     {
         reserved = device;
-        device.Pool.Rehearsal = (work, size) =>
+        device.Pool.DryRun = (work, size) =>
         {
-            Rehearse(work, size);
-            return rehearsing.Pool;
+            DryRun(work, size);
+            return dryRunDevice.Pool;
         };
         foreach (var (work, size) in works.OrderByDescending(w => w.Size)) device.Pool.Reserve(work, size);
     }
@@ -109,20 +109,20 @@ public sealed class MemoryPlan : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (reserved is not null) reserved.Pool.Rehearsal = null;
+        if (reserved is not null) reserved.Pool.DryRun = null;
         trainer.Dispose();
         optimizer.Dispose();
         whole.Dispose();
-        rehearsing.Dispose();
+        dryRunDevice.Dispose();
     }
 
-    private void Rehearse(int training, IReadOnlyList<int> predicted)
+    private void DryRun(int training, IReadOnlyList<int> predicted)
     {
-        if (network.First > 0) Rehearse(FeatureExtraction.Work, FeatureExtraction.BatchSize);
-        foreach (var size in BatchSizes(training)) Rehearse(Trainer.Work, size);
+        if (network.First > 0) DryRun(FeatureExtraction.Work, FeatureExtraction.BatchSize);
+        foreach (var size in BatchSizes(training)) DryRun(Trainer.Work, size);
         foreach (var samples in predicted)
         {
-            foreach (var size in BatchSizes(samples)) Rehearse(Predictor.Work, size);
+            foreach (var size in BatchSizes(samples)) DryRun(Predictor.Work, size);
             // With fewer samples than a batch, the bytes take memory of their own size.
             var capacity = DeviceBatches.CapacityFor(samples, options);
             new DeviceBatches(network, HostBatch.Blank(capacity), options with { BatchSize = capacity }).Dispose();
@@ -130,11 +130,11 @@ public sealed class MemoryPlan : IDisposable
     }
 
     /// <summary>Runs work twice: the first step creates the optimizer's state.</summary>
-    private void Rehearse(string work, int size)
+    private void DryRun(string work, int size)
     {
         if (!works.Add((work, size))) return;
         for (var i = 0; i < 2; i++)
-            if (work == FeatureExtraction.Work) FeatureExtraction.Rehearse(whole.Part(0, network.First), options.Algorithm);
+            if (work == FeatureExtraction.Work) FeatureExtraction.DryRun(whole.Part(0, network.First), options.Algorithm);
             else if (work == Trainer.Work) trainer.Step(HostBatch.Blank(size));
             else Predictor.Answer(network, HostBatch.Blank(size), options);
     }

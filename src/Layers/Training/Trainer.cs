@@ -248,7 +248,7 @@ public sealed class Trainer : IDisposable
     private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
         Classification.RequireLabels(batch, network.OutputShape.Length);
-        using var work = device.Pool.Follow(Work, batch.Count);
+        using var work = device.Pool.BeginWork(Work, batch.Count);
         using var targets = Targets(batch);
         using var weights = Weights(batch);
         using var input = batches.Input(batch);

@@ -81,7 +81,7 @@ internal static partial class NumpyFile
         // Read before anything is allocated: a header may claim any shape.
         var (data, needed) = (length - headerStart - headerLength, (long)ElementConversion.ElementsOf(name, header.Shape) * header.Type.Width());
         if (data != needed) throw new FormatException($"{name} has {data} bytes of data where its shape [{string.Join(',', header.Shape)}] needs {needed}");
-        var values = new float[budget.TakeTensor(name, header.Shape, turned: true)];
+        var values = new float[budget.TakeTensor(name, header.Shape, reordered: true)];
         header.Type.ReadFloats(stream, values, header.BigEndian);
         int[] shape = [.. header.Shape.Select(size => (int)size)];
         if (!header.ColumnMajor || values.Length == 0) return new StoredTensor(shape, values, header.Type);

@@ -77,10 +77,10 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
     [SkippableFact]
     public void WorkThatIsFollowedOnOneThreadDoesNotBindAnother()
     {
-        using var own = Device.Pool.Follow("work of the first", 1);
+        using var own = Device.Pool.BeginWork("work of the first", 1);
         OnThreads(_ =>
         {
-            using var other = Device.Pool.Follow("work of another", 1);
+            using var other = Device.Pool.BeginWork("work of another", 1);
             using var tensor = Tensor.Filled(Device, new Shape(300), 1);
             Assert.All(tensor.ToArray(), value => Assert.Equal(1, value));
         });
@@ -99,7 +99,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         Action[] uses =
         [
             () => tensor.Fill(2), () => tensor.ToArray(), () => tensor.CopyFrom(new float[5]), () => Tensor.Uninitialized(device, new Shape(3)), device.Synchronize,
-            pool.Trim, () => pool.Follow("work", 1), () => device.Launch(5, new Doubling { Source = tensor.Values, Target = tensor.Values }),
+            pool.Trim, () => pool.BeginWork("work", 1), () => device.Launch(5, new Doubling { Source = tensor.Values, Target = tensor.Values }),
         ];
         Assert.All(uses, use => Assert.Contains("was disposed", Assert.Throws<ObjectDisposedException>(use).Message));
         tensor.Dispose();
@@ -156,13 +156,13 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         using var other = catalogue.Open(catalogue.Devices.First(d => d.Kind == Device.Description.Kind), Device.Shape);
         using var here = Prefilled(new Shape(4, 4));
         using var there = Tensor.Filled(other, new Shape(4, 4), 1);
-        using var rehearsed = Tensor.Uninitialized(Device.WithoutMemory(), new Shape(400, 400));
+        using var counted = Tensor.Uninitialized(Device.WithoutMemory(), new Shape(400, 400));
         using var tape = new Tape(Device, recording: false);
         Refused("another device", () => MatrixMultiplication.Apply(tape, here, there));
         Refused("another device", () => Activations.Relu(tape, there));
         Refused("another device", () => here.CopyFrom(there));
         Refused("another device", () => Device.Launch(16, new Doubling { Source = there.Values, Target = here.Values }));
-        Refused("without memory", () => Activations.Relu(tape, rehearsed));
+        Refused("without memory", () => Activations.Relu(tape, counted));
 
         static void Refused(string message, Action use) => Assert.Contains(message, Assert.Throws<ArgumentException>(use).Message);
     }

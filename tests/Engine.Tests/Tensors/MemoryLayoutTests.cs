@@ -76,20 +76,20 @@ public sealed class MemoryLayoutTests
 public sealed class RepeatedWorkTests(IlgpuDevice device) : DeviceTests(device)
 {
     [SkippableFact]
-    public void WorkThatDoesOtherwiseThanRehearsedStaysRight()
+    public void WorkThatDiffersFromItsDryRunStaysCorrect()
     {
         var pool = Device.Pool;
         pool.Trim();
-        using var rehearsing = Device.WithoutMemory();
-        pool.Rehearsal = (kind, size) =>
+        using var dryRunDevice = Device.WithoutMemory();
+        pool.DryRun = (kind, size) =>
         {
-            using (rehearsing.Pool.Follow(kind, size)) Work(rehearsing, 1000, early: true);
-            return rehearsing.Pool;
+            using (dryRunDevice.Pool.BeginWork(kind, size)) Work(dryRunDevice, 1000, early: true);
+            return dryRunDevice.Pool;
         };
         try
         {
             var deviations = pool.Deviations;
-            using (pool.Follow("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: true));
+            using (pool.BeginWork("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: true));
             Assert.Equal(deviations, pool.Deviations);
             Assert.True(pool.RehearsedBytes is > 0 and < 3 * 4096, $"{pool.RehearsedBytes} bytes for two of three buffers at a time");
             // The first tensor lives longer than in the dry run, so the third must not get its address.
@@ -98,16 +98,16 @@ public sealed class RepeatedWorkTests(IlgpuDevice device) : DeviceTests(device)
             Assert.Equal(deviations + 2, pool.Deviations);
             // Tensors that outlive their work keep their memory.
             Tensor outlives;
-            using (pool.Follow("work", 1)) outlives = Tensor.Filled(Device, new Shape(1000), 7);
-            using (pool.Follow("work", 1)) Work(Device, 1000, early: true);
+            using (pool.BeginWork("work", 1)) outlives = Tensor.Filled(Device, new Shape(1000), 7);
+            using (pool.BeginWork("work", 1)) Work(Device, 1000, early: true);
             Assert.Equal(7, outlives.ToArray()[0]);
             outlives.Dispose();
-            using (pool.Follow("work", 1))
-                Assert.Throws<InvalidOperationException>(() => pool.Follow("other work", 1));
+            using (pool.BeginWork("work", 1))
+                Assert.Throws<InvalidOperationException>(() => pool.BeginWork("other work", 1));
         }
         finally
         {
-            pool.Rehearsal = null;
+            pool.DryRun = null;
             pool.Trim();
         }
     }

@@ -46,7 +46,7 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         if (dataset.Messages.Any(message => message.Shared && message.Kind is Hdf5MessageKind.Dataspace or Hdf5MessageKind.DataLayout or Hdf5MessageKind.FilterPipeline))
             throw new FormatException($"tensor {name} is described elsewhere, which is not read");
         var shape = Hdf5Dataspace.Read((dataset.Single(Hdf5MessageKind.Dataspace) ?? throw new FormatException($"tensor {name} has no sizes")).Data.Span, out var grows);
-        var values = new float[file.Bytes.AllocationBudget.TakeTensor(name, shape, turned: false)];
+        var values = new float[file.Bytes.AllocationBudget.TakeTensor(name, shape, reordered: false)];
         if (values.Length > 0 && !ReadValues(name, dataset, type, number, shape, grows, values)) values.AsSpan().Fill(FillValue(dataset, type, number));
         return new StoredTensor([.. shape.Select(size => (int)size)], values, number);
     }
