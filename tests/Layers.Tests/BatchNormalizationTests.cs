@@ -10,7 +10,7 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests;
 
-public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : DeviceTests(opened), IDisposable
+public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests(opened), IDisposable
 {
     private static readonly TrainingOptions options = new() { Epochs = 3, BatchSize = 8, Seed = 5 };
 
@@ -194,10 +194,10 @@ public abstract class BatchNormalizationLayerTests(OpenedDevice opened) : Device
 }
 
 [Collection(OnOpenCl.Name)]
-public sealed class BatchNormalizationLayerOnOpenCl(OpenClDevice device) : BatchNormalizationLayerTests(device);
+public sealed class BatchNormalizationOnOpenCl(OpenClDevice device) : BatchNormalizationTests(device);
 
 [Collection(OnOpenClInGpuShape.Name)]
-public sealed class BatchNormalizationLayerOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : BatchNormalizationLayerTests(device);
+public sealed class BatchNormalizationOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : BatchNormalizationTests(device);
 
 [Collection(OnIlgpu.Name)]
-public sealed class BatchNormalizationLayerOnIlgpu(IlgpuDevice device) : BatchNormalizationLayerTests(device);
+public sealed class BatchNormalizationOnIlgpu(IlgpuDevice device) : BatchNormalizationTests(device);

@@ -4,7 +4,7 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Layers.Tests;
 
-public abstract class ConvolutionLayerTests(OpenedDevice opened) : DeviceTests(opened)
+public abstract class Conv2DTests(OpenedDevice opened) : DeviceTests(opened)
 {
     [SkippableFact]
     public void SaysWhichAlgorithmsItCanUse()
@@ -20,7 +20,7 @@ public abstract class ConvolutionLayerTests(OpenedDevice opened) : DeviceTests(o
 }
 
 [Collection(OnOpenCl.Name)]
-public sealed class ConvolutionLayerOnOpenCl(OpenClDevice device) : ConvolutionLayerTests(device);
+public sealed class Conv2DOnOpenCl(OpenClDevice device) : Conv2DTests(device);
 
 [Collection(OnOpenClInGpuShape.Name)]
-public sealed class ConvolutionLayerOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : ConvolutionLayerTests(device);
+public sealed class Conv2DOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : Conv2DTests(device);

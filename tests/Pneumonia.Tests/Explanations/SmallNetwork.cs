@@ -88,6 +88,6 @@ public sealed class SmallNetwork : IDisposable
         catalogue.Dispose();
     }
 
-    private static double[] Relu(double[] sums, Activation activation) =>
+    private static double[] Relu(double[] sums, ActivationFunction activation) =>
         activation == ActivationFunction.Relu ? Array.ConvertAll(sums, sum => Math.Max(0, sum)) : sums;
 }
