@@ -229,7 +229,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         var gradients = network.Parameters.Select(p => p.Gradient!.ToArray()).ToArray();
         Assert.Contains("run the forward pass again", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message);
         using var other = new Tape(Device);
-        Assert.Contains("no operation on this tape has made", Assert.Throws<InvalidOperationException>(() => other.Backward(loss)).Message);
+        Assert.Contains("no operation on this tape created", Assert.Throws<InvalidOperationException>(() => other.Backward(loss)).Message);
         foreach (var (parameter, gradient) in network.Parameters.Zip(gradients)) Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
         network.ClearGradients();
         tape.Backward(network.Loss(tape));
