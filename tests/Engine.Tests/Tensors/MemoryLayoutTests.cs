@@ -91,10 +91,10 @@ public sealed class RepeatedWorkTests(IlgpuDevice device) : DeviceTests(device)
             var deviations = pool.Deviations;
             using (pool.BeginWork("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: true));
             Assert.Equal(deviations, pool.Deviations);
-            Assert.True(pool.RehearsedBytes is > 0 and < 3 * 4096, $"{pool.RehearsedBytes} bytes for two of three buffers at a time");
+            Assert.True(pool.PlannedBytes is > 0 and < 3 * 4096, $"{pool.PlannedBytes} bytes for two of three buffers at a time");
             // The first tensor lives longer than in the dry run, so the third must not get its address.
-            using (pool.Follow("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: false));
-            using (pool.Follow("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 5000, early: true));
+            using (pool.BeginWork("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 1000, early: false));
+            using (pool.BeginWork("work", 1)) Assert.Equal([1f, 2f, 3f], Work(Device, 5000, early: true));
             Assert.Equal(deviations + 2, pool.Deviations);
             // Tensors that outlive their work keep their memory.
             Tensor outlives;
