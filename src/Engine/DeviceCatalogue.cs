@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Measurement;
 using ILGPU;
 using ILGPU.Backends.OpenCL;

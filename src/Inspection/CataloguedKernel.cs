@@ -1,30 +1,28 @@
 using System.Reflection;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 
 namespace Convolve.Inspection;
 
-/// <summary>For which hardware a kernel is written.</summary>
-public enum KernelTarget
-{
-    /// <summary>Processors: work-groups of one, loops that the compiler turns into vectors.</summary>
-    Cpu,
-
-    /// <summary>GPUs: many threads to a group.</summary>
-    Gpu,
-
-    /// <summary>Both, from one text.</summary>
-    Any,
-}
-
-/// <summary>A kernel of the engine: one C# method with everything generic in it filled in, for processors, for GPUs, or for both.</summary>
+/// <summary>A kernel of the engine: one struct with everything generic in it filled in, for processors, for GPUs, or for both.</summary>
 public sealed class CataloguedKernel
 {
-    internal CataloguedKernel(string name, string operation, Delegate? cpu, Delegate? gpu)
+    /// <summary>A kernel as its attributes describe it: one for each text.</summary>
+    internal CataloguedKernel(IReadOnlyList<(KernelAttribute Attribute, Type Kernel)> texts)
     {
-        Name = name;
-        Operation = operation;
-        Cpu = cpu?.Method;
-        Gpu = gpu?.Method;
+        var attribute = texts[0].Attribute;
+        Name = attribute.Name;
+        Operation = attribute.Operation;
+        var traits = texts[0].Kernel.GetCustomAttribute<KernelTraitsAttribute>() ?? new();
+        IsHot = traits.IsHot;
+        IsCudaOnly = traits.IsCudaOnly;
+        MinimalArchitecture = CudaTarget.All.First(target => target.Number >= traits.MinimalArchitecture);
+        Cpu = Form(KernelTarget.Cpu);
+        Gpu = Form(KernelTarget.Gpu);
+        HasVectorLoads = Gpu is not null && (traits.HasVectorLoads || KernelForm.MovesFours(texts[0].Kernel));
+
+        Type? Form(KernelTarget target) => texts.Where(text => text.Attribute.Target == target || text.Attribute.Target == KernelTarget.Any)
+            .Select(text => KernelForm.Of(text.Kernel, target)).OfType<Type>().SingleOrDefault();
     }
 
     /// <summary>Its name on the command line, e.g. <c>convolution-forward-gpu</c>.</summary>
@@ -53,27 +51,21 @@ public sealed class CataloguedKernel
     /// <summary>Whether it exists as PTX only, for it is made of instructions that OpenCL does not have.</summary>
     public bool IsCudaOnly { get; internal init; }
 
-    /// <summary>The closed method whose OpenCL is shown: the one for processors where there is one, since OpenCL also runs without a GPU.</summary>
-    public string OpenClForm => Describe(Cpu ?? Gpu!);
+    /// <summary>The kernel whose OpenCL is shown: the form for processors where there is one, since OpenCL also runs without a GPU.</summary>
+    public string OpenClForm => KernelForm.NameOf(Cpu ?? Gpu!);
 
-    /// <summary>The closed method whose PTX is shown: the one for GPUs where there is one.</summary>
-    public string PtxForm => Describe(Gpu ?? Cpu!);
+    /// <summary>The kernel whose PTX is shown: the form for GPUs where there is one.</summary>
+    public string PtxForm => KernelForm.NameOf(Gpu ?? Cpu!);
 
-    /// <summary>The method for processors, closed.</summary>
-    internal MethodInfo? Cpu { get; }
+    /// <summary>The closed kernel in its loop for processors.</summary>
+    internal Type? Cpu { get; }
 
-    /// <summary>The method for GPUs, closed.</summary>
-    internal MethodInfo? Gpu { get; }
+    /// <summary>The closed kernel in its loop for GPUs.</summary>
+    internal Type? Gpu { get; }
 
-    /// <summary>Every closed method.</summary>
-    internal IEnumerable<MethodInfo> Methods => new[] { Cpu, Gpu }.OfType<MethodInfo>().Distinct();
+    /// <summary>Every form that is launched.</summary>
+    internal IEnumerable<Type> Forms => new[] { Cpu, Gpu }.OfType<Type>().Distinct();
 
     /// <inheritdoc/>
     public override string ToString() => Name;
-
-    private static string Describe(MethodInfo method)
-    {
-        var arguments = method.IsGenericMethod ? $"<{string.Join(", ", method.GetGenericArguments().Select(type => type.Name))}>" : "";
-        return $"{method.DeclaringType!.Name}.{method.Name}{arguments}";
-    }
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
@@ -40,10 +39,10 @@ public sealed partial class KernelCode : IDisposable
     }
 
     /// <summary>The OpenCL source of a kernel of one's own, in the shape for processors.</summary>
-    public string OpenCl<TKernel>() where TKernel : struct, IKernel => OpenCl(((Action<TKernel, int>)KernelLoop.Run<SpanPerItem, TKernel>).Method);
+    public string OpenCl<TKernel>() where TKernel : struct, IKernel => OpenCl(typeof(Items<SpanPerItem, TKernel>));
 
     /// <summary>The PTX of a kernel of one's own.</summary>
-    public string Ptx<TKernel>(CudaTarget target) where TKernel : struct, IKernel => Ptx(((Action<TKernel, int>)KernelLoop.Run<GridStride, TKernel>).Method, target);
+    public string Ptx<TKernel>(CudaTarget target) where TKernel : struct, IKernel => Ptx(typeof(Items<GridStride, TKernel>), target);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -53,21 +52,21 @@ public sealed partial class KernelCode : IDisposable
         context.Dispose();
     }
 
-    internal string OpenCl(MethodInfo method)
+    internal string OpenCl(Type kernel)
     {
         // What a driver reports does not change the text of these kernels: they use no half or double, no atomics, no sub-groups.
         openCl ??= new CLBackend(context, new CLCapabilityContext(false, false, true, true, true), CLDeviceVendor.Other, CLCVersion.CL12);
-        return KernelCompiler.OpenClSource((CLCompiledKernel)KernelCompiler.Compile(openCl, method));
+        return KernelCompiler.OpenClSource((CLCompiledKernel)KernelCompiler.Compile(openCl, KernelForm.Entry(kernel)));
     }
 
-    internal string Ptx(MethodInfo method, CudaTarget target)
+    internal string Ptx(Type kernel, CudaTarget target)
     {
         if (!ptx.TryGetValue(target, out var backend))
         {
             backend = new PTXBackend(context, new CudaCapabilityContext(target.Architecture), target.Architecture, CudaInstructionSet.ISA_80, null!);
             ptx.Add(target, backend);
         }
-        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, method)).PTXAssembly, $".target {target}");
+        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, KernelForm.Entry(kernel))).PTXAssembly, $".target {target}");
     }
 
     [GeneratedRegex(@"\.target sm_\d+")]

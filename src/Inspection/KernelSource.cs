@@ -1,73 +1,68 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Kernels;
 
 namespace Convolve.Inspection;
 
-/// <summary>The C# text of kernels, which the assembly carries with it.</summary>
+/// <summary>The C# text of kernels, which the engine's assembly carries with it.</summary>
 public static partial class KernelSource
 {
     // Set in Convolve.Engine.csproj: source/Operations/…
     private const string Folder = "source/";
 
-    /// <summary>Where a kernel is written and its text, with the comments right above it.</summary>
-    public static SourceText Of(CataloguedKernel kernel)
-    {
-        var method = kernel.Cpu ?? kernel.Gpu!;
-        var declaration = new Regex($@"^    (public|internal) static void {method.Name}[<(]");
-        var owner = method.DeclaringType!;
-        var type = ClassDeclaration(owner);
-        foreach (var file in Files)
-        {
-            var lines = Read(file);
-            if (!lines.Contains($"namespace {owner.Namespace};")) continue;
-            var start = Array.FindIndex(lines, type.IsMatch);
-            if (start >= 0) start = Array.FindIndex(lines, start, declaration.IsMatch);
-            if (start < 0) continue;
-            return Piece($"src/Engine/{file[Folder.Length..]}", lines, start, "    ");
-        }
-        throw new InvalidOperationException($"{kernel}: the source of {owner.Name}.{method.Name} is not among the assembly's resources");
-    }
+    /// <summary>Where a kernel is written and its text, with the comments and attributes right above it.</summary>
+    public static SourceText Of(CataloguedKernel kernel) => Structs(KernelForm.Written(kernel.Cpu ?? kernel.Gpu!)).First();
 
     /// <summary>
-    /// A kernel's text and that of what it is made of: the methods of its class that it calls, and the structs that stand for its type
-    /// parameters, such as an optimizer's rule, a register tile, or how a matrix is stored, those for processors before those for GPUs.
+    /// A kernel's text and that of what it is made of: what it uses of its own file, the structs that stand for its type parameters, such as an
+    /// optimizer's rule, a register tile, or how a matrix is stored, and the loop around it, for processors before that for GPUs.
     /// </summary>
     public static IReadOnlyList<SourceText> WithParts(CataloguedKernel kernel)
     {
         var text = Of(kernel);
-        return [text, .. CalledBy(text, kernel), .. kernel.Methods.SelectMany(method => method.GetGenericArguments()).Distinct().SelectMany(Structs)];
+        return [.. UsedBy(text).Prepend(text).Concat(kernel.Forms.SelectMany(Parts).SelectMany(Structs)).Distinct()];
     }
 
-    /// <summary>The methods beside a kernel that it calls, and those that these call.</summary>
-    private static List<SourceText> CalledBy(SourceText kernel, CataloguedKernel of)
+    /// <summary>The structs beside a kernel that it uses, the methods that it calls of the classes there, and what these use.</summary>
+    private static List<SourceText> UsedBy(SourceText kernel)
     {
         var lines = Read(Folder + kernel.File["src/Engine/".Length..]);
-        var type = (of.Cpu ?? of.Gpu!).DeclaringType!;
-        var first = Array.FindIndex(lines, ClassDeclaration(type).IsMatch);
-        var last = Array.FindIndex(lines, first, line => line == "}");
-        var methods = new List<(string Name, SourceText Text)>();
-        for (var i = first; i < last; i++)
-            if (HelperDeclaration().Match(lines[i]) is { Success: true } match && !lines[i].TrimEnd().EndsWith("];", StringComparison.Ordinal))
-                methods.Add((match.Groups["name"].Value, Piece(kernel.File, lines, i, "    ")));
-        var called = new List<SourceText>();
+        var candidates = new List<(string Pattern, SourceText Text)>();
+        for (var i = 0; i < lines.Length; i++)
+            if (StructDeclaration().Match(lines[i]) is { Success: true } type && Piece(kernel.File, lines, i, "") is var piece
+                && !piece.Text.Contains("[Kernel(", StringComparison.Ordinal))
+                candidates.Add(($@"\b{type.Groups["name"].Value}\b", piece));
+            else if (MethodDeclaration().Match(lines[i]) is { Success: true } method)
+                candidates.Add(($@"\b{method.Groups["name"].Value}(<[\w, ]+>)?\(", Piece(kernel.File, lines, i, "    ")));
+        var used = new List<SourceText>();
         var open = new Queue<SourceText>([kernel]);
-        while (open.TryDequeue(out var caller))
-            foreach (var (name, text) in methods)
+        while (open.TryDequeue(out var user))
+            foreach (var (pattern, text) in candidates)
             {
-                if (text.Line == kernel.Line || called.Contains(text) || !Regex.IsMatch(caller.Text, $@"(?<![\w.])(?:{type.Name}\.)?{name}(<[\w, ]+>)?\(")) continue;
-                called.Add(text);
+                // A method that stands inside the kernel is shown with it; an attribute also names what other closed forms use.
+                if (IsInside(text, kernel) || used.Any(other => IsInside(text, other)) || !Regex.IsMatch(WithoutAttributes(user.Text), pattern)) continue;
+                used.Add(text);
                 open.Enqueue(text);
             }
-        return called;
+        return used;
+
+        static string WithoutAttributes(string text) =>
+            string.Join('\n', text.Split('\n').Where(line => !line.StartsWith('[') && !line.StartsWith("//", StringComparison.Ordinal)));
+
+        static bool IsInside(SourceText inner, SourceText outer) =>
+            inner.Line >= outer.Line && inner.Line < outer.Line + outer.Text.Count(c => c == '\n') + 1;
     }
 
-    private static Regex ClassDeclaration(Type type) => new($@"^(internal|public) (static|sealed) (partial )?class {type.Name}\b");
+    /// <summary>What a kernel's type parameters stand for, and the loop around it.</summary>
+    private static IEnumerable<Type> Parts(Type launched)
+    {
+        var kernel = KernelForm.Written(launched);
+        return [.. kernel.GetGenericArguments(), .. kernel == launched ? (Type[])[] : [launched, .. launched.GetGenericArguments()[..^1]]];
+    }
 
     /// <summary>A struct's declarations: one, or several where it is written in parts.</summary>
-    private static IEnumerable<SourceText> Structs(Type type)
+    private static List<SourceText> Structs(Type type)
     {
-        var declaration = new Regex($@"^(internal|public) (readonly )?(partial )?struct {type.Name}\b");
+        var declaration = new Regex($@"^(internal|public) (readonly )?(partial )?struct {type.Name.Split('`')[0]}\b");
         var texts = new List<SourceText>();
         foreach (var file in Files)
         {
@@ -100,8 +95,11 @@ public static partial class KernelSource
         return reader.ReadToEnd().ReplaceLineEndings("\n").Split('\n');
     }
 
+    [GeneratedRegex(@"^(internal|public) (readonly )?(partial )?struct (?<name>\w+)")]
+    private static partial Regex StructDeclaration();
+
     [GeneratedRegex(@"^    (public|internal|private) static [^=(]*?\b(?<name>\w+)(<[\w, ]+>)?\(")]
-    private static partial Regex HelperDeclaration();
+    private static partial Regex MethodDeclaration();
 }
 
 /// <summary>A piece of a source file.</summary>

@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 using Convolve.Inspection;
 

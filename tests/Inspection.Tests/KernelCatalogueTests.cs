@@ -1,6 +1,5 @@
-using System.Reflection;
 using Convolve.Engine.Kernels;
-using ILGPU;
+using Convolve.Engine.Operations.Optimizer;
 
 namespace Convolve.Inspection.Tests;
 
@@ -14,21 +13,24 @@ public sealed class KernelCatalogueTests
     }
 
     [Fact]
-    public void NoClosedMethodStandsTwice()
+    public void NoKernelStandsTwice()
     {
-        var methods = KernelCatalogue.All.SelectMany(kernel => kernel.Methods).ToArray();
-        Assert.Equal(methods.Length, methods.Distinct().Count());
+        var forms = KernelCatalogue.All.SelectMany(kernel => kernel.Forms).ToArray();
+        Assert.Equal(forms.Length, forms.Distinct().Count());
     }
 
     /// <summary>Found by reflection, so that kernels that are not launched yet are included.</summary>
     [Fact]
     public void EveryKernelOfTheEngineIsCatalogued()
     {
-        var catalogued = KernelCatalogue.All.SelectMany(kernel => kernel.Methods).Select(Definition).ToHashSet();
-        var written = KernelMethods().Select(Definition).ToArray();
-        Assert.Empty(written.Where(method => !catalogued.Contains(method)).Select(Describe));
-        Assert.Empty(catalogued.Where(method => !written.Contains(method)).Select(Describe));
+        var catalogued = KernelCatalogue.All.SelectMany(kernel => kernel.Forms).Select(form => Definition(KernelForm.Written(form))).ToHashSet();
+        var written = KernelStructs().ToArray();
+        Assert.Empty(written.Where(kernel => !catalogued.Contains(kernel)).Select(kernel => kernel.Name));
+        Assert.Empty(catalogued.Where(kernel => !written.Contains(kernel)).Select(kernel => kernel.Name));
     }
+
+    [Fact]
+    public void EveryTextOfAKernelIsForOneKindOfHardware() => Assert.All(KernelCatalogue.All, kernel => Assert.NotEmpty(kernel.Forms));
 
     [Fact]
     public void HotIsWhatTakesMostOfATrainingStep() =>
@@ -41,14 +43,14 @@ public sealed class KernelCatalogueTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void SourceIsTheWholeMethod(string name)
+    public void SourceIsTheWholeStruct(string name)
     {
-        var kernel = KernelCatalogue.Find(name)!;
-        var source = KernelSource.Of(kernel);
-        Assert.Contains($" {kernel.Methods.First().Name}", source.Text);
+        var source = KernelSource.Of(KernelCatalogue.Find(name)!);
+        Assert.Contains($"[Kernel(\"{name}\"", source.Text);
         Assert.Equal(source.Text.Count(c => c == '{'), source.Text.Count(c => c == '}'));
-        Assert.Single(source.Text.Split('\n'), line => line.Contains("static void ", StringComparison.Ordinal));
-        Assert.True(source.Text.EndsWith('}') || source.Text.EndsWith(';'));
+        Assert.Single(source.Text.Split('\n'), line => line.StartsWith("internal struct ", StringComparison.Ordinal));
+        Assert.Contains(" void Run", source.Text);
+        Assert.EndsWith("}", source.Text);
     }
 
     public static TheoryData<string> Names => [.. KernelCatalogue.All.Select(kernel => kernel.Name)];
@@ -60,19 +62,12 @@ public sealed class KernelCatalogueTests
         _ => false,
     };
 
-    /// <summary>Static void methods with device memory as arguments; methods inlined into others belong to those.</summary>
-    private static IEnumerable<MethodInfo> KernelMethods() =>
+    /// <summary>Structs with one of the kernel interfaces, except the loops and what runs inside another kernel.</summary>
+    private static IEnumerable<Type> KernelStructs() =>
         from type in typeof(IKernel).Assembly.GetTypes()
-        where type.IsClass
-        from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
-        where method is { IsPrivate: false } && method.ReturnType == typeof(void) && method.GetParameters().Any(parameter => IsDeviceMemory(parameter.ParameterType))
-            && !method.GetParameters().Any(parameter => parameter.ParameterType.IsClass)
-            && !method.MethodImplementationFlags.HasFlag(MethodImplAttributes.AggressiveInlining)
-        select method;
+        where type is { IsValueType: true, Namespace: not "Convolve.Engine.Kernels" } && type != typeof(UpdateElements<>)
+        where type.GetInterfaces().Any(contract => contract.Namespace == "Convolve.Engine.Kernels" && contract.Name.EndsWith("Kernel", StringComparison.Ordinal))
+        select type;
 
-    private static bool IsDeviceMemory(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
-
-    private static MethodInfo Definition(MethodInfo method) => method.IsGenericMethod ? method.GetGenericMethodDefinition() : method;
-
-    private static string Describe(MethodInfo method) => $"{method.DeclaringType!.Name}.{method.Name}";
+    private static Type Definition(Type type) => type.IsGenericType ? type.GetGenericTypeDefinition() : type;
 }

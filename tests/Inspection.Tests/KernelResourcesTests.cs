@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 
 namespace Convolve.Inspection.Tests;
@@ -20,7 +21,7 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     {
         var kernel = KernelCatalogue.Find(name)!;
         var text = code.Ptx(kernel, CudaTarget.All[^1]);
-        var stride = kernel.IsCudaOnly ? Tf32WarpTile.BlockStride : GpuBlockProduct.BlockStride;
+        var stride = kernel.IsCudaOnly ? Tf32WarpTile.BlockStride : Tile8x8.BlockStride;
         var sharedBytes = 2 * 2 * GpuStaging.BlockDepth * stride * sizeof(float);
         Assert.Equal(sharedBytes, KernelCounts.OfPtx(text).SharedBytes);
         Assert.True(sharedBytes <= CudaTarget.DeclaredSharedBytes);

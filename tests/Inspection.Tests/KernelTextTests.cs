@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Activation;
 using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Operations.Convolution;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Convolve.Engine.Kernels;
 
 namespace Convolve.Engine.Devices;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 
 namespace Convolve.Engine.Tensors;
 

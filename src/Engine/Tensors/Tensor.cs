@@ -1,4 +1,6 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.Elementwise;
 using ILGPU;
 
 namespace Convolve.Engine.Tensors;
@@ -136,7 +138,7 @@ public sealed class Tensor : IDisposable
     public void Fill(float value)
     {
         Range = null;
-        Device.ForEach(Shape.Length, FillKernels.Fill<SpanPerItem>, FillKernels.Fill<GridStride>, View, value);
+        Device.Kernels.ForEach(Shape.Length, new Fill { Target = View, Value = value });
     }
 
     /// <summary>The same values under another shape; shares the memory.</summary>
@@ -221,13 +223,5 @@ public sealed class Tensor : IDisposable
     private void RequireLength(int length)
     {
         if (length != Shape.Length) throw new ArgumentException($"tensor {Shape} has {Shape.Length} elements, but {length} were given");
-    }
-}
-
-internal static class FillKernels
-{
-    public static void Fill<TShape>(ArrayView<float> target, float value) where TShape : struct, IWorkShape
-    {
-        for (var i = TShape.First; i < TShape.End(target.IntLength); i += TShape.Step) target[i] = value;
     }
 }

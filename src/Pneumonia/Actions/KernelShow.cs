@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Inspection;
 using Spectre.Console;
 

@@ -1,5 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Operations.Optimizer;

@@ -43,7 +43,7 @@ public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : Devic
             network.Initialize(Device, 1);
             using var trainer = new Trainer(network, optimizer, new TrainingOptions { BatchSize = 2, ClassWeights = network.OutputShape.Length == 1 ? [1, 2] : [1, 2, 3] });
             trainer.Fit(new PatternSamples(4, pixels), new PatternSamples(2, pixels), []);
-            Assert.NotEmpty(Device.LaunchedKernels);
+            Assert.NotEmpty(Device.Kernels.Launched);
             Assert.Empty(KernelCatalogue.Uncatalogued(Device));
         }
     }

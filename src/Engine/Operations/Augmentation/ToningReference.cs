@@ -36,7 +36,7 @@ public static class ToningReference
                                     * image[(Math.Clamp(y + i, 0, height - 1) * width + Math.Clamp(x + j, 0, width - 1)) * channels + source];
                         double value = image[(y * width + x) * channels + source];
                         var sharp = Math.Clamp((value + tone.Sharpness * (value - around)) / 255, 0, 1);
-                        var spread = (Math.Pow(Math.Max(sharp, Toning.Darkest), tone.Gamma) - 0.5) * tone.Contrast + 0.5;
+                        var spread = (Math.Pow(Math.Max(sharp, ChangeTones.Darkest), tone.Gamma) - 0.5) * tone.Contrast + 0.5;
                         var noisy = Math.Clamp(spread + tone.Noise * Noise((uint)tone.NoiseKey, (uint)(y * width + x) * 4), 0, 1);
                         output[((n * height + y) * width + x) * channels + c] = 255 * noisy * scale + offset;
                     }

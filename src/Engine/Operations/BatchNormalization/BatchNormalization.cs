@@ -1,8 +1,8 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.Bias;
 using Convolve.Engine.Tensors;
-using ILGPU;
 
 namespace Convolve.Engine.Operations.BatchNormalization;
 
@@ -45,15 +45,23 @@ public static class BatchNormalizationOperation
     public static Tensor OfBatch(Tape tape, Tensor input, NormalizedChannels channels, float momentum, bool relu = false)
     {
         var geometry = channels.Geometry(input.Shape);
-        var numbers = Numbers(geometry, channels, relu) with { Momentum = momentum, OfBatch = 1 };
+        var numbers = Numbers(geometry, channels, relu) with { Momentum = momentum, Share = 1f / geometry.Rows };
         var device = input.Device;
         var coefficients = tape.NewTensor(new Shape(4, geometry.Channels));
         var parts = device.Pool.Rent((long)numbers.Shares * 2 * geometry.Channels);
         var view = parts.View(numbers.Shares * 2 * geometry.Channels);
-        if (device.Shape == KernelShape.Cpu) device.Launch(BatchNormalizationKernels.MomentsOfRows, new KernelConfig(numbers.Shares, 1), input.View, view, numbers);
-        else device.Launch(BatchNormalizationKernels.MomentsOfColumn, Columns(numbers), input.View, view, numbers);
-        device.ForEach(geometry.Channels, BatchNormalizationKernels.JoinMoments<SpanPerItem>, BatchNormalizationKernels.JoinMoments<GridStride>,
-            view, channels.Scale.View, channels.Shift.View, channels.Mean.View, channels.Variance.View, coefficients.View, numbers);
+        if (device.Shape == KernelShape.Cpu)
+            device.Kernels.ForEachGroup(new(numbers.Shares), new MomentsOfRows { Input = input.View, Parts = view, Numbers = numbers });
+        else device.Kernels.ForEachGroup(Columns(numbers), new MomentsOfColumn { Input = input.View, Parts = view, Numbers = numbers });
+        device.Kernels.ForEach(geometry.Channels, new JoinMoments
+        {
+            Parts = view,
+            Scale = channels.Scale.View,
+            Shift = channels.Shift.View,
+            RunningMean = channels.Mean.View,
+            RunningVariance = channels.Variance.View,
+            Coefficients = new() { Values = coefficients.View, Numbers = numbers },
+        });
         parts.Release();
         return Apply(tape, input, channels, coefficients, geometry, numbers);
     }
@@ -63,7 +71,7 @@ public static class BatchNormalizationOperation
     public static Tensor OfRunning(Tape tape, Tensor input, NormalizedChannels channels, bool relu = false)
     {
         var geometry = channels.Geometry(input.Shape);
-        return Apply(tape, input, channels, Given(tape, channels, geometry), geometry, Numbers(geometry, channels, relu));
+        return Apply(tape, input, channels, Coefficients(tape, channels, geometry), geometry, Numbers(geometry, channels, relu));
     }
 
     /// <summary>
@@ -79,34 +87,51 @@ public static class BatchNormalizationOperation
     {
         var geometry = channels.Geometry(kernel.Shape);
         var device = kernel.Device;
-        var coefficients = Given(tape, channels, geometry);
+        var coefficients = Coefficients(tape, channels, geometry);
         var numbers = Numbers(geometry, channels, relu: false);
         var (folded, offset) = (tape.NewTensor(kernel.Shape), tape.NewTensor(channels.Shift.Shape));
-        device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.Fold<PixelSpan>, BatchNormalizationKernels.Fold<PixelThreads>,
-            kernel.View, coefficients.View, folded.View, numbers);
+        device.Kernels.ForEachPixel(geometry.Rows, geometry.Channels, new FoldKernel
+        {
+            Kernel = kernel.View,
+            Folded = folded.View,
+            Coefficients = new() { Values = coefficients.View, Numbers = numbers },
+        });
         // The bias is a row like any other that the convolution might give.
         if (bias is null) offset.Fill(0);
-        var source = bias ?? offset;
-        device.ForEachPixel(1, BatchNormalizationKernels.ForwardOfRows, BatchNormalizationKernels.ForwardOfPixels,
-            source.View, offset.View, coefficients.View, numbers with { Rows = 1 });
+        Normalize(bias ?? offset, offset, coefficients, numbers with { Rows = 1 });
         tape.Release(coefficients);
         return (folded, offset);
     }
 
-    private static Tensor Given(Tape tape, NormalizedChannels channels, BatchNormalizationGeometry geometry)
+    /// <summary>The coefficients [4, C] of the running statistics.</summary>
+    private static Tensor Coefficients(Tape tape, NormalizedChannels channels, BatchNormalizationGeometry geometry)
     {
         var coefficients = tape.NewTensor(new Shape(4, geometry.Channels));
-        coefficients.Device.ForEach(geometry.Channels, BatchNormalizationKernels.Given<SpanPerItem>, BatchNormalizationKernels.Given<GridStride>,
-            channels.Scale.View, channels.Shift.View, channels.Mean.View, channels.Variance.View, coefficients.View, Numbers(geometry, channels, false));
+        coefficients.Device.Kernels.ForEach(geometry.Channels, new RunningCoefficients
+        {
+            Scale = channels.Scale.View,
+            Shift = channels.Shift.View,
+            Mean = channels.Mean.View,
+            Variance = channels.Variance.View,
+            Coefficients = new() { Values = coefficients.View, Numbers = Numbers(geometry, channels, relu: false) },
+        });
         return coefficients;
+    }
+
+    private static void Normalize(Tensor input, Tensor output, Tensor coefficients, NormalizationNumbers numbers)
+    {
+        var (device, by) = (output.Device, new NormalizationCoefficients { Values = coefficients.View, Numbers = numbers });
+        if (device.Shape == KernelShape.Cpu)
+            device.Kernels.ForEachGroup(Rows(numbers), new NormalizeRows { Input = input.View, Output = output.View, Coefficients = by });
+        else
+            device.Kernels.ForEachPixel(numbers.Rows, numbers.Channels, new NormalizePixels { Input = input.View, Output = output.View, Coefficients = by });
     }
 
     private static Tensor Apply(
         Tape tape, Tensor input, NormalizedChannels channels, Tensor coefficients, BatchNormalizationGeometry geometry, NormalizationNumbers numbers)
     {
         var output = tape.NewTensor(input.Shape);
-        output.Device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.ForwardOfRows, BatchNormalizationKernels.ForwardOfPixels,
-            input.View, output.View, coefficients.View, numbers);
+        Normalize(input, output, coefficients, numbers);
         if (tape.Records(input, channels.Scale, channels.Shift))
             tape.Record("batch normalization", output, [input, coefficients],
                 upstream => Backward(tape, upstream, input, channels, coefficients, geometry, numbers));
@@ -123,19 +148,23 @@ public static class BatchNormalizationOperation
         using var sums = Tensor.Uninitialized(device, new Shape(width));
         var parts = device.Pool.Rent((long)numbers.Shares * width);
         var view = parts.View(numbers.Shares * width);
+        var by = new NormalizationCoefficients { Values = coefficients.View, Numbers = numbers };
         if (device.Shape == KernelShape.Cpu)
-            device.Launch(BatchNormalizationKernels.GradientSumsOfRows, new KernelConfig(numbers.Shares, 1),
-                upstream.View, input.View, coefficients.View, view, numbers);
+            device.Kernels.ForEachGroup(new(numbers.Shares),
+                new GradientSumsOfRows { Upstream = upstream.View, Input = input.View, Parts = view, Coefficients = by });
         else
-            device.Launch(BatchNormalizationKernels.GradientSumsOfColumn, Columns(numbers), upstream.View, input.View, coefficients.View, view, numbers);
-        device.ForEach(width, BiasKernels.AddParts<SpanPerItem>, BiasKernels.AddParts<GridStride>, view, sums.View, width, numbers.Shares, 0);
+            device.Kernels.ForEachGroup(Columns(numbers),
+                new GradientSumsOfColumn { Upstream = upstream.View, Input = input.View, Parts = view, Coefficients = by });
+        BiasGradient.SumOfParts(device, view, sums, width, numbers.Shares, accumulate: false);
         parts.Release();
         if (channels.Shift.RequiresGradient) tape.AddGradient(channels.Shift, sums.Slice(0, channels.Shift.Shape));
         if (channels.Scale.RequiresGradient) tape.AddGradient(channels.Scale, sums.Slice(numbers.SumsApart, channels.Scale.Shape));
         if (!input.RequiresGradient) return;
         var gradient = tape.GradientOver(upstream, input, out var accumulate);
-        device.ForEachPixel(geometry.Rows, BatchNormalizationKernels.GradInputOfRows, BatchNormalizationKernels.GradInputOfPixels,
-            upstream.View, input.View, coefficients.View, sums.View, gradient.View, numbers with { Accumulate = accumulate ? 1 : 0 });
+        by.Numbers.Accumulate = accumulate ? 1 : 0;
+        var of = new NormalizationGradient { Upstream = upstream.View, Input = input.View, Gradient = gradient.View, Sums = sums.View, Coefficients = by };
+        if (device.Shape == KernelShape.Cpu) device.Kernels.ForEachGroup(Rows(numbers), new NormalizationGradInputOfRows { Of = of });
+        else device.Kernels.ForEach(geometry.Rows * geometry.Channels, new NormalizationGradInputOfElements { Of = of });
     }
 
     private static NormalizationNumbers Numbers(BatchNormalizationGeometry g, NormalizedChannels channels, bool relu)
@@ -146,6 +175,7 @@ public static class BatchNormalizationOperation
         {
             Rows = g.Rows,
             Channels = g.Channels,
+            SumsApart = (g.Channels + 3) / 4 * 4,
             ShareRows = (g.Rows + Math.Max(1, shares) - 1) / Math.Max(1, shares),
             Epsilon = channels.Epsilon,
             Floor = relu ? 0 : float.MinValue,
@@ -153,6 +183,8 @@ public static class BatchNormalizationOperation
     }
 
     /// <summary>Groups along the shares, which may be many, then along the channels.</summary>
-    private static KernelConfig Columns(NormalizationNumbers n) =>
-        new(new Index3D(n.Shares, (n.Channels + 31) / 32, 1), new Index3D(32, 1, 1));
+    private static GroupGrid Columns(NormalizationNumbers n) => new(n.Shares, (n.Channels + 31) / 32, Threads: 32);
+
+    /// <summary>Work-items of a processor, each with a span of rows.</summary>
+    private static GroupGrid Rows(NormalizationNumbers n) => new((n.Rows + PixelSpan.Length - 1) / PixelSpan.Length);
 }

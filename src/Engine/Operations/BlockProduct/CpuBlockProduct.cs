@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.Convolution;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
@@ -9,15 +11,35 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// block by block into memory of its own, and runs the register tile over them. Packing makes every factor look alike to the inner
 /// loop, however it is stored.
 /// </summary>
-internal static class CpuBlockProduct
+// left [Rows, Depth], right [Depth, Columns], output [Splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+[Kernel("matrix-multiply-cpu-3x32", "matrix multiply", typeof(LeftMatrix), typeof(RightMatrix), typeof(Tile3x32))]
+[Kernel("matrix-multiply-cpu-8x32", "matrix multiply", typeof(LeftMatrix), typeof(RightMatrix), typeof(Tile8x32))]
+[Kernel("matrix-multiply-nt-cpu-3x32", "matrix multiply", typeof(LeftMatrix), typeof(RightTransposed), typeof(Tile3x32))]
+[Kernel("matrix-multiply-nt-cpu-8x32", "matrix multiply", typeof(LeftMatrix), typeof(RightTransposed), typeof(Tile8x32))]
+[Kernel("matrix-multiply-tn-cpu-3x32", "matrix multiply", typeof(LeftTransposed), typeof(RightMatrix), typeof(Tile3x32))]
+[Kernel("matrix-multiply-tn-cpu-8x32", "matrix multiply", typeof(LeftTransposed), typeof(RightMatrix), typeof(Tile8x32))]
+[Kernel("matrix-multiply-tt-cpu-3x32", "matrix multiply", typeof(LeftTransposed), typeof(RightTransposed), typeof(Tile3x32))]
+[Kernel("matrix-multiply-tt-cpu-8x32", "matrix multiply", typeof(LeftTransposed), typeof(RightTransposed), typeof(Tile8x32))]
+[Kernel("convolution-forward-cpu-3x32", "convolution", typeof(InputPatches), typeof(RightMatrix), typeof(Tile3x32))]
+[Kernel("convolution-forward-cpu-8x32", "convolution", typeof(InputPatches), typeof(RightMatrix), typeof(Tile8x32))]
+[Kernel("convolution-input-gradient-cpu-3x32", "convolution", typeof(UpstreamPatches), typeof(RightMatrix), typeof(Tile3x32))]
+[Kernel("convolution-input-gradient-cpu-8x32", "convolution", typeof(UpstreamPatches), typeof(RightMatrix), typeof(Tile8x32))]
+[Kernel("convolution-kernel-gradient-cpu-3x32", "convolution", typeof(InputPatchesTransposed), typeof(RightMatrix), typeof(Tile3x32))]
+[Kernel("convolution-kernel-gradient-cpu-8x32", "convolution", typeof(InputPatchesTransposed), typeof(RightMatrix), typeof(Tile8x32))]
+[KernelTraits(IsHot = true)]
+internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
+    where TLeft : struct, ILeftOperand
+    where TRight : struct, IRightOperand
+    where TTile : struct, ICpuTile
 {
-    // left [Rows, Depth], right [Depth, Columns], output [Splits, Rows, Columns] or [Rows, Columns], bias [Columns]
-    public static void Product<TLeft, TRight, TTile>(
-        TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, WorkQueue queue)
-        where TLeft : struct, ILeftOperand
-        where TRight : struct, IRightOperand
-        where TTile : struct, ICpuTile
+    public TLeft Left;
+    public TRight Right;
+    public ArrayView<float> Output, Bias;
+    public ProductSizes Sizes;
+
+    public readonly void Run(WorkQueue queue)
     {
+        var (left, right, output, bias, sizes) = (Left, Right, Output, Bias, Sizes);
         // leftBlock [rows][depths] or [depths][rows], rightBlock [depths][columns of a tile], sums [tile][rows][columns of a tile]
         var leftBlock = LocalMemory.Allocate1D<float>(TTile.RowBlock * TTile.DepthBlock);
         var rightBlock = LocalMemory.Allocate1D<float>(TTile.DepthBlock * TTile.Columns);
@@ -48,7 +70,7 @@ internal static class CpuBlockProduct
                 var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
                 if (TLeft.RowsAreInMemory & columns <= TTile.Columns)
                 {
-                    MultiplyInMemory<TLeft, TRight, TTile>(left, right, row0, rows, depth0, depths, column0, columns, leftBlock, rightBlock, sums, depth0 == depthBegin);
+                    MultiplyInMemory(left, right, row0, rows, depth0, depths, column0, columns, leftBlock, rightBlock, sums, depth0 == depthBegin);
                     continue;
                 }
                 if (TLeft.RowsAreContiguous)
@@ -74,16 +96,14 @@ internal static class CpuBlockProduct
                     RegisterTile.Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
                 }
         }
+    
     }
 
     /// <summary>One block of depths for one tile of columns, with the left rows read where they are; only those of a ragged last tile are packed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyInMemory<TLeft, TRight, TTile>(
+    private static void MultiplyInMemory(
         TLeft left, TRight right, int row0, int rows, int depth0, int depths, int column0, int columns,
         ArrayView<float> leftBlock, ArrayView<float> rightBlock, ArrayView<float> sums, bool first)
-        where TLeft : struct, ILeftOperand
-        where TRight : struct, IRightOperand
-        where TTile : struct, ICpuTile
     {
         right.Copy(depth0, depths, column0, columns, rightBlock, TTile.Columns);
         var whole = rows / TTile.Rows * TTile.Rows;

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.Convolution;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
@@ -13,26 +15,31 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// ILGPU never unrolls a loop, and an array with computed indices leaves the registers; so the sums are named fields of nested
 /// structs and every update is written out.
 /// </remarks>
-internal static class GpuBlockProduct
+// left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+[Kernel("matrix-multiply-gpu", "matrix multiply", typeof(LeftMatrix), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("matrix-multiply-nt-gpu", "matrix multiply", typeof(LeftMatrix), typeof(RightTransposed), Target = KernelTarget.Gpu)]
+[Kernel("matrix-multiply-tn-gpu", "matrix multiply", typeof(LeftTransposed), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("matrix-multiply-tt-gpu", "matrix multiply", typeof(LeftTransposed), typeof(RightTransposed), Target = KernelTarget.Gpu)]
+[Kernel("convolution-forward-gpu", "convolution", typeof(InputPatches), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("convolution-input-gradient-gpu", "convolution", typeof(UpstreamPatches), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("convolution-kernel-gradient-gpu", "convolution", typeof(InputPatchesTransposed), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[KernelTraits(IsHot = true, HasVectorLoads = true)]
+[LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
+internal struct GpuBlockProduct<TLeft, TRight> : IGroupKernel
+    where TLeft : struct, ILeftOperand
+    where TRight : struct, IRightOperand
 {
-    /// <summary>
-    /// Floats from one depth of a block to the next. Four more than it has positions: where a factor is contiguous in depth, the two
-    /// threads of a position write depths four apart, which would be the same bank of shared memory without them.
-    /// </summary>
-    public const int BlockStride = GpuStaging.BlockPositions + 4;
+    public TLeft Left;
+    public TRight Right;
+    public ArrayView<float> Output, Bias;
+    public ProductSizes Sizes;
 
-    /// <summary>Floats of a block.</summary>
-    public const int BlockLength = GpuStaging.BlockDepth * BlockStride;
-
-    // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
-    [LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
-    public static void Product<TLeft, TRight>(TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
-        where TLeft : struct, ILeftOperand
-        where TRight : struct, IRightOperand
+    public readonly void Run()
     {
-        // leftBlocks, rightBlocks [2][BlockDepth][BlockStride], read four floats at a time
-        var leftBlocks = SharedMemory.Allocate<Float4>(2 * BlockLength / 4);
-        var rightBlocks = SharedMemory.Allocate<Float4>(2 * BlockLength / 4);
+        var (left, right, output, bias, sizes) = (Left, Right, Output, Bias, Sizes);
+        // leftBlocks, rightBlocks [2][BlockDepth][Tile8x8.BlockStride], read four floats at a time
+        var leftBlocks = SharedMemory.Allocate<Float4>(2 * Tile8x8.BlockLength / 4);
+        var rightBlocks = SharedMemory.Allocate<Float4>(2 * Tile8x8.BlockLength / 4);
 
         // Rows along X: CUDA's grids take 2³¹ groups there, but only 65,535 along Y, and a batch's pixels can be more.
         var row0 = Grid.IdxX * GpuStaging.BlockPositions;
@@ -56,8 +63,8 @@ internal static class GpuBlockProduct
         var tileRow = (warp >> 1) * 32 + (lane >> 3) * 4;
         var tileColumn = (warp & 1) * 64 + (lane & 7) * 4;
 
-        GpuStaging.Store<TLeft>(GpuStaging.Load(left, leftCursor, rowsLeft, leftDepths), leftBlocks, 0, thread, BlockStride);
-        GpuStaging.Store<TRight>(GpuStaging.Load(right, rightCursor, columnsLeft, rightDepths), rightBlocks, 0, thread, BlockStride);
+        GpuStaging.Store<TLeft>(GpuStaging.Load(left, leftCursor, rowsLeft, leftDepths), leftBlocks, 0, thread, Tile8x8.BlockStride);
+        GpuStaging.Store<TRight>(GpuStaging.Load(right, rightCursor, columnsLeft, rightDepths), rightBlocks, 0, thread, Tile8x8.BlockStride);
         Group.Barrier();
 
         var tile = default(Tile8x8);
@@ -74,15 +81,15 @@ internal static class GpuBlockProduct
 
             for (var d = 0; d < GpuStaging.BlockDepth; d++)
             {
-                var at = (block + d * BlockStride) / 4;
+                var at = (block + d * Tile8x8.BlockStride) / 4;
                 tile.AddOuterProduct(
                     leftBlocks[at + tileRow / 4], leftBlocks[at + tileRow / 4 + 4],
                     rightBlocks[at + tileColumn / 4], rightBlocks[at + tileColumn / 4 + 8]);
             }
 
-            block = BlockLength - block;
-            GpuStaging.Store<TLeft>(leftFour, leftBlocks, block, thread, BlockStride);
-            GpuStaging.Store<TRight>(rightFour, rightBlocks, block, thread, BlockStride);
+            block = Tile8x8.BlockLength - block;
+            GpuStaging.Store<TLeft>(leftFour, leftBlocks, block, thread, Tile8x8.BlockStride);
+            GpuStaging.Store<TRight>(rightFour, rightBlocks, block, thread, Tile8x8.BlockStride);
             Group.Barrier();
         }
 
@@ -96,6 +103,7 @@ internal static class GpuBlockProduct
         StoreRow(tile.R5, row + 17, column, output, bias, sizes);
         StoreRow(tile.R6, row + 18, column, output, bias, sizes);
         StoreRow(tile.R7, row + 19, column, output, bias, sizes);
+    
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -104,41 +112,5 @@ internal static class GpuBlockProduct
         if (row >= sizes.Rows) return;
         GpuEpilogue.Store(sums.Low, row, column, output, bias, sizes);
         GpuEpilogue.Store(sums.High, row, column + 32, output, bias, sizes);
-    }
-
-    internal struct Row8
-    {
-        public Float4 Low, High;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(float left, Float4 rightLow, Float4 rightHigh)
-        {
-            Low.X += left * rightLow.X;
-            Low.Y += left * rightLow.Y;
-            Low.Z += left * rightLow.Z;
-            Low.W += left * rightLow.W;
-            High.X += left * rightHigh.X;
-            High.Y += left * rightHigh.Y;
-            High.Z += left * rightHigh.Z;
-            High.W += left * rightHigh.W;
-        }
-    }
-
-    internal struct Tile8x8
-    {
-        public Row8 R0, R1, R2, R3, R4, R5, R6, R7;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddOuterProduct(Float4 leftLow, Float4 leftHigh, Float4 rightLow, Float4 rightHigh)
-        {
-            R0.Add(leftLow.X, rightLow, rightHigh);
-            R1.Add(leftLow.Y, rightLow, rightHigh);
-            R2.Add(leftLow.Z, rightLow, rightHigh);
-            R3.Add(leftLow.W, rightLow, rightHigh);
-            R4.Add(leftHigh.X, rightLow, rightHigh);
-            R5.Add(leftHigh.Y, rightLow, rightHigh);
-            R6.Add(leftHigh.Z, rightLow, rightHigh);
-            R7.Add(leftHigh.W, rightLow, rightHigh);
-        }
     }
 }

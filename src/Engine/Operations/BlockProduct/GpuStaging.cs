@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;

@@ -1,7 +1,6 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using ILGPU;
-using ILGPU.Runtime;
-using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
@@ -60,7 +59,7 @@ internal static class ProductLauncher
             TilesPerItem = tilesPerItem,
             Epilogue = splits == 1 ? epilogue : Epilogue.Of(),
         };
-        var grid = new Index3D(rowBlocks, columnBlocks, splits);
+        var grid = new GroupGrid(rowBlocks, columnBlocks, splits, GpuStaging.GroupSize);
         if (splits == 1)
         {
             LaunchTiles(device, left, right, output, bias, sizes, grid);
@@ -77,22 +76,20 @@ internal static class ProductLauncher
         items >= device.SumParts || (device.Shape == KernelShape.Cpu && items >= device.SumParts / 2 && items % FewEvenItems == 0);
 
     private static void LaunchTiles<TLeft, TRight>(
-        Device device, TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, Index3D grid)
+        Device device, TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes, GroupGrid grid)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
         if (device.UsesTf32)
-            device.Launch(Tf32BlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
-                left, right, output, bias, sizes);
+            device.Kernels.ForEachGroup(grid, new Tf32BlockProduct<TLeft, TRight> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
         else if (device.Shape == KernelShape.Gpu)
-            device.Launch(GpuBlockProduct.Product, new KernelConfig(grid, new Index3D(GpuStaging.GroupSize, 1, 1)),
-                left, right, output, bias, sizes);
-        else if (device.HasWideVectors)
-            device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile8x32>, grid.Size,
-                left, right, output, bias, sizes);
-        else
-            device.LaunchItems(CpuBlockProduct.Product<TLeft, TRight, Tile3x32>, grid.Size,
-                left, right, output, bias, sizes);
+            device.Kernels.ForEachGroup(grid, new GpuBlockProduct<TLeft, TRight> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
+        else if (device.HasWideVectors) LaunchCpu<Tile8x32>();
+        else LaunchCpu<Tile3x32>();
+
+        void LaunchCpu<TTile>() where TTile : struct, ICpuTile =>
+            device.Kernels.ForEachQueued(grid.X * grid.Y * grid.Z,
+                new CpuBlockProduct<TLeft, TRight, TTile> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
     }
 
     /// <summary>How many blocks cover a length, the last one perhaps not full.</summary>

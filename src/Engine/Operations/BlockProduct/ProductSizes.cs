@@ -1,3 +1,5 @@
+using Convolve.Engine.Kernels;
+
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>The sizes of a product [Rows, Depth] · [Depth, Columns], how it is shared out, and what happens to its sums.</summary>
@@ -42,5 +44,5 @@ internal struct Epilogue
         new() { Accumulate = accumulate ? 1 : 0, HasBias = bias ? 1 : 0, Floor = relu ? 0 : float.NegativeInfinity };
 
     /// <summary>Clips at the floor; written so that NaN stays NaN.</summary>
-    public readonly float Clip(float value) => Devices.Clip.Invoke(value, Floor);
+    public readonly float Clip(float value) => Kernels.Clip.Invoke(value, Floor);
 }

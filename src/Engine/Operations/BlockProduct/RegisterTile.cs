@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Kernels;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;

@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;

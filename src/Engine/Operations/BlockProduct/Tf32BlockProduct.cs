@@ -1,12 +1,14 @@
 using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.Convolution;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The product kernel on the tensor cores of NVIDIA GPUs from sm_80 on: staged like <see cref="GpuBlockProduct"/>, with both factors
+/// The product kernel on the tensor cores of NVIDIA GPUs from sm_80 on: staged like <see cref="GpuBlockProduct{TLeft,TRight}"/>, with both factors
 /// rounded to TF32 on the way into shared memory and float32 sums. A product of TF32 numbers is exact; what is lost is the 13
 /// bits of every factor.
 /// </summary>
@@ -14,16 +16,30 @@ namespace Convolve.Engine.Operations.BlockProduct;
 /// The instruction returns four values, and ILGPU passes what inline PTX returns through local memory. So the sums are registers that the
 /// inline PTX declares for itself and that ILGPU never sees; <c>out</c> with an element of shared memory brings them out.
 /// </remarks>
-internal static class Tf32BlockProduct
+// left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
+[Kernel("matrix-multiply-tf32", "matrix multiply", typeof(LeftMatrix), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("matrix-multiply-nt-tf32", "matrix multiply", typeof(LeftMatrix), typeof(RightTransposed), Target = KernelTarget.Gpu)]
+[Kernel("matrix-multiply-tn-tf32", "matrix multiply", typeof(LeftTransposed), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("matrix-multiply-tt-tf32", "matrix multiply", typeof(LeftTransposed), typeof(RightTransposed), Target = KernelTarget.Gpu)]
+[Kernel("convolution-forward-tf32", "convolution", typeof(InputPatches), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("convolution-input-gradient-tf32", "convolution", typeof(UpstreamPatches), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[Kernel("convolution-kernel-gradient-tf32", "convolution", typeof(InputPatchesTransposed), typeof(RightMatrix), Target = KernelTarget.Gpu)]
+[KernelTraits(IsHot = true, HasVectorLoads = true, MinimalArchitecture = 80, IsCudaOnly = true)]
+[LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
+internal struct Tf32BlockProduct<TLeft, TRight> : IGroupKernel
+    where TLeft : struct, ILeftOperand
+    where TRight : struct, IRightOperand
 {
     private const string Multiply = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 ", Factors = ", {%0, %1, %2, %3}, {%4, %5}, ";
 
-    // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
-    [LaunchBounds(GpuStaging.GroupSize, GpuStaging.GroupsPerMultiprocessor)]
-    public static void Product<TLeft, TRight>(TLeft left, TRight right, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
-        where TLeft : struct, ILeftOperand
-        where TRight : struct, IRightOperand
+    public TLeft Left;
+    public TRight Right;
+    public ArrayView<float> Output, Bias;
+    public ProductSizes Sizes;
+
+    public readonly void Run()
     {
+        var (left, right, output, bias, sizes) = (Left, Right, Output, Bias, Sizes);
         // shared: two left blocks, then two right blocks [BlockDepth][BlockStride]; in the end the sums of a pass
         var shared = SharedMemory.Allocate<Float4>(4 * Tf32WarpTile.BlockLength / 4);
         var bits = shared.Cast<uint>();
@@ -184,6 +200,7 @@ internal static class Tf32BlockProduct
         CudaAsm.Emit("mov.f32 %0, sum63;", out floats[Tf32WarpTile.PassAt(warp, lane, 7, 1)]);
         Group.Barrier();
         StorePass(3, shared, thread, row0, column0, output, bias, sizes);
+    
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -25,10 +25,10 @@ public enum ConvolutionAlgorithm
     /// <summary>Register tiles straight along the lines of the image, see <see cref="DirectConvolution"/>; for processors.</summary>
     Direct,
 
-    /// <summary>F(4,3) along the lines of the image, see <see cref="WinogradLines"/>; forward, for kernels three taps wide with stride 1 on a processor.</summary>
+    /// <summary>F(4,3) along the lines of the image, see <see cref="WinogradLinesConvolution"/>; forward, for kernels three taps wide with stride 1 on a processor.</summary>
     WinogradLines,
 
-    /// <summary>F(2×2,3×3), see <see cref="WinogradConvolution"/>; for 3×3 kernels with stride 1 on a processor.</summary>
+    /// <summary>F(2×2,3×3), see <see cref="WinogradConvolution{TWinograd}"/>; for 3×3 kernels with stride 1 on a processor.</summary>
     Winograd2,
 
     /// <summary>F(4×4,3×3), the same.</summary>

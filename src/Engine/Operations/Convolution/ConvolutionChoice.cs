@@ -13,13 +13,13 @@ public static class ConvolutionChoice
 
     private static readonly Dictionary<ConvolutionAlgorithm, IConvolutionAlgorithm> implementations = new()
     {
-        [ConvolutionAlgorithm.Naive] = new NaiveLauncher(),
+        [ConvolutionAlgorithm.Naive] = new NaiveConvolution(),
         [ConvolutionAlgorithm.Im2col] = new Im2colConvolution(),
         [ConvolutionAlgorithm.Implicit] = new ImplicitConvolution(),
-        [ConvolutionAlgorithm.Direct] = new DirectLauncher(),
-        [ConvolutionAlgorithm.WinogradLines] = new WinogradLinesLauncher(),
-        [ConvolutionAlgorithm.Winograd2] = new WinogradLauncher<WinogradF2>(),
-        [ConvolutionAlgorithm.Winograd4] = new WinogradLauncher<WinogradF4>(),
+        [ConvolutionAlgorithm.Direct] = new DirectConvolution(),
+        [ConvolutionAlgorithm.WinogradLines] = new WinogradLinesConvolution(),
+        [ConvolutionAlgorithm.Winograd2] = new WinogradConvolution<WinogradF2>(),
+        [ConvolutionAlgorithm.Winograd4] = new WinogradConvolution<WinogradF4>(),
     };
 
     /// <summary>Every algorithm that exists for a pass of a geometry on a device, from the formula to the fastest.</summary>

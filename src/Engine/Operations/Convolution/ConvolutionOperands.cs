@@ -1,9 +1,5 @@
-using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
-using Convolve.Engine.Tensors;
 using ILGPU;
-using ILGPU.Runtime;
-using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -120,72 +116,6 @@ internal readonly partial struct UpstreamPatches(ArrayView<float> upstream, Conv
                 for (var i = 0; i < run; i++) block[target + i] = 0;
             }
             done += run;
-        }
-    }
-}
-
-/// <summary>The right factor of the input's gradient: the kernel with its channels swapped, so that it is packed as fast as it is stored.</summary>
-internal static class KernelTranspose
-{
-    /// <summary>Side of the squares that a processor swaps at a time: they lie in few enough cache lines to stay until they are used up.</summary>
-    private const int Square = 16;
-
-    /// <summary>Rents a buffer and swaps a kernel's channels into it; the caller releases it.</summary>
-    public static DeviceBuffer Rent(Device device, ArrayView<float> kernel, ConvolutionGeometry g)
-    {
-        var swapped = device.Pool.Rent(kernel.Length);
-        if (device.Shape == KernelShape.Cpu)
-            device.Launch(SwapSquares, new KernelConfig(new Index2D((g.OutputChannels + Square - 1) / Square, g.KernelHeight * g.KernelWidth), new Index2D(1, 1)),
-                kernel, swapped.View(kernel.IntLength), g);
-        else
-            device.ForEach(kernel.IntLength, Swap<SpanPerItem>, Swap<GridStride>, kernel, swapped.View(kernel.IntLength), g);
-        return swapped;
-    }
-
-    // w [KH,KW,C,K], swapped [KH,KW,K,C]; a work-item swaps all input channels of one tap and 16 output channels
-    public static void SwapSquares(ArrayView<float> kernel, ArrayView<float> swapped, ConvolutionGeometry g)
-    {
-        var first = Grid.IdxX * Square;
-        var end = IntrinsicMath.Min(g.OutputChannels, first + Square);
-        for (var c0 = 0; c0 < g.InputChannels; c0 += Square)
-        {
-            var endChannel = IntrinsicMath.Min(g.InputChannels, c0 + Square);
-            for (var k = first; k < end; k++)
-                for (var c = c0; c < endChannel; c++)
-                    swapped[(Grid.IdxY * g.OutputChannels + k) * g.InputChannels + c] = kernel[(Grid.IdxY * g.InputChannels + c) * g.OutputChannels + k];
-        }
-    }
-
-    // the same, a square of 4 × 4 per turn where both channels are multiples of four, else one element
-    public static void Swap<TShape>(ArrayView<float> kernel, ArrayView<float> swapped, ConvolutionGeometry g) where TShape : struct, IWorkShape
-    {
-        if (TShape.InFours && ((g.InputChannels | g.OutputChannels) & 3) == 0)
-        {
-            for (var i = TShape.First; i < TShape.End(kernel.IntLength / 16); i += TShape.Step)
-            {
-                var across = g.InputChannels / 4;
-                var c = i % across * 4;
-                var k = i / across % (g.OutputChannels / 4) * 4;
-                var tap = i / across / (g.OutputChannels / 4);
-                var source = (tap * g.InputChannels + c) * g.OutputChannels + k;
-                var target = (tap * g.OutputChannels + k) * g.InputChannels + c;
-                var a = Float4.Load(kernel, source);
-                var b = Float4.Load(kernel, source + g.OutputChannels);
-                var d = Float4.Load(kernel, source + 2 * g.OutputChannels);
-                var e = Float4.Load(kernel, source + 3 * g.OutputChannels);
-                Float4.Store(swapped, target, new Float4 { X = a.X, Y = b.X, Z = d.X, W = e.X });
-                Float4.Store(swapped, target + g.InputChannels, new Float4 { X = a.Y, Y = b.Y, Z = d.Y, W = e.Y });
-                Float4.Store(swapped, target + 2 * g.InputChannels, new Float4 { X = a.Z, Y = b.Z, Z = d.Z, W = e.Z });
-                Float4.Store(swapped, target + 3 * g.InputChannels, new Float4 { X = a.W, Y = b.W, Z = d.W, W = e.W });
-            }
-            return;
-        }
-        for (var i = TShape.First; i < TShape.End(kernel.IntLength); i += TShape.Step)
-        {
-            var c = i % g.InputChannels;
-            var k = i / g.InputChannels % g.OutputChannels;
-            var tap = i / g.InputChannels / g.OutputChannels;
-            swapped[i] = kernel[(tap * g.InputChannels + c) * g.OutputChannels + k];
         }
     }
 }

@@ -1,283 +1,143 @@
-using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Engine.Tensors;
 using ILGPU;
+using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 
 namespace Convolve.Engine.Operations.Convolution;
-
-/// <summary>How a direct convolution is shared out.</summary>
-internal struct DirectSizes
-{
-    /// <summary>The convolution.</summary>
-    public ConvolutionGeometry Geometry;
-
-    /// <summary>Lines of the output (forward, kernel gradient) or the input (input gradient) in one item.</summary>
-    public int LinesPerItem;
-
-    /// <summary>Floats of one padded line in a worker's scratch memory.</summary>
-    public int LineLength;
-
-    /// <summary>Floats of scratch memory of a worker.</summary>
-    public int ScratchLength;
-
-    /// <summary>Floats between the kernel's depths (taps and input channels), and between its register tiles of output channels.</summary>
-    public int KernelStride, KernelTileStride;
-
-    /// <summary>What becomes of a sum.</summary>
-    public Epilogue Epilogue;
-}
 
 /// <summary>
 /// Convolution without a patch matrix, in the shape for processors: lines of the image are copied once, with their padding, into memory
 /// that stays in the first-level cache, and the register tile walks along them. Made for layers with few input channels, whose
 /// patches are so short that packing them costs more than multiplying.
 /// </summary>
-internal static class DirectConvolution
+internal sealed class DirectConvolution : IConvolutionAlgorithm
 {
-    /// <summary>Positions of a line whose upstream gradients are packed at a time.</summary>
-    private const int DepthBlock = 256;
+    /// <summary>Lines of an item: enough to hide what taking one costs, few enough to share out evenly.</summary>
+    private const int LinesPerItem = 8;
 
-    /// <summary>Positions that are packed in one go.</summary>
-    private const int PackedTogether = 8;
+    /// <summary>Numbers of a kernel that is read where it lies at most: 16 KiB, half of a first-level cache.</summary>
+    private const int LargestKernelInPlace = 4096;
 
-    /// <summary>The input gradient's register tile: three pixels, three channels, eight lanes along the output channels.</summary>
-    public const int Pixels = 3, Channels = 3, Lanes = 8;
+    /// <summary>So far only in the shape for processors; the input's gradient for stride 1.</summary>
+    public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
+        device.Shape == KernelShape.Cpu && (pass != ConvolutionPass.GradInput || g.Stride == 1);
 
-    // w [KH,KW,C,K] → packed [K/32][KH,KW,C][32], columns past K zero
-    public static void Pack<TTile>(ArrayView<float> kernel, ArrayView<float> packed, int depth, int columns) where TTile : struct, ICpuTile
+    /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
+    public void Forward(
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Epilogue epilogue)
     {
-        var target = Grid.IdxX * depth * TTile.Columns;
-        var column0 = Grid.IdxX * TTile.Columns;
-        for (var d = 0; d < depth; d++)
-            for (var j = 0; j < TTile.Columns; j++)
-                packed[target + d * TTile.Columns + j] = column0 + j < columns ? kernel[d * columns + column0 + j] : 0f;
-    }
-
-    // x [N,H,W,C], w packed [K/32][KH,KW,C][32] or, in whole register tiles, as it is [KH,KW,C,K], b [K], y [N,OH,OW,K],
-    // scratch [workers][KH][LineLength]
-    public static void Forward<TTile>(
-        ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, DirectSizes s,
-        WorkQueue queue)
-        where TTile : struct, ICpuTile
-    {
-        var g = s.Geometry;
-        var sums = LocalMemory.Allocate1D<float>(TTile.Rows * TTile.Columns);
-        var lines = Grid.IdxX * s.ScratchLength;
-        var depth = g.KernelWidth * g.InputChannels;
-        var pixelStride = g.Stride * g.InputChannels;
-        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
+        var packed = Packed(device, g, kernel);
+        var right = packed?.View(PackedLength(g)) ?? kernel;
+        var lineLength = LineLength(g);
+        var sizes = new DirectSizes
         {
-            var end = IntrinsicMath.Min(g.Batch * g.OutputHeight, (item + 1) * s.LinesPerItem);
-            for (var line = item * s.LinesPerItem; line < end; line++)
-            {
-                var n = line / g.OutputHeight;
-                var top = (line - n * g.OutputHeight) * g.Stride - g.PaddingTop;
-                for (var kh = 0; kh < g.KernelHeight; kh++) CopyLine(input, n, top + kh, scratch, lines + kh * s.LineLength, s);
-                for (var column = 0; column < g.OutputChannels; column += TTile.Columns)
-                {
-                    var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
-                    for (var ow = 0; ow < g.OutputWidth; ow += TTile.Rows)
-                    {
-                        RegisterTile.MultiplyLines<TTile>(scratch, lines + ow * pixelStride, pixelStride, s.LineLength, g.KernelHeight,
-                            kernel, column / TTile.Columns * s.KernelTileStride, s.KernelStride, sums, depth);
-                        var rows = IntrinsicMath.Min(TTile.Rows, g.OutputWidth - ow);
-                        for (var r = 0; r < rows; r++)
-                            RegisterTile.Store<TTile>(sums, r * TTile.Columns, output, (line * g.OutputWidth + ow + r) * g.OutputChannels + column,
-                                bias, column, columns, s.Epilogue);
-                    }
-                }
-            }
-        }
-    }
+            Geometry = g,
+            LinesPerItem = LinesPerItem,
+            LineLength = lineLength,
+            ScratchLength = g.KernelHeight * lineLength,
+            KernelStride = packed is null ? g.OutputChannels : Tile3x32.Columns,
+            KernelTileStride = packed is null ? Tile3x32.Columns : g.PatchLength * Tile3x32.Columns,
+            Epilogue = epilogue,
+        };
+        var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
+        var view = scratch.View(device.Workers * sizes.ScratchLength);
+        var items = Blocks(g.Batch * g.OutputHeight, LinesPerItem);
+        if (device.HasWideVectors) Launch<Tile8x32>();
+        else Launch<Tile3x32>();
+        scratch.Release();
+        packed?.Release();
 
-    // dy [N,OH,OW,K], x [N,H,W,C], parts [items][KH,KW,C,K], scratch [workers][lines [KH][LineLength] | sums [K/32][KH][rows][32]]
-    public static void GradKernel<TTile>(
-        ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> parts, ArrayView<float> scratch, DirectSizes s, WorkQueue queue)
-        where TTile : struct, ICpuTile
-    {
-        var g = s.Geometry;
-        var block = LocalMemory.Allocate1D<float>(DepthBlock * TTile.Columns);
-        var lines = Grid.IdxX * s.ScratchLength;
-        var sums = lines + g.KernelHeight * s.LineLength;
-        var pixelStride = g.Stride * g.InputChannels;
-        var rows = g.KernelWidth * g.InputChannels;
-        var sumRows = SumRows(g);
-        var columnTiles = (g.OutputChannels + TTile.Columns - 1) / TTile.Columns;
-        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
+        void Launch<TTile>() where TTile : struct, ICpuTile => device.Kernels.ForEachQueued(items, new DirectForward<TTile>
         {
-            for (var i = 0; i < columnTiles * g.KernelHeight * sumRows * TTile.Columns; i++) scratch[sums + i] = 0;
-            var end = IntrinsicMath.Min(g.Batch * g.OutputHeight, (item + 1) * s.LinesPerItem);
-            for (var outputLine = item * s.LinesPerItem; outputLine < end; outputLine++)
-            {
-                var n = outputLine / g.OutputHeight;
-                var top = (outputLine - n * g.OutputHeight) * g.Stride - g.PaddingTop;
-                for (var kh = 0; kh < g.KernelHeight; kh++) CopyLine(input, n, top + kh, scratch, lines + kh * s.LineLength, s);
-                for (var tile = 0; tile < columnTiles; tile++)
-                    for (var ow = 0; ow < g.OutputWidth; ow += DepthBlock)
-                    {
-                        var depths = IntrinsicMath.Min(DepthBlock, g.OutputWidth - ow);
-                        PackUpstream<TTile>(upstream, (outputLine * g.OutputWidth + ow) * g.OutputChannels, tile * TTile.Columns, depths, block, g);
-                        for (var kh = 0; kh < g.KernelHeight; kh++)
-                            for (var r = 0; r < rows; r += TTile.Rows)
-                                RegisterTile.Multiply<TTile>(scratch, lines + kh * s.LineLength + ow * pixelStride + r, 1, pixelStride, block, 0,
-                                    scratch, sums + ((tile * g.KernelHeight + kh) * sumRows + r) * TTile.Columns, depths, false);
-                    }
-            }
-            for (var tile = 0; tile < columnTiles; tile++)
-            {
-                var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - tile * TTile.Columns);
-                for (var kh = 0; kh < g.KernelHeight; kh++)
-                    for (var r = 0; r < rows; r++)
-                    {
-                        var source = sums + ((tile * g.KernelHeight + kh) * sumRows + r) * TTile.Columns;
-                        var target = ((item * g.KernelHeight + kh) * rows + r) * g.OutputChannels + tile * TTile.Columns;
-                        for (var j = 0; j < columns; j++) parts[target + j] = scratch[source + j];
-                    }
-            }
-        }
-    }
-
-    // w [KH,KW,C,K] → packed [C/3][KH,KW][3][K'], K' = K rounded up to whole vectors; zeros where there is no channel
-    public static void PackForInput(ArrayView<float> kernel, ArrayView<float> packed, ConvolutionGeometry g)
-    {
-        var columns = PaddedColumns(g);
-        var taps = g.KernelHeight * g.KernelWidth;
-        for (var tap = 0; tap < taps; tap++)
-            for (var i = 0; i < Channels; i++)
-            {
-                var c = Grid.IdxX * Channels + i;
-                var target = ((Grid.IdxX * taps + tap) * Channels + i) * columns;
-                for (var k = 0; k < columns; k++)
-                    packed[target + k] = c < g.InputChannels & k < g.OutputChannels ? kernel[(tap * g.InputChannels + c) * g.OutputChannels + k] : 0f;
-            }
-    }
-
-    // dy [N,OH,OW,K], packed [C/3][KH,KW][3][K'], dx [N,H,W,C], scratch [workers][KH][LineLength]; stride 1
-    public static void GradInput(
-        ArrayView<float> upstream, ArrayView<float> packed, ArrayView<float> gradient, ArrayView<float> scratch, DirectSizes s, WorkQueue queue)
-    {
-        var g = s.Geometry;
-        var sums = LocalMemory.Allocate1D<float>(Pixels * Channels * Lanes);
-        var lines = Grid.IdxX * s.ScratchLength;
-        var columns = PaddedColumns(g);
-        var taps = g.KernelHeight * g.KernelWidth;
-        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
-        {
-            var end = IntrinsicMath.Min(g.Batch * g.Height, (item + 1) * s.LinesPerItem);
-            for (var line = item * s.LinesPerItem; line < end; line++)
-            {
-                var n = line / g.Height;
-                var h = line - n * g.Height;
-                // The line of output that saw this line through the last row of the kernel comes first.
-                for (var kh = 0; kh < g.KernelHeight; kh++)
-                    CopyUpstreamLine(upstream, n, h + g.PaddingTop - kh, scratch, lines + kh * s.LineLength, columns, s);
-                for (var c0 = 0; c0 < g.InputChannels; c0 += Channels)
-                    for (var w = 0; w < g.Width; w += Pixels)
-                    {
-                        for (var i = 0; i < Pixels * Channels * Lanes; i++) sums[i] = 0;
-                        for (var kh = 0; kh < g.KernelHeight; kh++)
-                            // In the padded line, the output that saw pixel w through tap kw is at w + (KW − 1 − kw).
-                            MultiplyLanes(scratch, lines / Lanes + kh * (s.LineLength / Lanes) + (w + g.KernelWidth - 1) * (columns / Lanes), columns / Lanes,
-                                packed, (c0 / Channels * taps + kh * g.KernelWidth) * Channels * (columns / Lanes), sums, g.KernelWidth);
-                        StoreSums(sums, gradient, (line * g.Width + w) * g.InputChannels + c0, IntrinsicMath.Min(Pixels, g.Width - w),
-                            IntrinsicMath.Min(Channels, g.InputChannels - c0), s);
-                    }
-            }
-        }
-    }
-
-    /// <summary>Rows of one kernel line's sums, and behind them those that the last register tile, of either kind, computes in vain.</summary>
-    public static int SumRows(ConvolutionGeometry g) => g.KernelWidth * g.InputChannels + Tile8x32.Rows - 1;
-
-    /// <summary>Output channels, rounded up to whole vectors.</summary>
-    public static int PaddedColumns(ConvolutionGeometry g) => (g.OutputChannels + Lanes - 1) / Lanes * Lanes;
-
-    /// <summary>sums[p, c, lane] += Σ over taps and vectors of left[p, …] · right[c, …]: dot products along the output channels, lane by lane.</summary>
-    /// <remarks>
-    /// Positions are counted in vectors of <see cref="Lanes"/>: of an index that is a multiple of the lanes the compiler knows that adding
-    /// a lane does not wrap around, and needs no second version of the loop for that case.
-    /// </remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyLanes(ArrayView<float> left, int leftVector, int vectors, ArrayView<float> right, int rightVector, ArrayView<float> sums, int taps)
-    {
-        var tile = LocalMemory.Allocate1D<float>(Pixels * Channels * Lanes);
-        for (var i = 0; i < Pixels * Channels * Lanes; i++) tile[i] = sums[i];
-        for (var tap = 0; tap < taps; tap++)
-        {
-            for (var v = 0; v < vectors; v++)
-                for (var j = 0; j < Lanes; j++)
-                    for (var p = 0; p < Pixels; p++)
-                    {
-                        var value = left[(leftVector + p * vectors + v) * Lanes + j];
-                        for (var c = 0; c < Channels; c++)
-                            tile[(p * Channels + c) * Lanes + j] += value * right[(rightVector + c * vectors + v) * Lanes + j];
-                    }
-            leftVector -= vectors;
-            rightVector += Channels * vectors;
-        }
-        for (var i = 0; i < Pixels * Channels * Lanes; i++) sums[i] = tile[i];
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreSums(ArrayView<float> sums, ArrayView<float> gradient, int target, int pixels, int channels, DirectSizes s)
-    {
-        for (var p = 0; p < pixels; p++)
-            for (var c = 0; c < channels; c++)
-            {
-                var sum = 0f;
-                for (var j = 0; j < Lanes; j++) sum += sums[(p * Channels + c) * Lanes + j];
-                var at = target + p * s.Geometry.InputChannels + c;
-                if (s.Epilogue.Accumulate != 0) sum += gradient[at];
-                gradient[at] = sum;
-            }
-    }
-
-    /// <summary>Line h of image n with its padding; all zeros where the line is padding itself.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyLine(ArrayView<float> input, int n, int h, ArrayView<float> scratch, int target, DirectSizes s)
-    {
-        var g = s.Geometry;
-        var before = g.PaddingLeft * g.InputChannels;
-        var length = h >= 0 & h < g.Height ? IntrinsicMath.Min(g.Width * g.InputChannels, s.LineLength - before) : 0;
-        var source = (n * g.Height + h) * g.Width * g.InputChannels;
-        for (var i = 0; i < before; i++) scratch[target + i] = 0;
-        for (var i = 0; i < length; i++) scratch[target + before + i] = input[source + i];
-        for (var i = before + length; i < s.LineLength; i++) scratch[target + i] = 0;
+            Input = input,
+            Kernel = right,
+            Bias = bias,
+            Output = output,
+            Scratch = view,
+            Sizes = sizes,
+        });
     }
 
     /// <summary>
-    /// The upstream gradients that input pixels of one line may need from output line oh, as [pixel + KW − 1][K']: position q holds output
-    /// column q + PaddingLeft − (KW − 1).
+    /// The kernel in register tiles of output channels, which the caller releases; null where it can be read as it lies: in whole tiles, and so
+    /// small that it stays in the first-level cache.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyUpstreamLine(ArrayView<float> upstream, int n, int oh, ArrayView<float> scratch, int target, int columns, DirectSizes s)
+    private static DeviceBuffer? Packed(Device device, ConvolutionGeometry g, ArrayView<float> kernel)
     {
-        var g = s.Geometry;
-        var positions = s.LineLength / columns;
-        for (var q = 0; q < positions; q++)
-        {
-            var ow = q + g.PaddingLeft - (g.KernelWidth - 1);
-            var inside = oh >= 0 & oh < g.OutputHeight & ow >= 0 & ow < g.OutputWidth;
-            var source = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
-            var count = inside ? g.OutputChannels : 0;
-            for (var k = 0; k < count; k++) scratch[target + q * columns + k] = upstream[source + k];
-            for (var k = count; k < columns; k++) scratch[target + q * columns + k] = 0;
-        }
+        if (g.OutputChannels % Tile3x32.Columns == 0 && kernel.Length <= LargestKernelInPlace) return null;
+        var length = PackedLength(g);
+        var packed = device.Pool.Rent(length);
+        device.Kernels.ForEachGroup(new(length / (g.PatchLength * Tile3x32.Columns)),
+            new DirectPack<Tile3x32> { Kernel = kernel, Packed = packed.View(length), Depth = g.PatchLength, Columns = g.OutputChannels });
+        return packed;
     }
 
-    /// <summary>Upstream gradients of a run of pixels and one register tile of channels: block [depths][32].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PackUpstream<TTile>(ArrayView<float> upstream, int source, int column, int depths, ArrayView<float> block, ConvolutionGeometry g)
-        where TTile : struct, ICpuTile
+    private static int PackedLength(ConvolutionGeometry g) => Blocks(g.OutputChannels, Tile3x32.Columns) * g.PatchLength * Tile3x32.Columns;
+
+    /// <summary>upstream [N,OH,OW,K] → gradient [N,H,W,C], stride 1.</summary>
+    public void GradInput(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
     {
-        var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
-        var from = source + column;
-        var whole = columns == TTile.Columns ? depths / PackedTogether * PackedTogether : 0;
-        // Several pixels at once: of a single row of constant length the compiler unrolls the lanes and gathers the pixels instead.
-        for (var d = 0; d < whole; d += PackedTogether)
-            for (var j = 0; j < TTile.Columns; j++)
-                for (var i = 0; i < PackedTogether; i++) block[(d + i) * TTile.Columns + j] = upstream[from + (d + i) * g.OutputChannels + j];
-        for (var d = whole; d < depths; d++)
-            for (var j = 0; j < TTile.Columns; j++) block[d * TTile.Columns + j] = j < columns ? upstream[from + d * g.OutputChannels + j] : 0f;
+        var channelTiles = Blocks(g.InputChannels, DirectSteps.Channels);
+        var columns = DirectSteps.PaddedColumns(g);
+        var packedLength = channelTiles * g.KernelHeight * g.KernelWidth * DirectSteps.Channels * columns;
+        var packed = device.Pool.Rent(packedLength);
+        device.Kernels.ForEachGroup(new(channelTiles), new DirectPackForInput { Kernel = kernel, Packed = packed.View(packedLength), Geometry = g });
+        var lineLength = (Blocks(g.Width, DirectSteps.Pixels) * DirectSteps.Pixels + g.KernelWidth - 1) * columns;
+        var sizes = new DirectSizes
+        {
+            Geometry = g,
+            LinesPerItem = LinesPerItem,
+            LineLength = lineLength,
+            ScratchLength = g.KernelHeight * lineLength,
+            Epilogue = epilogue,
+        };
+        var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
+        device.Kernels.ForEachQueued(Blocks(g.Batch * g.Height, LinesPerItem), new DirectGradInput
+        {
+            Upstream = upstream,
+            Packed = packed.View(packedLength),
+            Gradient = gradient,
+            Scratch = scratch.View(device.Workers * sizes.ScratchLength),
+            Sizes = sizes,
+        });
+        scratch.Release();
+        packed.Release();
     }
+
+    /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [KH,KW,C,K].</summary>
+    public void GradKernel(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
+    {
+        var lines = g.Batch * g.OutputHeight;
+        var linesPerItem = Blocks(lines, Math.Min(lines, device.SumParts * 2));
+        var items = Blocks(lines, linesPerItem);
+        var lineLength = LineLength(g);
+        var sumsLength = Blocks(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectSteps.SumRows(g) * Tile3x32.Columns;
+        var sizes = new DirectSizes { Geometry = g, LinesPerItem = linesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength + sumsLength };
+        var parts = device.Pool.Rent((long)items * gradient.IntLength);
+        var partsView = parts.View(items * gradient.IntLength);
+        var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
+        var view = scratch.View(device.Workers * sizes.ScratchLength);
+        if (device.HasWideVectors) Launch<Tile8x32>();
+        else Launch<Tile3x32>();
+        SplitSum.Launch(device, partsView, gradient, g.PatchLength, g.OutputChannels, items, epilogue);
+        scratch.Release();
+        parts.Release();
+
+        void Launch<TTile>() where TTile : struct, ICpuTile => device.Kernels.ForEachQueued(items, new DirectGradKernel<TTile>
+        {
+            Upstream = upstream,
+            Input = input,
+            Parts = partsView,
+            Scratch = view,
+            Sizes = sizes,
+        });
+    }
+
+    /// <summary>A padded line, long enough for the last register tile of either kind, whose rows past the output's width are computed and dropped.</summary>
+    private static int LineLength(ConvolutionGeometry g) =>
+        ((g.OutputWidth + Tile8x32.Rows - 2) * g.Stride + g.KernelWidth) * g.InputChannels + Tile8x32.Rows;
 }

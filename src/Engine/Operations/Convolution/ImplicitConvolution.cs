@@ -6,7 +6,7 @@ namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
 /// Convolution as a matrix product whose patch matrix exists only block by block, in the memory nearest to the arithmetic: see
-/// <see cref="InputPatches"/>, <see cref="CpuBlockProduct"/> and <see cref="GpuBlockProduct"/>.
+/// <see cref="InputPatches"/>, <see cref="CpuBlockProduct{TLeft,TRight,TTile}"/> and <see cref="GpuBlockProduct{TLeft,TRight}"/>.
 /// </summary>
 internal sealed class ImplicitConvolution : IConvolutionAlgorithm
 {

@@ -1,272 +1,137 @@
-using System.Runtime.CompilerServices;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
+using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 
 namespace Convolve.Engine.Operations.Convolution;
-
-/// <summary>How a Winograd convolution is shared out.</summary>
-internal struct WinogradSizes
-{
-    /// <summary>Images; rows and columns of input and output; channels in and out; zeros above and to the left.</summary>
-    public int Batch, Height, Width, OutputHeight, OutputWidth, InputChannels, OutputChannels, PaddingTop, PaddingLeft;
-
-    /// <summary>Output tiles per column and row of an image, and in the whole batch.</summary>
-    public int TilesDown, TilesAcross, Tiles;
-
-    /// <summary>Tiles that a worker transforms at a time.</summary>
-    public int TilesPerBlock;
-
-    /// <summary>Register tiles of output channels in one item, and items that share a block of tiles.</summary>
-    public int ColumnTilesPerItem, ColumnGroups;
-
-    /// <summary>1 to turn the kernel by half a circle, as the input's gradient needs it.</summary>
-    public int Mirrored;
-
-    /// <summary>1 if the kernel is [3,3,K,C], its channels still to be swapped.</summary>
-    public int Swapped;
-
-    /// <summary>What becomes of a sum.</summary>
-    public Epilogue Epilogue;
-}
 
 /// <summary>
 /// 3×3 convolution with stride 1 by Winograd's minimal filtering, in the shape for processors: a worker transforms a block of input tiles
 /// and, 32 channels at a time, the kernel, multiplies them position by position, and transforms the products back. The factors never
 /// exist for the whole tensor, only in memory that stays in the worker's caches.
 /// </summary>
-internal static class WinogradConvolution
+internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
+    where TWinograd : struct, IWinogradTransform
 {
-    /// <summary>Tiles of a block at most, a multiple of the register tile's rows.</summary>
-    public const int BlockTiles = 48;
+    /// <summary>
+    /// Up to so many blocks of tiles, each swaps the kernel's channels for itself, in the cache: large kernels of small images, which took as long
+    /// to write and read once more as to multiply. Where more blocks share a kernel it is swapped once.
+    /// </summary>
+    private const int BlocksThatSwap = 2;
 
-    /// <summary>Channels that are transformed together: the vector lanes.</summary>
-    public const int Lanes = 32;
+    /// <summary>3×3 kernels, stride 1, and so far only the shape for processors.</summary>
+    public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
+        device.Shape == KernelShape.Cpu && g is { KernelHeight: 3, KernelWidth: 3, Stride: 1 };
 
-    /// <summary>Input channels whose kernels are transformed at a time.</summary>
-    private const int DepthBlock = 64;
+    /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
+    public void Forward(
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Epilogue epilogue) =>
+        Launch(device, input, kernel, bias, output, Sizes(g) with { Epilogue = epilogue });
 
     /// <summary>
-    /// Floats between the ends of one position's block and the start of the next: one cache line. Without it the positions of a
-    /// tile lie a power of two apart, fall into the same few sets of every cache and push each other out.
+    /// upstream [N,OH,OW,K] → gradient [N,H,W,C]: the same convolution of the upstream gradient, with the kernel mirrored, its
+    /// channels swapped, and the padding that completes the kernel.
     /// </summary>
-    public const int Gap = 16;
-
-    /// <summary>
-    /// The block of factors that a worker holds before its first. Not −1: ILGPU writes that as 4294967295, and PoCL's compiler then counts
-    /// its warnings on the user's standard error.
-    /// </summary>
-    public const int NothingTransformed = int.MaxValue;
-
-    /// <summary>Floats of scratch memory of a worker: factors [depth blocks][Positions][BlockTiles][DepthBlock].</summary>
-    public static int ScratchPerWorker<TWinograd>(int inputChannels) where TWinograd : struct, IWinogradTransform =>
-        (inputChannels + DepthBlock - 1) / DepthBlock * TWinograd.Positions * (BlockTiles * DepthBlock + Gap);
-
-    // x [N,H,W,C], w [3,3,C,K], b [K], y [N,OH,OW,K], scratch [workers][depth blocks][Positions][BlockTiles][DepthBlock]
-    public static void Forward<TWinograd, TTile>(
-        ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, WinogradSizes s,
-        WorkQueue queue)
-        where TWinograd : struct, IWinogradTransform
-        where TTile : struct, ICpuTile
+    public void GradInput(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
     {
-        var patch = LocalMemory.Allocate1D<float>(TWinograd.Positions * Lanes);
-        var taps = LocalMemory.Allocate1D<float>(9 * TTile.Columns);
-        var swapped = LocalMemory.Allocate1D<float>(9 * DepthBlock * TTile.Columns);
-        var kernelFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (DepthBlock * TTile.Columns + Gap));
-        var products = LocalMemory.Allocate1D<float>(TWinograd.Positions * (BlockTiles * TTile.Columns + Gap));
-        var result = LocalMemory.Allocate1D<float>(TWinograd.Outputs * TWinograd.Outputs * TTile.Columns);
-        var factorStride = BlockTiles * DepthBlock + Gap;
-        var kernelStride = DepthBlock * TTile.Columns + Gap;
-        var productStride = BlockTiles * TTile.Columns + Gap;
-        var depthBlocks = (s.InputChannels + DepthBlock - 1) / DepthBlock;
-        var factors = Grid.IdxX * depthBlocks * TWinograd.Positions * factorStride;
-        var columnTiles = (s.OutputChannels + TTile.Columns - 1) / TTile.Columns;
-        var transformed = NothingTransformed;
-
-        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
+        var sizes = Sizes(g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
+            with
+        { Mirrored = 1, Epilogue = epilogue };
+        if (Blocks(sizes.Tiles, WinogradSteps.BlockTiles) <= BlocksThatSwap)
         {
-            var block = item / s.ColumnGroups;
-            var firstColumnTile = (item - block * s.ColumnGroups) * s.ColumnTilesPerItem;
-            var endColumnTile = IntrinsicMath.Min(columnTiles, firstColumnTile + s.ColumnTilesPerItem);
-            var tile0 = block * s.TilesPerBlock;
-            var tiles = IntrinsicMath.Min(s.TilesPerBlock, s.Tiles - tile0);
-            if (block != transformed)
-                for (var depthBlock = 0; depthBlock < depthBlocks; depthBlock++)
-                    for (var t = 0; t < tiles; t++)
-                        TransformInput<TWinograd>(input, depthBlock * DepthBlock, IntrinsicMath.Min(DepthBlock, s.InputChannels - depthBlock * DepthBlock),
-                            scratch, factors + depthBlock * TWinograd.Positions * factorStride + t * DepthBlock, factorStride, patch, tile0 + t, s);
-            transformed = block;
-            for (var columnTile = firstColumnTile; columnTile < endColumnTile; columnTile++)
-            {
-                for (var depthBlock = 0; depthBlock < depthBlocks; depthBlock++)
-                {
-                    var depth0 = depthBlock * DepthBlock;
-                    var depths = IntrinsicMath.Min(DepthBlock, s.InputChannels - depth0);
-                    if (s.Swapped != 0)
-                    {
-                        SwapKernel<TTile>(kernel, depth0, depths, columnTile * TTile.Columns, swapped, s);
-                        for (var d = 0; d < depths; d++)
-                            for (var j = 0; j < TTile.Columns; j++)
-                                TWinograd.Kernel(swapped, d * TTile.Columns + j, DepthBlock * TTile.Columns, kernelFactors, d * TTile.Columns + j, kernelStride);
-                    }
-                    else
-                        for (var d = 0; d < depths; d++)
-                            TransformKernel<TWinograd, TTile>(kernel, depth0 + d, columnTile * TTile.Columns, taps, kernelFactors, d * TTile.Columns, kernelStride, s);
-                    for (var position = 0; position < TWinograd.Positions; position++)
-                        for (var t = 0; t < tiles; t += TTile.Rows)
-                            RegisterTile.Multiply<TTile>(scratch, factors + (depthBlock * TWinograd.Positions + position) * factorStride + t * DepthBlock, DepthBlock, 1,
-                                kernelFactors, position * kernelStride, products, position * productStride + t * TTile.Columns, depths, depth0 == 0);
-                }
-                for (var t = 0; t < tiles; t++)
-                    TransformOutput<TWinograd, TTile>(products, t * TTile.Columns, productStride, result, bias, output, tile0 + t, columnTile * TTile.Columns, s);
-            }
+            Launch(device, upstream, kernel, device.Nothing.View(1), gradient, sizes with { Swapped = 1 });
+            return;
         }
+        var swapped = KernelTranspose.Rent(device, kernel, g);
+        Launch(device, upstream, swapped.View(kernel.IntLength), device.Nothing.View(1), gradient, sizes);
+        swapped.Release();
     }
 
-    /// <summary>
-    /// One tile's inputs, zeros where they lie outside the image, to factors, for <paramref name="channels"/> channels from
-    /// <paramref name="channel0"/> on; up to the next multiple of <see cref="Lanes"/> zeros follow. <paramref name="factorStride"/> is a constant.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformInput<TWinograd>(
-        ArrayView<float> input, int channel0, int channels, ArrayView<float> factors, int target, int factorStride, ArrayView<float> patch, int tile,
-        WinogradSizes s)
-        where TWinograd : struct, IWinogradTransform
+    /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [3,3,C,K].</summary>
+    public void GradKernel(
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
     {
-        var line = tile / s.TilesAcross;
-        var left = (tile - line * s.TilesAcross) * TWinograd.Outputs - s.PaddingLeft;
-        var n = line / s.TilesDown;
-        var top = (line - n * s.TilesDown) * TWinograd.Outputs - s.PaddingTop;
-        var inside = top >= 0 & left >= 0 & top + TWinograd.Inputs <= s.Height & left + TWinograd.Inputs <= s.Width;
-        for (var c0 = 0; c0 < channels; c0 += Lanes)
+        var forward = Sizes(g);
+        var blocks = Blocks(forward.Tiles, WinogradGradKernelSteps.BlockTiles);
+        var cells = Blocks(g.InputChannels, WinogradGradKernelSteps.InputBlock) * Blocks(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
+        var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.SumParts, cells)));
+        var splits = Blocks(blocks, blocksPerSplit);
+        var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
+        // A single part that nothing is to be added to is the gradient.
+        var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
+        var sums = parts?.View(splits * gradient.IntLength) ?? gradient;
+        if (device.HasWideVectors) Launch<Tile8x32>();
+        else Launch<Tile3x32>();
+        if (parts is null) return;
+        SplitSum.Launch(device, sums, gradient, 9 * g.InputChannels, g.OutputChannels, splits, epilogue);
+        parts.Release();
+
+        void Launch<TTile>() where TTile : struct, ICpuTile => device.Kernels.ForEachQueued(splits * cells, new WinogradGradKernel<TWinograd, TTile>
         {
-            var lanes = IntrinsicMath.Min(Lanes, channels - c0);
-            if (inside & lanes == Lanes)
-            {
-                var source = ((n * s.Height + top) * s.Width + left) * s.InputChannels + channel0 + c0;
-                for (var j = 0; j < Lanes; j++) TWinograd.Input(input, source + j, s.Width * s.InputChannels, s.InputChannels, patch, j, Lanes);
-            }
-            else
-            {
-                for (var position = 0; position < TWinograd.Positions; position++)
-                {
-                    var row = position / TWinograd.Inputs;
-                    var h = top + row;
-                    var w = left + position - row * TWinograd.Inputs;
-                    var at = position * Lanes;
-                    var source = ((n * s.Height + h) * s.Width + w) * s.InputChannels + channel0 + c0;
-                    var covered = h >= 0 & h < s.Height & w >= 0 & w < s.Width;
-                    if (covered & lanes == Lanes)
-                        for (var j = 0; j < Lanes; j++) patch[at + j] = input[source + j];
-                    else if (covered)
-                        for (var j = 0; j < lanes; j++) patch[at + j] = input[source + j];
-                    else
-                        for (var j = 0; j < Lanes; j++) patch[at + j] = 0;
-                }
-                for (var j = 0; j < Lanes; j++) TWinograd.Input(patch, j, TWinograd.Inputs * Lanes, Lanes, patch, j, Lanes);
-            }
-            // Out of the patch, with the lanes outside: the compiler unrolls the positions and makes vectors of the lanes. The other way round
-            // it unrolls the lanes, and scatters the positions one by one.
-            for (var j = 0; j < Lanes; j++)
-                for (var position = 0; position < TWinograd.Positions; position++) factors[target + c0 + j + position * factorStride] = patch[position * Lanes + j];
-        }
+            Upstream = upstream,
+            Input = input,
+            Parts = sums,
+            Sizes = sizes,
+        });
     }
 
-    /// <summary>A block of the kernel [3,3,K,C] to taps [3,3][DepthBlock][Columns], turned if it is to be; columns past K are zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SwapKernel<TTile>(ArrayView<float> kernel, int depth0, int depths, int column, ArrayView<float> taps, WinogradSizes s)
-        where TTile : struct, ICpuTile
+    private static WinogradSizes Sizes(ConvolutionGeometry g) => Sizes(
+        g.Batch, g.Height, g.Width, g.InputChannels, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.PaddingTop, g.PaddingLeft);
+
+    private static WinogradSizes Sizes(
+        int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left)
     {
-        var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        for (var tap = 0; tap < 9; tap++)
+        var down = Blocks(outputHeight, TWinograd.Outputs);
+        var across = Blocks(outputWidth, TWinograd.Outputs);
+        return new WinogradSizes
         {
-            var source = ((s.Mirrored != 0 ? 8 - tap : tap) * s.OutputChannels + column) * s.InputChannels + depth0;
-            var target = tap * DepthBlock * TTile.Columns;
-            if (columns == TTile.Columns & depths == DepthBlock)
+            Batch = batch,
+            Height = height,
+            Width = width,
+            InputChannels = inputChannels,
+            OutputHeight = outputHeight,
+            OutputWidth = outputWidth,
+            OutputChannels = outputChannels,
+            PaddingTop = top,
+            PaddingLeft = left,
+            TilesDown = down,
+            TilesAcross = across,
+            Tiles = batch * down * across,
+        };
+    }
+
+    private static void Launch(
+        Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
+    {
+        var columnTiles = Blocks(sizes.OutputChannels, Tile3x32.Columns);
+        // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
+        var blocks = Blocks(sizes.Tiles, WinogradSteps.BlockTiles);
+        sizes.TilesPerBlock = Math.Min(WinogradSteps.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
+        blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
+        // Where there are few blocks, several items share one and each takes some of the output channels: many, as these items are the largest, and
+        // whoever has half a core, beside another program, holds the others up for the length of one.
+        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Blocks(2 * device.ParallelItems, blocks));
+        sizes.ColumnTilesPerItem = Blocks(columnTiles, groups);
+        sizes.ColumnGroups = Blocks(columnTiles, sizes.ColumnTilesPerItem);
+
+        var scratchLength = device.Workers * WinogradSteps.ScratchPerWorker<TWinograd>(sizes.InputChannels);
+        var scratch = device.Pool.Rent(scratchLength);
+        if (device.HasWideVectors) LaunchTiles<Tile8x32>();
+        else LaunchTiles<Tile3x32>();
+        scratch.Release();
+
+        void LaunchTiles<TTile>() where TTile : struct, ICpuTile =>
+            device.Kernels.ForEachQueued(blocks * sizes.ColumnGroups, new WinogradForward<TWinograd, TTile>
             {
-                for (var j = 0; j < TTile.Columns; j += 4)
-                    for (var d = 0; d < DepthBlock; d += 4)
-                        SwapFour<TTile>(kernel, source + j * s.InputChannels + d, s.InputChannels, taps, target + d * TTile.Columns + j);
-                continue;
-            }
-            for (var d = 0; d < depths; d++)
-                for (var j = 0; j < TTile.Columns; j++)
-                    taps[target + d * TTile.Columns + j] = j < columns ? kernel[source + j * s.InputChannels + d] : 0f;
-        }
-    }
-
-    /// <summary>A square of four output by four input channels, in straight-line code: of a loop the compiler would make gathers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SwapFour<TTile>(ArrayView<float> kernel, int source, int stride, ArrayView<float> taps, int target) where TTile : struct, ICpuTile
-    {
-        var a = kernel.SubView(source, 4);
-        var b = kernel.SubView(source + stride, 4);
-        var c = kernel.SubView(source + 2 * stride, 4);
-        var d = kernel.SubView(source + 3 * stride, 4);
-        float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
-        float b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
-        float c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
-        float d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3];
-        StoreFour(taps, target, a0, b0, c0, d0);
-        StoreFour(taps, target + TTile.Columns, a1, b1, c1, d1);
-        StoreFour(taps, target + 2 * TTile.Columns, a2, b2, c2, d2);
-        StoreFour(taps, target + 3 * TTile.Columns, a3, b3, c3, d3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreFour(ArrayView<float> taps, int target, float a, float b, float c, float d)
-    {
-        taps[target] = a;
-        taps[target + 1] = b;
-        taps[target + 2] = c;
-        taps[target + 3] = d;
-    }
-
-    /// <summary>The nine taps of one input channel for a register tile of output channels to factors; columns past K are zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformKernel<TWinograd, TTile>(
-        ArrayView<float> kernel, int channel, int column, ArrayView<float> taps, ArrayView<float> factors, int target, int factorStride, WinogradSizes s)
-        where TWinograd : struct, IWinogradTransform
-        where TTile : struct, ICpuTile
-    {
-        var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        var tapStride = s.InputChannels * s.OutputChannels;
-        var first = (s.Mirrored != 0 ? 8 * tapStride : 0) + channel * s.OutputChannels + column;
-        if (s.Mirrored != 0) tapStride = -tapStride;
-        if (columns == TTile.Columns)
-        {
-            // Straight from the tensor: copied first, the nine rows would become vectors across the taps, gathered and scattered lane by lane.
-            for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(kernel, first + j, tapStride, factors, target + j, factorStride);
-        }
-        else
-        {
-            for (var tap = 0; tap < 9; tap++)
-                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = j < columns ? kernel[first + tap * tapStride + j] : 0f;
-            for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(taps, j, TTile.Columns, factors, target + j, factorStride);
-        }
-    }
-
-    /// <summary>One tile's products to outputs, bias and ReLU included; what lies outside the image is dropped.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformOutput<TWinograd, TTile>(
-        ArrayView<float> products, int source, int productStride, ArrayView<float> result, ArrayView<float> bias, ArrayView<float> output, int tile,
-        int column, WinogradSizes s)
-        where TWinograd : struct, IWinogradTransform
-        where TTile : struct, ICpuTile
-    {
-        for (var j = 0; j < TTile.Columns; j++) TWinograd.Output(products, source + j, productStride, result, j, TTile.Columns);
-        var line = tile / s.TilesAcross;
-        var left = (tile - line * s.TilesAcross) * TWinograd.Outputs;
-        var n = line / s.TilesDown;
-        var top = (line - n * s.TilesDown) * TWinograd.Outputs;
-        var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
-        var rowsInside = IntrinsicMath.Min(TWinograd.Outputs, s.OutputHeight - top);
-        var columnsInside = IntrinsicMath.Min(TWinograd.Outputs, s.OutputWidth - left);
-        for (var row = 0; row < rowsInside; row++)
-            for (var across = 0; across < columnsInside; across++)
-            {
-                var target = ((n * s.OutputHeight + top + row) * s.OutputWidth + left + across) * s.OutputChannels + column;
-                RegisterTile.Store<TTile>(result, (row * TWinograd.Outputs + across) * TTile.Columns, output, target, bias, column, columns, s.Epilogue);
-            }
+                Input = input,
+                Kernel = kernel,
+                Bias = bias,
+                Output = output,
+                Scratch = scratch.View(scratchLength),
+                Sizes = sizes,
+            });
     }
 }

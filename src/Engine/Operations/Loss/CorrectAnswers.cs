@@ -1,7 +1,4 @@
-using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
-using ILGPU;
-using ILGPU.Runtime;
 
 namespace Convolve.Engine.Operations.Loss;
 
@@ -19,26 +16,15 @@ public static class CorrectAnswers
         if (logits.Shape.Rank != 2 || targets.Shape != new Shape(logits.Shape[0]) || (counted ?? targets).Shape != targets.Shape || count.Shape != new Shape(1))
             throw new ArgumentException(
                 $"right answers: logits {logits.Shape} must be [N, classes], targets {targets.Shape} and samples that count {(counted ?? targets).Shape} [N], the result {count.Shape} [1]");
-        logits.Device.Launch(CorrectAnswersKernels.Count, new KernelConfig(1, 1),
-            logits.View, targets.View, (counted ?? targets).View, count.View,
-            new LossSizes { Rows = logits.Shape[0], Classes = logits.Shape[1], Weighted = counted is null ? 0 : 1 });
-    }
-}
-
-internal static class CorrectAnswersKernels
-{
-    public static void Count(ArrayView<float> logits, ArrayView<float> targets, ArrayView<float> counted, ArrayView<float> count, LossSizes sizes)
-    {
-        var sum = 0f;
-        for (var i = 0; i < sizes.Rows; i++)
+        logits.Device.Kernels.ForEachGroup(new(1), new CountCorrect
         {
-            var answer = 0;
-            if (sizes.Classes == 1) answer = logits[i] >= 0 ? 1 : 0;
-            else
-                for (var k = 1; k < sizes.Classes; k++)
-                    if (logits[i * sizes.Classes + k] > logits[i * sizes.Classes + answer]) answer = k;
-            if (answer == targets[i]) sum += sizes.Weighted != 0 ? counted[i] : 1f;
-        }
-        count[0] = sum;
+            Logits = logits.View,
+            Targets = targets.View,
+            Counted = (counted ?? targets).View,
+            Count = count.View,
+            Rows = logits.Shape[0],
+            Classes = logits.Shape[1],
+            Weighted = counted is null ? 0 : 1,
+        });
     }
 }

@@ -1,10 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 using ILGPU;
-using ILGPU.Runtime;
-using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Optimizer;
 
@@ -73,7 +72,7 @@ public sealed class UpdateTable : IDisposable
     internal ArrayView<UpdatePiece> View => buffer.View(floats).Cast<UpdatePiece>();
 
     /// <summary>One group a piece: of a single work-item on a processor, of many threads on a GPU.</summary>
-    internal KernelConfig Grid => new(Pieces, Device.Shape == KernelShape.Cpu ? 1 : GridStride.GroupSize);
+    internal GroupGrid Grid => new(Pieces, Threads: Device.Shape == KernelShape.Cpu ? 1 : GridStride.GroupSize);
 
     /// <summary>Makes sure that no row leads out of the buffers that it is about.</summary>
     /// <param name="weights">The buffer of weights.</param>
@@ -135,7 +134,7 @@ internal readonly struct PiecePerItem : IWorkShape
 
     public static bool InFours => false;
 
-    public static int Rest(int length) => First;
+    public static int Rest(int fours) => First;
 }
 
 /// <summary>GPUs: the threads of a group share a piece.</summary>
@@ -149,5 +148,5 @@ internal readonly struct PiecePerGroup : IWorkShape
 
     public static bool InFours => true;
 
-    public static int Rest(int length) => (length & ~3) + First;
+    public static int Rest(int fours) => fours * 4 + First;
 }

@@ -1,9 +1,6 @@
 using Convolve.Engine.Autograd;
-using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Optimizer;
 using Convolve.Engine.Tensors;
-using ILGPU;
-using ILGPU.Runtime;
 
 namespace Convolve.Engine.Operations.Penalty;
 
@@ -26,36 +23,12 @@ public static class Penalties
         var device = tape.Device;
         var parts = device.Pool.Rent(table.Pieces);
         var view = parts.View(table.Pieces);
-        device.Launch(PenaltyKernels.SumPiece, new KernelConfig(table.Pieces, 1), table.View, weights.View, view);
+        device.Kernels.ForEachGroup(new(table.Pieces), new PenaltySumPiece { Pieces = table.View, Weights = weights.View, Parts = view });
         var output = tape.NewTensor(new Shape(1));
-        device.Launch(PenaltyKernels.AddParts, new KernelConfig(1, 1), loss.View, view, output.View, table.Pieces);
+        device.Kernels.ForEachGroup(new(1), new PenaltyAddParts { Loss = loss.View, Parts = view, Output = output.View, Count = table.Pieces });
         parts.Release();
         if (tape.Records(loss))
             tape.Record("penalty", output, [], upstream => tape.AddGradient(loss, upstream.Reshape(loss.Shape)));
         return output;
-    }
-}
-
-internal static class PenaltyKernels
-{
-    // A group of one thread sums up one piece of the weights: pieces, parts [pieces]
-    public static void SumPiece(ArrayView<UpdatePiece> pieces, ArrayView<float> weights, ArrayView<float> parts)
-    {
-        var piece = pieces[Grid.IdxX];
-        var sum = 0f;
-        for (var i = 0; i < piece.Length; i++)
-        {
-            var w = weights[piece.Weights + i];
-            sum += piece.L1 * IntrinsicMath.Abs(w) + piece.L2 * w * w;
-        }
-        parts[Grid.IdxX] = sum;
-    }
-
-    // Always in the same order: a run repeats bit for bit.
-    public static void AddParts(ArrayView<float> loss, ArrayView<float> parts, ArrayView<float> output, int pieces)
-    {
-        var sum = loss[0];
-        for (var p = 0; p < pieces; p++) sum += parts[p];
-        output[0] = sum;
     }
 }

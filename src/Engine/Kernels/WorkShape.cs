@@ -1,10 +1,10 @@
 using ILGPU;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Kernels;
 
 /// <summary>
-/// Which elements of a flat loop one thread visits: <c>for (i = First; i &lt; End(length); i += Step)</c>. A kernel that is generic in
-/// it is written once and compiled for processors and for GPUs.
+/// Which elements of a flat loop one thread visits: <c>for (i = First; i &lt; End(length); i += Step)</c>. The loop around a kernel is written
+/// once and compiled in the shape for processors and in that for GPUs.
 /// </summary>
 internal interface IWorkShape
 {
@@ -23,8 +23,8 @@ internal interface IWorkShape
     /// </summary>
     static abstract bool InFours { get; }
 
-    /// <summary>The first element that this thread visits alone, of <paramref name="length"/>: behind all fours, if there are any.</summary>
-    static abstract int Rest(int length);
+    /// <summary>The first element that this thread visits alone: behind so many fours, where it takes fours.</summary>
+    static abstract int Rest(int fours);
 }
 
 /// <summary>Processors: each work-item walks through neighbouring elements, so that the compiler's loop vectoriser sees step 1.</summary>
@@ -41,7 +41,7 @@ internal readonly struct SpanPerItem : IWorkShape
 
     public static bool InFours => false;
 
-    public static int Rest(int length) => First;
+    public static int Rest(int fours) => First;
 }
 
 /// <summary>GPUs: neighbouring threads visit neighbouring elements, and the whole grid strides through the array.</summary>
@@ -61,7 +61,7 @@ internal readonly struct GridStride : IWorkShape
 
     public static bool InFours => true;
 
-    public static int Rest(int length) => (length & ~3) + First;
+    public static int Rest(int fours) => fours * 4 + First;
 }
 
 /// <summary>

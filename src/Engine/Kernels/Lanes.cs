@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Kernels;
 
 /// <summary>A function of one number, to be applied lane by lane.</summary>
 internal interface IFunctionOfOne
@@ -64,6 +64,9 @@ internal interface ILanes<T> where T : struct, ILanes<T>
 
     static abstract T Zip<TFunction>(T left, T right) where TFunction : struct, IFunctionOfTwo;
 
+    /// <summary>Lane by lane the value where <paramref name="deciders"/> is above a floor, else 0.</summary>
+    static abstract T WhereAbove(T values, T deciders, float floor);
+
     /// <summary>Lane by lane, where the labels are packed bytes and the other label is the same for all.</summary>
     static abstract void ZipLabelled<TFunction>(ref T values, ref int labels, T others, int otherLabel) where TFunction : struct, IFunctionOfLabelled;
 }
@@ -101,6 +104,8 @@ internal struct Float1 : ILanes<Float1>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float1 Zip<TFunction>(Float1 left, Float1 right) where TFunction : struct, IFunctionOfTwo =>
         new() { X = TFunction.Invoke(left.X, right.X) };
+
+    public static Float1 WhereAbove(Float1 values, Float1 deciders, float floor) => new() { X = deciders.X > floor ? values.X : 0f };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ZipLabelled<TFunction>(ref Float1 values, ref int labels, Float1 others, int otherLabel)
@@ -156,6 +161,14 @@ internal struct Float4 : ILanes<Float4>
         Y = TFunction.Invoke(left.Y, right.Y),
         Z = TFunction.Invoke(left.Z, right.Z),
         W = TFunction.Invoke(left.W, right.W),
+    };
+
+    public static Float4 WhereAbove(Float4 values, Float4 deciders, float floor) => new()
+    {
+        X = deciders.X > floor ? values.X : 0f,
+        Y = deciders.Y > floor ? values.Y : 0f,
+        Z = deciders.Z > floor ? values.Z : 0f,
+        W = deciders.W > floor ? values.W : 0f,
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

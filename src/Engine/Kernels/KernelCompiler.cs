@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Convolve.Engine.Devices;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Backends;
@@ -10,9 +11,9 @@ using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Kernels;
 
-/// <summary>Compiles a C# method to a kernel of an accelerator.</summary>
+/// <summary>Compiles a kernel, in its loop, to a kernel of an accelerator.</summary>
 internal static partial class KernelCompiler
 {
     /// <summary>
@@ -41,13 +42,13 @@ internal static partial class KernelCompiler
         .Optimize(OptimizationLevel.O2)
         .Inlining(InliningMode.Aggressive);
 
-    /// <summary>Compiles and loads a kernel method; the result must be kept, since ILGPU's own cache holds weak references.</summary>
+    /// <summary>Compiles and loads a kernel.</summary>
     /// <exception cref="DeviceException">The driver cannot compile it.</exception>
-    public static Kernel Compile(Context context, Accelerator accelerator, DeviceDescription device, MethodInfo method)
+    public static Kernel Compile(Context context, Accelerator accelerator, DeviceDescription device, MethodInfo entry)
     {
         lock (gate)
         {
-            var compiled = Compile(accelerator.GetBackend(), method);
+            var compiled = Compile(accelerator.GetBackend(), entry);
             if (compiled is CLCompiledKernel opencl)
                 compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, SourceFor(accelerator, opencl), opencl.CVersion);
             try
@@ -56,17 +57,19 @@ internal static partial class KernelCompiler
             }
             catch (AcceleratorException e)
             {
-                throw DeviceException.Of($"compiling {method.Name}", device, e);
+                throw DeviceException.Of($"compiling {KernelForm.NameOf(entry.GetGenericArguments()[0])}", device, e);
             }
         }
     }
 
-    /// <summary>Compiles a kernel method to a driver's language.</summary>
-    internal static CompiledKernel Compile(Backend backend, MethodInfo method)
+    /// <summary>Compiles a kernel to a driver's language.</summary>
+    /// <param name="backend">The language.</param>
+    /// <param name="entry">What <see cref="KernelForm.Entry"/> gives.</param>
+    internal static CompiledKernel Compile(Backend backend, MethodInfo entry)
     {
         // Only CUDA takes bounds as a hint.
-        var bounds = backend is PTXBackend ? method.GetCustomAttribute<LaunchBoundsAttribute>() : null;
-        return backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method),
+        var bounds = backend is PTXBackend ? entry.GetGenericArguments()[0].GetCustomAttribute<LaunchBoundsAttribute>() : null;
+        return backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(entry),
             bounds is null ? KernelSpecialization.Empty : new KernelSpecialization(bounds.Threads, bounds.Groups));
     }
 

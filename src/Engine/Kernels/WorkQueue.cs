@@ -1,6 +1,6 @@
 using ILGPU;
 
-namespace Convolve.Engine.Devices;
+namespace Convolve.Engine.Kernels;
 
 /// <summary>
 /// Hands out the items 0 … <see cref="Items"/> − 1 of a job to the workers of a processor, one at a time, each to whoever is free. There is

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
 
@@ -20,7 +20,7 @@ internal struct LineSizes
     /// <summary>Floats of a line with its padding, at least as long as a tile reads.</summary>
     public int PaddedLength;
 
-    /// <summary>Steps of the transformed kernel of one column: see <see cref="WinogradLines.Forward"/>.</summary>
+    /// <summary>Steps of the transformed kernel of one column: see <see cref="WinogradLinesForward{TTile}"/>.</summary>
     public int StepsPerColumn;
 
     /// <summary>Floats of the transformed kernel, of the bias in whole blocks of columns, and of all scratch memory of a worker.</summary>
@@ -31,7 +31,7 @@ internal struct LineSizes
 }
 
 /// <summary>
-/// How a convolution by Winograd along lines is cut: sums of Groups × <see cref="WinogradLines.Positions"/> × Columns, which all stay in
+/// How a convolution by Winograd along lines is cut: sums of Groups × <see cref="WinogradLinesSteps.Positions"/> × Columns, which all stay in
 /// registers, beside one value of each factor.
 /// </summary>
 internal interface ILineTile
@@ -39,7 +39,7 @@ internal interface ILineTile
     /// <summary>Output channels: a whole number of vectors.</summary>
     static abstract int Columns { get; }
 
-    /// <summary>Groups of <see cref="WinogradLines.Outputs"/> neighbouring pixels.</summary>
+    /// <summary>Groups of <see cref="WinogradLinesSteps.Outputs"/> neighbouring pixels.</summary>
     static abstract int Groups { get; }
 }
 
@@ -59,13 +59,75 @@ internal readonly struct LineTile2x32 : ILineTile
     public static int Columns => 32;
 }
 
-/// <summary>
-/// Convolution with three taps across and stride 1 by Winograd's F(4, 3) along the lines of the image: four neighbouring outputs from six
-/// products for each line of the kernel and input channel, where the formula takes twelve. Unlike F(4×4, 3×3) all products of a group of outputs
-/// fit into registers, so nothing transformed but the factors is ever stored: made for layers with few input channels, whose sums are too short
-/// to pay for a round trip. In the shape for processors.
-/// </summary>
-internal static class WinogradLines
+
+// x [N,H,W,C], w [KH,3,C,K], b [K], y [N,OH,OW,K];
+// scratch [workers][kernel [K/columns][2·KH − 1,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [tiles][KH][groups][6][4]]
+[Kernel("convolution-forward-winograd-lines-1x16", "convolution", typeof(LineTile1x16))]
+[Kernel("convolution-forward-winograd-lines-2x32", "convolution", typeof(LineTile2x32))]
+[KernelTraits(IsHot = true)]
+internal struct WinogradLinesForward<TTile> : IWorkerKernel where TTile : struct, ILineTile
+{
+    public ArrayView<float> Input, Kernel, Bias, Output, Scratch;
+    public LineSizes Sizes;
+
+    public readonly void Run(WorkQueue queue)
+    {
+        var (input, kernel, bias, output, scratch, s) = (Input, Kernel, Bias, Output, Scratch, Sizes);
+        var g = s.Geometry;
+        var products = LocalMemory.Allocate1D<float>(TTile.Groups * WinogradLinesSteps.Positions * TTile.Columns);
+        var result = LocalMemory.Allocate1D<float>(TTile.Groups * WinogradLinesSteps.Outputs * TTile.Columns);
+        // An array of its own: one that is also read by a loop of unknown length cannot stay in registers.
+        var ragged = LocalMemory.Allocate1D<float>(TTile.Groups * WinogradLinesSteps.Outputs * TTile.Columns);
+        var factors = Grid.IdxX * s.ScratchLength;
+        var addend = factors + s.KernelLength;
+        var padded = addend + s.AddendLength;
+        var lines = padded + s.PaddedLength;
+        var wholeColumns = g.OutputWidth < TTile.Groups * WinogradLinesSteps.Outputs ? 0 : g.OutputChannels / TTile.Columns * TTile.Columns;
+        WinogradLinesSteps.TransformKernel<TTile>(kernel, scratch, factors, g);
+        for (var j = 0; j < s.AddendLength; j++)
+            scratch[addend + j] = s.Epilogue.HasBias != 0 & j < g.OutputChannels ? bias[j] : 0f;
+        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
+        {
+            var n = item / s.ItemsPerImage;
+            var first = (item - n * s.ItemsPerImage) * s.LinesPerItem;
+            var end = IntrinsicMath.Min(g.OutputHeight, first + s.LinesPerItem);
+            // The lines that the kernel covers stand in a ring, in which each output line replaces one.
+            for (var line = 0; line < g.KernelHeight - 1; line++) WinogradLinesSteps.TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * WinogradLinesSteps.Step<TTile>(), s);
+            for (var oh = first; oh < end; oh++)
+            {
+                var oldest = (oh - first) % g.KernelHeight;
+                var newest = oldest == 0 ? g.KernelHeight - 1 : oldest - 1;
+                WinogradLinesSteps.TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * WinogradLinesSteps.Step<TTile>(), s);
+                // The line of the kernel that meets the first place of the ring.
+                var turn = factors + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * WinogradLinesSteps.Positions * TTile.Columns;
+                for (var tile = 0; tile < s.TilesAcross; tile++)
+                {
+                    var left = lines + tile * g.KernelHeight * WinogradLinesSteps.Step<TTile>();
+                    var ow = WinogradLinesSteps.Begin<TTile>(tile, g);
+                    var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
+                    for (var column = 0; column + TTile.Columns <= wholeColumns; column += TTile.Columns)
+                    {
+                        WinogradLinesSteps.Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * WinogradLinesSteps.Positions, g, addend + column, products);
+                        WinogradLinesSteps.TransformOutput<TTile>(products, result, s.Epilogue);
+                        WinogradLinesSteps.StoreTile<TTile>(result, output, target + column, g.OutputChannels);
+                    }
+                    for (var column = wholeColumns; column < g.OutputChannels; column += TTile.Columns)
+                    {
+                        WinogradLinesSteps.Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * WinogradLinesSteps.Positions, g, addend + column, products);
+                        WinogradLinesSteps.TransformOutput<TTile>(products, ragged, s.Epilogue);
+                        var pixels = IntrinsicMath.Min(TTile.Groups * WinogradLinesSteps.Outputs, g.OutputWidth);
+                        var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
+                        for (var r = 0; r < pixels; r++)
+                            for (var j = 0; j < columns; j++) output[target + column + r * g.OutputChannels + j] = ragged[r * TTile.Columns + j];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// <summary>The steps that these kernels are made of.</summary>
+internal static class WinogradLinesSteps
 {
     /// <summary>Outputs of a group, and the products that they are made of.</summary>
     public const int Outputs = 4, Positions = 6;
@@ -76,71 +138,12 @@ internal static class WinogradLines
     /// <summary>Floats from one line of the ring to the next: [Groups][6][Channels].</summary>
     public static int Step<TTile>() where TTile : struct, ILineTile => TTile.Groups * Positions * Channels;
 
-    // x [N,H,W,C], w [KH,3,C,K], b [K], y [N,OH,OW,K];
-    // scratch [workers][kernel [K/columns][2·KH − 1,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [tiles][KH][groups][6][4]]
-    public static void Forward<TTile>(
-        ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<float> scratch, LineSizes s,
-        WorkQueue queue)
-        where TTile : struct, ILineTile
-    {
-        var g = s.Geometry;
-        var products = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
-        var result = LocalMemory.Allocate1D<float>(TTile.Groups * Outputs * TTile.Columns);
-        // An array of its own: one that is also read by a loop of unknown length cannot stay in registers.
-        var ragged = LocalMemory.Allocate1D<float>(TTile.Groups * Outputs * TTile.Columns);
-        var factors = Grid.IdxX * s.ScratchLength;
-        var addend = factors + s.KernelLength;
-        var padded = addend + s.AddendLength;
-        var lines = padded + s.PaddedLength;
-        var wholeColumns = g.OutputWidth < TTile.Groups * Outputs ? 0 : g.OutputChannels / TTile.Columns * TTile.Columns;
-        TransformKernel<TTile>(kernel, scratch, factors, g);
-        for (var j = 0; j < s.AddendLength; j++)
-            scratch[addend + j] = s.Epilogue.HasBias != 0 & j < g.OutputChannels ? bias[j] : 0f;
-        for (var item = queue.Next(); item < queue.Items; item = queue.Next())
-        {
-            var n = item / s.ItemsPerImage;
-            var first = (item - n * s.ItemsPerImage) * s.LinesPerItem;
-            var end = IntrinsicMath.Min(g.OutputHeight, first + s.LinesPerItem);
-            // The lines that the kernel covers stand in a ring, in which each output line replaces one.
-            for (var line = 0; line < g.KernelHeight - 1; line++) TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * Step<TTile>(), s);
-            for (var oh = first; oh < end; oh++)
-            {
-                var oldest = (oh - first) % g.KernelHeight;
-                var newest = oldest == 0 ? g.KernelHeight - 1 : oldest - 1;
-                TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * Step<TTile>(), s);
-                // The line of the kernel that meets the first place of the ring.
-                var turn = factors + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * Positions * TTile.Columns;
-                for (var tile = 0; tile < s.TilesAcross; tile++)
-                {
-                    var left = lines + tile * g.KernelHeight * Step<TTile>();
-                    var ow = Begin<TTile>(tile, g);
-                    var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
-                    for (var column = 0; column + TTile.Columns <= wholeColumns; column += TTile.Columns)
-                    {
-                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, g, addend + column, products);
-                        TransformOutput<TTile>(products, result, s.Epilogue);
-                        StoreTile<TTile>(result, output, target + column, g.OutputChannels);
-                    }
-                    for (var column = wholeColumns; column < g.OutputChannels; column += TTile.Columns)
-                    {
-                        Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * Positions, g, addend + column, products);
-                        TransformOutput<TTile>(products, ragged, s.Epilogue);
-                        var pixels = IntrinsicMath.Min(TTile.Groups * Outputs, g.OutputWidth);
-                        var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
-                        for (var r = 0; r < pixels; r++)
-                            for (var j = 0; j < columns; j++) output[target + column + r * g.OutputChannels + j] = ragged[r * TTile.Columns + j];
-                    }
-                }
-            }
-        }
-    }
-
     /// <summary>
     /// The first output pixel of a tile. The last tile is moved back until it ends with the line, so that it is as whole as the others: the pixels
     /// that it shares with the one before come out twice.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Begin<TTile>(int tile, ConvolutionGeometry g) where TTile : struct, ILineTile =>
+    public static int Begin<TTile>(int tile, ConvolutionGeometry g) where TTile : struct, ILineTile =>
         IntrinsicMath.Max(0, IntrinsicMath.Min(tile * TTile.Groups * Outputs, g.OutputWidth - TTile.Groups * Outputs));
 
     /// <summary>
@@ -148,7 +151,7 @@ internal static class WinogradLines
     /// whichever is first, follow each other in memory. Columns past K are zero.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformKernel<TTile>(ArrayView<float> kernel, ArrayView<float> scratch, int target, ConvolutionGeometry g)
+    public static void TransformKernel<TTile>(ArrayView<float> kernel, ArrayView<float> scratch, int target, ConvolutionGeometry g)
         where TTile : struct, ILineTile
     {
         var tapStride = g.InputChannels * g.OutputChannels;
@@ -179,7 +182,7 @@ internal static class WinogradLines
     /// line is counted in the padded image; zeros where it is padding.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
+    public static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
         where TTile : struct, ILineTile
     {
         var lane = LocalMemory.Allocate1D<float>(Positions * Channels);
@@ -224,7 +227,7 @@ internal static class WinogradLines
     /// the sum at the point 1, which counts once in each of the outputs.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
+    public static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
         where TTile : struct, ILineTile
     {
         var sums = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
@@ -258,7 +261,7 @@ internal static class WinogradLines
 
     /// <summary>max(floor, Aᵀ·m) for every group of a tile: products [Groups][6][Columns] → result [Groups · 4][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> result, Epilogue epilogue) where TTile : struct, ILineTile
+    public static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> result, Epilogue epilogue) where TTile : struct, ILineTile
     {
         for (var j = 0; j < TTile.Columns; j++)
             for (var t = 0; t < TTile.Groups; t++)
@@ -277,7 +280,7 @@ internal static class WinogradLines
 
     /// <summary>A whole tile to the output. Written out, row by row: of a loop over the rows the compiler would make scattered stores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTile<TTile>(ArrayView<float> result, ArrayView<float> output, int target, int stride) where TTile : struct, ILineTile
+    public static void StoreTile<TTile>(ArrayView<float> result, ArrayView<float> output, int target, int stride) where TTile : struct, ILineTile
     {
         StoreRow<TTile>(result, 0, output, target);
         StoreRow<TTile>(result, 1, output, target + stride);
@@ -291,7 +294,7 @@ internal static class WinogradLines
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow<TTile>(ArrayView<float> result, int row, ArrayView<float> output, int target) where TTile : struct, ILineTile
+    public static void StoreRow<TTile>(ArrayView<float> result, int row, ArrayView<float> output, int target) where TTile : struct, ILineTile
     {
         var pixel = output.SubView(target, TTile.Columns);
         for (var j = 0; j < TTile.Columns; j++) pixel[j] = result[row * TTile.Columns + j];

@@ -6,21 +6,25 @@ using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Tests.Devices;
+using Convolve.Inspection;
 using ILGPU;
 
-namespace Convolve.Engine.Tests.Devices;
+namespace Convolve.Engine.Tests.Kernels;
 
-/// <summary>All argument structs of kernels: the check at launch finds every view.</summary>
-public sealed class ArgumentViewTests
+/// <summary>Every kernel and every struct among its fields: the check at launch finds every view.</summary>
+public sealed class KernelViewTests
 {
-    /// <summary>Structs of the engine, with the number of views in each, nested ones included.</summary>
+    /// <summary>Structs of the engine and kernels in their loops, with the number of views in each, nested ones included.</summary>
     public static TheoryData<Type, int> Structs
     {
         get
         {
             var data = new TheoryData<Type, int>();
             foreach (var type in typeof(Device).Assembly.GetTypes())
-                if (type is { IsValueType: true, IsEnum: false, ContainsGenericParameters: false, IsByRefLike: false } && Views(type) > 0) data.Add(type, Views(type));
+                if (type is { IsValueType: true, IsEnum: false, ContainsGenericParameters: false, IsByRefLike: false } && Views(type) > 0)
+                    data.Add(type, Views(type));
+            foreach (var form in KernelCatalogue.All.SelectMany(kernel => kernel.Forms).Where(form => form.IsGenericType)) data.Add(form, Views(form));
             data.Add(typeof(ArrayView<float>), 1);
             return data;
         }
@@ -30,7 +34,7 @@ public sealed class ArgumentViewTests
     [MemberData(nameof(Structs))]
     public void EveryViewOfAStructIsChecked(Type type, int views)
     {
-        var found = typeof(ArgumentViews<>).MakeGenericType(type);
+        var found = typeof(KernelViews<>).MakeGenericType(type);
         Assert.Equal(views, found.GetField("Count")!.GetValue(null));
         Assert.NotNull(found.GetField("Check")!.GetValue(null));
     }
@@ -48,10 +52,10 @@ public sealed class ArgumentViewTests
     [Fact]
     public void WhatHasNoViewIsNotChecked()
     {
-        Assert.Null(ArgumentViews<int>.Check);
-        Assert.Null(ArgumentViews<float>.Check);
-        Assert.Null(ArgumentViews<ProductSizes>.Check);
-        Assert.Null(ArgumentViews<ConvolutionGeometry>.Check);
+        Assert.Null(KernelViews<int>.Check);
+        Assert.Null(KernelViews<float>.Check);
+        Assert.Null(KernelViews<ProductSizes>.Check);
+        Assert.Null(KernelViews<ConvolutionGeometry>.Check);
     }
 
     private static int Views(Type type) => type.IsPrimitive || type.IsEnum || !type.IsValueType ? 0

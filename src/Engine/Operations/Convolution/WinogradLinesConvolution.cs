@@ -1,13 +1,18 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
 using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
-using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>Shares a convolution by Winograd along lines out over a processor.</summary>
-internal sealed class WinogradLinesLauncher : IConvolutionAlgorithm
+/// <summary>
+/// Convolution with three taps across and stride 1 by Winograd's F(4, 3) along the lines of the image: four neighbouring outputs from six
+/// products for each line of the kernel and input channel, where the formula takes twelve. Unlike F(4×4, 3×3) all products of a group of outputs
+/// fit into registers, so nothing transformed but the factors is ever stored: made for layers with few input channels, whose sums are too short
+/// to pay for a round trip. In the shape for processors.
+/// </summary>
+internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
 {
     /// <summary>Lines of an item: enough to make up for those that two items transform twice, few enough to share out evenly.</summary>
     private const int LinesPerItem = 12;
@@ -17,7 +22,7 @@ internal sealed class WinogradLinesLauncher : IConvolutionAlgorithm
 
     /// <summary>So far only forward, in the shape for processors, with three taps across and stride 1.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
-        pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu && g is { KernelWidth: 3, Stride: 1, InputChannels: <= WinogradLines.Channels };
+        pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu && g is { KernelWidth: 3, Stride: 1, InputChannels: <= WinogradLinesSteps.Channels };
 
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
     public void Forward(
@@ -44,24 +49,31 @@ internal sealed class WinogradLinesLauncher : IConvolutionAlgorithm
         where TTile : struct, ILineTile
     {
         var itemsPerImage = Blocks(g.OutputHeight, LinesPerItem);
-        var tilesAcross = Blocks(g.OutputWidth, TTile.Groups * WinogradLines.Outputs);
+        var tilesAcross = Blocks(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs);
         var sizes = new LineSizes
         {
             Geometry = g,
             LinesPerItem = Blocks(g.OutputHeight, itemsPerImage),
             ItemsPerImage = itemsPerImage,
             TilesAcross = tilesAcross,
-            PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLines.Outputs) + 2) * g.InputChannels + WinogradLines.Channels - 1,
+            PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs) + 2) * g.InputChannels + WinogradLinesSteps.Channels - 1,
             StepsPerColumn = (2 * g.KernelHeight - 1) * g.InputChannels,
-            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels * WinogradLines.Positions,
+            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels * WinogradLinesSteps.Positions,
             AddendLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns,
             Epilogue = epilogue,
         };
         // Workers begin at whole cache lines.
-        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength + tilesAcross * g.KernelHeight * WinogradLines.Step<TTile>(), CacheLine) * CacheLine;
+        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength + tilesAcross * g.KernelHeight * WinogradLinesSteps.Step<TTile>(), CacheLine) * CacheLine;
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
-        device.LaunchItems(WinogradLines.Forward<TTile>, g.Batch * itemsPerImage,
-            input, kernel, bias, output, scratch.View(device.Workers * sizes.ScratchLength), sizes);
+        device.Kernels.ForEachQueued(g.Batch * itemsPerImage, new WinogradLinesForward<TTile>
+        {
+            Input = input,
+            Kernel = kernel,
+            Bias = bias,
+            Output = output,
+            Scratch = scratch.View(device.Workers * sizes.ScratchLength),
+            Sizes = sizes,
+        });
         scratch.Release();
     }
 }

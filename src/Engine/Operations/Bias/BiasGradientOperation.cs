@@ -1,0 +1,70 @@
+using Convolve.Engine.Autograd;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Engine.Tensors;
+using ILGPU;
+
+namespace Convolve.Engine.Operations.Bias;
+
+/// <summary>
+/// The first step of the backward pass through y = max(0, s + b): one pass that masks the upstream gradient where ReLU was off, in place,
+/// and sums it up per column, which is the bias's gradient.
+/// </summary>
+internal static class BiasGradient
+{
+    /// <summary>Rows that one work-item sums up at least.</summary>
+    private const int ShortestShare = 64;
+
+    /// <summary>Masks <paramref name="upstream"/> [..., C] by <paramref name="activated"/> and adds to the gradient of <paramref name="bias"/> [C].</summary>
+    /// <param name="tape">Holds the gradients.</param>
+    /// <param name="upstream">The gradient with respect to y; masked in place if there is a ReLU.</param>
+    /// <param name="activated">y itself if ReLU was applied, else null.</param>
+    /// <param name="bias">b, or null if there is none.</param>
+    public static void Apply(Tape tape, Tensor upstream, Tensor? activated, Tensor? bias)
+    {
+        var device = upstream.Device;
+        var columns = upstream.Shape[^1];
+        var rows = upstream.Shape.Length / columns;
+        if (bias is not { RequiresGradient: true })
+        {
+            if (activated is not null)
+                device.Kernels.ForEachElement(upstream.Shape.Length, new BiasMask { Upstream = upstream.View, Activated = activated.View });
+            return;
+        }
+        var gradient = tape.GradientOf(bias, out var accumulate);
+        var shares = Math.Clamp(rows / ShortestShare, 1, device.SumParts * 2);
+        var parts = device.Pool.Rent((long)shares * columns);
+        var view = parts.View(shares * columns);
+        var masked = activated is null ? 0 : 1;
+        if (device.Shape == KernelShape.Cpu)
+            device.Kernels.ForEachGroup(new(shares), new BiasMaskAndSumRows
+            {
+                Upstream = upstream.View,
+                Activated = (activated ?? upstream).View,
+                Parts = view,
+                Rows = rows,
+                Columns = columns,
+                Shares = shares,
+                Masked = masked,
+            });
+        else
+            device.Kernels.ForEachGroup(new(((columns & 3) == 0 ? columns / 4 + 31 : columns + 31) / 32, shares, Threads: 32), new BiasMaskAndSumColumns
+            {
+                Upstream = upstream.View,
+                Activated = (activated ?? upstream).View,
+                Parts = view,
+                Rows = rows,
+                Columns = columns,
+                Shares = shares,
+                Masked = masked,
+            });
+        SumOfParts(device, view, gradient, columns, shares, accumulate);
+        parts.Release();
+    }
+
+    /// <summary>gradient [columns] = the sum of parts [shares, columns], or that added to it.</summary>
+    internal static void SumOfParts(Device device, ArrayView<float> parts, Tensor gradient, int columns, int shares, bool accumulate) =>
+        device.Kernels.ForEachElement(columns,
+            new AddParts { Parts = parts, Gradient = gradient.View, Columns = columns, Shares = shares, Accumulate = accumulate ? 1 : 0 },
+            inFours: (columns & 3) == 0);
+}
