@@ -1,6 +1,4 @@
-using Convolve.Pneumonia;
-using Convolve.Pneumonia.Actions;
-using Convolve.Pneumonia.Commands;
+using Convolve.Pneumonia.Shell;
 
 Terminal terminal = StandardStreams.Open();
 using var interruption = new Interruption();

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
-using Convolve.Pneumonia.Actions;
-using Convolve.Pneumonia.Commands;
+using Convolve.Pneumonia.Shell;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 

@@ -1,5 +1,5 @@
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Shell;
 using Spectre.Console;
 
 namespace Convolve.Pneumonia.Experiments;

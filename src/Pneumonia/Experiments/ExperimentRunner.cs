@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using Convolve.Engine;
 using Convolve.Engine.Devices;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
 

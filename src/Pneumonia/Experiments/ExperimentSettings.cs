@@ -1,7 +1,7 @@
 using Convolve.Layers;
 using Convolve.Layers.Networks;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
 

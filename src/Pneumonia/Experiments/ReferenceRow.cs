@@ -1,4 +1,4 @@
-using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
 

@@ -1,5 +1,5 @@
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
 

@@ -1,6 +1,8 @@
 using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
-using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
 using Spectre.Console;
 
 namespace Convolve.Pneumonia.Weights;

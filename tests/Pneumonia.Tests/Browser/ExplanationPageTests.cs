@@ -3,8 +3,8 @@ using Convolve.Engine.Tensors;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Explanations;
-using Convolve.Pneumonia.Tests.Actions;
 using Convolve.Pneumonia.Tests.Explanations;
+using Convolve.Pneumonia.Tests.Shell;
 using Microsoft.Playwright;
 
 namespace Convolve.Pneumonia.Tests.Browser;

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Experiments;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Tests.Shell;
+using Convolve.Pneumonia.Tests.Train;
 
 namespace Convolve.Pneumonia.Tests.Experiments;
 

@@ -1,8 +1,9 @@
 using System.Text.RegularExpressions;
 using Convolve.Layers.Networks;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Experiments;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Train;
 using FsCheck;
 using FsCheck.Xunit;
 

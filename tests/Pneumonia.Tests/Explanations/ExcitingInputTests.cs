@@ -5,7 +5,7 @@ using Convolve.Engine.Tensors;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Pneumonia.Explanations;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Tests.Shell;
+using Convolve.Pneumonia.Tests.Train;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

@@ -1,9 +1,10 @@
 using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Networks;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Explanations;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Tests.Shell;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

@@ -1,6 +1,6 @@
 using Convolve.Engine.Operations.Pixels;
 using Convolve.Pneumonia.Explanations;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

@@ -1,8 +1,8 @@
 using Convolve.Engine.Tensors;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

@@ -1,7 +1,8 @@
 using Convolve.Layers.Networks;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Explanations;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Tests.Shell;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

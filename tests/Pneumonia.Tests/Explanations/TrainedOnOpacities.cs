@@ -1,7 +1,10 @@
 using Convolve.Engine;
 using Convolve.Engine.Devices;
-using Convolve.Pneumonia.Actions;
-using Convolve.Pneumonia.Tests.Actions;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Tests.Devices;
+using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

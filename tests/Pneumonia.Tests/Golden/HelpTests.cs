@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
-using Convolve.Pneumonia.Tests.Actions;
-using Convolve.Pneumonia.Tests.Commands;
+using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Golden;
 

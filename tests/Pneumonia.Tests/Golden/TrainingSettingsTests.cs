@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.Text;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
-using Convolve.Pneumonia.Actions;
-using Convolve.Pneumonia.Commands;
 using Convolve.Pneumonia.Experiments;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Shell;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Golden;
 

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Convolve.Pneumonia.Actions;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Reports;
 

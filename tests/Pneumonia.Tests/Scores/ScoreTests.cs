@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convolve.Engine.Randomness;
 using Convolve.Layers.Training;
-using Convolve.Pneumonia.Actions;
+using Convolve.Pneumonia.Evaluate;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
 using FsCheck;

@@ -1,0 +1,58 @@
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Data;
+
+/// <summary>What <c>data check</c> was asked for.</summary>
+/// <param name="Data">Data folder.</param>
+/// <param name="Labels">How classes are found.</param>
+/// <param name="Patient">A regular expression that tells the patient of a path; null for the known forms.</param>
+public sealed record DataCheckSettings(string Data, LabelScheme Labels, string? Patient, bool Json);
+
+/// <summary>Looks at every image of a folder and says what a training run would stumble over.</summary>
+public static class DataCheck
+{
+    // More lines would bury the summary; --json has them all.
+    private const int LinesShown = 10;
+    private const int ProgressStep = 1000;
+
+    public static Task<int> RunAsync(DataCheckSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        ImageFolder folder = ImageFolder.Find(settings.Data, settings.Labels, settings.Patient);
+        DatasetCheck found = DatasetCheck.Of(folder, done =>
+        {
+            if (done % ProgressStep == 0) terminal.Note($"{done} of {folder.Files.Count} images");
+        }, cancellation);
+        if (settings.Json) terminal.WriteJson(found);
+        else Print(found, terminal.Results);
+        return Task.FromResult(0);
+    }
+
+    private static void Print(DatasetCheck found, TextWriter output)
+    {
+        output.WriteLine($"{found.Data}: {found.Images} images");
+        output.WriteLine($"  {found.Patients.Note}");
+        foreach (string note in found.Notes.Concat(found.Remarks)) output.WriteLine($"  {note}");
+        foreach (var part in found.Counts.GroupBy(count => count.Part))
+            output.WriteLine($"  {part.Key,-6}{string.Join(", ", part.Select(count => $"{count.Images} {count.Class}"))}");
+        if (found.Sizes is { } sizes)
+        {
+            output.WriteLine($"  sizes {sizes.SmallestWidth} × {sizes.SmallestHeight} to {sizes.LargestWidth} × {sizes.LargestHeight} pixels, "
+                + $"median {sizes.MedianWidth} × {sizes.MedianHeight}");
+        }
+        Section("unreadable files", found.Unreadable, file => $"{file.Path}: {file.Reason}");
+        Section("groups of images with identical pixels", found.Identical, group => string.Join(" = ", group.Paths)
+            + (group.AcrossParts ? "  [in several parts]" : "") + (group.AcrossClasses ? "  [in several classes]" : ""));
+        if (found.CopiesAcrossParts > 0)
+            output.WriteLine($"{found.CopiesAcrossParts} images of val or test are copies of others in an earlier part; train leaves them out");
+        Section("patients in several parts", found.DividedPatients,
+            patient => $"{patient.Patient}: {patient.Images} images in {string.Join(", ", patient.Parts)}");
+
+        void Section<T>(string what, IReadOnlyList<T> entries, Func<T, string> line)
+        {
+            output.WriteLine($"{entries.Count} {what}");
+            foreach (T entry in entries.Take(LinesShown)) output.WriteLine("  " + line(entry));
+            if (entries.Count > LinesShown) output.WriteLine($"  … and {entries.Count - LinesShown} more (--json lists all)");
+        }
+    }
+}

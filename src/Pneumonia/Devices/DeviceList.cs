@@ -1,0 +1,62 @@
+using Convolve.Engine;
+using Convolve.Engine.Devices;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Devices;
+
+/// <summary>What <c>devices</c> was asked for.</summary>
+public sealed record DevicesSettings(string Device, bool Json);
+
+/// <summary>One row of <c>devices</c>.</summary>
+/// <param name="Name">The driver's name of the device.</param>
+/// <param name="Kind">What <c>--device</c> takes for it.</param>
+/// <param name="MemoryMiB">Memory that kernels may use.</param>
+/// <param name="Driver">Platform and version.</param>
+/// <param name="Chosen">Whether <c>--device</c> as given chooses it.</param>
+/// <param name="SelfTest">"passed", or why not.</param>
+public sealed record DeviceRow(string Name, string Kind, long MemoryMiB, string Driver, bool Chosen, string SelfTest);
+
+/// <summary>Lists the devices, the one chosen, and every one's self-test.</summary>
+public static class DeviceList
+{
+    public static Task<int> RunAsync(DevicesSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        using var catalogue = new DeviceCatalogue();
+        DeviceChoice choice;
+        try
+        {
+            choice = catalogue.Choose(settings.Device);
+        }
+        catch (DeviceException e)
+        {
+            throw new UserError(e.Message, e);
+        }
+        DeviceRow[] rows = [.. catalogue.Devices.Select(device => new DeviceRow(device.Name, device.KindName, device.MemoryBytes >> 20,
+            device.Driver, ReferenceEquals(device, choice.Device), SelfTest(catalogue, device)))];
+        if (settings.Json)
+        {
+            terminal.WriteJson(new { devices = rows, chosen = choice.Device.Name, reason = choice.Reason });
+            return Task.FromResult(0);
+        }
+        foreach (DeviceRow row in rows)
+        {
+            terminal.Results.WriteLine($"{(row.Chosen ? "*" : " ")} {row.Kind,-7}{row.Name}");
+            terminal.Results.WriteLine($"         {row.MemoryMiB} MiB, {row.Driver}, self-test {row.SelfTest}");
+        }
+        terminal.Results.WriteLine($"chosen: {choice.Device.Name} — {choice.Reason}");
+        return Task.FromResult(0);
+    }
+
+    private static string SelfTest(DeviceCatalogue catalogue, DeviceDescription description)
+    {
+        try
+        {
+            using Device device = catalogue.Open(description);
+            return "passed";
+        }
+        catch (DeviceException e)
+        {
+            return $"FAILED: {e.Message}";
+        }
+    }
+}

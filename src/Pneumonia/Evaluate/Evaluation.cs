@@ -1,0 +1,142 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Evaluate;
+
+/// <summary>What <c>evaluate</c> was asked for.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Positive">The positive one of two classes; null for the model's own.</param>
+/// <param name="Data">Data folder.</param>
+/// <param name="Part">Part of a tree to score; a flat folder is scored whole.</param>
+/// <param name="Limit">Images to keep, the classes in their proportions; null keeps all.</param>
+/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
+/// <param name="Stress">Whether changed images are scored as well: see <see cref="StressTest"/>.</param>
+/// <param name="Out">Folder for report, scores and predictions; null for none.</param>
+public sealed record EvaluateSettings(
+    ModelSource Model, string? Positive, string Data, ImagePart Part, int? Limit, int Copies, bool Stress, string? Out, string Device, int Seed, bool Json);
+
+/// <summary>Scores a trained network on a folder.</summary>
+public static class Evaluation
+{
+    private const int BatchSize = 50;
+
+    public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        Metrics? metrics = settings.Model.Metrics();
+        using FolderClaim? claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
+        ImageFolder found = ImageFolder.Find(settings.Data, loaded.Labels);
+        bool namedByFolders = !loaded.NamesClasses && settings.Model.Classes is null;
+        TrainedModel model = (namedByFolders ? WithClassesOf(found, loaded) : loaded).WithPositive(settings.Positive);
+        ImageFolder folder = found.For(model.Classes);
+        ImageFile[] all = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
+        if (all.Length == 0)
+            throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
+        IReadOnlyList<ImageFile> files = settings.Limit is { } limit ? ImageSplit.Limited(all, folder.Classes, limit, settings.Seed) : all;
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
+        if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
+            throw new UserError($"{settings.Data}: not one of the {files.Count} images can be read; the first: {store.Warnings[0]}");
+        opened.Announce(terminal);
+        var notes = new List<string>();
+        if (namedByFolders)
+            Note($"{settings.Model.Name} does not name its classes; taken in the order of the folders' names, as other tools number them: "
+                + $"{string.Join(", ", model.Classes.Select((name, number) => $"{number} = {name}"))} (--classes A,B for another order)");
+        if (files.Count < all.Length) Note($"limited to {files.Count} of {all.Length} images");
+        foreach (string remark in model.Remarks) Note(remark);
+        terminal.Note(settings.Model.Describe(model));
+        var samples = new ImageSamples(store, model.Classes);
+        Predictions predictions = TestTimeAugmentation.Run(model, samples, settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
+        await store.Completed;
+        foreach (string note in folder.Notes) Note(note);
+        foreach (string remark in store.Remarks) Note(remark);
+        ScoreBlock scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
+        string part = folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all";
+        var scored = new ScoredPredictions(model.ScoredClasses, model.Threshold, [new ScoredPart(part, scores, Scoring.Answers(predictions))], []);
+        string[] warnings =
+        [
+            .. store.Warnings,
+            .. WarningsOfKnown(ImagesFile.CountKnown(settings.Model.ImagesFile, files), settings.Data, files.Count),
+            .. Contradiction(scores, model, settings.Model.Name),
+        ];
+        foreach (string warning in warnings) terminal.Warn(warning);
+        StressScore[] stress = settings.Stress ? [.. StressTest.Run(model, store, settings.Seed, cancellation)] : [];
+        JsonNode document = Document(scores, model, stress, settings);
+        if (claim is not null) Write(claim);
+        if (settings.Json)
+        {
+            terminal.WriteJson(document);
+            return 0;
+        }
+        ScoreTable.Write(terminal, scored);
+        if (settings.Stress) StressTest.Write(terminal, scores, stress);
+        if (settings.Out is not null) terminal.Results.WriteLine($"report: {Path.Combine(settings.Out, TrainingReport.FileName)}");
+        return 0;
+
+        void Note(string text)
+        {
+            notes.Add(text);
+            terminal.Note(text);
+        }
+
+        // Shown when all is there.
+        void Write(FolderClaim claim)
+        {
+            string folder = claim.Unfinished;
+            OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(ScoreJson.Indented) + "\n");
+            PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(samples, predictions, model),
+                [.. model.Classes.Order(StringComparer.Ordinal)]);
+            EvaluationReport.Write(folder, new EvaluationSummary(settings.Model.Name, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
+                part, opened.Device.Description.ToString(), model.Positive, notes, warnings, scored with { Wrong = WrongPredictions.Of(model, samples, predictions) }));
+            claim.Publish(TrainingReport.FileName);
+        }
+    }
+
+    // Every image, also those that cannot be read.
+    private static PredictedFile[] Rows(ImageSamples samples, Predictions predictions, TrainedModel model)
+    {
+        Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
+        return [.. samples.Store.Files.Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), samples.Store.ReasonOf(i), file.Class))];
+    }
+
+    private static JsonNode Document(ScoreBlock scores, TrainedModel model, StressScore[] stress, EvaluateSettings settings)
+    {
+        JsonNode document = JsonSerializer.SerializeToNode(scores, ScoreJson.Options)!;
+        document["positive"] = model.Positive?.Name;
+        document["network"] = settings.Model.Name;
+        if (settings.Stress) document["stress"] = JsonSerializer.SerializeToNode(stress, ScoreJson.Options);
+        return document;
+    }
+
+    private static TrainedModel WithClassesOf(ImageFolder data, TrainedModel model)
+    {
+        if (data.Classes.Count != model.Classes.Count)
+            throw new UserError($"{data.Root}: has the classes {string.Join(", ", data.Classes)}, and the model tells {model.Classes.Count} apart; give a folder of as many, or name its classes with --classes");
+        return model with { Classes = [.. data.Classes.Order(StringComparer.Ordinal)] };
+    }
+
+    // An area far below ½ is no bad network but a good one whose classes are taken for each other.
+    private static IEnumerable<string> Contradiction(ScoreBlock scores, TrainedModel model, string name)
+    {
+        if (model.Classes.Count != 2 || scores.Auc is not { } auc || scores.Auc95 is not [_, < 0.5]) yield break;
+        yield return $"AUC {auc:F3}: the predictions contradict the labels, so the classes are probably swapped: "
+            + (model.NamesClasses ? $"does {name} mean by {string.Join(" and ", model.Classes)} what the folders mean?" : $"try --classes {model.Classes[1]},{model.Classes[0]}");
+    }
+
+    private static IEnumerable<string> WarningsOfKnown(KnownImages known, string data, int images)
+    {
+        if (known.Train > 0)
+            yield return $"{data}: the network was trained on {known.Train} of these {images} images: its figures here are too good; give it images that it never saw";
+        if (known.TrainByName > 0)
+            yield return $"{data}: {known.TrainByName} of these {images} images bear names of images that the network was trained on; if they are the same, in another size or format, its figures here are too good";
+        if (known.Val > 0) yield return $"{data}: {known.Val} of these {images} images chose the network's epoch and threshold";
+    }
+}

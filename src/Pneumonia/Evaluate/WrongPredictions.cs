@@ -1,0 +1,61 @@
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Explanations;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Predict;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
+
+namespace Convolve.Pneumonia.Evaluate;
+
+/// <summary>The images that a network got wrong, at its own threshold where it has one, with where the wrong prediction came from.</summary>
+public static class WrongPredictions
+{
+    private const int Shown = 8;
+
+    /// <summary>The most confident ones, worst first.</summary>
+    /// <param name="model">The network and what its outputs mean.</param>
+    /// <param name="samples">The images.</param>
+    /// <param name="predictions">What it predicts for them, in the order of <see cref="TrainedModel.ScoredClasses"/>.</param>
+    public static IReadOnlyList<WrongPrediction> Of(TrainedModel model, ImageSamples samples, Predictions predictions)
+    {
+        IReadOnlyList<string> classes = model.ScoredClasses;
+        ImageStore store = samples.Store;
+        return
+        [
+            .. predictions.Probabilities
+                .Select((p, place) => (Prediction: ImagePrediction.Of(classes, p, model.Threshold), Actual: classes[predictions.TrueClasses[place]], Index: predictions.Indices[place]))
+                .Where(found => found.Prediction.Verdict != found.Actual)
+                .OrderByDescending(found => Confidence(found.Prediction))
+                .Take(Shown)
+                .Select(found => new WrongPrediction(store.Files[found.Index].RelativePath, found.Actual, found.Prediction, store.Pixels, store.Channels, store[found.Index].ToArray())
+                {
+                    Map = MapOf(model, store[found.Index], found.Prediction.Verdict),
+                }),
+        ];
+    }
+
+    // How far a probability lies beyond the threshold, as a share of how far it could.
+    private static double Confidence(ImagePrediction prediction)
+    {
+        if (prediction.PositiveProbability is not { } p) return prediction.Probability;
+        double threshold = prediction.Threshold ?? 0.5;
+        return p >= threshold ? threshold < 1 ? (p - threshold) / (1 - threshold) : 1 : (threshold - p) / threshold;
+    }
+
+    // Null where no layer gives a picture.
+    private static PredictionMap? MapOf(TrainedModel model, ReadOnlySpan<byte> image, string verdict)
+    {
+        if (GradCam.DefaultLayer(model.Network) is not { } layer || layer + 1 == model.Network.Layers.Count) return null;
+        using Tensor input = NetworkInput.Of(model.Network, image, model.Preprocessing.Scaling());
+        LayerEvidence evidence = LayerEvidence.Of("report", model.Network, input, model.OutputOf(verdict), layer);
+        HeatMap gradCam = GradCam.Of(evidence);
+        if (gradCam.Largest > 0) return new PredictionMap("Grad-CAM", GradCam.Draw(image, gradCam));
+        // Channels that speak against the class on the whole may still speak for it somewhere.
+        HeatMap hiResCam = HiResCam.Of(evidence);
+        return hiResCam.Largest > 0
+            ? new PredictionMap("HiResCAM, for Grad-CAM is zero everywhere", GradCam.Draw(image, hiResCam))
+            : new PredictionMap($"no map: nothing in {model.Network.Layers[layer].Name} speaks for {verdict}, only less against it", null);
+    }
+}

@@ -1,0 +1,242 @@
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
+using Convolve.Layers;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Explanations;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Predict;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Explain;
+
+/// <summary>What <c>explain</c> was asked for.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Paths">Images and folders of images, at least one.</param>
+/// <param name="Out">Folder to write, or null.</param>
+/// <param name="Layer">The layer that Grad-CAM and HiResCAM look at, or null.</param>
+/// <param name="Class">The class to explain, or null for the one that the network calls each image.</param>
+/// <param name="All">No limits.</param>
+/// <param name="Seed">Of the noise that exciting inputs begin with.</param>
+public sealed record ExplainSettings(
+    ModelSource Model, IReadOnlyList<string> Paths, string? Out, string? Layer, string? Class, bool All, int Seed, string Device, bool Json);
+
+/// <summary>One image of <c>explain --json</c>.</summary>
+/// <param name="Path">The image as it was named.</param>
+/// <param name="Folder">Where its pictures are.</param>
+/// <param name="Class">The class that is explained.</param>
+/// <param name="Probability">Its probability.</param>
+/// <param name="GradCamPeak">Column and row of the largest value; null without a map, and where nothing speaks for the class.</param>
+/// <param name="HiResCamPeak">The same of HiResCAM's map.</param>
+/// <param name="OcclusionPeak">The same of the occlusion map.</param>
+public sealed record ExplainedAnswer(
+    string Path, string Folder, string Class, double Probability, int[]? GradCamPeak, int[]? HiResCamPeak, int[] OcclusionPeak);
+
+/// <summary>The document of <c>explain --json</c>.</summary>
+/// <param name="Page">The page.</param>
+/// <param name="Layer">The layer that Grad-CAM and HiResCAM looked at; null without one.</param>
+public sealed record ExplainDocument(string Page, string? Layer, IReadOnlyList<ExplainedAnswer> Images);
+
+/// <summary>Writes what a network does with images: PNG files, and one page.</summary>
+public static class Explaining
+{
+    private const int MostChannels = 64, MostExciting = 8, SmallestPicture = 440;
+
+    public static async Task<int> RunAsync(ExplainSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        (IReadOnlyList<string> paths, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
+        Metrics? metrics = settings.Model.Metrics();
+        using FolderClaim claim = settings.Out is null
+            ? FolderClaim.OfUnused(Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}"))
+            : FolderClaim.OfEmpty(settings.Out, "choose another folder");
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
+        int? layer = LayerOf(model.Network, settings.Layer);
+        int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
+        ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
+        int[] usable = store.UsableIndices();
+        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
+        opened.Announce(terminal);
+        foreach (string note in notes.Concat(store.Remarks)) terminal.Note(note);
+        foreach (string remark in model.Remarks) terminal.Note(remark);
+        terminal.Note(settings.Model.Describe(model));
+        if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
+
+        string[] names = Names(paths);
+        var images = new List<ExplainedImage>();
+        foreach (int i in usable)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
+        }
+        Write(claim, settings, model, layer, images, cancellation);
+        Tell(claim.Folder, settings, model, layer, images, terminal);
+        foreach (int i in Enumerable.Range(0, paths.Count).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
+        return usable.Length == paths.Count ? CommandLine.Done : CommandLine.BadUsage;
+    }
+
+    private static ExplainedImage Explain(
+        TrainedModel model, byte[] pixels, string path, string name, int? layer, int? chosen, CancellationToken cancellation)
+    {
+        Sequential network = model.Network;
+        using Tensor input = NetworkInput.Of(network, pixels, model.Preprocessing.Scaling());
+        // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
+        IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
+        double[] probabilities = Classification.Probabilities(outputs[^1]);
+        int explained = chosen ?? model.OutputOf(PredictionOf(model, probabilities).Verdict);
+        LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
+        return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
+            evidence is null ? null : GradCam.Of(evidence),
+            evidence is null ? null : HiResCam.Of(evidence),
+            Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
+    }
+
+    private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
+        ImagePrediction.Of(model.Classes, probabilities, model.Threshold, model.Positive?.Name);
+
+    // Shown when all is there: nobody finds half an explanation.
+    private static void Write(
+        FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
+    {
+        string unfinished = claim.Unfinished;
+        List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
+        var ofImages = new List<IReadOnlyList<Figure>>();
+        foreach (ExplainedImage image in images)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
+            ofImages.Add(ImageFigures(Path.Combine(unfinished, image.Name), model, layer, image));
+        }
+        var page = new ExplanationPage(settings.Model.Name, model.Classes, images, ofImages, figures,
+            (settings.All ? ExplorerData.Whole : ExplorerData.Limited).Of(model.Network, images))
+        { Threshold = model.Threshold, Positive = model.Positive?.Name };
+        OutputFile.WriteText(Path.Combine(unfinished, ExplanationPage.FileName), page.ToHtml());
+        claim.Publish(ExplanationPage.FileName);
+    }
+
+    private static List<Figure> NetworkFigures(
+        string folder, ExplainSettings settings, TrainedModel model, ExplainedImage first, CancellationToken cancellation)
+    {
+        var figures = new List<Figure>();
+        if (FilterSheet.Draw(model.Network) is { } filters)
+            figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, what it takes away darker.", filters));
+        var exciting = new ExcitingInput(model.Network, model.Preprocessing.Scaling(), settings.Seed);
+        IReadOnlyList<PredictionStage> stages = model.Network.Stages();
+        for (int s = 0; s < stages.Count; s++)
+        {
+            if (stages[s].Layer is not Conv2D) continue;
+            int[] channels = ChannelChoice.Of(first.Outputs[s], stages[s].OutputShape[2], settings.All ? null : MostExciting);
+            byte[] png = ExcitingSheet.Draw(model.Network, stages[s].End - 1, exciting.For(stages[s].End - 1, channels, cancellation));
+            figures.Add(Written(folder, $"exciting-{s + 1:D2}-{stages[s].Name}.png", $"Inputs that most excite {stages[s].Name}",
+                $"Channels {string.Join(", ", channels)}: noise, moved along the gradient of the channel's mean.", png));
+        }
+        return figures;
+    }
+
+    private static List<Figure> ImageFigures(string folder, TrainedModel model, int? layer, ExplainedImage image)
+    {
+        int zoom = Math.Max(1, (SmallestPicture + image.Side - 1) / image.Side);
+        string name = model.Classes[image.ClassIndex];
+        byte[] gray = image.Gray;
+        var xray = new Picture(image.Side * zoom, image.Side * zoom);
+        xray.Draw(0, 0, image.Pixels, image.Side, zoom);
+        var figures = new List<Figure>
+        {
+            Written(folder, "xray.png", "The image", $"As the network takes it: {image.Side} × {image.Side} pixels.", xray.ToPng()),
+        };
+        if (image.GradCam is { } map && layer is { } at)
+        {
+            figures.Add(Written(folder, "grad-cam.png", "Grad-CAM", map.Largest > 0
+                    ? $"Where {model.Network.Layers[at].Name} saw what speaks for {name}."
+                    : $"Nothing in {model.Network.Layers[at].Name} speaks for {name}.",
+                HeatPicture.WithScale(gray, map, HeatScale.UpTo(map.Largest), zoom).ToPng()));
+        }
+        if (image.HiResCam is { } added && layer is { } looked)
+        {
+            figures.Add(Written(folder, "hires-cam.png", "HiResCAM", added.Largest > 0
+                    ? $"What each place of {model.Network.Layers[looked].Name} adds to the score of {name}, its own gradient instead of the channel's mean."
+                    : $"No place of {model.Network.Layers[looked].Name} adds to the score of {name}.",
+                HeatPicture.WithScale(gray, added, HeatScale.UpTo(added.Largest), zoom).ToPng()));
+        }
+        figures.Add(Written(folder, "occlusion.png", "Occlusion", $"How much the score of {name}, a logit, falls where a square covers the picture; blue where it rises.",
+            HeatPicture.WithScale(gray, image.Occlusion, HeatScale.Around(image.Occlusion.LargestMagnitude), zoom).ToPng()));
+        figures.Add(Written(folder, "receptive-fields.png", "Receptive fields", "What the middle unit of each layer sees, from the first (blue) to the last (orange).",
+            FieldPicture.Over(gray, image.Side, model.Network, zoom).ToPng()));
+        return figures;
+    }
+
+    private static void WriteActivations(string folder, ExplainSettings settings, Sequential network, ExplainedImage image)
+    {
+        IReadOnlyList<PredictionStage> stages = network.Stages();
+        for (int s = 0; s < stages.Count; s++)
+        {
+            if (stages[s].KeepsValues) continue;
+            Shape shape = stages[s].OutputShape;
+            int[] channels = ChannelChoice.Of(image.Outputs[s], shape[^1], settings.All ? null : MostChannels);
+            OutputFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"), ActivationGrid.Draw(image.Outputs[s], shape, channels));
+        }
+    }
+
+    private static Figure Written(string folder, string file, string title, string caption, byte[] png)
+    {
+        OutputFile.Write(Path.Combine(folder, file), png);
+        return new Figure(title, caption, png);
+    }
+
+    private static void Tell(string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, Terminal terminal)
+    {
+        string page = Path.Combine(output, ExplanationPage.FileName);
+        if (settings.Json)
+        {
+            terminal.WriteJson(new ExplainDocument(page, layer is { } at ? model.Network.Layers[at].Name : null,
+            [
+                .. images.Select(image => new ExplainedAnswer(image.Path, Path.Combine(output, image.Name), model.Classes[image.ClassIndex],
+                    image.Probabilities[image.ClassIndex], PeakOf(image.GradCam), PeakOf(image.HiResCam), [image.Occlusion.Peak.X, image.Occlusion.Peak.Y])),
+            ]));
+            return;
+        }
+        foreach (ExplainedImage image in images)
+            terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: {model.Classes[image.ClassIndex]}");
+        terminal.Results.WriteLine($"page: {page}");
+        terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+    }
+
+    private static int[]? PeakOf(HeatMap? map) => map is { Largest: > 0, Peak: var (x, y) } ? [x, y] : null;
+
+    private static int? LayerOf(Sequential network, string? name)
+    {
+        if (name is null) return GradCam.DefaultLayer(network);
+        int at = network.Layers.ToList().FindIndex(layer => layer.Name == name);
+        if (at >= 0 && network.Layers[at].OutputShape.Rank == 3) return at;
+        string[] pictures = [.. network.Layers.Where(layer => layer.OutputShape.Rank == 3).Select(layer => layer.Name)];
+        throw new UserError($"--layer {name}: the model has no such layer that gives a picture; "
+            + (pictures.Length > 0 ? $"choose among {string.Join(", ", pictures)}" : "no layer of it does"));
+    }
+
+    private static int ClassOf(TrainedModel model, string name)
+    {
+        for (int c = 0; c < model.Classes.Count; c++)
+            if (string.Equals(model.Classes[c], name, StringComparison.OrdinalIgnoreCase)) return c;
+        throw new UserError($"--class {name}: unknown to the model; it knows {string.Join(", ", model.Classes)}");
+    }
+
+    // The files' own names, numbered where two are the same or where one is that of the page beside the folders.
+    private static string[] Names(IReadOnlyList<string> paths)
+    {
+        var taken = new HashSet<string>([ExplanationPage.FileName], StringComparer.OrdinalIgnoreCase);
+        var names = new string[paths.Count];
+        for (int i = 0; i < names.Length; i++)
+        {
+            string name = Path.GetFileNameWithoutExtension(paths[i]);
+            if (name.All(c => c == '.')) name = "image";
+            names[i] = name;
+            for (int n = 2; !taken.Add(names[i]); n++) names[i] = $"{name}-{n}";
+        }
+        return names;
+    }
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using Convolve.Engine.Randomness;
+using Convolve.Layers;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
+using Convolve.Layers.Reference;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
+using Convolve.Pneumonia.Train;
+using Spectre.Console;
+
+namespace Convolve.Pneumonia.Inspect;
+
+/// <summary>What <c>gradcheck</c> was asked for; one of <paramref name="Model"/> and <paramref name="Run"/> is given.</summary>
+/// <param name="Model">Network to build and fill with random weights, or null.</param>
+/// <param name="Run">Run folder whose best weights are taken, or null.</param>
+/// <param name="Data">Images to compute the loss of; null for synthetic ones.</param>
+/// <param name="Pixels">Width and height of the model's images; null for as few as make a quick check.</param>
+/// <param name="Batch">Images.</param>
+/// <param name="Elements">Elements of each parameter.</param>
+public sealed record GradientCheckingSettings(
+    ModelKind? Model, string? Run, string? Data, int? Pixels, int Batch, int Elements, string Device, int Seed, bool Json);
+
+/// <summary>Holds the device's gradients of a network on real images against numerical ones.</summary>
+public static class GradientChecking
+{
+    // Enough for every network but those whose smallest images are larger; fewer, and the last batch normalization would have no values to speak of.
+    private const int QuickPixels = 32;
+
+    // Biases begin at zero, where the ReLU of a black pixel sits right on its kink.
+    private const float LargestFirstBias = 0.05f;
+
+    /// <returns>0 where every gradient agrees, 1 where one does not.</returns>
+    public static Task<int> RunAsync(GradientCheckingSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel model = settings.Run is { } run ? TrainedModel.Load(RunFolder.BestPath(run), opened.Device) : Untrained(settings, opened);
+        Sequential network = model.Network;
+        ImageSamples samples = Samples(settings, model, cancellation);
+        int[] usable = [.. EpochOrder.Shuffled(samples.Count, (uint)settings.Seed, 1).Where(samples.IsUsable).Take(settings.Batch)];
+        if (usable.Length == 0) throw new UserError($"{settings.Data}: not one image can be read; the first: {samples.Store.Warnings[0]}");
+        opened.Announce(terminal);
+        if (settings.Data is null) terminal.Note("synthetic images: give --data DIR for your own");
+        if (usable.Length < settings.Batch) terminal.Note($"only {usable.Length} of {settings.Batch} images are there");
+        if (network.Parameters.Any(parameter => parameter.L1 != 0 || parameter.L2 != 0))
+            terminal.Note("penalties are left out: they are no part of the backward pass, the optimizer's update adds λ₁·sign(w) + 2λ₂·w");
+        int frozen = network.Parameters.Count(parameter => !parameter.Trainable && !parameter.IsStatistic);
+        if (frozen > 0) terminal.Note($"{frozen} frozen parameters have no gradient and are left out");
+        IReadOnlyList<CheckedGradient> rows = GradientCheck.Run(network, samples, usable,
+            new TrainingOptions { BatchSize = usable.Length, Scaling = model.Preprocessing.Scaling() },
+            new GradientCheckOptions(settings.Elements, (uint)settings.Seed), cancellation: cancellation);
+        Write(settings, usable.Length, rows, terminal);
+        return Task.FromResult(Conclude(rows, terminal));
+    }
+
+    /// <summary>The exit code, with one line on what is wrong or could not be checked.</summary>
+    internal static int Conclude(IReadOnlyList<CheckedGradient> rows, Terminal terminal)
+    {
+        CheckedGradient[] wrong = [.. rows.Where(row => row.Verdict == GradientVerdict.Wrong)];
+        CheckedGradient[] skipped = [.. rows.Where(row => row.Verdict == GradientVerdict.Unchecked)];
+        if (skipped.Length > 0)
+            terminal.Warn($"{string.Join(", ", skipped.Select(row => row.Name))}: not checked, every step led over a kink; try another --seed, or more --elements");
+        if (wrong.Length == 0) return CommandLine.Done;
+        CheckedGradient worst = wrong.MaxBy(row => row.Error)!;
+        terminal.Error($"gradcheck: {wrong.Length} of {rows.Count} gradients are wrong, {worst.Name} the most: element {worst.Worst} is "
+            + $"{Text(worst.Analytic)} where the difference is {Text(worst.Numeric)}");
+        return CommandLine.Fault;
+    }
+
+    private static TrainedModel Untrained(GradientCheckingSettings settings, OpenDevice opened)
+    {
+        ModelKind kind = settings.Model!.Value;
+        int pixels = settings.Pixels ?? Math.Max(QuickPixels, ModelChoice.SmallestPixels(kind, samePadding: false));
+        IReadOnlyList<string> classes = settings.Data is { } data ? PositiveClass.Second(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
+        Sequential network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);
+        foreach (Parameter parameter in network.Parameters.Where(parameter => parameter.Trainable)) MoveFromZero(parameter, settings.Seed);
+        return new TrainedModel(network, classes, pixels, ResizeMethod.Bilinear, LabelScheme.Folders, Preprocessing.Rescale);
+    }
+
+    private static void MoveFromZero(Parameter parameter, int seed)
+    {
+        float[] values = parameter.Value.ToArray();
+        if (values.Any(value => value != 0)) return;
+        var random = new RandomStream(seed, parameter.Name);
+        for (int i = 0; i < values.Length; i++) values[i] = (float)random.Uniform((ulong)i, -LargestFirstBias, LargestFirstBias);
+        parameter.Value.CopyFrom(values);
+    }
+
+    private static ImageSamples Samples(GradientCheckingSettings settings, TrainedModel model, CancellationToken cancellation)
+    {
+        if (settings.Data is null)
+        {
+            if (!model.Classes.ToHashSet().SetEquals(SyntheticXrays.Classes))
+                throw new UserError($"gradcheck: the model knows {string.Join(", ", model.Classes)}; give --data DIR with images of these classes");
+            return new ImageSamples(SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Pixels, model.Channels,
+                model.Preprocessing, cancellation: cancellation), model.Classes);
+        }
+        ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
+        int[] order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
+        // More than are needed, since some may be unreadable; only those that are asked for are waited for.
+        ImageFile[] files = [.. order.Select(i => folder.Files[i]).Take(4 * settings.Batch)];
+        return new ImageSamples(ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing,
+            cancellation: cancellation), model.Classes);
+    }
+
+    private static void Write(GradientCheckingSettings settings, int images, IReadOnlyList<CheckedGradient> rows, Terminal terminal)
+    {
+        if (settings.Json)
+        {
+            terminal.WriteJson(new
+            {
+                synthetic = settings.Data is null,
+                images,
+                tolerance = GradientCheck.Tolerance,
+                passed = rows.All(row => row.Verdict != GradientVerdict.Wrong),
+                parameters = rows.Select(row => new
+                {
+                    name = row.Name,
+                    shape = row.Shape.Sizes,
+                    compared = row.Compared,
+                    skipped = row.Skipped,
+                    worst = row.Compared == 0 ? null : new { element = row.Worst, analytic = row.Analytic, numeric = row.Numeric, error = row.Error },
+                    verdict = row.Verdict.ToString().ToLowerInvariant(),
+                }),
+            });
+            return;
+        }
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumn(new TableColumn("parameter").NoWrap());
+        foreach (string name in new[] { "kinks", "worst", "analytic", "numeric", "error" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("verdict").NoWrap());
+        foreach (CheckedGradient row in rows)
+        {
+            bool none = row.Compared == 0;
+            table.AddRow(new Text(row.Name), new Text($"{row.Skipped}"), new Text(none ? "–" : $"{row.Worst}"),
+                new Text(none ? "–" : Text(row.Analytic)), new Text(none ? "–" : Text(row.Numeric)),
+                new Text(none ? "–" : row.Error.ToString("0.0E+0", CultureInfo.InvariantCulture)), new Text(row.Verdict.ToString().ToLowerInvariant()));
+        }
+        terminal.WriteTable(table, 2, 1);
+        int right = rows.Count(row => row.Verdict == GradientVerdict.Right);
+        terminal.Results.WriteLine($"{right} of {rows.Count} gradients agree with central differences in double precision, {rows.Sum(row => row.Compared)} elements "
+            + $"on {images} images, to {GradientCheck.Tolerance.ToString("0E+0", CultureInfo.InvariantCulture)}; {rows.Sum(row => row.Skipped)} passed over at kinks");
+    }
+
+    private static string Text(double value) => value.ToString("0.00E+0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
+using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tensors;
+using Convolve.Engine.Trials;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Shell;
+using Spectre.Console;
+using Padding = Convolve.Engine.Operations.Convolution.Padding;
+
+namespace Convolve.Pneumonia.Kernels;
+
+/// <summary>What <c>kernels compare conv</c> was asked for: one shape and pass.</summary>
+public sealed record ConvolutionComparisonSettings(ConvolutionGeometry Geometry, Padding Padding, ConvolutionPass Pass, int Runs, string Device, bool Json);
+
+/// <summary>One algorithm's figures for one shape.</summary>
+/// <param name="Algorithm">Its name, as <c>--conv</c> takes it.</param>
+/// <param name="Milliseconds">Its fastest run.</param>
+/// <param name="Gflops">The convolution's operations, as the formula counts them, by that time, in units of 10⁹ a second.</param>
+/// <param name="ShareOfPeak">That as a share of the device's measured peak; Winograd's algorithms can pass 1, since they multiply less.</param>
+/// <param name="LargestError">The largest difference from the double-precision reference, as a share of its largest value.</param>
+/// <param name="WorkspaceBytes">Device memory beside inputs and output.</param>
+/// <param name="Auto">Whether <c>--conv auto</c> takes it.</param>
+public sealed record ConvolutionFigures(
+    string Algorithm, double Milliseconds, double Gflops, double ShareOfPeak, double LargestError, long WorkspaceBytes, bool Auto);
+
+/// <summary>Every algorithm of the convolution side by side on one shape.</summary>
+public static class ConvolutionComparison
+{
+    /// <summary>Multiply-adds of the reference, which runs on one core in double precision: some seconds.</summary>
+    private const double ReferenceWork = 3e8;
+
+    /// <exception cref="UserError">There is no such device, or it has too little memory for the shape.</exception>
+    public static Task<int> RunAsync(ConvolutionComparisonSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        using OpenDevice open = OpenDevice.For(settings.Device);
+        open.Announce(terminal);
+        double peak = PeakArithmetic.MeasureGigaflops(open.Device);
+        ConvolutionGeometry checkedShape = WithinReferenceWork(settings);
+        terminal.Note($"peak: {peak:F0} GFLOP/s, measured with multiply-adds that never leave the registers; errors: on {checkedShape.Input}");
+        ConvolutionFigures[] rows;
+        try
+        {
+            rows = Measure(settings, checkedShape, open.Device, peak, cancellation);
+        }
+        catch (DeviceException e)
+        {
+            throw new UserError($"{e.Message} (input {settings.Geometry.Input}, kernel {settings.Geometry.Kernel})", e);
+        }
+        if (settings.Json) terminal.WriteJson(rows);
+        else Print(rows, settings.Geometry, terminal);
+        return Task.FromResult(0);
+    }
+
+    private static ConvolutionFigures[] Measure(
+        ConvolutionComparisonSettings settings, ConvolutionGeometry checkedShape, Device device, double peak, CancellationToken cancellation)
+    {
+        (ConvolutionGeometry geometry, ConvolutionPass pass) = (settings.Geometry, settings.Pass);
+        ConvolutionAlgorithm chosen = ConvolutionChoice.Model(pass, geometry, device);
+        using var trial = new ConvolutionTrial(device, geometry, pass);
+        using var checkedTrial = new ConvolutionTrial(device, checkedShape, pass);
+        var rows = new List<ConvolutionFigures>();
+        foreach (ConvolutionAlgorithm algorithm in ConvolutionChoice.Available(pass, geometry, device))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double milliseconds = trial.Milliseconds(algorithm, algorithm == ConvolutionAlgorithm.Naive ? 1 : settings.Runs);
+            double gflops = geometry.Flops / milliseconds * 1e-6;
+            rows.Add(new ConvolutionFigures(algorithm.ToString().ToLowerInvariant(), milliseconds, gflops, gflops / peak,
+                checkedTrial.LargestError(algorithm), trial.WorkspaceBytes(algorithm), algorithm == chosen));
+        }
+        return [.. rows];
+    }
+
+    /// <summary>The shape itself, or as many of its images, or rows of one, as the reference computes in some seconds.</summary>
+    private static ConvolutionGeometry WithinReferenceWork(ConvolutionComparisonSettings settings)
+    {
+        ConvolutionGeometry g = settings.Geometry;
+        double perRow = g.Flops / 2 / g.Batch / g.OutputHeight;
+        int images = (int)Math.Clamp(ReferenceWork / (perRow * g.OutputHeight), 1, g.Batch);
+        int rows = (int)Math.Clamp(ReferenceWork / perRow, g.KernelHeight, g.Height);
+        return ConvolutionGeometry.Create(new Shape(images, images > 1 ? g.Height : rows, g.Width, g.InputChannels), g.Kernel, settings.Padding, g.Stride);
+    }
+
+    private static void Print(ConvolutionFigures[] rows, ConvolutionGeometry geometry, Terminal terminal)
+    {
+        terminal.Results.WriteLine($"input {geometry.Input}, kernel {geometry.Kernel}, stride {geometry.Stride}, output {geometry.Output}: "
+            + $"{geometry.Flops * 1e-9:F2} GFLOP");
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string name in new[] { "algorithm", "ms", "GFLOP/s", "of peak", "largest error", "workspace", "" })
+            table.AddColumn(new TableColumn(name).NoWrap());
+        foreach (ConvolutionFigures row in rows)
+        {
+            table.AddRow(row.Algorithm, Text(row.Milliseconds, "F2"), Text(row.Gflops, "F1"), Text(row.ShareOfPeak, "P0"), Text(row.LargestError, "0.0E+0"),
+                $"{Text(row.WorkspaceBytes / 1048576.0, "F1")} MiB", row.Auto ? "auto" : "");
+        }
+        terminal.WriteTable(table, 5, 4);
+    }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

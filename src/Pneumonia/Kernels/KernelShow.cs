@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
+using Convolve.Inspection;
+using Convolve.Pneumonia.Shell;
+using Spectre.Console;
+
+namespace Convolve.Pneumonia.Kernels;
+
+/// <summary>A language in which a kernel can be read.</summary>
+public enum KernelLanguage { CSharp, OpenCl, Ptx }
+
+/// <summary>What <c>kernels show</c> was asked for.</summary>
+/// <param name="Kernel">The kernel.</param>
+/// <param name="Language">The only text to print, without a title; null for all of them.</param>
+/// <param name="Architecture">The architecture of the PTX.</param>
+public sealed record KernelShowSettings(CataloguedKernel Kernel, KernelLanguage? Language, CudaTarget Architecture);
+
+/// <summary>Prints a kernel as it is written and as what it compiles to; needs no device.</summary>
+public static partial class KernelShow
+{
+    public static Task<int> RunAsync(KernelShowSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        using var code = new KernelCode();
+        Write(settings, code, terminal);
+        return Task.FromResult(0);
+    }
+
+    /// <summary>Prints what was asked for.</summary>
+    /// <param name="settings">Which kernel, and which of its texts.</param>
+    /// <param name="code">Compiles it.</param>
+    /// <param name="terminal">Where to.</param>
+    public static void Write(KernelShowSettings settings, KernelCode code, Terminal terminal)
+    {
+        CataloguedKernel kernel = settings.Kernel;
+        TextWriter output = terminal.Results;
+        switch (settings.Language)
+        {
+            case KernelLanguage.CSharp:
+                output.WriteLine(string.Join("\n\n", KernelSource.WithParts(kernel).Select(part => $"// {part.File}, line {part.Line}\n{part.Text}")));
+                break;
+            case KernelLanguage.OpenCl:
+                output.WriteLine(code.OpenCl(kernel).TrimEnd());
+                break;
+            case KernelLanguage.Ptx:
+                output.WriteLine(code.Ptx(kernel, settings.Architecture).TrimEnd());
+                break;
+            default:
+                WriteAll(settings, code, output);
+                WriteCounts(kernel, code, terminal);
+                break;
+        }
+    }
+
+    private static void WriteAll(KernelShowSettings settings, KernelCode code, TextWriter output)
+    {
+        CataloguedKernel kernel = settings.Kernel;
+        output.WriteLine($"{kernel.Name}: {kernel.Operation}, {Hardware(kernel)}, {kernel.MinimalArchitecture} or newer{(kernel.IsHot ? ", hot" : "")}");
+        foreach (SourceText source in KernelSource.WithParts(kernel))
+        {
+            Title(output, $"C#: {source.File}, line {source.Line}");
+            output.WriteLine(source.Text);
+        }
+        if (kernel.IsCudaOnly)
+        {
+            Title(output, "OpenCL: none, for this kernel is made of instructions that only CUDA has");
+        }
+        else
+        {
+            string openCl = code.OpenCl(kernel);
+            OpenClCounts counts = OpenClCounts.Of(openCl);
+            Title(output, $"OpenCL: {kernel.OpenClForm}; loads {counts.Loads}, stores {counts.Stores}, FMAs {counts.MultiplyAdds}");
+            output.WriteLine(openCl.TrimEnd());
+        }
+        string ptx = code.Ptx(kernel, settings.Architecture);
+        Title(output, $"PTX for {settings.Architecture}: {kernel.PtxForm}; {Describe(KernelCounts.OfPtx(ptx), RegisterPressure.Of(ptx))}");
+        output.WriteLine(ptx.TrimEnd());
+    }
+
+    /// <summary>What the PTX of every architecture is made of, and its busiest loop, whose intensity says what limits the kernel.</summary>
+    private static void WriteCounts(CataloguedKernel kernel, KernelCode code, Terminal terminal)
+    {
+        // Most architectures get the same instructions, which are looked at once; names in the text count on from kernel to kernel.
+        var known = new Dictionary<string, (KernelCounts Counts, KernelCounts? Loop, int Registers)>();
+        var columns = new List<(CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers)>();
+        foreach (CudaTarget target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number))
+        {
+            string ptx = code.Ptx(kernel, target), instructions = Names().Replace(ptx, "_");
+            if (!known.TryGetValue(instructions, out var found))
+            {
+                found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null, RegisterPressure.Of(ptx));
+                known.Add(instructions, found);
+            }
+            columns.Add((target, found.Counts, found.Loop, found.Registers));
+        }
+        Title(terminal.Results, "counts in the PTX, for one thread; what is in a loop counts once");
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(""));
+        foreach (var column in columns) table.AddColumn(new TableColumn(column.Target.Name).RightAligned().NoWrap());
+        Row("global loads (of vectors)", column => $"{column.Counts.GlobalLoads} ({column.Counts.GlobalVectorLoads})");
+        Row("global stores", column => $"{column.Counts.GlobalStores}");
+        Row("shared loads (of vectors)", column => $"{column.Counts.SharedLoads} ({column.Counts.SharedVectorLoads})");
+        Row("shared stores", column => $"{column.Counts.SharedStores}");
+        Row("local loads and stores", column => $"{column.Counts.LocalAccesses}");
+        Row("FMAs", column => $"{column.Counts.MultiplyAdds}");
+        Row("operations", column => $"{column.Counts.FloatOperations}");
+        Row("bytes of global memory", column => $"{column.Counts.GlobalBytesMoved}");
+        Row("operations per byte", column => Ratio(column.Counts.Intensity));
+        if (columns[0].Loop is not null)
+        {
+            Row("busiest loop: FMAs", column => $"{column.Loop?.MultiplyAdds}");
+            Row("  operations", column => $"{column.Loop?.FloatOperations}");
+            Row("  bytes of global memory", column => $"{column.Loop?.GlobalBytesMoved}");
+            Row("  operations per byte", column => Ratio(column.Loop?.Intensity));
+            Row("  bytes of shared memory", column => $"{column.Loop?.SharedBytesMoved}");
+        }
+        Row("registers declared", column => $"{column.Counts.DeclaredRegisters}");
+        Row("  at once, about", column => $"{column.Registers}");
+        Row("shared bytes of a group", column => $"{column.Counts.SharedBytes}");
+        terminal.WriteTable(table);
+
+        void Row(string name, Func<(CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers), string> value) =>
+            table.AddRow([new Text(name), .. columns.Select(column => new Text(value(column)))]);
+
+        static string Ratio(double? value) => value?.ToString("0.##", CultureInfo.InvariantCulture) ?? "–";
+    }
+
+    [GeneratedRegex(@"_\d+")]
+    private static partial Regex Names();
+
+    private static void Title(TextWriter output, string title)
+    {
+        output.WriteLine();
+        output.WriteLine($"== {title} ==");
+        output.WriteLine();
+    }
+
+    private static string Hardware(CataloguedKernel kernel) => kernel.Target switch
+    {
+        KernelTarget.Cpu => "for processors",
+        KernelTarget.Gpu => "for GPUs",
+        _ => "for processors and GPUs",
+    };
+
+    private static string Describe(KernelCounts counts, int registersAtOnce)
+    {
+        List<string> parts = [$"global loads {counts.GlobalLoads} ({counts.GlobalVectorLoads} of vectors), stores {counts.GlobalStores}"];
+        if (counts.SharedBytes > 0) parts.Add($"shared loads {counts.SharedLoads} ({counts.SharedVectorLoads} of vectors), stores {counts.SharedStores}");
+        if (counts.LocalAccesses > 0) parts.Add($"accesses to local memory {counts.LocalAccesses}");
+        parts.Add($"FMAs {counts.MultiplyAdds}, registers declared {counts.DeclaredRegisters} (about {registersAtOnce} at once), shared bytes {counts.SharedBytes}");
+        return string.Join(", ", parts);
+    }
+}

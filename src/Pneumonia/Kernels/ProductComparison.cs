@@ -1,0 +1,55 @@
+using System.Globalization;
+using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
+using Convolve.Engine.Operations.MatrixMultiply;
+using Convolve.Engine.Trials;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Kernels;
+
+/// <summary>What <c>kernels compare gemm</c> was asked for.</summary>
+public sealed record ProductComparisonSettings(MatrixMultiplyGeometry Geometry, int Runs, string Device, bool Json);
+
+/// <summary>The figures of a matrix product.</summary>
+/// <param name="Milliseconds">The fastest run.</param>
+/// <param name="Gflops">2 · rows · columns · depth by that time, in units of 10⁹ a second.</param>
+/// <param name="PeakGflops">The device's peak, measured before and after; the larger counts.</param>
+/// <param name="ShareOfPeak">The one by the other.</param>
+/// <param name="LargestError">The largest difference from the double-precision reference on the first rows, as a share of its largest value.</param>
+/// <param name="WorkspaceBytes">Device memory beside the three matrices.</param>
+public sealed record ProductFigures(
+    double Milliseconds, double Gflops, double PeakGflops, double ShareOfPeak, double LargestError, long WorkspaceBytes);
+
+/// <summary>The matrix product beside the device's peak.</summary>
+public static class ProductComparison
+{
+    /// <exception cref="UserError">There is no such device, or it has too little memory for the matrices.</exception>
+    public static Task<int> RunAsync(ProductComparisonSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        using OpenDevice open = OpenDevice.For(settings.Device);
+        open.Announce(terminal);
+        ProductFigures figures;
+        try
+        {
+            using var trial = new MatrixMultiplyTrial(open.Device, settings.Geometry);
+            double peak = PeakArithmetic.MeasureGigaflops(open.Device);
+            double milliseconds = trial.Milliseconds(settings.Runs);
+            cancellation.ThrowIfCancellationRequested();
+            peak = Math.Max(peak, PeakArithmetic.MeasureGigaflops(open.Device));
+            MatrixMultiplyGeometry g = settings.Geometry;
+            double gflops = 2.0 * g.Rows * g.Columns * g.Depth / milliseconds * 1e-6;
+            figures = new ProductFigures(milliseconds, gflops, peak, gflops / peak, trial.LargestError(), trial.WorkspaceBytes());
+        }
+        catch (DeviceException e)
+        {
+            throw new UserError($"{e.Message} (--rows {settings.Geometry.Rows}, --columns {settings.Geometry.Columns}, --depth {settings.Geometry.Depth})", e);
+        }
+        if (settings.Json) terminal.WriteJson(figures);
+        else terminal.Results.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"[{settings.Geometry.Rows},{settings.Geometry.Depth}] · [{settings.Geometry.Depth},{settings.Geometry.Columns}]: {figures.Milliseconds:F2} ms, "
+            + $"{figures.Gflops:F1} GFLOP/s, {figures.ShareOfPeak:P0} of the peak of {figures.PeakGflops:F1}, largest error {figures.LargestError:0.0E+0}, "
+            + $"workspace {figures.WorkspaceBytes / 1048576.0:F1} MiB"));
+        return Task.FromResult(0);
+    }
+}

@@ -1,0 +1,97 @@
+using Convolve.Layers;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Parameters;
+using Convolve.Pneumonia.Train;
+
+namespace Convolve.Pneumonia.Models;
+
+/// <summary>Builds the networks that <c>--model</c> names.</summary>
+public static class ModelChoice
+{
+    /// <summary>Builds a network without memory for its parameters yet.</summary>
+    /// <param name="model">Which.</param>
+    /// <param name="pixels">Width and height of its images.</param>
+    /// <param name="classes">Two classes make one logit, more make one each.</param>
+    /// <param name="settings">Regularization; none if omitted.</param>
+    /// <exception cref="UserError">The images are too small or too large for the network.</exception>
+    public static Sequential Build(ModelKind model, int pixels, int classes, TrainSettings? settings = null)
+    {
+        settings ??= new TrainSettings();
+        try
+        {
+            return BuildAny(model, pixels, classes == 2 ? 1 : classes, settings);
+        }
+        catch (ArgumentException e)
+        {
+            string name = model.ToString().ToLowerInvariant();
+            int smallest = SmallestPixels(model, settings.SamePadding);
+            if (pixels < smallest) throw new UserError($"--pixels {pixels}: too small for {name}, use at least {smallest}: {e.Message}", e);
+            throw LargestPixels(smallest, pixels - 1, CanBuild) is { } largest
+                ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than 2³¹ elements", e)
+                : new UserError($"{name}: cannot be built with these settings, whatever the --pixels: {e.Message}", e);
+        }
+
+        bool CanBuild(int side)
+        {
+            try { BuildAny(model, side, classes == 2 ? 1 : classes, settings).Dispose(); }
+            catch (ArgumentException) { return false; }
+            return true;
+        }
+    }
+
+    // The networks without memory for their parameters cost next to nothing; the larger the images, the larger their tensors.
+    private static int? LargestPixels(int smallest, int largest, Func<int, bool> canBuild)
+    {
+        if (smallest > largest || !canBuild(smallest)) return null;
+        while (smallest < largest)
+        {
+            int middle = (int)((smallest + (long)largest + 1) / 2);
+            if (canBuild(middle)) smallest = middle;
+            else largest = middle - 1;
+        }
+        return smallest;
+    }
+
+    private static Sequential BuildAny(ModelKind model, int pixels, int outputs, TrainSettings settings) => model switch
+    {
+        ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
+        ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
+            denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2, samePadding: settings.SamePadding,
+            flattenDropout: (float)settings.FlattenDropout),
+        ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: (float)settings.Dropout,
+            denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
+        _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
+            until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
+    };
+
+    /// <summary>Units of the head's hidden layer where nothing is said.</summary>
+    public const int DefaultHead = 256;
+
+    /// <summary>How many layers the base of a network has; 0 where it is not made of base and head.</summary>
+    public static int BaseLength(ModelKind model, Sequential network) =>
+        model == ModelKind.Vgg19 ? network.Layers.ToList().FindIndex(layer => layer.Name == ReferenceNetworks.Vgg19Head) : 0;
+
+    /// <summary>Freezes the base as planned, and gives what is not frozen its own learning rate.</summary>
+    public static void Freeze(Sequential network, int baseLength, TrainingPlan plan)
+    {
+        int frozen = plan.Freeze switch
+        {
+            null => 0,
+            TrainingPlan.FreezeAll => baseLength,
+            var last => network.Layers.ToList().FindIndex(layer => layer.Name == last) + 1,
+        };
+        foreach (Layer layer in network.Layers.Take(frozen)) layer.Trainable = false;
+        if (plan.BaseLearningRate is not { } rate) return;
+        foreach (Parameter parameter in network.Layers.Take(baseLength).SelectMany(layer => layer.Parameters))
+            parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
+    }
+
+    /// <summary>The smallest images that a network can take.</summary>
+    public static int SmallestPixels(ModelKind model, bool samePadding) => model switch
+    {
+        ModelKind.Mlp => 1,
+        ModelKind.Cnn => samePadding ? 16 : 46,
+        ModelKind.Compact => CompactNetwork.SmallestPixels,
+        _ => 32,
+    };
+}

@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using Convolve.Layers.Training;
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Models;
+
+/// <summary>What a checkpoint says beside the network: what its images go through and what its answers mean.</summary>
+/// <param name="Classes">Names of the classes in the order of its outputs; of two, the positive one comes second. Null where it does not say.</param>
+/// <param name="Resize">How images get their size.</param>
+/// <param name="Labels">Where the classes come from.</param>
+/// <param name="Preprocessing">What becomes of the images' bytes.</param>
+/// <param name="Threshold">The probability that its validation images chose; null where it does not say.</param>
+public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing, double? Threshold = null)
+{
+    /// <summary>As checkpoints hold it.</summary>
+    public JsonObject ToJson()
+    {
+        var json = new JsonObject();
+        if (Classes is not null) json["classes"] = new JsonArray([.. Classes.Select(name => (JsonNode)name)]);
+        json["resize"] = Word(Resize);
+        json["labels"] = Word(Labels);
+        json["preprocessing"] = Word(Preprocessing);
+        if (Threshold is not null) json["threshold"] = Threshold;
+        return json;
+    }
+
+    /// <summary>Reads what a checkpoint says; what it does not say is as it was before it could be said.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="path">Its name for messages.</param>
+    /// <param name="outputs">Logits of its network.</param>
+    /// <exception cref="WeightFileException">It says something that cannot be: any tool may have written it.</exception>
+    public static ModelMetadata Read(Checkpoint checkpoint, string path, int outputs)
+    {
+        try
+        {
+            JsonObject json = checkpoint.Application;
+            string[]? classes = json["classes"]?.AsArray().Select(name => (string?)name ?? throw new FormatException("a class has no name")).ToArray();
+            int count = Classification.Classes(outputs);
+            if (classes is not null && (classes.Length != count || classes.Distinct().Count() != count))
+                throw new FormatException($"its network tells {count} classes apart, its names are {string.Join(", ", classes)}");
+            double? threshold = (double?)json["threshold"];
+            if (threshold is < 0 or > 1 or double.NaN) throw new FormatException($"the threshold {threshold} is no probability");
+            return new ModelMetadata(classes, Choice(json, "resize", ResizeMethod.Bilinear), Choice(json, "labels", LabelScheme.Folders),
+                Choice(json, "preprocessing", Preprocessing.Rescale), threshold);
+        }
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
+        {
+            throw new WeightFileException($"{path}: its metadata cannot be used: {e.Message}", e);
+        }
+    }
+
+    private static T Choice<T>(JsonObject json, string key, T unsaid) where T : struct, Enum
+    {
+        if (json[key] is not { } node) return unsaid;
+        string word = (string?)node ?? "";
+        foreach (T value in Enum.GetValues<T>())
+            if (Word(value) == word) return value;
+        throw new FormatException($"{key} is \"{word}\", expected one of {string.Join(", ", Enum.GetValues<T>().Select(Word))}");
+    }
+
+    private static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,62 @@
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+
+namespace Convolve.Pneumonia.Predict;
+
+/// <summary>The images that names of images and folders stand for.</summary>
+/// <param name="Paths">The images, in the order of the names, those of a folder in ordinal order.</param>
+/// <param name="Notes">What was left out of the folders, one line each.</param>
+public sealed record ExpandedImages(IReadOnlyList<string> Paths, IReadOnlyList<string> Notes);
+
+/// <summary>Images that a user names one by one or by their folders.</summary>
+public static class NamedImages
+{
+    /// <summary>All images below the folders, and those that are named themselves, in the order of the names.</summary>
+    /// <exception cref="UserError">A folder holds none, or cannot be listed.</exception>
+    public static ExpandedImages Expand(IEnumerable<string> paths)
+    {
+        var images = new List<string>();
+        var notes = new List<string>();
+        foreach (string path in paths)
+        {
+            if (!Directory.Exists(path))
+            {
+                images.Add(path);
+                continue;
+            }
+            FoundImages found = Below(path);
+            // What cannot be opened is asked about like any other image, and answered with the reason.
+            var unused = found.Unused.ToLookup(image => image.Reason is UnusedReason.NameNotUtf8 or UnusedReason.BrokenLink);
+            string[] unopened = [.. unused[true].Select(image => image.Path)];
+            IReadOnlyList<string> others = UnusedImage.Notes(unused[false]);
+            if (found.Images.Count + unopened.Length == 0)
+            {
+                throw new UserError($"{path}: holds no {string.Join(", ", ImageFormats.Endings)} image"
+                    + string.Concat(others.Select(note => "; " + note)));
+            }
+            images.AddRange(found.Images.Concat(unopened).Order(StringComparer.Ordinal).Select(image => Path.Combine(path, image)));
+            notes.AddRange(others.Select(note => $"{path}: {note}"));
+        }
+        return new ExpandedImages(images, notes);
+    }
+
+    /// <summary>Decodes images as a model takes them; those that cannot be read are not usable, and the store says why.</summary>
+    public static async Task<ImageStore> LoadAsync(IReadOnlyList<string> paths, TrainedModel model, CancellationToken cancellation)
+    {
+        // Their class is what is asked; the store wants one, and no figure is made from it.
+        ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
+        ImageStore store = ImageStore.Decode(
+            files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation, mostMissing: files.Length);
+        await store.Completed;
+        return store;
+    }
+
+    private static FoundImages Below(string folder)
+    {
+        try { return ImageWalk.Below(folder); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{folder}: cannot be listed: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Evaluate;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Predict;
+
+/// <summary>What <c>predict</c> was asked for.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Positive">The positive one of two classes; null for the model's own.</param>
+/// <param name="Paths">Images and folders of images, at least one.</param>
+/// <param name="Csv">File to write the answers to, or null.</param>
+/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
+/// <param name="Seed">Draws how the copies differ.</param>
+public sealed record PredictSettings(
+    ModelSource Model, string? Positive, IReadOnlyList<string> Paths, string? Csv, int Copies, int Seed, string Device, bool Json);
+
+/// <summary>The prediction for one image, as <c>predict --json</c> tells it.</summary>
+/// <param name="Path">The image as it was named.</param>
+/// <param name="Class">The most probable class.</param>
+/// <param name="Probability">Its probability.</param>
+/// <param name="Probabilities">All classes' probabilities, in the order of <paramref name="Classes"/>.</param>
+/// <param name="AboveThreshold">Whether the positive class reaches the network's own threshold; null without one.</param>
+/// <param name="Classes">Names of the classes, in ordinal order.</param>
+/// <param name="Positive">The positive one of two classes; null with more.</param>
+/// <param name="PositiveProbability">Its probability; null with more than two classes.</param>
+/// <param name="Threshold">The network's own threshold; null without one.</param>
+/// <param name="Verdict">The class at the threshold, or at ½ without one; with three and more classes the most probable one.</param>
+/// <param name="Network">Whose prediction it is.</param>
+public sealed record PredictedImage(
+    string Path, string Class, double Probability, IReadOnlyList<double> Probabilities, bool? AboveThreshold,
+    IReadOnlyList<string> Classes, string? Positive, double? PositiveProbability, double? Threshold, string Verdict, string Network);
+
+/// <summary>An image without a prediction.</summary>
+/// <param name="Path">The image as it was named.</param>
+/// <param name="Error">Why it cannot be read.</param>
+public sealed record UnpredictedImage(string Path, string Error);
+
+/// <summary>Predicts the classes of single images.</summary>
+public static class Prediction
+{
+    private const int BatchSize = 50;
+
+    /// <returns>0, or 2 where an image could not be read: the others are predicted all the same.</returns>
+    public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        (IReadOnlyList<string> images, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
+        Metrics? metrics = settings.Model.Metrics();
+        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
+        TrainedModel model = loaded.WithPositive(settings.Positive);
+        ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
+        // Where nothing can be read, why not is all there is to say.
+        if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
+        {
+            opened.Announce(terminal);
+            foreach (string note in notes.Concat(store.Remarks)) terminal.Note(note);
+            foreach (string remark in model.Remarks) terminal.Note(remark);
+            terminal.Note(settings.Model.Describe(model));
+        }
+        Predictions predictions = TestTimeAugmentation.Run(
+            model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
+        Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
+        PredictedFile[] rows = [.. images.Select((path, i) => new PredictedFile(path, found.GetValueOrDefault(i), store.ReasonOf(i)))];
+        if (settings.Csv is not null) PredictionsFile.Write(settings.Csv, rows, [.. model.Classes.Order(StringComparer.Ordinal)]);
+        if (settings.Json) terminal.WriteJson(rows.Select(row => ForJson(row, settings.Model.Name)));
+        foreach (PredictedFile row in rows)
+        {
+            if (row.Error is not null) terminal.Error($"{row.File}: {row.Error}");
+            else if (!settings.Json) terminal.Results.WriteLine($"{Terminal.OneLine(row.File)}: {row.Prediction}");
+        }
+        if (!settings.Json && found.Count > 0) terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+        return found.Count == rows.Length ? CommandLine.Done : CommandLine.BadUsage;
+    }
+
+    private static object ForJson(PredictedFile row, string network) => row.Prediction is not { } found
+        ? new UnpredictedImage(row.File, row.Error!)
+        : new PredictedImage(row.File, found.Class, found.Probability, found.Probabilities, found.AboveThreshold,
+            found.Classes, found.Positive, found.PositiveProbability, found.Threshold, found.Verdict, network);
+}

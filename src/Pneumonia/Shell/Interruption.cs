@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Convolve.Pneumonia.Runs;
+
+namespace Convolve.Pneumonia.Shell;
+
+/// <summary>
+/// Ends the program on SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone). The first signal asks the command to end, and waits as long as it has
+/// <see cref="UnsavedWork"/>; a command that does not answer within a second, as one that waits for a file, is ended. A second signal ends
+/// the program where it stands.
+/// </summary>
+internal sealed class Interruption : IDisposable
+{
+    private static readonly TimeSpan patience = TimeSpan.FromMilliseconds(500), tidying = TimeSpan.FromMilliseconds(150);
+
+    // One wish may come as several signals: a shell that goes sends SIGHUP after the kernel did, and timeout sends its signal to the process and to its group.
+    private static readonly TimeSpan echo = TimeSpan.FromMilliseconds(200);
+
+    private readonly CancellationTokenSource stop = new();
+    private readonly List<PosixSignalRegistration> registrations = [];
+    private readonly Stopwatch sinceFirst = new();
+    private readonly Lock change = new();
+    private int received;
+
+    public Interruption()
+    {
+        Register(PosixSignal.SIGINT, 2);
+        Register(PosixSignal.SIGTERM, 15);
+        // A program under nohup is to outlive its terminal.
+        if (!IsIgnored(1)) Register(PosixSignal.SIGHUP, 1);
+    }
+
+    /// <summary>Is cancelled by the first signal.</summary>
+    public CancellationToken Token => stop.Token;
+
+    /// <summary>The exit code of the process: of a command that was stopped, 128 and the number of the signal.</summary>
+    public int ExitCode(int code) => code == CommandLine.Stopped && received != 0 ? 128 + received : code;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in registrations) registration.Dispose();
+    }
+
+    private void Register(PosixSignal signal, int number) => registrations.Add(PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        Receive(number);
+    }));
+
+    private void Receive(int number)
+    {
+        lock (change)
+        {
+            if (received != 0)
+            {
+                if (sinceFirst.Elapsed > echo) Exit(128 + number);
+                return;
+            }
+            received = number;
+            sinceFirst.Start();
+        }
+        new Thread(EndIfNeeded) { IsBackground = true, Name = "end of the program" }.Start();
+        stop.Cancel();
+    }
+
+    private void EndIfNeeded()
+    {
+        Thread.Sleep(patience);
+        bool saved = UnsavedWork.Exists;
+        while (UnsavedWork.Exists) Thread.Sleep(20);
+        // Time for its last words.
+        if (saved) Thread.Sleep(patience);
+        // On a drive that is gone this may wait for ever.
+        var last = new Thread(() =>
+        {
+            if (!saved) Console.Error.WriteLine("stopped");
+            FolderClaim.DisposeAll();
+        })
+        { IsBackground = true };
+        last.Start();
+        last.Join(tidying);
+        Exit(128 + received);
+    }
+
+    /// <summary>Ends at once: handlers of an ordinary end would wait for the command, and those of drivers for their kernels.</summary>
+    private static void Exit(int code)
+    {
+        if (OperatingSystem.IsWindows()) Environment.Exit(code);
+        else ExitNow(code);
+    }
+
+    private static bool IsIgnored(int signal)
+    {
+        if (OperatingSystem.IsWindows()) return false;
+        nint before = Handle(signal, Ignore);
+        if (before != Ignore) Handle(signal, before);
+        return before == Ignore;
+    }
+
+    // SIG_IGN.
+    private const nint Ignore = 1;
+
+    [DllImport("libc", EntryPoint = "signal")]
+    private static extern nint Handle(int signal, nint handler);
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    private static extern void ExitNow(int code);
+}

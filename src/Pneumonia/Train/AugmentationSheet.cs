@@ -1,0 +1,114 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Augmentation;
+using Convolve.Engine.Operations.Pixels;
+using Convolve.Engine.Tensors;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>
+/// A picture of what augmentation does: in each row a training image and then what training makes of it in the first epochs, drawn by the
+/// same kernel with the same numbers; with one fixed copy, pairs of an image and that copy.
+/// </summary>
+/// <param name="Pixels">[Height, Width, Channels].</param>
+/// <param name="Width">Columns.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Channels">1 or 3.</param>
+public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int Channels)
+{
+    private const int Columns = 8, Rows = 5;
+
+    // Between tiles, in pixels, in a gray that no X-ray's background has.
+    private const int Gap = 4;
+    private const byte GapColour = 128;
+
+    /// <summary>The picture as PNG.</summary>
+    public byte[] ToPng() => PngWriter.Encode(Pixels, Width, Height, Channels);
+
+    /// <summary>The picture in gray, every so many pixels in both directions made one by their mean until it is no wider than asked, as PNG.</summary>
+    public byte[] ToPreview(int widest)
+    {
+        int step = (Width + widest - 1) / widest, width = Width / step, height = Height / step;
+        var preview = new byte[width * height];
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                int sum = 0;
+                for (int row = y * step; row < (y + 1) * step; row++)
+                    for (int sample = x * step * Channels; sample < (x + 1) * step * Channels; sample++) sum += Pixels[row * Width * Channels + sample];
+                preview[y * width + x] = (byte)(sum / (step * step * Channels));
+            }
+        }
+        return PngWriter.Encode(preview, width, height, 1);
+    }
+
+    /// <summary>Draws the picture.</summary>
+    /// <param name="samples">The training images; the first that training reads are shown, classes in turn.</param>
+    /// <param name="options">Seed and ranges, as training uses them.</param>
+    /// <param name="device">Where to compute.</param>
+    public static AugmentationSheet Draw(ImageSamples samples, TrainingOptions options, Device device)
+    {
+        ImageStore store = samples.Store;
+        int side = store.Pixels, width = Columns * (side + Gap) + Gap, height = Rows * (side + Gap) + Gap;
+        int perImage = options.AugmentOnce ? 2 : Columns;
+        int[] shown = Choose(samples, Rows * Columns / perImage, options.Seed);
+        var sheet = new byte[width * height * store.Channels];
+        Array.Fill(sheet, GapColour);
+        for (int i = 0; i < shown.Length; i++)
+        {
+            float[] tiles = Tiles(store, shown[i], perImage, options, device);
+            int line = side * store.Channels;
+            for (int t = 0; t < perImage; t++)
+            {
+                int place = i * perImage + t;
+                int top = Gap + place / Columns * (side + Gap), left = Gap + place % Columns * (side + Gap);
+                for (int y = 0; y < side; y++)
+                    for (int x = 0; x < line; x++)
+                        sheet[((top + y) * width + left) * store.Channels + x] = (byte)(tiles[(t * side + y) * line + x] + 0.5f);
+            }
+        }
+        return new AugmentationSheet(sheet, width, height, store.Channels);
+    }
+
+    // The image as it is, then its copies.
+    private static float[] Tiles(ImageStore store, int image, int count, TrainingOptions options, Device device)
+    {
+        var shape = new Shape(count, store.Pixels, store.Pixels, store.Channels);
+        var pixels = new byte[shape.Length];
+        float[] maps = new float[count * AffineMap.Length], tones = new float[count * ToneChange.Length];
+        for (int t = 0; t < count; t++)
+        {
+            store[image].CopyTo(pixels.AsSpan(t * shape.Length / count));
+            int epoch = options.AugmentOnce ? 0 : t;
+            AffineMap map = t == 0 ? AffineMap.Identity : options.Augmentation!.Draw(options.Seed, epoch, image, store.Pixels, store.Pixels);
+            ToneChange tone = t == 0 ? ToneChange.None : options.Augmentation!.DrawTones(options.Seed, epoch, image);
+            map.CopyTo(maps.AsSpan(t * AffineMap.Length));
+            tone.CopyTo(tones.AsSpan(t * ToneChange.Length));
+        }
+        using var staged = new StagedPixels(device, pixels.Length);
+        staged.Upload(pixels);
+        using Tensor onDevice = Tensor.FromValues(device, new Shape(count, AffineMap.Length), maps);
+        using Tensor tiles = Tensor.Uninitialized(device, shape);
+        Augmenting.Apply(staged, onDevice, tiles,
+            AugmentationGeometry.Create(shape, options.Augmentation!.Fill, options.Augmentation.FillValue), PixelScaling.None);
+        if (!options.Augmentation.ChangesTones) return tiles.ToArray();
+        using Tensor tonesOnDevice = Tensor.FromValues(device, new Shape(count, ToneChange.Length), tones);
+        using Tensor toned = Tensor.Uninitialized(device, shape);
+        Toning.Apply(tiles, tonesOnDevice, toned, PixelScaling.None);
+        return toned.ToArray();
+    }
+
+    // As many images of each class as of any other, as far as there are, among those that are decoded first.
+    private static int[] Choose(ImageSamples samples, int count, uint seed)
+    {
+        int[][] ofClass =
+        [
+            .. EpochOrder.Shuffled(samples.Count, seed, 1).GroupBy(samples.ClassOf).OrderBy(group => group.Key)
+                .Select(group => group.Where(samples.IsUsable).Take(count).ToArray()),
+        ];
+        return [.. Enumerable.Range(0, count).SelectMany(i => ofClass.Where(images => i < images.Length).Select(images => images[i])).Take(count)];
+    }
+}

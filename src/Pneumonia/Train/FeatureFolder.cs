@@ -1,0 +1,31 @@
+using System.Globalization;
+using Convolve.Engine.Files;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>Where <c>--features</c> keeps the outputs of frozen bases, and how much of them.</summary>
+public static class FeatureFolder
+{
+    /// <summary>The environment variable that holds another limit, in GiB; 0 keeps only what is in use.</summary>
+    public const string LimitVariable = "CONVOLVE_FEATURES_GIB";
+
+    /// <summary>GiB that the folder may hold where nothing is said: sixty data sets of 5,000 images of 150 pixels, or one cut after VGG19's first block.</summary>
+    public const double DefaultLimit = 10;
+
+    /// <summary>The folder.</summary>
+    public static string Path => System.IO.Path.Combine(UserCache.Folder, "features");
+
+    /// <summary>GiB that the folder may hold.</summary>
+    /// <exception cref="UserError">The environment variable holds something else.</exception>
+    public static double Limit
+    {
+        get
+        {
+            string? text = Environment.GetEnvironmentVariable(LimitVariable);
+            if (string.IsNullOrWhiteSpace(text)) return DefaultLimit;
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is >= 0 and <= 1e6
+                ? value
+                : throw new UserError($"{LimitVariable}: '{text}' is no size for the features on disk; set a number of GiB from 0 to a million, such as {DefaultLimit}");
+        }
+    }
+}

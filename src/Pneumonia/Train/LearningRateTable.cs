@@ -1,0 +1,46 @@
+using System.Globalization;
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Shell;
+using Spectre.Console;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>The answer of <c>--find-learning-rate</c>: losses along growing rates, and the rate that they speak for.</summary>
+public static class LearningRateTable
+{
+    /// <summary>Rates that are tried: some sixteen to a power of ten.</summary>
+    public const int Steps = 100;
+
+    // Every so many steps a row, so that the table fits a screen; and the longest bar of the curve beside it.
+    private const int StepsPerRow = 4, LongestBar = 40;
+
+    /// <summary>Prints the curve as a table, or as JSON.</summary>
+    public static void Write(Terminal terminal, IReadOnlyList<SweptRate> rates, bool json)
+    {
+        double? suggestion = LearningRateSweep.Suggestion(rates);
+        if (json)
+        {
+            terminal.WriteJson(new
+            {
+                suggestion,
+                rates = rates.Select(rate => new { learningRate = rate.LearningRate, loss = rate.Loss, smoothed = rate.Smoothed }),
+            });
+            return;
+        }
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string name in new[] { "rate", "loss", "smoothed" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("").NoWrap());
+        double largest = rates.Select(rate => rate.Smoothed).DefaultIfEmpty(1).Max();
+        foreach (SweptRate rate in rates.Where((_, i) => i % StepsPerRow == StepsPerRow - 1))
+            table.AddRow(new Text(Rate(rate.LearningRate)), new Text(Loss(rate.Loss)), new Text(Loss(rate.Smoothed)),
+                new Text(new string('#', (int)Math.Round(LongestBar * rate.Smoothed / largest))));
+        terminal.WriteTable(table, 3);
+        terminal.Results.WriteLine(suggestion is { } found
+            ? $"the loss falls fastest at {Rate(found)}: try --learning-rate {Rate(found)}"
+            : "the loss falls nowhere: no rate to suggest; look at the images and the settings");
+    }
+
+    private static string Rate(double rate) => rate.ToString("0.0e-0", CultureInfo.InvariantCulture);
+
+    private static string Loss(double loss) => loss.ToString("F4", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,41 @@
+using Convolve.Engine.Devices;
+using Convolve.Layers.Networks;
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>A training up to where its device is needed: what can be wrong with its settings, images and weights was found.</summary>
+/// <param name="Plan">The run with every default filled in.</param>
+/// <param name="Network">The network without memory, its base frozen as planned.</param>
+/// <param name="BaseLength">Layers of its base; 0 where it has none.</param>
+/// <param name="Weights">What it starts from; null for random weights.</param>
+/// <param name="Divided">The images; null for synthetic ones.</param>
+public sealed record PreparedTraining(
+    TrainingPlan Plan, Sequential Network, int BaseLength, StartingWeights? Weights, (ImageFolder Folder, ImageSplit Split)? Divided) : IDisposable
+{
+    /// <summary>Prepares a training.</summary>
+    /// <param name="settings">What was asked for.</param>
+    /// <param name="divided">The images that the settings name; null for synthetic ones.</param>
+    /// <param name="device">Where it is to run, whose defaults may differ.</param>
+    /// <param name="cancellation">Stops the search for identical images.</param>
+    /// <exception cref="UserError">The images are too small for the network, or the weights do not fit it.</exception>
+    public static PreparedTraining For(
+        TrainSettings settings, (ImageFolder Folder, ImageSplit Split)? divided, DeviceDescription device, CancellationToken cancellation)
+    {
+        TrainingPlan plan = TrainingPlan.For(settings, device);
+        if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
+        plan = plan with { Images = divided?.Split.Fingerprint };
+        IReadOnlyList<string> classes = PositiveClass.Second(divided?.Folder.Classes ?? SyntheticXrays.Classes, settings.Positive);
+        plan = plan with { Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
+        Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
+        int baseLength = ModelChoice.BaseLength(plan.Model, network);
+        var weights = StartingWeights.Read(settings, network, baseLength, classes, usual: plan.Preprocessing);
+        plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
+        ModelChoice.Freeze(network, baseLength, plan);
+        return new PreparedTraining(plan, network, baseLength, weights, divided);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Network.Dispose();
+}

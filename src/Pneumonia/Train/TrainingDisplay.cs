@@ -1,0 +1,83 @@
+using Convolve.Layers.Training;
+using Convolve.Pneumonia.Shell;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>
+/// Shows a training: a bar with loss, accuracy, speed and time left where there is a terminal, a line per epoch where output goes
+/// into a file.
+/// </summary>
+/// <param name="terminal">Where to show it.</param>
+/// <param name="epochs">Epochs of the whole run.</param>
+/// <param name="finished">Epochs done before.</param>
+public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished) : TrainingCallback
+{
+    // Columns of a terminal below which the speed, and then the bar itself, leave the line, so that it never wraps.
+    private const int RoomForSpeed = 100, RoomForBar = 72;
+    // What stands beside the bar: numbers, share, time left and the gaps between them.
+    private const int BesideBar = 58, SpeedWidth = 18, LongestBar = 40;
+
+    // The share of an epoch's time from which on the user is told that images were the bottleneck.
+    private const double WaitWorthSaying = 0.02;
+
+    private readonly IAnsiConsole console = terminal.Progress;
+    private ProgressTask? bar;
+
+    /// <summary>Runs a training while showing it.</summary>
+    public void Show(Action train)
+    {
+        if (!console.Profile.Capabilities.Interactive || !console.Profile.Capabilities.Ansi)
+        {
+            train();
+            return;
+        }
+        console.Progress()
+            .AutoClear(true)
+            .Columns([.. Columns(console.Profile.Width)])
+            .Start(progress =>
+            {
+                bar = progress.AddTask("starting", maxValue: epochs - finished);
+                try { train(); }
+                finally { bar = null; }
+            });
+    }
+
+    /// <inheritdoc/>
+    public override void StepDone(StepProgress progress)
+    {
+        if (bar is null) return;
+        string speed = console.Profile.Width >= RoomForSpeed ? $"  {progress.ImagesPerSecond:F0} images/s" : "";
+        bar.Description = Markup.Escape($"epoch {progress.Epoch}/{epochs}  loss {progress.Loss:F4}  accuracy {progress.Accuracy:F3}{speed}");
+        bar.Value = progress.Epoch - 1 - finished + (double)progress.Samples / progress.SamplesInEpoch;
+    }
+
+    /// <inheritdoc/>
+    public override bool EpochDone(EpochResult result)
+    {
+        string line = $"epoch {result.Epoch}/{epochs}  {result.Seconds:F1} s  loss {result.TrainLoss:F4}  accuracy {result.TrainAccuracy:F3}"
+            + (double.IsNaN(result.ValidationLoss) ? "" : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}")
+            + (result.InputWaitSeconds > WaitWorthSaying * result.Seconds ? $"  waited {result.InputWaitSeconds:F1} s for images" : "");
+        // Written past the bar's own console, a line would be overwritten by the next drawing of the bar.
+        if (bar is null) terminal.Note(line);
+        else console.Write(new LineAboveBar(line));
+        return true;
+    }
+
+    private static IEnumerable<ProgressColumn> Columns(int width)
+    {
+        yield return new TaskDescriptionColumn { Alignment = Justify.Left };
+        if (width >= RoomForBar)
+            yield return new ProgressBarColumn { Width = Math.Min(LongestBar, width - BesideBar - (width >= RoomForSpeed ? SpeedWidth : 0)) };
+        yield return new PercentageColumn();
+        yield return new RemainingTimeColumn();
+    }
+
+    /// <summary>A line in the place of the bar, which is then drawn anew below: what the bar wrote there is wiped out first.</summary>
+    private sealed class LineAboveBar(string text) : Renderable
+    {
+        protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
+            [Segment.Control("\u001b[J"), new Segment(text), Segment.LineBreak];
+    }
+}

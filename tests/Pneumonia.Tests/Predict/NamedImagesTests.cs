@@ -1,0 +1,48 @@
+using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Predict;
+
+namespace Convolve.Pneumonia.Tests.Predict;
+
+public sealed class NamedImagesTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void A_folder_stands_for_its_images_without_hidden_ones_and_other_formats()
+    {
+        foreach (string path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" }) folder.AddImage(path, 1);
+        folder.Add("c.webp", "x");
+        ExpandedImages found = NamedImages.Expand([Path.Combine(folder.Path, "b.png"), folder.Path]);
+        Assert.Equal(["b.png", "a.png", "a/z.png", "b.png"], found.Paths.Select(path => Path.GetRelativePath(folder.Path, path).Replace('\\', '/')));
+        Assert.Equal(2, found.Notes.Count);
+        Assert.Contains(found.Notes, note => note.Contains("3 hidden images"));
+        Assert.Contains(found.Notes, note => note.Contains("(.webp)"));
+    }
+
+    [Fact]
+    public void An_image_that_is_named_is_asked_about_whatever_its_name() =>
+        Assert.Equal([".x.png", "no such.png"], NamedImages.Expand([".x.png", "no such.png"]).Paths);
+
+    [Fact]
+    public void A_folder_without_images_is_refused_with_what_it_holds()
+    {
+        folder.Add("c.dcm", "x");
+        UserError error = Assert.Throws<UserError>(() => NamedImages.Expand([folder.Path]));
+        Assert.Contains("holds no .jpg", error.Message);
+        Assert.Contains("c.dcm", error.Message);
+    }
+
+    [SkippableFact]
+    public void Links_in_circles_end_and_one_that_leads_nowhere_is_asked_about()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "links need rights on Windows");
+        folder.AddImage("a.png", 1);
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "again"), ".");
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "gone.png"), "/no/such.png");
+        ExpandedImages found = NamedImages.Expand([folder.Path]);
+        Assert.Equal(["a.png", "gone.png"], found.Paths.Select(Path.GetFileName));
+        Assert.Contains("1 link to what is read already: again", Assert.Single(found.Notes));
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Tests.Shell;
+
+namespace Convolve.Pneumonia.Tests.Train;
+
+/// <summary>The compact network from the command line: grayscale images, running statistics, a schedule; and the learning-rate
+/// search.</summary>
+[Collection(OnADevice.Name)]
+public sealed class CompactTests(TrainedRun trained) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private string Run => Path.Combine(folder.Path, "run");
+
+    private string Whole => Path.Combine(folder.Path, "whole");
+
+    private string[] Train(string run) =>
+        ["train", "--model", "compact", "--pixels", "24", "--epochs", "2", "--batch", "5", "--augment", "--data", trained.Data, "--out", run];
+
+    public void Dispose() => folder.Dispose();
+
+    private static JsonNode Json(string run, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, file)))!;
+
+    [Fact]
+    public async Task Trained_evaluated_predicted_and_summarized_on_gray_images()
+    {
+        await CommandRun.Succeeding(Train(Run));
+        JsonNode config = Json(Run, "config.json");
+        Assert.Equal(("compact", "cosine", "adam"), ((string)config["model"]!, (string)config["schedule"]!, (string)config["optimizer"]!));
+        Assert.Equal(0.05, (double)config["weightDecay"]!);
+
+        // The same images, converted to gray the same way, with folded layers and another batch size: the run's own metrics.
+        CommandRun evaluated = await CommandRun.Succeeding("evaluate", "--run", Run, "--data", trained.Data, "--json");
+        Assert.Equal((double)Json(Run, "metrics.json")["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-4);
+        string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).Order(StringComparer.Ordinal).First();
+        CommandRun predicted = await CommandRun.Succeeding("predict", "--run", Run, image, "--json");
+        Assert.InRange((double)predicted.Json[0]!["probability"]!, 0.5, 1);
+
+        CommandRun summary = await CommandRun.Succeeding("summary", "--run", Run, "--json");
+        Assert.Equal("[24,24,1]", summary.Json["input"]!.ToJsonString());
+        Assert.Equal(7, summary.Json["layers"]!.AsArray().Count(layer => (string)layer!["kind"]! == "batch_normalization"));
+        Assert.InRange((long)summary.Json["parameters"]!, 1, 1_000_000);
+    }
+
+    [Theory]
+    [InlineData("device:")]
+    [InlineData("epoch 1/")]
+    public async Task Stopped_and_resumed_is_as_never_stopped(string trigger)
+    {
+        await CommandRun.Succeeding(Train(Whole));
+        Assert.Equal(130, (await CommandRun.StoppedAt(trigger, TimeSpan.Zero, Train(Run))).Code);
+        await CommandRun.Succeeding([.. Train(Run), "--resume"]);
+        foreach (string file in new[] { "best.safetensors", "last.safetensors" })
+            Assert.Equal(File.ReadAllBytes(Path.Combine(Whole, file)), File.ReadAllBytes(Path.Combine(Run, file)));
+    }
+
+    [Theory]
+    [InlineData("--epochs", "3", "epochs 2, not 3")]
+    [InlineData("--schedule", "step", "schedule cosine, not step")]
+    [InlineData("--weight-decay", "0.1", "weight-decay 0.05, not 0.1")]
+    public async Task What_fixes_every_step_cannot_change_on_resuming(string option, string value, string mentions)
+    {
+        await CommandRun.Succeeding(Train(Run));
+        List<string> command = [.. Train(Run), "--resume"];
+        int place = command.IndexOf(option);
+        if (place >= 0) command[place + 1] = value;
+        else command.AddRange([option, value]);
+        CommandRun run = await CommandRun.Of(command);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains(mentions, Assert.Single(run.ErrorLines));
+    }
+
+    [Fact]
+    public async Task Finding_a_learning_rate_prints_a_curve_and_writes_nothing()
+    {
+        string[] command = ["train", "--model", "compact", "--pixels", "24", "--batch", "5", "--data", trained.Data, "--find-learning-rate"];
+        string[] before = [.. Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory)];
+        CommandRun json = await CommandRun.Succeeding([.. command, "--json"]);
+        JsonArray rates = json.Json["rates"]!.AsArray();
+        Assert.InRange(rates.Count, 10, 100);
+        Assert.Equal(1e-6, (double)rates[0]!["learningRate"]!, 1e-12);
+        CommandRun text = await CommandRun.Succeeding(command);
+        string answer = text.Output.TrimEnd().Split('\n')[^1];
+        Assert.Matches(json.Json["suggestion"] is null ? "^the loss falls nowhere" : @"^the loss falls fastest at \S+: try --learning-rate \S+$", answer);
+        Assert.Equal(before, Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory));
+    }
+
+    [Theory]
+    [InlineData("--model compact --pixels 15", "at least 16")]
+    [InlineData("--schedule linear", "constant, step, cosine")]
+    [InlineData("--weight-decay -1", "--weight-decay")]
+    [InlineData("--model compact --preprocessing caffe", "--preprocessing caffe: is for colours, and compact reads gray images")]
+    [InlineData("--model compact --preprocessing torchvision", "--preprocessing torchvision: is for colours, and compact reads gray images")]
+    [InlineData("--find-learning-rate", "leave --out and --resume out")]
+    public async Task Options_that_cannot_be(string options, string mentions)
+    {
+        CommandRun run = await CommandRun.Of(["train", "--out", Run, .. options.Split(' ')]);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains(mentions, Assert.Single(run.ErrorLines));
+        Assert.False(Directory.Exists(Run));
+    }
+}

@@ -1,0 +1,238 @@
+using System.Text.Json.Nodes;
+using Convolve.Layers.Networks;
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Tests.Devices;
+using Convolve.Pneumonia.Tests.Shell;
+using Convolve.Pneumonia.Tests.Train;
+using Convolve.Pneumonia.Weights;
+
+namespace Convolve.Pneumonia.Tests.Weights;
+
+[Collection(OnADevice.Name)]
+public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private string Of(string name) => Path.Combine(folder.Path, name);
+
+    // A PyTorch network as .safetensors: [out,in,rows,columns] and [out,in].
+    private string TorchFile()
+    {
+        string path = Of("torch.safetensors");
+        WeightFile.WriteSafeTensors(path, new()
+        {
+            ["features.0.weight"] = new([2, 3, 1, 1], [1, 2, 3, 4, 5, 6]),
+            ["features.0.bias"] = new([2], [7, 8]),
+            ["classifier.0.weight"] = new([1, 8], [1, 2, 3, 4, 5, 6, 7, 8]),
+        }, TensorLayout.Unsaid);
+        return path;
+    }
+
+    [Fact]
+    public async Task Verify_lists_tensors_and_json_is_one_document()
+    {
+        string path = TorchFile();
+        CommandRun run = await CommandRun.Succeeding("weights", "verify", path, "--json");
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse("""
+            {"format":"safetensors","tensors":[{"name":"classifier.0.weight","shape":[1,8],"dtype":"float32"},
+             {"name":"features.0.bias","shape":[2],"dtype":"float32"},{"name":"features.0.weight","shape":[2,3,1,1],"dtype":"float32"}]}
+            """), run.Json), run.Output);
+        Assert.Contains("features.0.weight", (await CommandRun.Succeeding("weights", "verify", path)).Output);
+    }
+
+    [Fact]
+    public async Task Import_changes_the_layout_unless_it_is_to_stay()
+    {
+        string path = TorchFile(), converted = Of("x.safetensors"), raw = Of("raw.safetensors"), again = Of("again.safetensors");
+        await CommandRun.Succeeding("weights", "import", path, "--out", converted);
+        await CommandRun.Succeeding("weights", "import", path, "--out", raw, "--raw");
+        // Tensors already in Convolve's layout stay unchanged.
+        await CommandRun.Succeeding("weights", "import", converted, "--out", again);
+        Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(raw));
+        Assert.Equal(File.ReadAllBytes(converted), File.ReadAllBytes(again));
+        var tensors = WeightFile.Read(converted).Tensors;
+        Assert.Equal([1, 1, 3, 2], tensors["features.0.weight"].Shape);
+        Assert.Equal([1, 4, 2, 5, 3, 6], tensors["features.0.weight"].Values);
+        Assert.Equal([8, 1], tensors["classifier.0.weight"].Shape);
+        // Two channels of four pixels each become four pixels of two channels.
+        Assert.Equal([1, 5, 2, 6, 3, 7, 4, 8], tensors["classifier.0.weight"].Values);
+    }
+
+    [Fact]
+    public async Task Export_writes_what_predict_takes()
+    {
+        string whole = Of("model.safetensors"), arrays = Of("model.npz");
+        await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", whole);
+        await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", arrays);
+        var best = Checkpoint.Read(Path.Combine(trained.Folder, "best.safetensors")).Parameters;
+        foreach (string path in new[] { whole, arrays })
+        {
+            var read = WeightFile.Read(path).Tensors;
+            Assert.Equal(best.Count, read.Count);
+            foreach ((string name, StoredTensor tensor) in best)
+            {
+                Assert.Equal(tensor.Shape, read[name].Shape);
+                Assert.Equal(tensor.Values, read[name].Values);
+            }
+        }
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
+        CommandRun byFile = await CommandRun.Succeeding("predict", "--weights", whole, image, "--json");
+        Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byFile.Json[0]!["probability"]!);
+        // For a file with tensors only, network and size are detected, and its classes have numbers.
+        CommandRun byArrays = await CommandRun.Succeeding("predict", "--weights", arrays, image, "--json");
+        Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byArrays.Json[0]!["probability"]!);
+        Assert.Contains((string)byArrays.Json[0]!["class"]!, new[] { "0", "1" });
+        Assert.Contains("images of 24 pixels, prepared by rescale", byArrays.Errors);
+        string converted = Of("converted.safetensors");
+        await CommandRun.Succeeding("weights", "import", arrays, "--out", converted);
+        CommandRun byImport = await CommandRun.Succeeding("predict", "--weights", converted, image, "--json");
+        Assert.Equal(PredictionsOf(byArrays), PredictionsOf(byImport));
+        foreach (string[] wrong in new string[][] { [TorchFile()], [arrays, "--pixels", "25"], [whole, "--pixels", "25"] })
+        {
+            CommandRun refused = await CommandRun.Of(["predict", "--weights", .. wrong, image]);
+            Assert.Equal((2, ""), (refused.Code, refused.Output));
+            Assert.Contains(wrong[0], Assert.Single(refused.ErrorLines));
+        }
+    }
+
+    // All tensors of a network in PyTorch's layout, with small distinct numbers.
+    private string WholeModel(string file, Sequential network, Func<string, string> rename)
+    {
+        var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (var parameter in network.Parameters)
+        {
+            float[] values = [.. Enumerable.Range(0, parameter.Shape.Length).Select(i => 0.05f * MathF.Sin(1 + 1.7f * i + tensors.Count))];
+            tensors.Add(rename(parameter.Name), new StoredTensor([.. parameter.Shape.Sizes], values));
+        }
+        WeightFile.WriteSafeTensors(Of(file), tensors, TensorLayout.Convolve);
+        return Of(file);
+    }
+
+    [SkippableFact]
+    public async Task Predict_prepares_images_as_torchvision_does_for_a_file_with_its_names()
+    {
+        OpenCl.SkipIfMissing();
+        using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
+        string file = WholeModel("torchvision.safetensors", network, name => name
+            .Replace("block1_conv1", "features.0").Replace("block1_conv2", "features.2").Replace("dense1", "classifier.0").Replace("logits", "classifier.3")
+            .Replace("/kernel", ".weight").Replace("/bias", ".bias"));
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun found = await CommandRun.Succeeding("predict", "--weights", file, image, "--json");
+        Assert.Contains("images of 16 pixels, prepared by torchvision, for its tensors have the names of torchvision's VGG (--pixels, --preprocessing)", found.Errors);
+        CommandRun asked = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "torchvision");
+        Assert.Contains("prepared by torchvision (--pixels, --preprocessing)", asked.Errors);
+        Assert.Equal(found.Output, asked.Output);
+        CommandRun other = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "rescale");
+        Assert.Contains("prepared by rescale (--pixels, --preprocessing)", other.Errors);
+        Assert.NotEqual((double)found.Json[0]!["probability"]!, (double)other.Json[0]!["probability"]!);
+    }
+
+    [Theory]
+    [InlineData("caffe")]
+    [InlineData("torchvision")]
+    public async Task Predict_refuses_what_is_for_colours_where_the_model_reads_gray_images(string preprocessing)
+    {
+        using Sequential network = ReferenceNetworks.Mlp(6, channels: 1);
+        string file = WholeModel("gray.safetensors", network, name => name);
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun run = await CommandRun.Of("predict", "--weights", file, image, "--pixels", "6", "--preprocessing", preprocessing);
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains($"--preprocessing {preprocessing}: is for colours, and {file} reads gray images", Assert.Single(run.ErrorLines));
+    }
+
+    [Theory]
+    [InlineData("best.safetensors")]
+    [InlineData("best.safetensors", "--raw")]
+    [InlineData("last.safetensors")]
+    public async Task An_imported_checkpoint_answers_as_the_one_it_was(string file, params string[] more)
+    {
+        string given = Path.Combine(trained.Folder, file), imported = Of("imported.safetensors");
+        CommandRun import = await CommandRun.Succeeding(["weights", "import", given, "--out", imported, .. more]);
+        Assert.Contains("checkpoint of Convolve", import.Output);
+        Assert.Equal(File.ReadAllBytes(given), File.ReadAllBytes(imported));
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        CommandRun before = await CommandRun.Succeeding("predict", "--weights", given, image, "--json");
+        CommandRun after = await CommandRun.Succeeding("predict", "--weights", imported, image, "--json");
+        Assert.Equal(PredictionsOf(before), PredictionsOf(after));
+        Assert.Contains((string)after.Json[0]!["class"]!, new[] { "NORMAL", "PNEUMONIA" });
+        Assert.DoesNotContain("does not describe its model", after.Errors);
+        if (file == "last.safetensors") return;
+        // Including the threshold: the run itself gives the same prediction.
+        CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
+        Assert.Equal(PredictionsOf(byRun), PredictionsOf(after));
+        Assert.NotNull(after.Json[0]!["aboveThreshold"]);
+    }
+
+    // Everything except the network's name, which is the file's.
+    private static string PredictionsOf(CommandRun run)
+    {
+        JsonArray predictions = run.Json.AsArray();
+        foreach (JsonNode? image in predictions) image!.AsObject().Remove("network");
+        return predictions.ToJsonString();
+    }
+
+    [Fact]
+    public async Task An_imported_checkpoint_keeps_what_is_not_the_default()
+    {
+        // Grayscale, standardized images and an unusual threshold: all of it is in the metadata.
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(), imported = Of("compact.safetensors");
+        await CommandRun.Succeeding("weights", "import", RecommendedModel.Path, "--out", imported);
+        Assert.Equal(PredictionsOf(await CommandRun.Succeeding("predict", image, "--json")), PredictionsOf(await CommandRun.Succeeding("predict", "--weights", imported, image, "--json")));
+    }
+
+    [Fact]
+    public async Task List_names_every_published_file_with_source_checksum_and_licence()
+    {
+        CommandRun run = await CommandRun.Succeeding("weights", "list");
+        JsonArray entries = (await CommandRun.Succeeding("weights", "list", "--json")).Json.AsArray();
+        Assert.Equal(WeightCatalogue.Entries.Count, entries.Count);
+        foreach (PublishedWeights entry in WeightCatalogue.Entries)
+        {
+            foreach (string text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256!, $"--preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}" }) Assert.Contains(text, run.Output);
+            Assert.EndsWith("/" + entry.File, entry.Address);
+            Assert.True(entry.Md5 is { Length: 32 } != entry.Sha256 is { Length: 64 });
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_only_has_a_published_ones_name_is_told_from_it()
+    {
+        PublishedWeights published = WeightCatalogue.Entries[0];
+        string path = Of(published.File);
+        File.Copy(TorchFile(), path);
+        CommandRun run = await CommandRun.Succeeding("weights", "verify", path, "--json");
+        Assert.Contains($"is not the published {published.File}", Assert.Single(run.ErrorLines));
+        Assert.Contains($"instead of {published.Bytes}", run.Errors);
+        Assert.Contains("its MD5 is", (published with { Bytes = new FileInfo(path).Length }).Difference(path));
+        string md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(File.ReadAllBytes(path)));
+        Assert.Null((published with { Bytes = new FileInfo(path).Length, Md5 = md5 }).Difference(path));
+    }
+
+    [Theory]
+    [InlineData("weights", "list, verify, import, export")]
+    [InlineData("weights verify", "which file")]
+    [InlineData("weights verify none.h5", "none.h5: no such file")]
+    [InlineData("weights verify BROKEN", "is no weight file that can be read")]
+    [InlineData("weights import", "which file")]
+    [InlineData("weights import TORCH", "--out")]
+    [InlineData("weights import TORCH --out x.h5", "--out x.h5: is written as .safetensors")]
+    [InlineData("weights import BROKEN --out x.safetensors", "is no weight file")]
+    [InlineData("weights import TORCH --out BROKEN/x.safetensors", "cannot be written")]
+    [InlineData("weights export --out x.npz", "which run")]
+    [InlineData("weights export --run RUN", "where to")]
+    [InlineData("weights export --run none --out x.npz", "none")]
+    [InlineData("weights export --run RUN --out x.pth", ".safetensors or .npz")]
+    public async Task What_cannot_be_is_refused_in_one_line(string command, string mentions)
+    {
+        string torch = TorchFile(), broken = folder.Add("broken.pth", "no weights");
+        string[] before = folder.Listing();
+        CommandRun run = await CommandRun.Of(command.Split(' ').Select(word =>
+            word.Replace("TORCH", torch).Replace("BROKEN", broken).Replace("RUN", trained.Folder)));
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains(mentions, Assert.Single(run.ErrorLines));
+        Assert.Equal(before, folder.Listing());
+    }
+}
