@@ -4,10 +4,23 @@ using Convolve.Pneumonia.Shell;
 namespace Convolve.Pneumonia.Data;
 
 /// <summary>What <c>data check</c> was asked for.</summary>
-/// <param name="Data">Data folder.</param>
-/// <param name="Labels">How classes are found.</param>
-/// <param name="Patient">A regular expression that tells the patient of a path; null for the known forms.</param>
-public sealed record DataCheckSettings(string Data, LabelScheme Labels, string? Patient, bool Json);
+public sealed record DataCheckSettings
+{
+    /// <summary>Data folder.</summary>
+    [Data("folder of images, {train,val,test}/CLASS/* or CLASS/*", Missing = "which images? give their folder with --data DIR")]
+    public string Data { get; init; } = "";
+
+    /// <summary>How classes are found.</summary>
+    [Labels]
+    public LabelScheme Labels { get; init; }
+
+    /// <summary>A regular expression that tells the patient of a path; null for the known forms.</summary>
+    [Patient]
+    public string? Patient { get; init; }
+
+    [Json]
+    public bool Json { get; init; }
+}
 
 /// <summary>Looks at every image of a folder and says what a training run would stumble over.</summary>
 public static class DataCheck

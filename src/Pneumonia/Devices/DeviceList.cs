@@ -5,7 +5,14 @@ using Convolve.Pneumonia.Shell;
 namespace Convolve.Pneumonia.Devices;
 
 /// <summary>What <c>devices</c> was asked for.</summary>
-public sealed record DevicesSettings(string Device, bool Json);
+public sealed record DevicesSettings
+{
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    [Json]
+    public bool Json { get; init; }
+}
 
 /// <summary>One row of <c>devices</c>.</summary>
 /// <param name="Name">The driver's name of the device.</param>

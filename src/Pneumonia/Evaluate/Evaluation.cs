@@ -12,16 +12,48 @@ using Convolve.Pneumonia.Shell;
 namespace Convolve.Pneumonia.Evaluate;
 
 /// <summary>What <c>evaluate</c> was asked for.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Positive">The positive one of two classes; null for the model's own.</param>
-/// <param name="Data">Data folder.</param>
-/// <param name="Part">Part of a tree to score; a flat folder is scored whole.</param>
-/// <param name="Limit">Images to keep, the classes in their proportions; null keeps all.</param>
-/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
-/// <param name="Stress">Whether changed images are scored as well: see <see cref="StressTest"/>.</param>
-/// <param name="Out">Folder for report, scores and predictions; null for none.</param>
-public sealed record EvaluateSettings(
-    ModelSource Model, string? Positive, string Data, ImagePart Part, int? Limit, int Copies, bool Stress, string? Out, string Device, int Seed, bool Json);
+public sealed record EvaluateSettings
+{
+    [Group("is scored")]
+    public ModelSource Model { get; init; } = new();
+
+    /// <summary>Data folder.</summary>
+    [Data("images to score, {train,val,test}/CLASS/* or CLASS/*", Missing = "which images? give their folder with --data DIR")]
+    public string Data { get; init; } = "";
+
+    /// <summary>The positive one of two classes; null for the model's own.</summary>
+    [Positive]
+    public string? Positive { get; init; }
+
+    /// <summary>Part of a tree to score; a flat folder is scored whole.</summary>
+    [Choice<ImagePart>("part of a tree to score (test)")]
+    public ImagePart Part { get; init; } = ImagePart.Test;
+
+    /// <summary>Images to keep, the classes in their proportions; null keeps all.</summary>
+    [Limit("score N of the images, the classes in their proportions (all)")]
+    public int? Limit { get; init; }
+
+    /// <summary>How many copies of each image are predicted: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
+    [Copies]
+    public int TestTimeAugmentation { get; init; } = 1;
+
+    /// <summary>Whether changed images are scored as well: see <see cref="StressTest"/>.</summary>
+    [Flag("also score the images blurred, sharpened, noisy, lighter, darker and cut: does the network know the illness or the machine?")]
+    public bool Stress { get; init; }
+
+    /// <summary>Folder for report, scores and predictions; null for none.</summary>
+    [Text("DIR", "folder to write: report.html, scores.json, predictions.csv", "a folder")]
+    public string? Out { get; init; }
+
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    [Seed]
+    public int Seed { get; init; } = 1;
+
+    [Json]
+    public bool Json { get; init; }
+}
 
 /// <summary>Scores a trained network on a folder.</summary>
 public static class Evaluation
@@ -54,7 +86,7 @@ public static class Evaluation
         foreach (string remark in model.Remarks) Note(remark);
         terminal.Note(settings.Model.Describe(model));
         var samples = new ImageSamples(store, model.Classes);
-        Predictions predictions = TestTimeAugmentation.Run(model, samples, settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
+        Predictions predictions = TestTimeAugmentation.Run(model, samples, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
         foreach (string note in folder.Notes) Note(note);
         foreach (string remark in store.Remarks) Note(remark);

@@ -59,7 +59,7 @@ public static class ExperimentRunner
             foreach (ReferenceRow row in settings.Rows)
             {
                 TrainSettings training = settings.TrainingOf(row, seed);
-                TrainingPlan plan;
+                TrainSettings plan;
                 try
                 {
                     var key = (training.SplitSettings, training.Labels);
@@ -83,12 +83,12 @@ public static class ExperimentRunner
     }
 
     // The table shows the mean over all seeds of a row that the folder holds: they must differ in nothing else.
-    private static void RequireSameExperiment(ExperimentSettings settings, ReferenceRow row, TrainingPlan plan)
+    private static void RequireSameExperiment(ExperimentSettings settings, ReferenceRow row, TrainSettings plan)
     {
         foreach (var (run, record) in ExperimentResult.RunsOf(row, settings.Out))
         {
             if (AskedSeeds(settings).Contains(record.Seed)) continue;
-            TrainingPlan other = ConfigFile.Read<TrainingPlan>(run);
+            TrainSettings other = ConfigFile.Read<TrainSettings>(run);
             (plan with { Seed = other.Seed, Images = other.Images }).RequireSameRun(other, run, $"--out {settings.Out}");
             if (other.Epochs != plan.Epochs)
                 throw new UserError($"--out {settings.Out}: the run in {run} is of {other.Epochs} epochs, not {plan.Epochs}; give the same --epochs-scale, or another --out");
@@ -97,10 +97,10 @@ public static class ExperimentRunner
 
     /// <summary>Whether a run folder holds the whole of a run; false where it holds a part or nothing.</summary>
     /// <exception cref="UserError">It holds another run.</exception>
-    private static bool IsFinished(string run, TrainingPlan plan, string folder)
+    private static bool IsFinished(string run, TrainSettings plan, string folder)
     {
         if (!File.Exists(RunFolder.LastPath(run))) return false;
-        plan.RequireSameRun(ConfigFile.Read<TrainingPlan>(run), run, $"--out {folder}");
+        plan.RequireSameRun(ConfigFile.Read<TrainSettings>(run), run, $"--out {folder}");
         int epochs = HistoryFile.ReadSeconds(run).Count;
         if (epochs > plan.Epochs)
             throw new UserError($"--out {folder}: the run in {run} has {epochs} epochs already, more than {plan.Epochs}; give the same --epochs-scale, or another --out");
@@ -171,7 +171,7 @@ public static class ExperimentRunner
     /// <param name="Plan">The same with every default filled in; null where it cannot be run.</param>
     /// <param name="IsFinished">Whether it was run to its end before.</param>
     /// <param name="Obstacle">Why it cannot be run, and what to do.</param>
-    private sealed record PlannedRun(ReferenceRow Row, int Seed, TrainSettings Settings, TrainingPlan? Plan, bool IsFinished, string? Obstacle)
+    private sealed record PlannedRun(ReferenceRow Row, int Seed, TrainSettings Settings, TrainSettings? Plan, bool IsFinished, string? Obstacle)
     {
         public string Folder => Settings.Out!;
 

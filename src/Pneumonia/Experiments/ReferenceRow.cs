@@ -1,3 +1,4 @@
+using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;

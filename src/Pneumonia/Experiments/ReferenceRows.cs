@@ -1,4 +1,5 @@
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
@@ -36,6 +37,9 @@ public static class ReferenceRows
 
     private static TrainSettings FrozenVgg19 { get; } =
         Vgg19 with { Batch = 25, LearningRate = 2e-5, Head = 132, Augment = true, PartLimits = new PartLimits(1000, 400, 400) };
+
+    /// <summary>The ids of all rows, in words.</summary>
+    public static string Ids => string.Join(", ", All.Select(row => row.Id));
 
     /// <summary>All rows: first the ten published ones and the runs that belong to them, then the further ones.</summary>
     public static IReadOnlyList<ReferenceRow> All { get; } =

@@ -16,15 +16,44 @@ using Convolve.Pneumonia.Shell;
 namespace Convolve.Pneumonia.Explain;
 
 /// <summary>What <c>explain</c> was asked for.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Paths">Images and folders of images, at least one.</param>
-/// <param name="Out">Folder to write, or null.</param>
-/// <param name="Layer">The layer that Grad-CAM and HiResCAM look at, or null.</param>
-/// <param name="Class">The class to explain, or null for the one that the network calls each image.</param>
-/// <param name="All">No limits.</param>
-/// <param name="Seed">Of the noise that exciting inputs begin with.</param>
-public sealed record ExplainSettings(
-    ModelSource Model, IReadOnlyList<string> Paths, string? Out, string? Layer, string? Class, bool All, int Seed, string Device, bool Json);
+public sealed record ExplainSettings : ICheckedSettings
+{
+    /// <summary>Images and folders of images, at least one.</summary>
+    [Arguments("IMAGE|FOLDER", "images, or folders of images", "no images; name images or folders of images")]
+    public IReadOnlyList<string> Paths { get; init; } = [];
+
+    [Group("is explained")]
+    public ModelSource Model { get; init; } = new();
+
+    /// <summary>Folder to write, or null.</summary>
+    [Text("DIR", "folder to write (explain-TIMESTAMP in the run's folder)", "a folder")]
+    public string? Out { get; init; }
+
+    /// <summary>The layer that Grad-CAM and HiResCAM look at, or null.</summary>
+    [Text("NAME", "layer whose output Grad-CAM and HiResCAM look at (the last of at least 12 by 12 units)", "a layer's name; summary lists them")]
+    public string? Layer { get; init; }
+
+    /// <summary>The class to explain, or null for the one that the network predicts for each image.</summary>
+    [Text("NAME", "class to explain (the one that the network calls the image)", "a class of the model")]
+    public string? Class { get; init; }
+
+    /// <summary>No limits.</summary>
+    [Flag("every channel of every layer, and all values on the page, however large it gets")]
+    public bool All { get; init; }
+
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    /// <summary>Of the noise that exciting inputs begin with.</summary>
+    [Seed]
+    public int Seed { get; init; } = 1;
+
+    [Json]
+    public bool Json { get; init; }
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command) => NamedImages.RequireThere(Paths);
+}
 
 /// <summary>One image of <c>explain --json</c>.</summary>
 /// <param name="Path">The image as it was named.</param>

@@ -15,15 +15,49 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
 
-/// <summary>What <c>gradcheck</c> was asked for; one of <paramref name="Model"/> and <paramref name="Run"/> is given.</summary>
-/// <param name="Model">Network to build and fill with random weights, or null.</param>
-/// <param name="Run">Run folder whose best weights are taken, or null.</param>
-/// <param name="Data">Images to compute the loss of; null for synthetic ones.</param>
-/// <param name="Pixels">Width and height of the model's images; null for as few as make a quick check.</param>
-/// <param name="Batch">Images.</param>
-/// <param name="Elements">Elements of each parameter.</param>
-public sealed record GradientCheckingSettings(
-    ModelKind? Model, string? Run, string? Data, int? Pixels, int Batch, int Elements, string Device, int Seed, bool Json);
+/// <summary>What <c>gradcheck</c> was asked for.</summary>
+public sealed record GradientCheckingSettings : ICheckedSettings
+{
+    /// <summary>Network to build and fill with random weights; null for a run's or the usual one.</summary>
+    [Choice<ModelKind>("network with random weights (compact)")]
+    public ModelKind? Model { get; init; }
+
+    /// <summary>Run folder whose best weights are taken, or null.</summary>
+    [Run("the network and weights of a run folder, instead of --model")]
+    public string? Run { get; init; }
+
+    /// <summary>Images to compute the loss of; null for synthetic ones.</summary>
+    [Data("images to compute the loss of (synthetic ones)")]
+    public string? Data { get; init; }
+
+    /// <summary>Width and height of the model's images; null for as few as make a quick check.</summary>
+    [Pixels("width and height of the model's images (32, cnn 46)")]
+    public int? Pixels { get; init; }
+
+    /// <summary>Images.</summary>
+    [Whole("images (2)", 1, 1000)]
+    public int Batch { get; init; } = 2;
+
+    /// <summary>Elements of each parameter.</summary>
+    [Whole("elements of each parameter, half of them with the largest gradients (6)", 1, 1_000_000)]
+    public int Elements { get; init; } = 6;
+
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    [Seed]
+    public int Seed { get; init; } = 1;
+
+    [Json]
+    public bool Json { get; init; }
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command)
+    {
+        if (Run is not null && (Model is not null || Pixels is not null))
+            throw new UserError($"{command}: --run has its own model and size; leave --model and --pixels out");
+    }
+}
 
 /// <summary>Holds the device's gradients of a network on real images against numerical ones.</summary>
 public static class GradientChecking
@@ -73,7 +107,7 @@ public static class GradientChecking
 
     private static TrainedModel Untrained(GradientCheckingSettings settings, OpenDevice opened)
     {
-        ModelKind kind = settings.Model!.Value;
+        ModelKind kind = settings.Model ?? ModelKind.Compact;
         int pixels = settings.Pixels ?? Math.Max(QuickPixels, ModelChoice.SmallestPixels(kind, samePadding: false));
         IReadOnlyList<string> classes = settings.Data is { } data ? PositiveClass.Second(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
         Sequential network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);

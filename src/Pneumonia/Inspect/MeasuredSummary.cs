@@ -12,23 +12,17 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
 
-/// <summary>What <c>summary --measure</c> was asked for beside the network.</summary>
-/// <param name="Batch">Images to a batch; null for as many as suit the device.</param>
-/// <param name="Device">Where to compute.</param>
-/// <param name="Out">The file for the picture; null for none.</param>
-public sealed record MeasureSettings(int? Batch, string Device, string? Out);
-
 /// <summary>Times a network layer by layer and holds it against what the device can do.</summary>
 public static class MeasuredSummary
 {
     private const int UsualBatch = 8;
 
     /// <summary>Measures a network whose parameters have no memory yet.</summary>
-    public static Task<int> RunAsync(Sequential network, MeasureSettings settings, bool json, Terminal terminal, CancellationToken cancellation)
+    public static Task<int> RunAsync(Sequential network, SummarySettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using OpenDevice opened = OpenDevice.For(settings.Device);
+        using OpenDevice opened = OpenDevice.For(settings.Device ?? DeviceAttribute.Default);
         opened.Announce(terminal);
-        bool slow = TrainingPlan.IsSlow(opened.Device.Description);
+        bool slow = TrainingDefaults.IsSlow(opened.Device.Description);
         int batch = settings.Batch ?? (slow ? 1 : UsualBatch);
         terminal.Note("measuring: nothing else should be running on this machine");
         Roofline roofline = Roofline.Measure(opened.Device);
@@ -37,7 +31,7 @@ public static class MeasuredSummary
         IReadOnlyList<MeasuredLayer> layers = LayerMeasurement.Of(network, batch, roofline, slow ? 1 : 5, cancellation);
         if (settings.Out is { } path)
             OutputFile.WriteText(path, new RooflineChart(opened.Choice.Device.ToString(), roofline, layers).ToFile());
-        if (json) WriteJson(opened, batch, roofline, layers, terminal);
+        if (settings.Json) WriteJson(opened, batch, roofline, layers, terminal);
         else Write(batch, roofline, layers, settings.Out, terminal);
         return Task.FromResult(0);
     }

@@ -8,22 +8,63 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
 
-/// <summary>What <c>summary</c> was asked for; one of <paramref name="Model"/> and <paramref name="Run"/> is given.</summary>
-/// <param name="Model">Network to build, or null.</param>
-/// <param name="Pixels">Width and height of its images.</param>
-/// <param name="Run">Run folder, or null.</param>
-/// <param name="Measure">How to measure it; null for what needs no device.</param>
-public sealed record SummarySettings(ModelKind? Model, int Pixels, string? Run, MeasureSettings? Measure, bool Json);
+/// <summary>What <c>summary</c> was asked for.</summary>
+public sealed record SummarySettings : ICheckedSettings
+{
+    /// <summary>Network to build; null for a run's or the usual one.</summary>
+    [Choice<ModelKind>("network (compact)")]
+    public ModelKind? Model { get; init; }
+
+    /// <summary>Width and height of its images; null for a run's or the usual ones.</summary>
+    [Pixels("width and height of its images (150)")]
+    public int? Pixels { get; init; }
+
+    /// <summary>Run folder, or null.</summary>
+    [Run("the network of a run folder, instead of --model")]
+    public string? Run { get; init; }
+
+    /// <summary>Whether to time every layer, which takes a device.</summary>
+    [Flag("time every layer and compare it with what the device can do")]
+    public bool Measure { get; init; }
+
+    /// <summary>Images to a batch; null for as many as suit the device.</summary>
+    [Whole("with --measure: images to a batch (8; 1 on a slow device)", 1, 100_000)]
+    public int? Batch { get; init; }
+
+    /// <summary>Where to compute; null for the usual device.</summary>
+    [Device]
+    public string? Device { get; init; }
+
+    /// <summary>The file for the picture; null for none.</summary>
+    [Text("FILE", "with --measure: a picture of the roofline, .svg", "a file name")]
+    public string? Out { get; init; }
+
+    [Json]
+    public bool Json { get; init; }
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command)
+    {
+        if (Run is not null && (Model is not null || Pixels is not null))
+            throw new UserError($"{command}: --run has its own model and size; leave --model and --pixels out");
+        if (!Measure && (Batch is not null ? "--batch" : Device is not null ? "--device" : Out is not null ? "--out" : null) is { } needless)
+            throw new UserError($"{needless}: belongs to a measurement; add --measure, or leave it out");
+        if (Out is not null && !Out.EndsWith(".svg", StringComparison.OrdinalIgnoreCase))
+            throw new UserError($"--out {Out}: the picture is an SVG; give a name that ends in .svg");
+    }
+}
 
 /// <summary>Lists a network's layers, shapes and costs.</summary>
 public static class NetworkSummary
 {
+    private const int UsualPixels = 150;
+
     public static Task<int> RunAsync(SummarySettings settings, Terminal terminal, CancellationToken cancellation)
     {
         using Sequential network = settings.Run is null
-            ? ModelChoice.Build(settings.Model!.Value, settings.Pixels, classes: 2)
+            ? ModelChoice.Build(settings.Model ?? ModelKind.Compact, settings.Pixels ?? UsualPixels, classes: 2)
             : Describe(settings.Run);
-        if (settings.Measure is { } measure) return MeasuredSummary.RunAsync(network, measure, settings.Json, terminal, cancellation);
+        if (settings.Measure) return MeasuredSummary.RunAsync(network, settings, terminal, cancellation);
         IReadOnlyList<SummaryRow> rows = network.Summary();
         long parameters = network.ParameterCount, trainable = network.TrainableCount;
         double flops = rows.Sum(row => row.Flops);

@@ -12,7 +12,71 @@ using Padding = Convolve.Engine.Operations.Convolution.Padding;
 namespace Convolve.Pneumonia.Kernels;
 
 /// <summary>What <c>kernels compare conv</c> was asked for: one shape and pass.</summary>
-public sealed record ConvolutionComparisonSettings(ConvolutionGeometry Geometry, Padding Padding, ConvolutionPass Pass, int Runs, string Device, bool Json);
+public sealed record ConvolutionComparisonSettings : ICheckedSettings
+{
+    [Whole("images (4)", 1, 65_536)]
+    public int Batch { get; init; } = 4;
+
+    [Pixels("rows and columns of the input (75)")]
+    public int Pixels { get; init; } = 75;
+
+    [Whole("input channels (128)", 1, 65_536)]
+    public int Channels { get; init; } = 128;
+
+    [Whole("output channels (128)", 1, 65_536)]
+    public int Filters { get; init; } = 128;
+
+    [Whole("side of the kernel (3)", 1, 64)]
+    public int Kernel { get; init; } = 3;
+
+    [Whole("step of the kernel (1)", 1, 64)]
+    public int Stride { get; init; } = 1;
+
+    [Text("valid|same|N", "zeros around the image (same)", "valid, same or a number of pixels")]
+    public string Padding { get; init; } = "same";
+
+    [Word("what to compute (forward)", "forward", "input-gradient", "kernel-gradient")]
+    public string Pass { get; init; } = "forward";
+
+    [Whole("runs per algorithm, the fastest counts (5)", 1, 1000)]
+    public int Runs { get; init; } = 5;
+
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    [Json]
+    public bool Json { get; init; }
+
+    /// <summary>The shapes of input, kernel and output.</summary>
+    /// <exception cref="ArgumentException">They do not fit each other, or are too large.</exception>
+    public ConvolutionGeometry Geometry =>
+        ConvolutionGeometry.Create(new Shape(Batch, Pixels, Pixels, Channels), new Shape(Kernel, Kernel, Channels, Filters), Zeros, Stride);
+
+    /// <summary>The zeros around the image.</summary>
+    public Padding Zeros => Padding.ToLowerInvariant() switch
+    {
+        "valid" => Engine.Operations.Convolution.Padding.Valid,
+        "same" => Engine.Operations.Convolution.Padding.Same,
+        _ when int.TryParse(Padding, NumberStyles.None, CultureInfo.InvariantCulture, out int amount) && amount <= 64 => Engine.Operations.Convolution.Padding.Of(amount),
+        _ => throw new UserError($"--padding: '{Padding}' is not allowed; give valid, same or a number of pixels up to 64"),
+    };
+
+    /// <summary>What to compute.</summary>
+    public ConvolutionPass ComputedPass => Pass switch
+    {
+        "input-gradient" => ConvolutionPass.GradInput,
+        "kernel-gradient" => ConvolutionPass.GradKernel,
+        _ => ConvolutionPass.Forward,
+    };
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command)
+    {
+        // A shape that is too large is refused before a device is opened.
+        try { _ = Geometry.Output; }
+        catch (Exception e) when (e is ArgumentException or OverflowException) { throw new UserError($"kernels compare {e.Message}", e); }
+    }
+}
 
 /// <summary>One algorithm's figures for one shape.</summary>
 /// <param name="Algorithm">Its name, as <c>--conv</c> takes it.</param>
@@ -56,7 +120,7 @@ public static class ConvolutionComparison
     private static ConvolutionFigures[] Measure(
         ConvolutionComparisonSettings settings, ConvolutionGeometry checkedShape, Device device, double peak, CancellationToken cancellation)
     {
-        (ConvolutionGeometry geometry, ConvolutionPass pass) = (settings.Geometry, settings.Pass);
+        (ConvolutionGeometry geometry, ConvolutionPass pass) = (settings.Geometry, settings.ComputedPass);
         ConvolutionAlgorithm chosen = ConvolutionChoice.Model(pass, geometry, device);
         using var trial = new ConvolutionTrial(device, geometry, pass);
         using var checkedTrial = new ConvolutionTrial(device, checkedShape, pass);
@@ -79,7 +143,7 @@ public static class ConvolutionComparison
         double perRow = g.Flops / 2 / g.Batch / g.OutputHeight;
         int images = (int)Math.Clamp(ReferenceWork / (perRow * g.OutputHeight), 1, g.Batch);
         int rows = (int)Math.Clamp(ReferenceWork / perRow, g.KernelHeight, g.Height);
-        return ConvolutionGeometry.Create(new Shape(images, images > 1 ? g.Height : rows, g.Width, g.InputChannels), g.Kernel, settings.Padding, g.Stride);
+        return ConvolutionGeometry.Create(new Shape(images, images > 1 ? g.Height : rows, g.Width, g.InputChannels), g.Kernel, settings.Zeros, g.Stride);
     }
 
     private static void Print(ConvolutionFigures[] rows, ConvolutionGeometry geometry, Terminal terminal)

@@ -13,14 +13,21 @@ namespace Convolve.Pneumonia.Kernels;
 /// <param name="Hot">Whether it decides how long a training step takes.</param>
 public sealed record KernelRow(string Name, string Operation, KernelTarget Shape, string MinArch, bool Hot);
 
+/// <summary>What <c>kernels list</c> was asked for.</summary>
+public sealed record KernelListSettings
+{
+    [Json]
+    public bool Json { get; init; }
+}
+
 /// <summary>Lists the engine's kernels.</summary>
 public static class KernelList
 {
-    public static Task<int> RunAsync(bool json, Terminal terminal, CancellationToken cancellation)
+    public static Task<int> RunAsync(KernelListSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         KernelRow[] rows = [.. KernelCatalogue.All.Select(kernel =>
             new KernelRow(kernel.Name, kernel.Operation, kernel.Target, kernel.MinimalArchitecture.Name, kernel.IsHot))];
-        if (json)
+        if (settings.Json)
         {
             terminal.WriteJson(rows);
             return Task.FromResult(0);

@@ -12,10 +12,42 @@ namespace Convolve.Pneumonia.Kernels;
 public enum KernelLanguage { CSharp, OpenCl, Ptx }
 
 /// <summary>What <c>kernels show</c> was asked for.</summary>
-/// <param name="Kernel">The kernel.</param>
-/// <param name="Language">The only text to print, without a title; null for all of them.</param>
-/// <param name="Architecture">The architecture of the PTX.</param>
-public sealed record KernelShowSettings(CataloguedKernel Kernel, KernelLanguage? Language, CudaTarget Architecture);
+public sealed record KernelShowSettings : ICheckedSettings
+{
+    /// <summary>The kernel's name, alone.</summary>
+    [Arguments("NAME", "a kernel that `kernels list` names", "which kernel? give the name of one; kernels list has them all")]
+    public IReadOnlyList<string> Names { get; init; } = [];
+
+    /// <summary>The only text to print, without a title; null for all of them.</summary>
+    [Choice<KernelLanguage>("print one text alone (all three, under titles)")]
+    public KernelLanguage? Target { get; init; }
+
+    /// <summary>The architecture of the PTX; null for the usual one.</summary>
+    [Architecture]
+    public string? Arch { get; init; }
+
+    /// <summary>The kernel.</summary>
+    public CataloguedKernel Kernel => KernelCatalogue.Find(Names[0])
+        ?? throw new UserError(Suggestion.UnknownName(Names[0], "kernel", KernelCatalogue.All.Select(known => known.Name), "kernels list has them all"));
+
+    /// <summary>The architecture of the PTX.</summary>
+    public CudaTarget Architecture => CudaTarget.All.Single(candidate => candidate.Name == (Arch ?? CudaTarget.WithTf32.Name));
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command)
+    {
+        if (Names.Count > 1) throw new UserError($"{command}: {Names.Count} names; give one");
+        if (Target == KernelLanguage.OpenCl && Kernel.IsCudaOnly)
+            throw new UserError($"--target opencl: {Kernel} is made of instructions that only CUDA has; give --target ptx");
+        if (Arch is not null && Target is KernelLanguage.CSharp or KernelLanguage.OpenCl)
+            throw new UserError($"--arch {Arch}: only PTX has an architecture; leave it out, or give --target ptx");
+        CudaTarget needed = Kernel.MinimalArchitecture;
+        if (Architecture.Number < needed.Number) throw new UserError($"--arch {Arch}: {Kernel} needs {needed} or newer");
+    }
+}
+
+/// <summary>An architecture that PTX can be made for.</summary>
+internal sealed class ArchitectureAttribute() : WordAttribute("architecture of the PTX (sm_80)", [.. CudaTarget.All.Select(candidate => candidate.Name)]);
 
 /// <summary>Prints a kernel as it is written and as what it compiles to; needs no device.</summary>
 public static partial class KernelShow
@@ -35,7 +67,7 @@ public static partial class KernelShow
     {
         CataloguedKernel kernel = settings.Kernel;
         TextWriter output = terminal.Results;
-        switch (settings.Language)
+        switch (settings.Target)
         {
             case KernelLanguage.CSharp:
                 output.WriteLine(string.Join("\n\n", KernelSource.WithParts(kernel).Select(part => $"// {part.File}, line {part.Line}\n{part.Text}")));

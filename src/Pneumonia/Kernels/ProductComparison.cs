@@ -2,6 +2,7 @@ using System.Globalization;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.MatrixMultiply;
+using Convolve.Engine.Tensors;
 using Convolve.Engine.Trials;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Shell;
@@ -9,7 +10,39 @@ using Convolve.Pneumonia.Shell;
 namespace Convolve.Pneumonia.Kernels;
 
 /// <summary>What <c>kernels compare gemm</c> was asked for.</summary>
-public sealed record ProductComparisonSettings(MatrixMultiplyGeometry Geometry, int Runs, string Device, bool Json);
+public sealed record ProductComparisonSettings : ICheckedSettings
+{
+    private const int MostRows = 65_536;
+
+    [Whole("rows of the left factor (1024)", 1, MostRows)]
+    public int Rows { get; init; } = 1024;
+
+    [Whole("columns of the right factor (1024)", 1, MostRows)]
+    public int Columns { get; init; } = 1024;
+
+    [Whole("columns of the left factor, rows of the right one (1024)", 1, 1_000_000)]
+    public int Depth { get; init; } = 1024;
+
+    [Whole("runs, the fastest counts (9)", 1, 1000)]
+    public int Runs { get; init; } = 9;
+
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    [Json]
+    public bool Json { get; init; }
+
+    /// <summary>The shapes of the factors and the product.</summary>
+    /// <exception cref="ArgumentException">They are too large.</exception>
+    public MatrixMultiplyGeometry Geometry => MatrixMultiplyGeometry.Create(new Shape(Rows, Depth), new Shape(Depth, Columns));
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command)
+    {
+        try { _ = Geometry.Output; }
+        catch (Exception e) when (e is ArgumentException or OverflowException) { throw new UserError($"{command}: {e.Message}", e); }
+    }
+}
 
 /// <summary>The figures of a matrix product.</summary>
 /// <param name="Milliseconds">The fastest run.</param>

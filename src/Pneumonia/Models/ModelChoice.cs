@@ -72,12 +72,12 @@ public static class ModelChoice
         model == ModelKind.Vgg19 ? network.Layers.ToList().FindIndex(layer => layer.Name == ReferenceNetworks.Vgg19Head) : 0;
 
     /// <summary>Freezes the base as planned, and gives what is not frozen its own learning rate.</summary>
-    public static void Freeze(Sequential network, int baseLength, TrainingPlan plan)
+    public static void Freeze(Sequential network, int baseLength, TrainSettings plan)
     {
         int frozen = plan.Freeze switch
         {
             null => 0,
-            TrainingPlan.FreezeAll => baseLength,
+            TrainSettings.FreezeAll => baseLength,
             var last => network.Layers.ToList().FindIndex(layer => layer.Name == last) + 1,
         };
         foreach (Layer layer in network.Layers.Take(frozen)) layer.Trainable = false;

@@ -5,14 +5,38 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Models;
 
-/// <summary>Where a trained model comes from: one of <paramref name="Run"/> and <paramref name="Weights"/> is given.</summary>
-/// <param name="Run">Run folder, or null.</param>
-/// <param name="Weights">Weight file of a whole model, or null.</param>
-/// <param name="Pixels">Width and height of its images, for a file that does not say; or null.</param>
-/// <param name="Preprocessing">What becomes of their bytes, for a file that does not say; or null.</param>
-/// <param name="Classes">Names of its classes in the order of its outputs, for a file that does not say; or null.</param>
-public sealed record ModelSource(string? Run, string? Weights, int? Pixels, Preprocessing? Preprocessing, IReadOnlyList<string>? Classes = null)
+/// <summary>Which trained model a command asks: a run's, a weight file's, or the one that comes with the program.</summary>
+public sealed record ModelSource : ICheckedSettings
 {
+    /// <summary>Run folder, or null.</summary>
+    [Run("run folder whose best checkpoint {0}")]
+    public string? Run { get; init; }
+
+    /// <summary>Weight file of a whole model; null with a run.</summary>
+    [Text("FILE", "weight file of a whole model, instead of --run (the network that comes with the program)", "a file")]
+    public string? Weights { get => field ?? (Run is null ? RecommendedModel.Path : null); init; }
+
+    /// <summary>Width and height of its images, for a file that does not say; or null.</summary>
+    [Pixels("width and height of its images, where the file does not say (what its tensors allow)")]
+    public int? Pixels { get; init; }
+
+    /// <summary>What becomes of their bytes, for a file that does not say; or null.</summary>
+    [Choice<Preprocessing>("what becomes of a byte, where the file does not say (rescale; published weights their own)")]
+    public Preprocessing? Preprocessing { get; init; }
+
+    /// <summary>Names of its classes in the order of its outputs, for a file that does not say; or null.</summary>
+    [Names("names of its classes in the order of its outputs, where the file does not say (evaluate: those of the folders, in the order of their names)")]
+    public IReadOnlyList<string>? Classes { get; init; }
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command)
+    {
+        if (Run is null) return;
+        if (Weights is not null) throw new UserError($"{command}: two models; give either --run or --weights");
+        if (Pixels is not null || Preprocessing is not null)
+            throw new UserError($"{command}: a run has its own size and preprocessing; leave --pixels and --preprocessing out");
+    }
+
     /// <summary>What the user named: the run's folder or the weight file; or the network that comes with the program.</summary>
     public string Name => Run ?? (Weights == RecommendedModel.Path ? $"{Path.GetFileName(RecommendedModel.Path)}, which comes with the program" : Weights!);
 

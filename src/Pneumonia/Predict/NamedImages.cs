@@ -11,6 +11,13 @@ public sealed record ExpandedImages(IReadOnlyList<string> Paths, IReadOnlyList<s
 /// <summary>Images that a user names one by one or by their folders.</summary>
 public static class NamedImages
 {
+    /// <exception cref="UserError">One of the images or folders is missing.</exception>
+    public static void RequireThere(IEnumerable<string> paths)
+    {
+        foreach (string path in paths)
+            if (!Path.Exists(path)) throw new UserError($"{path}: no such image or folder");
+    }
+
     /// <summary>All images below the folders, and those that are named themselves, in the order of the names.</summary>
     /// <exception cref="UserError">A folder holds none, or cannot be listed.</exception>
     public static ExpandedImages Expand(IEnumerable<string> paths)

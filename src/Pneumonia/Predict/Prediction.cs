@@ -10,14 +10,40 @@ using Convolve.Pneumonia.Shell;
 namespace Convolve.Pneumonia.Predict;
 
 /// <summary>What <c>predict</c> was asked for.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Positive">The positive one of two classes; null for the model's own.</param>
-/// <param name="Paths">Images and folders of images, at least one.</param>
-/// <param name="Csv">File to write the answers to, or null.</param>
-/// <param name="Copies">How often each image is asked about: see <see cref="TestTimeAugmentation"/>.</param>
-/// <param name="Seed">Draws how the copies differ.</param>
-public sealed record PredictSettings(
-    ModelSource Model, string? Positive, IReadOnlyList<string> Paths, string? Csv, int Copies, int Seed, string Device, bool Json);
+public sealed record PredictSettings : ICheckedSettings
+{
+    /// <summary>Images and folders of images, at least one.</summary>
+    [Arguments("IMAGE|FOLDER", "images, or folders of images", "no images; name images or folders of images")]
+    public IReadOnlyList<string> Paths { get; init; } = [];
+
+    [Group("answers")]
+    public ModelSource Model { get; init; } = new();
+
+    /// <summary>The positive one of two classes; null for the model's own.</summary>
+    [Positive]
+    public string? Positive { get; init; }
+
+    /// <summary>File to write the predictions to, or null.</summary>
+    [Text("FILE", "also write the answers to a CSV file", "a file")]
+    public string? Csv { get; init; }
+
+    /// <summary>How many copies of each image are predicted: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
+    [Copies]
+    public int TestTimeAugmentation { get; init; } = 1;
+
+    [Device]
+    public string Device { get; init; } = DeviceAttribute.Default;
+
+    /// <summary>Draws how the copies differ.</summary>
+    [Seed]
+    public int Seed { get; init; } = 1;
+
+    [Json]
+    public bool Json { get; init; }
+
+    /// <inheritdoc/>
+    void ICheckedSettings.Check(string command) => NamedImages.RequireThere(Paths);
+}
 
 /// <summary>The prediction for one image, as <c>predict --json</c> tells it.</summary>
 /// <param name="Path">The image as it was named.</param>
@@ -63,7 +89,7 @@ public static class Prediction
             terminal.Note(settings.Model.Describe(model));
         }
         Predictions predictions = TestTimeAugmentation.Run(
-            model, new ImageSamples(store, model.Classes), settings.Copies, BatchSize, settings.Seed, terminal, cancellation);
+            model, new ImageSamples(store, model.Classes), settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
         Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
         PredictedFile[] rows = [.. images.Select((path, i) => new PredictedFile(path, found.GetValueOrDefault(i), store.ReasonOf(i)))];
         if (settings.Csv is not null) PredictionsFile.Write(settings.Csv, rows, [.. model.Classes.Order(StringComparer.Ordinal)]);

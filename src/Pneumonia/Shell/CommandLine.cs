@@ -27,10 +27,7 @@ public static class CommandLine
     /// </summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
     {
-        Option<bool> verbose = CheckedOption.Flag("--verbose", "show stack traces of faults");
-        verbose.Recursive = true;
-        var trainOptions = new TrainOptions();
-        RootCommand root = Root(terminal, trainOptions, verbose);
+        (RootCommand root, Options trainOptions, Option<bool> verbose) = Root(terminal);
         ParseResult result = root.Parse(arguments, parser);
         try
         {
@@ -65,27 +62,52 @@ public static class CommandLine
 
     /// <summary>What is wrong with the words of a command line, without running it; nothing if they are understood.</summary>
     internal static IReadOnlyList<string> Errors(IReadOnlyList<string> arguments) =>
-        [.. Root(new Terminal(TextWriter.Null, TextWriter.Null), new TrainOptions(), CheckedOption.Flag("--verbose", "")).Parse(arguments, parser).Errors.Select(e => e.Message)];
+        [.. Root(new Terminal(TextWriter.Null, TextWriter.Null)).Root.Parse(arguments, parser).Errors.Select(e => e.Message)];
 
-    private static RootCommand Root(Terminal terminal, TrainOptions trainOptions, Option<bool> verbose)
+    private static (RootCommand Root, Options TrainOptions, Option<bool> Verbose) Root(Terminal terminal)
     {
         var root = new RootCommand("Trains classifiers on chest X-rays. Without a command it trains. Not for clinical use.");
         root.Directives.Clear();
-        trainOptions.AddTo(root);
+        var trainOptions = new Options(typeof(TrainSettings), root);
+        var verbose = new Option<bool>("--verbose") { Description = "show stack traces of faults", Arity = ArgumentArity.Zero, Recursive = true };
         root.Add(verbose);
-        root.SetAction((result, cancellation) => Training.RunAsync(trainOptions.Read(result), terminal, cancellation));
-        root.Add(new TrainCommand(terminal));
-        root.Add(new EvaluateCommand(terminal));
-        root.Add(new PredictCommand(terminal));
-        root.Add(new ExplainCommand(terminal));
-        root.Add(new ExperimentsCommand(terminal));
-        root.Add(new SummaryCommand(terminal));
-        root.Add(new GradcheckCommand(terminal));
-        root.Add(new DevicesCommand(terminal));
-        root.Add(new DataCommand(terminal));
-        root.Add(new KernelsCommand(terminal));
-        root.Add(new WeightsCommand(terminal));
-        return root;
+        root.SetAction((result, cancellation) => Training.RunAsync((TrainSettings)trainOptions.Read(result), terminal, cancellation));
+        Add<TrainSettings>(root, "train", "train a network and write a run folder; also what runs without a command", Training.RunAsync);
+        Add<EvaluateSettings>(root, "evaluate", "score a trained network on a folder", Evaluation.RunAsync);
+        Add<PredictSettings>(root, "predict", "tell class and probability of images; not for clinical use", Prediction.RunAsync);
+        Add<ExplainSettings>(root, "explain",
+            "show what a network does with images: activations, Grad-CAM, HiResCAM, occlusion, and the arithmetic behind every number", Explaining.RunAsync);
+        Add<ExperimentSettings>(root, "experiments", "run the reference experiments again, beside their published figures", ExperimentRunner.RunAsync);
+        Add<SummarySettings>(root, "summary", "list a network's layers, shapes, parameters and costs", NetworkSummary.RunAsync);
+        Add<GradientCheckingSettings>(root, "gradcheck", "hold a network's gradients against numerical ones in double precision; exit code 1 where one is wrong",
+            GradientChecking.RunAsync);
+        Add<DevicesSettings>(root, "devices", "list the devices, the one chosen and why, and its self-test", DeviceList.RunAsync);
+        Command data = Group(root, "data", "look at image folders");
+        Add<DataCheckSettings>(data, "check",
+            "counts, sizes, who is a patient, what is left out, unreadable files, identical images, patients on both sides of a split", DataCheck.RunAsync);
+        Command kernels = Group(root, "kernels", "look at the kernels and the code they compile to");
+        Add<KernelListSettings>(kernels, "list", "every kernel: operation, hardware, oldest NVIDIA architecture, whether it is hot", KernelList.RunAsync);
+        Add<KernelShowSettings>(kernels, "show", "a kernel as it is written, and the OpenCL and PTX made of it; needs no GPU", KernelShow.RunAsync);
+        Command compare = Group(kernels, "compare", "an operation's algorithms side by side on one shape, beside the device's peak");
+        Add<ConvolutionComparisonSettings>(compare, "conv", "every algorithm of a convolution: time, share of peak, error, workspace", ConvolutionComparison.RunAsync);
+        Add<ProductComparisonSettings>(compare, "gemm", "the matrix product: time, share of peak, error, workspace", ProductComparison.RunAsync);
+        Command weights = Group(root, "weights", "look at, take over and hand on weight files of other tools");
+        Add<WeightListSettings>(weights, "list", "the published files: where they come from, and which are here", WeightTools.List);
+        Add<WeightVerifySettings>(weights, "verify", "read a whole weight file and list its tensors", WeightTools.Verify);
+        Add<WeightImportSettings>(weights, "import", "write the tensors of a weight file as .safetensors, in Convolve's layout", WeightTools.Import);
+        Add<WeightExportSettings>(weights, "export", "write the best weights of a run as .safetensors or .npz", WeightTools.Export);
+        return (root, trainOptions, verbose);
+
+        void Add<TSettings>(Command parent, string name, string description, Work<TSettings> work) where TSettings : new() =>
+            parent.Add(new SettingsCommand<TSettings>(name, description, work, terminal));
+    }
+
+    // A command that has only subcommands.
+    private static Command Group(Command parent, string name, string description)
+    {
+        var group = new Command(name, description);
+        parent.Add(group);
+        return group;
     }
 
     private static Task<int> InvokeAsync(ParseResult result, Terminal terminal, CancellationToken cancellation) =>
@@ -101,7 +123,7 @@ public static class CommandLine
     private static bool AsksForHelpOrVersion(ParseResult result) =>
         result.Action is { } action && action is not System.CommandLine.Invocation.ParseErrorAction && action != result.CommandResult.Command.Action;
 
-    private static string? FirstError(ParseResult result, RootCommand root, TrainOptions trainOptions)
+    private static string? FirstError(ParseResult result, RootCommand root, Options trainOptions)
     {
         Command command = result.CommandResult.Command;
         // A wrong value first: the words after it may only look lost because of it.

@@ -10,7 +10,7 @@ public static class FeatureFolder
     public const string LimitVariable = "CONVOLVE_FEATURES_GIB";
 
     /// <summary>GiB that the folder may hold where nothing is said: sixty data sets of 5,000 images of 150 pixels, or one cut after VGG19's first block.</summary>
-    public const double DefaultLimit = 10;
+    public const string DefaultLimit = "10";
 
     /// <summary>The folder.</summary>
     public static string Path => System.IO.Path.Combine(UserCache.Folder, "features");
@@ -22,7 +22,7 @@ public static class FeatureFolder
         get
         {
             string? text = Environment.GetEnvironmentVariable(LimitVariable);
-            if (string.IsNullOrWhiteSpace(text)) return DefaultLimit;
+            if (string.IsNullOrWhiteSpace(text)) text = DefaultLimit;
             return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is >= 0 and <= 1e6
                 ? value
                 : throw new UserError($"{LimitVariable}: '{text}' is no size for the features on disk; set a number of GiB from 0 to a million, such as {DefaultLimit}");

@@ -12,7 +12,7 @@ namespace Convolve.Pneumonia.Train;
 /// <param name="Weights">What it starts from; null for random weights.</param>
 /// <param name="Divided">The images; null for synthetic ones.</param>
 public sealed record PreparedTraining(
-    TrainingPlan Plan, Sequential Network, int BaseLength, StartingWeights? Weights, (ImageFolder Folder, ImageSplit Split)? Divided) : IDisposable
+    TrainSettings Plan, Sequential Network, int BaseLength, StartingWeights? Weights, (ImageFolder Folder, ImageSplit Split)? Divided) : IDisposable
 {
     /// <summary>Prepares a training.</summary>
     /// <param name="settings">What was asked for.</param>
@@ -23,7 +23,7 @@ public sealed record PreparedTraining(
     public static PreparedTraining For(
         TrainSettings settings, (ImageFolder Folder, ImageSplit Split)? divided, DeviceDescription device, CancellationToken cancellation)
     {
-        TrainingPlan plan = TrainingPlan.For(settings, device);
+        TrainSettings plan = settings.On(device);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
         plan = plan with { Images = divided?.Split.Fingerprint };
         IReadOnlyList<string> classes = PositiveClass.Second(divided?.Folder.Classes ?? SyntheticXrays.Classes, settings.Positive);

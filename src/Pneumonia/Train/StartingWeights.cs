@@ -58,6 +58,7 @@ public sealed class StartingWeights
         Preprocessing usual = Images.Preprocessing.Rescale)
     {
         if (settings.Weights is null) return null;
+        bool isSaid = settings.IsAsked(nameof(TrainSettings.Preprocessing));
         (string path, PublishedWeights? published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries) : (settings.Weights, null);
         try
         {
@@ -77,9 +78,9 @@ public sealed class StartingWeights
             {
                 throw new UserError($"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
             }
-            WeightOrigin? origin = settings.Preprocessing is not null ? null
+            WeightOrigin? origin = isSaid ? null
                 : published is not null ? WeightOrigin.Of(published) : WeightOrigin.Of(file, network.InputShape[^1]);
-            return new StartingWeights(path, null, file, filled, origin, guess: settings.Preprocessing is null ? usual : null);
+            return new StartingWeights(path, null, file, filled, origin, guess: isSaid ? null : usual);
         }
         catch (WeightFileException e)
         {
@@ -101,7 +102,7 @@ public sealed class StartingWeights
     private static void RequireSame(TrainSettings settings, string path, ModelMetadata metadata, IReadOnlyList<string> classes)
     {
         Preprocessing trained = metadata.Preprocessing;
-        if (settings.Preprocessing is { } asked && asked != trained)
+        if (settings.IsAsked(nameof(TrainSettings.Preprocessing)) && settings.Preprocessing is var asked && asked != trained)
             throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
         if (metadata.Resize != settings.Resize)
             throw new UserError($"--resize {settings.Resize.ToString().ToLowerInvariant()}: {path} was trained with {metadata.Resize.ToString().ToLowerInvariant()}; give that one");

@@ -46,12 +46,12 @@ public static class Training
         (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
         using PreparedTraining prepared = PreparedTraining.For(settings, divided, opened.Device.Description, cancellation);
-        (TrainingPlan plan, Sequential network, int baseLength, StartingWeights? weights, divided) = prepared;
+        (TrainSettings plan, Sequential network, int baseLength, StartingWeights? weights, divided) = prepared;
         int classCount = divided?.Folder.Classes.Count ?? 2;
         RequireConvolution(plan.Convolution, network, opened.Device);
         Sequential trained = plan.Features ? network.Part(baseLength, network.Layers.Count) : network;
         bool resumed = claim is not null && settings.Resume && Path.Exists(RunFolder.LastPath(claim.Folder));
-        TrainingPlan? begun = resumed ? ConfigFile.Read<TrainingPlan>(claim!.Folder) : null;
+        TrainSettings? begun = resumed ? ConfigFile.Read<TrainSettings>(claim!.Folder) : null;
         if (begun is not null) plan.RequireSameRun(begun, claim!.Folder);
         using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, classCount, divided?.Split);
         int channels = network.InputShape[2];
@@ -76,8 +76,8 @@ public static class Training
     }
 
     private static async Task<int> RunAsync(
-        FolderClaim claim, TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
-        TrainingImages images, TrainingPlan? begun, double featureLimit, Terminal terminal, CancellationToken cancellation)
+        FolderClaim claim, TrainSettings settings, TrainSettings plan, OpenDevice opened, Sequential network, Sequential trained, StartingWeights? weights, MemoryPlan memory,
+        TrainingImages images, TrainSettings? begun, double featureLimit, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         string run = claim.Folder, bestPath = RunFolder.BestPath(run);
@@ -102,7 +102,7 @@ public static class Training
         if (opened.Device.ConvolutionTuning.Summary is { } tuned) terminal.Note(tuned);
         if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Notes) terminal.Note(note);
-        if (TrainingPlan.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
+        if (TrainingDefaults.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (begun is not null) terminal.Note($"resuming after {trainer.History.Count} epochs");
         if (begun is not null && goesOn && begun.Device != plan.Device)
             terminal.Warn($"this run began on {begun.Device} and continues on {plan.Device}: sums may round differently there, so the weights can differ from those of a run on one device");
@@ -259,7 +259,7 @@ public static class Training
     }
 
     private static async Task<int> SweepAsync(
-        TrainSettings settings, TrainingPlan plan, OpenDevice opened, Sequential network, StartingWeights? weights, MemoryPlan memory, TrainingImages images,
+        TrainSettings settings, TrainSettings plan, OpenDevice opened, Sequential network, StartingWeights? weights, MemoryPlan memory, TrainingImages images,
         Terminal terminal, CancellationToken cancellation)
     {
         opened.Device.Pool.Trim();
@@ -331,7 +331,7 @@ public static class Training
     }
 
     /// <exception cref="UserError">The device has too little memory; the message names the largest batch that fits.</exception>
-    private static MemoryPlan PlanMemory(TrainingPlan plan, Device device, Sequential network, int classCount, ImageSplit? split)
+    private static MemoryPlan PlanMemory(TrainSettings plan, Device device, Sequential network, int classCount, ImageSplit? split)
     {
         var (train, val, test) = split is null ? plan.DrawnCounts : (split.Train.Count, split.Val.Count, split.Test.Count);
         try
@@ -346,11 +346,11 @@ public static class Training
 
     private static double Mebibytes(long bytes) => Math.Ceiling(bytes / 1048576.0);
 
-    private static float[]? WeightsOf(TrainingPlan plan, int[] counts) => plan.ClassWeights == ClassWeights.None
+    private static float[]? WeightsOf(TrainSettings plan, int[] counts) => plan.ClassWeights == ClassWeights.None
         ? null
         : [.. counts.Select(n => n == 0 ? 0 : (float)counts.Sum() / (counts.Length * n))];
 
-    private static TrainingOptions Options(TrainingPlan plan, float[]? classWeights) => new()
+    private static TrainingOptions Options(TrainSettings plan, float[]? classWeights) => new()
     {
         Epochs = plan.Epochs,
         BatchSize = plan.Batch,
@@ -359,26 +359,26 @@ public static class Training
         Schedule = plan.Schedule,
         Algorithm = plan.Convolution,
         Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
-        Augmentation = plan.Augment ? TrainingPlan.AugmentationOf(plan.Model) : null,
+        Augmentation = plan.Augment ? plan.AugmentationRanges : null,
         AugmentOnce = plan.AugmentOnce,
     };
 
-    private static Optimizer OptimizerOf(TrainingPlan plan) => plan.Optimizer switch
+    private static Optimizer OptimizerOf(TrainSettings plan) => plan.Optimizer switch
     {
         OptimizerKind.Sgd => new Sgd { LearningRate = (float)plan.LearningRate, WeightDecay = (float)plan.WeightDecay },
         OptimizerKind.Adam => new Adam { LearningRate = (float)plan.LearningRate, WeightDecay = (float)plan.WeightDecay },
         _ => new RmsProp { LearningRate = (float)plan.LearningRate, WeightDecay = (float)plan.WeightDecay },
     };
 
-    private static void WarnOfSlowness(Terminal terminal, TrainSettings settings, TrainingPlan plan, Sequential network, int images)
+    private static void WarnOfSlowness(Terminal terminal, TrainSettings settings, TrainSettings plan, Sequential network, int images)
     {
         // A training step costs about three forward passes.
         double seconds = 3 * network.Summary().Sum(row => row.Flops) * images * plan.Epochs / SlowDeviceFlops;
         string[] shrunk =
         [
-            .. settings.Pixels is null ? [$"{plan.Pixels} pixels"] : Array.Empty<string>(),
-            .. settings.Limit is null ? [$"{plan.Limit} images a part"] : Array.Empty<string>(),
-            .. settings.Epochs is null ? [$"{plan.Epochs} epoch"] : Array.Empty<string>(),
+            .. !settings.IsAsked(nameof(TrainSettings.Pixels)) ? [$"{plan.Pixels} pixels"] : Array.Empty<string>(),
+            .. !settings.IsAsked(nameof(TrainSettings.Limit)) ? [$"{plan.Limit} images a part"] : Array.Empty<string>(),
+            .. !settings.IsAsked(nameof(TrainSettings.Epochs)) ? [$"{plan.Epochs} epoch"] : Array.Empty<string>(),
         ];
         terminal.Warn($"{plan.Device}: " + (shrunk.Length > 0 ? $"the defaults shrink to {string.Join(", ", shrunk)}; " : "")
             + $"this training will take about {Math.Max(1, seconds):F0} s, an epoch of the cnn on 5,000 images of 150 pixels about "
@@ -387,10 +387,10 @@ public static class Training
 
     // A training of a few seconds is not held up by a measurement that may take as long.
     private static (ReportedLayer[] Layers, LayerMeasure? Measure) LayersOf(
-        Sequential network, Device device, TrainingPlan plan, double trainingSeconds, CancellationToken cancellation)
+        Sequential network, Device device, TrainSettings plan, double trainingSeconds, CancellationToken cancellation)
     {
         ReportedLayer[] layers = [.. network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops))];
-        if (trainingSeconds < LeastSecondsToMeasure || TrainingPlan.IsSlow(device.Description)) return (layers, null);
+        if (trainingSeconds < LeastSecondsToMeasure || TrainingDefaults.IsSlow(device.Description)) return (layers, null);
         try
         {
             // Memory of steps that nobody takes any more.

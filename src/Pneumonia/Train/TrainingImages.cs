@@ -100,7 +100,7 @@ public sealed record TrainingImages(
     /// <param name="plan">Size and order.</param>
     /// <param name="channels">Channels of the network's images: 1 for gray, to which colours are converted, or 3.</param>
     /// <param name="cancellation">Stops the decoding.</param>
-    public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainingPlan plan, int channels, CancellationToken cancellation)
+    public static TrainingImages Decode(ImageFolder folder, ImageSplit split, TrainSettings plan, int channels, CancellationToken cancellation)
     {
         IReadOnlyList<string> classes = PositiveClass.Second(folder.Classes, plan.Positive);
         ImageSamples train = Start(split.Train, EpochOrder.Shuffled(split.Train.Count, (uint)plan.Seed, 1), null);
@@ -118,7 +118,7 @@ public sealed record TrainingImages(
     }
 
     /// <summary>Starts to draw synthetic images.</summary>
-    public static TrainingImages Draw(TrainingPlan plan, int channels, CancellationToken cancellation)
+    public static TrainingImages Draw(TrainSettings plan, int channels, CancellationToken cancellation)
     {
         var (train, val, test) = plan.DrawnCounts;
         return new TrainingImages(Start(ImagePart.Train, train), Start(ImagePart.Val, val), Start(ImagePart.Test, test),

@@ -7,6 +7,47 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Weights;
 
+/// <summary>What <c>weights list</c> was asked for.</summary>
+public sealed record WeightListSettings
+{
+    [Json]
+    public bool Json { get; init; }
+}
+
+/// <summary>What <c>weights verify</c> was asked for.</summary>
+public sealed record WeightVerifySettings
+{
+    [Arguments("FILE", ".safetensors, .h5, .npz, .npy, .pth or .pt", "which file?")]
+    public string File { get; init; } = "";
+
+    [Json]
+    public bool Json { get; init; }
+}
+
+/// <summary>What <c>weights import</c> was asked for.</summary>
+public sealed record WeightImportSettings
+{
+    [Arguments("FILE", ".safetensors, .h5, .npz, .npy, .pth or .pt", "which file?")]
+    public string File { get; init; } = "";
+
+    [Text("FILE", ".safetensors file to write", "a file", Missing = "where to? give a file with --out X.safetensors")]
+    public string Out { get; init; } = "";
+
+    /// <summary>Whether the layout stays what it is.</summary>
+    [Flag("keep the layout of the file")]
+    public bool Raw { get; init; }
+}
+
+/// <summary>What <c>weights export</c> was asked for.</summary>
+public sealed record WeightExportSettings
+{
+    [Run("run folder whose best checkpoint is written", Missing = "which run? give its folder with --run DIR")]
+    public string Run { get; init; } = "";
+
+    [Text("FILE", ".safetensors or .npz file to write", "a file", Missing = "where to? give a file with --out FILE")]
+    public string Out { get; init; } = "";
+}
+
 /// <summary>The <c>weights</c> commands.</summary>
 public static class WeightTools
 {
@@ -14,9 +55,9 @@ public static class WeightTools
     private const int MostRows = 2000;
 
     /// <summary>Lists the published files, where they come from, and which are here.</summary>
-    public static Task<int> List(bool json, Terminal terminal)
+    public static Task<int> List(WeightListSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        if (json)
+        if (settings.Json)
         {
             terminal.WriteJson(WeightCatalogue.Entries.Select(entry => new
             {
@@ -48,13 +89,14 @@ public static class WeightTools
 
     /// <summary>Reads a whole file and lists its content.</summary>
     /// <exception cref="UserError">It is missing, broken or of no known format.</exception>
-    public static Task<int> Verify(string path, bool json, Terminal terminal)
+    public static Task<int> Verify(WeightVerifySettings settings, Terminal terminal, CancellationToken cancellation)
     {
+        string path = settings.File;
         WeightFile file = Read(path);
         string format = WeightFile.Name(file.Format);
         if (WeightCatalogue.PublishedAs(path) is { } published) terminal.Note($"{path}: is the published {published.Id}");
         else if (WeightCatalogue.NamedLike(path) is { } named) terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
-        if (json)
+        if (settings.Json)
         {
             terminal.WriteJson(new
             {
@@ -74,13 +116,10 @@ public static class WeightTools
     }
 
     /// <summary>Writes the tensors of another tool's file as .safetensors; for a checkpoint of Convolve, also its description.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="output">The file to write.</param>
-    /// <param name="raw">Whether to keep the layout.</param>
-    /// <param name="terminal">The console.</param>
     /// <exception cref="UserError">The file cannot be read, or the output cannot be written.</exception>
-    public static Task<int> Import(string path, string output, bool raw, Terminal terminal)
+    public static Task<int> Import(WeightImportSettings settings, Terminal terminal, CancellationToken cancellation)
     {
+        (string path, string output, bool raw) = (settings.File, settings.Out, settings.Raw);
         if (Path.GetExtension(output).ToLowerInvariant() != ".safetensors")
             throw new UserError($"--out {output}: is written as .safetensors; give it that ending");
         WeightFile file = Read(path);
@@ -101,8 +140,9 @@ public static class WeightTools
 
     /// <summary>Writes the best weights of a run: whole as .safetensors, or its tensors as .npz.</summary>
     /// <exception cref="UserError">There is no such run, or the file cannot be written.</exception>
-    public static Task<int> Export(string run, string output, Terminal terminal)
+    public static Task<int> Export(WeightExportSettings settings, Terminal terminal, CancellationToken cancellation)
     {
+        (string run, string output) = (settings.Run, settings.Out);
         string ending = Path.GetExtension(output).ToLowerInvariant();
         if (ending is not (".safetensors" or ".npz")) throw new UserError($"--out {output}: can be written as .safetensors or .npz; give it one of these endings");
         Checkpoint checkpoint;

@@ -31,7 +31,7 @@ public sealed class ReferenceRowsTests
         {
             Assert.NotNull(row.Published.TestAccuracy ?? row.SecondRun?.TestAccuracy);
             Assert.Equal(ResizeMethod.Nearest, row.Settings.Resize);
-            Assert.True(row.Settings is { Epochs: > 0, Batch: > 0, Pixels: 150 or 210, LearningRate: > 0, Optimizer: not null });
+            Assert.True(row.Settings is { Epochs: > 0, Batch: > 0, Pixels: 150 or 210, LearningRate: > 0 } && row.Settings.IsAsked(nameof(TrainSettings.Optimizer)));
         }
     }
 
@@ -63,7 +63,7 @@ public sealed class ReferenceRowsTests
     public void Networks_have_the_published_number_of_parameters(string id, long parameters)
     {
         TrainSettings training = Asked.TrainingOf(Row(id), 1);
-        using Sequential network = ModelChoice.Build(training.Model, training.Pixels!.Value, training.Labels == LabelScheme.Three ? 3 : 2, training);
+        using Sequential network = ModelChoice.Build(training.Model, training.Pixels, training.Labels == LabelScheme.Three ? 3 : 2, training);
         Assert.Equal(parameters, network.ParameterCount);
     }
 
@@ -74,8 +74,8 @@ public sealed class ReferenceRowsTests
     {
         TrainSettings training = (Asked with { Until = until }).TrainingOf(Row("vgg19-fine-tuned"), 1);
         Assert.Equal((freeze, until, StartingWeights.ImageNet), (training.Freeze, training.Until, training.Weights));
-        using Sequential network = ModelChoice.Build(training.Model, training.Pixels!.Value, 2, training);
-        ModelChoice.Freeze(network, ModelChoice.BaseLength(training.Model, network), new TrainingPlan { Freeze = training.Freeze });
+        using Sequential network = ModelChoice.Build(training.Model, training.Pixels, 2, training);
+        ModelChoice.Freeze(network, ModelChoice.BaseLength(training.Model, network), training);
         Assert.Equal(trainable, network.TrainableCount);
     }
 
@@ -85,7 +85,7 @@ public sealed class ReferenceRowsTests
         int percent = 1 + hundredths.Get % 300;
         ExperimentSettings settings = Asked with { EpochsScale = percent / 100.0 };
         foreach (ReferenceRow row in ReferenceRows.All)
-            Assert.Equal((row.Settings.Epochs!.Value * percent + 99) / 100, settings.EpochsOf(row));
+            Assert.Equal((row.Settings.Epochs * percent + 99) / 100, settings.EpochsOf(row));
         Assert.Equal(1, (settings with { EpochsScale = 1e-300 }).EpochsOf(Row("mlp")));
     }
 

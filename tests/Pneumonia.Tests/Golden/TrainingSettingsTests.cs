@@ -90,7 +90,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
             text.Append($"{run}\n");
             foreach (string other in others) text.Append($"  {other}\n    {Difference(PlanOf(other), PlanOf(run))}\n");
         }
-        TrainingPlan plan = PlanOf("--data x --model cnn");
+        TrainSettings plan = PlanOf("--data x --model cnn");
         text.Append($"images\n  {Difference(plan with { Images = "a" }, plan with { Images = "b" })}\n");
         text.Append($"weights\n  {Difference(plan with { Weights = "a 12" }, plan with { Weights = "a 34" })}\n");
         text.Append($"positive\n  {Difference(plan with { Positive = "A" }, plan with { Positive = "B" })}\n");
@@ -111,7 +111,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
               "split": "random", "fractions": { "train": 0.7, "val": 0.2, "test": 0.1 }, "partLimits": { "train": 9 }, "seed": 1, "device": "a device", "unknown": [1, 2]
             }
             """);
-        TrainingPlan plan = ConfigFile.Read<TrainingPlan>(folder.Path);
+        TrainSettings plan = ConfigFile.Read<TrainSettings>(folder.Path);
         GoldenFile.Check("older-run.txt", ConfigOf(plan) + Rows(plan));
     }
 
@@ -124,36 +124,40 @@ public sealed partial class TrainingSettingsTests : IDisposable
     public void A_damaged_file_is_refused(string json)
     {
         folder.Add("config.json", json);
-        Assert.Contains("config.json: cannot be read as settings", Assert.Throws<UserError>(() => ConfigFile.Read<TrainingPlan>(folder.Path)).Message);
+        Assert.Contains("config.json: cannot be read as settings", Assert.Throws<UserError>(() => ConfigFile.Read<TrainSettings>(folder.Path)).Message);
     }
 
     private static TrainSettings Read(string arguments)
     {
-        var (options, command) = (new TrainOptions(), new RootCommand());
-        options.AddTo(command);
+        var command = new RootCommand();
+        var options = new Options(typeof(TrainSettings), command);
         ParseResult result = command.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Empty(result.Errors);
-        return options.Read(result);
+        return (TrainSettings)options.Read(result);
     }
 
-    private static TrainingPlan PlanOf(string arguments) => TrainingPlan.For(Read(arguments), fast);
+    private static TrainSettings PlanOf(string arguments) => PlanOf(Read(arguments), fast);
+
+    // Before weights and images are read: a run records the fingerprint of the ones and the classes of the others.
+    private static TrainSettings PlanOf(TrainSettings settings, DeviceDescription device) =>
+        settings.On(device) is var plan && plan.Freeze is { } frozen ? plan with { Freeze = frozen, Weights = null, Positive = null } : plan with { Weights = null, Positive = null };
 
     private void Append(StringBuilder text, string title, TrainSettings settings, DeviceDescription device)
     {
-        TrainingPlan plan = TrainingPlan.For(settings, device);
+        TrainSettings plan = PlanOf(settings, device);
         text.Append($"== {title}\nrepeated by: {settings.CommandLine ?? "nothing"}\n{ConfigOf(plan)}{Rows(plan)}\n");
     }
 
-    private string ConfigOf(TrainingPlan plan)
+    private string ConfigOf(TrainSettings plan)
     {
         ConfigFile.Write(folder.Path, plan);
         return File.ReadAllText(Path.Combine(folder.Path, ConfigFile.FileName)) is var text ? Versions().Replace(text, "$1…") : "";
     }
 
-    private static string Rows(TrainingPlan plan) =>
+    private static string Rows(TrainSettings plan) =>
         string.Concat(plan.Rows.Select(row => $"{row.Name}: {(row.Name is "version" or "dotnet" or "ilgpu" ? "…" : row.Value)}\n"));
 
-    private static string Difference(TrainingPlan plan, TrainingPlan other)
+    private static string Difference(TrainSettings plan, TrainSettings other)
     {
         try
         {

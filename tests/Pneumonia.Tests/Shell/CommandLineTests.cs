@@ -217,11 +217,11 @@ public sealed class CommandLineTests
 
         static TrainSettings Read(string[] words)
         {
-            var (options, command) = (new TrainOptions(), new System.CommandLine.RootCommand());
-            options.AddTo(command);
+            var command = new System.CommandLine.RootCommand();
+            var options = new Options(typeof(TrainSettings), command);
             System.CommandLine.ParseResult result = command.Parse(words);
             Assert.Empty(result.Errors);
-            return options.Read(result);
+            return (TrainSettings)options.Read(result);
         }
     }
 

@@ -215,7 +215,8 @@ public sealed class TransferTests : IDisposable
             new("made-up", "blocks1.npz", "", "", bytes.Length, "", Preprocessing.Caffe, Md5: md5, Original: true),
         ];
         using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
-        StartingWeights Read(Preprocessing? asked) => StartingWeights.Read(new TrainSettings { Weights = StartingWeights.ImageNet, Preprocessing = asked },
+        var settings = new TrainSettings { Weights = StartingWeights.ImageNet };
+        StartingWeights Read(Preprocessing? asked) => StartingWeights.Read(asked is { } said ? settings with { Preprocessing = said } : settings,
             network, ModelChoice.BaseLength(ModelKind.Vgg19, network), SyntheticXrays.Classes, catalogue)!;
         Assert.Equal(Preprocessing.Caffe, Read(null).Preprocessing);
         Assert.Equal($"{path}: images are prepared by caffe, for it is the published made-up (--preprocessing)", Read(null).Remark);

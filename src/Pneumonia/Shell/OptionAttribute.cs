@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Convolve.Pneumonia.Shell;
+
+/// <summary>
+/// Declares a property of a settings record as an option of its command, and with it everything that goes by options: parsing, <c>--help</c>, and, of a
+/// training, <c>config.json</c>, the report and the line that repeats the run. The property's own value is the default. A value that is not allowed gives
+/// one line that names the option, the value, and what is allowed.
+/// </summary>
+/// <param name="placeholder">What <c>--help</c> shows for the value.</param>
+/// <param name="help">What the option means, its default in parentheses at the end.</param>
+/// <param name="allowed">Which values are allowed, in words that follow "give".</param>
+[AttributeUsage(AttributeTargets.Property)]
+internal abstract class OptionAttribute(string placeholder, string help, string allowed) : Attribute
+{
+    /// <summary>The option's name where it is not the property's in words.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The property that <c>--help</c> lists before this one; null for the order of declaration.</summary>
+    public string? HelpAfter { get; init; }
+
+    /// <summary>What to say where the option is missing and the command cannot do without it; null where it can.</summary>
+    public string? Missing { get; init; }
+
+    /// <summary>Makes the option for one command.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="subject">What takes the place of {0} in the help.</param>
+    public virtual Option Create(string name, string subject) => Create<object>(name, subject);
+
+    /// <summary>The value of the option in a command line that holds it.</summary>
+    public virtual object? ValueIn(ParseResult result, Option option) => result.GetValue((Option<object?>)option) ?? WithoutValue;
+
+    /// <summary>Makes the option with values of a type, which the parser must know to tell a value from the next word.</summary>
+    protected Option<T?> Create<T>(string name, string subject)
+    {
+        var option = new Option<T?>(name)
+        {
+            Description = help.Replace("{0}", subject),
+            HelpName = placeholder.Length > 0 ? placeholder : null,
+            Arity = Arity,
+            CustomParser = argument => (T?)Read(argument),
+        };
+        if (Completions.Length > 0) option.CompletionSources.Add(Completions);
+        return option;
+
+        object? Read(ArgumentResult result)
+        {
+            if (result.Tokens.Count == 0) return WithoutValue;
+            // A repeated value is reported by the parser itself.
+            if (result.Tokens.Count > 1) return null;
+            object? value = Parse(result.Tokens[0].Value);
+            if (value is null) result.AddError($"{name}: '{result.Tokens[0].Value}' is not allowed; give {allowed}");
+            return value;
+        }
+    }
+
+    /// <summary>How many values follow the option.</summary>
+    protected virtual ArgumentArity Arity => ArgumentArity.ExactlyOne;
+
+    /// <summary>What the option means without a value; null where it needs one, which the parser asks for itself.</summary>
+    protected virtual object? WithoutValue => null;
+
+    /// <summary>Words that a shell may offer.</summary>
+    protected virtual string[] Completions => [];
+
+    /// <summary>The value that a text stands for; null where it is not allowed.</summary>
+    protected abstract object? Parse(string text);
+}

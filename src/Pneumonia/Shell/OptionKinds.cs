@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Globalization;
+using Convolve.Pneumonia.Images;
+
+namespace Convolve.Pneumonia.Shell;
+
+/// <summary>A whole number in [<paramref name="lowest"/>, <paramref name="highest"/>].</summary>
+internal class WholeAttribute(string help, int lowest, int highest) : OptionAttribute("N", help, $"a whole number from {lowest} to {highest}")
+{
+    protected override object? Parse(string text) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= lowest && value <= highest ? value : null;
+}
+
+/// <summary>A finite number between two bounds.</summary>
+/// <param name="help">What it means.</param>
+/// <param name="lowest">The lower bound.</param>
+/// <param name="highest">The upper bound.</param>
+/// <param name="bounds">Which of the bounds are allowed themselves.</param>
+internal sealed class NumberAttribute(string help, double lowest, double highest, Bounds bounds = Bounds.Both) : OptionAttribute("X", help, bounds switch
+{
+    Bounds.OnlyHighest => $"a number above {lowest} and at most {highest}",
+    Bounds.OnlyLowest => $"a number from {lowest} to below {highest}",
+    _ => $"a number from {lowest} to {highest}",
+})
+{
+    protected override object? Parse(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+        && value >= lowest && value <= highest && !(value == lowest && bounds == Bounds.OnlyHighest) && !(value == highest && bounds == Bounds.OnlyLowest)
+            ? value : null;
+}
+
+/// <summary>Which ends of a range belong to it.</summary>
+internal enum Bounds { Both, OnlyLowest, OnlyHighest }
+
+/// <summary>One of some words, in any case.</summary>
+internal class WordAttribute(string help, params string[] words) : OptionAttribute(string.Join('|', words), help, "one of " + string.Join(", ", words))
+{
+    protected override string[] Completions => words;
+
+    protected override object? Parse(string text) => Array.Find(words, word => word.Equals(text, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>One of the names of an enumeration, in lower case.</summary>
+internal class ChoiceAttribute<T>(string help) : WordAttribute(help, [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())]) where T : struct, Enum
+{
+    protected override object? Parse(string text) => base.Parse(text) is string word ? Enum.Parse<T>(word, ignoreCase: true) : null;
+}
+
+/// <summary>A path or a name. What looks like a mistyped option is refused, so that it does not become a folder.</summary>
+internal class TextAttribute(string placeholder, string help, string allowed) : OptionAttribute(placeholder, help, allowed)
+{
+    protected override object? Parse(string text) =>
+        string.IsNullOrWhiteSpace(text) || text.StartsWith("--", StringComparison.Ordinal) || text.Contains('\0') ? null : text;
+}
+
+/// <summary>Two or more different names with commas between them; one that holds a comma stands in double quotes.</summary>
+internal sealed class NamesAttribute(string help) : OptionAttribute("A,B", help, "two or more different names with commas between them")
+{
+    protected override object? Parse(string text)
+    {
+        try
+        {
+            return CsvText.Records(text) is [var names] && names.Length > 1 && names.All(part => part.Length > 0) && names.Distinct().Count() == names.Length
+                ? names : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>Three shares that sum to 1, of which the last may be 0.</summary>
+internal sealed class FractionsAttribute(string help)
+    : OptionAttribute("TRAIN,VAL,TEST", help, "three numbers such as 0.8,0.1,0.1 that sum to 1, train and val above 0")
+{
+    protected override object? Parse(string text)
+    {
+        string[] fields = text.Split(',');
+        var shares = new double[3];
+        if (fields.Length != 3) return null;
+        for (int i = 0; i < 3; i++)
+            if (!double.TryParse(fields[i], NumberStyles.Float, CultureInfo.InvariantCulture, out shares[i])) return null;
+        bool fits = shares[0] > 0 && shares[1] > 0 && shares[2] >= 0 && Math.Abs(shares.Sum() - 1) < 1e-6;
+        return fits ? new SplitFractions(shares[0], shares[1], shares[2]) : null;
+    }
+}
+
+/// <summary>An option without a value.</summary>
+internal class FlagAttribute(string help) : OptionAttribute("", help, "")
+{
+    protected override ArgumentArity Arity => ArgumentArity.Zero;
+
+    protected override object? WithoutValue => true;
+
+    protected override object? Parse(string text) => null;
+}
+
+/// <summary>An option that means true by itself, and false with <c>false</c> after it.</summary>
+internal sealed class SwitchAttribute(string help) : OptionAttribute("true|false", help, "true or false")
+{
+    public override Option Create(string name, string subject) => Create<bool?>(name, subject);
+
+    public override object? ValueIn(ParseResult result, Option option) => result.GetValue((Option<bool?>)option);
+
+    protected override ArgumentArity Arity => ArgumentArity.ZeroOrOne;
+
+    protected override object? WithoutValue => true;
+
+    protected override object? Parse(string text) => bool.TryParse(text, out bool value) ? value : null;
+}
