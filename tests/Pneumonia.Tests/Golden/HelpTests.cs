@@ -23,8 +23,8 @@ public sealed class HelpTests
         GoldenFile.Check("help.txt", text.ToString());
     }
 
-    // Those whose message names the machine's devices, or is .NET's own.
-    private static readonly string[] machines = ["--device nonsense", "--patient (", "--tf32"];
+    // Those whose message names the machine's devices or is .NET's own, and the one that claims a folder which another test may have claimed.
+    private static readonly string[] leftOut = ["--device nonsense", "--patient (", "--tf32", "experiments --data /no"];
 
     private static readonly string[] others =
     [
@@ -44,7 +44,7 @@ public sealed class HelpTests
     public async Task Every_mistake_is_explained_as_before()
     {
         var text = new StringBuilder();
-        foreach (string arguments in CommandLineTests.BadUsage().Select(row => (string)row[0]).Concat(others).Where(line => !machines.Any(line.Contains)))
+        foreach (string arguments in CommandLineTests.BadUsage().Select(row => (string)row[0]).Concat(others).Where(line => !leftOut.Any(line.Contains)))
         {
             CommandRun run = await CommandRun.Of(arguments.Split(' '));
             text.Append($"$ {arguments}\n{run.Output}{run.Errors}exit code {run.Code}\n\n");
