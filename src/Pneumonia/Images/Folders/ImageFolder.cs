@@ -4,99 +4,49 @@ namespace Convolve.Pneumonia.Images;
 /// The images below a data folder, as a tree <c>{train,val,test}/CLASS/*</c> or flat as <c>CLASS/*</c>: see <see cref="DataLayout"/>.
 /// Classes are the names of the folders in ordinal order; names that differ only in case, or in how their letters are composed, are one class.
 /// </summary>
-public sealed class ImageFolder
+public static class ImageFolder
 {
     public const string Normal = "NORMAL";
     public const string Pneumonia = "PNEUMONIA";
 
     private static readonly string[] threeClasses = ["BACTERIAL", Normal, "VIRAL"];
 
-    private ImageFolder(
-        string root, IReadOnlyList<string> classes, IReadOnlyList<ImageFile> files, DataLayout layout, IReadOnlyList<string> notes)
-    {
-        Root = root;
-        Classes = classes;
-        Files = files;
-        HasParts = layout.HasParts;
-        Layout = layout;
-        Patients = PatientCount.Of(files);
-        LeftOut = UnusedImage.Counts(layout.Unused);
-        Notes = notes;
-    }
-
-    /// <summary>The folder that was opened.</summary>
-    public string Root { get; }
-
-    /// <summary>Names of the classes, in ordinal order.</summary>
-    public IReadOnlyList<string> Classes { get; }
-
-    /// <summary>All images, ordered by relative path (ordinal), whatever order the file system lists them in.</summary>
-    public IReadOnlyList<ImageFile> Files { get; }
-
-    /// <summary>True for a tree with parts, false for a flat folder.</summary>
-    public bool HasParts { get; }
-
-    /// <summary>How many images tell their patient, and by what.</summary>
-    public PatientCount Patients { get; }
-
-    /// <summary>Images below the folder that are not among <see cref="Files"/>, by kind.</summary>
-    public IReadOnlyList<LeftOut> LeftOut { get; }
-
-    /// <summary>What was taken for what, and what is left out: one line each, for the user to read.</summary>
-    public IReadOnlyList<string> Notes { get; }
-
-    private DataLayout Layout { get; }
-
     /// <summary>Opens a folder to learn from: at least two classes, and each of them in the training part.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
     /// <param name="directory">The data folder.</param>
     /// <param name="labels">How classes are found.</param>
     /// <param name="patient">A regular expression that tells the patient of a path (<see cref="PatientExpression"/>); null for the known forms.</param>
-    public static ImageFolder Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
+    public static ImageSet Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
-        ImageFolder folder = Find(directory, labels, patient);
-        if (folder.Classes.Count < 2)
+        (ImageSet set, DataLayout layout) = Look(directory, labels, patient);
+        if (set.Classes.Count < 2)
         {
-            throw new UserError($"{directory}: only one class, {folder.Classes[0]}; a classifier needs two: "
-                + $"{folder.Layout.HintOfOneClass ?? DataLayout.Expected(directory)}");
+            throw new UserError($"{directory}: only one class, {set.Classes[0]}; a classifier needs two: "
+                + $"{layout.HintOfOneClass ?? DataLayout.Expected(directory)}");
         }
-        if (folder.HasParts && folder.Files.Any(file => file.Part == ImagePart.Train))
+        if (set.Train is { Count: > 0 } train)
         {
-            foreach (string name in folder.Classes)
+            foreach (string name in set.Classes)
             {
-                if (!folder.Files.Any(file => file.Part == ImagePart.Train && file.Class == name))
+                if (!train.Any(file => file.Class == name))
                     throw new UserError($"{directory}: class {name} has no images in train; add some, or remove the class from the other parts");
             }
         }
-        return folder;
+        return set;
     }
 
     /// <summary>Opens a folder whose images a trained model with known classes is to score; one class may be missing.</summary>
     /// <exception cref="UserError">As for <see cref="Open"/>, or the folder has a class that the model does not know.</exception>
-    public static ImageFolder OpenFor(string directory, IReadOnlyList<string> classes, LabelScheme labels = LabelScheme.Folders) =>
+    public static ImageSet OpenFor(string directory, IReadOnlyList<string> classes, LabelScheme labels = LabelScheme.Folders) =>
         Find(directory, labels).For(classes);
-
-    /// <summary>
-    /// The same images for a trained model with known classes, of which one may be missing; they get the model's spelling of their classes.
-    /// </summary>
-    /// <exception cref="UserError">The folder has a class that the model does not know.</exception>
-    public ImageFolder For(IReadOnlyList<string> classes)
-    {
-        var names = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string name in Classes)
-        {
-            names[name] = ClassName.Among(classes, name)
-                ?? throw new UserError($"{Root}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");
-        }
-        string[] others = [.. names.Where(entry => entry.Key != entry.Value).Select(entry => $"{entry.Key} is its {entry.Value}")];
-        return new ImageFolder(Root, classes, [.. Files.Select(file => file with { Class = names[file.Class] })], Layout,
-            others.Length == 0 ? Notes : [.. Notes, $"classes as the model spells them: {string.Join(", ", others)}"]);
-    }
 
     /// <summary>Opens a folder to look at it, with any number of classes.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, an empty class or another layout.</exception>
     /// <inheritdoc cref="Open"/>
-    public static ImageFolder Find(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
+    public static ImageSet Find(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null) =>
+        Look(directory, labels, patient).Set;
+
+    private static (ImageSet Set, DataLayout Layout) Look(string directory, LabelScheme labels, string? patient)
     {
         if (File.Exists(directory)) throw new UserError($"{directory}: is a file; --data needs a folder of images");
         if (ImageWalk.IsNotUtf8(directory)) throw new UserError($"{directory}: {ImageWalk.NotUtf8}");
@@ -104,7 +54,9 @@ public sealed class ImageFolder
         PatientExpression? expression = patient is null ? null : PatientExpression.Parse(patient);
         try
         {
-            return Read(directory, labels, expression);
+            IReadOnlyDictionary<string, ManifestRow> manifest = Manifest.Read(directory);
+            DataLayout layout = DataLayout.Of(directory);
+            return (Read(directory, manifest, layout, labels, expression), layout);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -112,10 +64,9 @@ public sealed class ImageFolder
         }
     }
 
-    private static ImageFolder Read(string directory, LabelScheme labels, PatientExpression? patient)
+    private static ImageSet Read(
+        string directory, IReadOnlyDictionary<string, ManifestRow> manifest, DataLayout layout, LabelScheme labels, PatientExpression? patient)
     {
-        IReadOnlyDictionary<string, ManifestRow> manifest = Manifest.Read(directory);
-        DataLayout layout = DataLayout.Of(directory);
         var notes = new List<string>(layout.Notes);
         Dictionary<string, string> spelling = SpellingOf(layout, notes);
         var files = new List<ImageFile>();
@@ -141,7 +92,11 @@ public sealed class ImageFolder
             throw new UserError($"{patient.Rule}: tells the patient of none of {files.Count} images; the first is {files[0].RelativePath}");
         if (manifest.Count > 0) CheckManifest(directory, manifest, files, notes);
         string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
-        return new ImageFolder(directory, classes, files, layout, notes);
+        return new ImageSet(directory, classes, files, layout.HasParts, notes)
+        {
+            Patients = PatientCount.Of(files),
+            LeftOut = UnusedImage.Counts(layout.Unused),
+        };
     }
 
     // The spelling of the part that is learned from, of several there the first in ordinal order.

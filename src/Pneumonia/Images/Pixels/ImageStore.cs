@@ -1,3 +1,5 @@
+using Convolve.Layers.Training;
+
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
@@ -10,7 +12,7 @@ namespace Convolve.Pneumonia.Images;
 /// and all counts from <see cref="UsableIndices"/>. Files, order and indices stay as they were, so an epoch's order for a seed
 /// does not depend on when the damage was found. Safe to read from several threads.
 /// </remarks>
-public sealed class ImageStore
+public sealed class ImageStore : ISampleSource
 {
     private enum State { Pending, Filling, Ready, Unreadable, Failed }
 
@@ -21,34 +23,29 @@ public sealed class ImageStore
     private readonly UnreadableImage?[] errors;
     private ImageRemarks remarks = new();
     private readonly FillImage fill;
-    private readonly Preprocessing preprocessing;
-    private readonly CancellationToken cancellation;
+        private readonly CancellationToken cancellation;
     private readonly object change = new();
     private readonly int mostMissing;
     private Exception? failure;
     private int done, missing;
 
-    /// <summary>Writes the pixels of image <paramref name="index"/>, [N, N, channels], into <paramref name="pixels"/>.</summary>
+    /// <summary>Writes image <paramref name="index"/>, resized but not normalized, [N, N, channels], into <paramref name="pixels"/>.</summary>
     public delegate void FillImage(int index, Span<byte> pixels);
 
     /// <summary>Starts to fill a store.</summary>
     /// <param name="files">The images.</param>
-    /// <param name="classes">Names of all classes; every file's class is one of them.</param>
-    /// <param name="pixels">N, width and height in pixels.</param>
-    /// <param name="channels">1 or 3.</param>
+    /// <param name="classes">Names of all classes in the order of the model's outputs; every file's class is one of them.</param>
+    /// <param name="preprocessing">Size and channels of the images, and how each is normalized once it is filled.</param>
     /// <param name="fill">Produces one image; called from several threads, once for each image.</param>
-    /// <param name="preprocessing">What every image goes through when it is filled.</param>
     /// <param name="order">The order to fill in, such as that of the first epoch; by default that of the files.</param>
     /// <param name="after">Filling in the background begins when this ends, however it ends; by default at once. Readers need not wait for it.</param>
     /// <param name="cancellation">Stops the filling; readers of images that are not there yet then get an <see cref="OperationCanceledException"/>.</param>
     /// <param name="mostMissing">How many files may be missing; by default <see cref="MostMissing"/>.</param>
     /// <exception cref="UserError">The images need more memory than one array holds.</exception>
-    public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, int channels, FillImage fill,
-        Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default,
-        int? mostMissing = null)
+    public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, ImagePreprocessing preprocessing, FillImage fill,
+        IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default, int? mostMissing = null)
     {
-        if (pixels < 1) throw new ArgumentOutOfRangeException(nameof(pixels), pixels, "image store: at least 1 pixel");
-        if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "image store: 1 or 3 channels");
+        (int pixels, int channels) = (preprocessing.Pixels, preprocessing.Channels);
         long total = (long)files.Count * pixels * pixels * channels;
         if (total > Array.MaxLength)
         {
@@ -57,13 +54,11 @@ public sealed class ImageStore
         }
         Files = files;
         Classes = classes;
-        Pixels = pixels;
-        Channels = channels;
+        Preprocessing = preprocessing;
         this.fill = fill;
-        this.preprocessing = preprocessing;
         this.cancellation = cancellation;
         this.mostMissing = mostMissing ?? MostMissing(files.Count);
-        imageLength = pixels * pixels * channels;
+        imageLength = preprocessing.Length;
         try { bytes = GC.AllocateUninitializedArray<byte>((int)total); }
         catch (OutOfMemoryException e)
         {
@@ -85,19 +80,18 @@ public sealed class ImageStore
     }
 
     /// <summary>Starts to decode and resize files.</summary>
-    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, int, int, FillImage, Preprocessing, IReadOnlyList{int}?, Task?, CancellationToken, int?)"/>
-    public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, int pixels, ResizeMethod resize,
-        int channels = 3, Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default,
-        int? mostMissing = null)
+    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, ImagePreprocessing, FillImage, IReadOnlyList{int}?, Task?, CancellationToken, int?)"/>
+    public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, ImagePreprocessing preprocessing,
+        IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default, int? mostMissing = null)
     {
         var remarks = new ImageRemarks();
-        return new ImageStore(files, classes, pixels, channels, Fill, preprocessing, order, after, cancellation, mostMissing) { remarks = remarks };
+        return new ImageStore(files, classes, preprocessing, Fill, order, after, cancellation, mostMissing) { remarks = remarks };
 
         void Fill(int index, Span<byte> target)
         {
             DecodedImage image = ImageDecoder.Decode(files[index].Path);
             remarks.Add(index, files[index].RelativePath, image);
-            ImageResize.Resize(image, pixels, channels, resize, target);
+            preprocessing.Resize(image, target);
         }
     }
 
@@ -110,11 +104,11 @@ public sealed class ImageStore
     /// <summary>Number of images, unreadable ones included.</summary>
     public int Count => Files.Count;
 
-    /// <summary>N: width and height in pixels.</summary>
-    public int Pixels { get; }
+    /// <summary>Size and channels of the images, and how they are normalized and scaled.</summary>
+    public ImagePreprocessing Preprocessing { get; }
 
-    /// <summary>1 or 3.</summary>
-    public int Channels { get; }
+    /// <inheritdoc/>
+    public int SampleLength => imageLength;
 
     public IReadOnlyList<ImageFile> Files { get; }
 
@@ -139,7 +133,10 @@ public sealed class ImageStore
     }
 
     /// <summary>Position of the image's class in <see cref="Classes"/>; known at once.</summary>
-    public int ClassIndex(int index) => classIndices[index];
+    public int ClassOf(int index) => classIndices[index];
+
+    /// <inheritdoc/>
+    public void CopyPixels(int index, Span<byte> target) => this[index].CopyTo(target);
 
     /// <summary>Whether the image could be decoded; waits until that is known.</summary>
     public bool IsUsable(int index)
@@ -218,7 +215,7 @@ public sealed class ImageStore
         try
         {
             fill(index, slot);
-            preprocessing.Prepare(slot);
+            Preprocessing.Normalize(slot);
         }
         catch (UnreadableImage e) when (e.IsMissing && Interlocked.Increment(ref missing) > mostMissing)
         {

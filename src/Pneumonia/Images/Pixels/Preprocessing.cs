@@ -1,5 +1,3 @@
-using Convolve.Engine.Operations.Pixels;
-
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>What becomes of an image's bytes before the network sees them.</summary>
@@ -21,40 +19,9 @@ public enum Preprocessing
     Standardize,
 }
 
-/// <summary>What a preprocessing does.</summary>
-public static class PreprocessingSteps
+/// <summary>What a kind of preprocessing is for.</summary>
+public static class PreprocessingKinds
 {
-    private const double MiddleGray = 127.5, Deviation = 51;
-
-    /// <summary>The arithmetic on a byte, which the device does.</summary>
-    public static PixelScaling Scaling(this Preprocessing preprocessing) => preprocessing switch
-    {
-        Preprocessing.Caffe => PixelScaling.Caffe,
-        Preprocessing.Torchvision => PixelScaling.Torchvision,
-        _ => PixelScaling.Rescale,
-    };
-
-    /// <summary>Whether it says what becomes of red, green and blue, so that gray images have no use for it.</summary>
-    public static bool IsForColours(this Preprocessing preprocessing) => preprocessing is Preprocessing.Caffe or Preprocessing.Torchvision;
-
-    /// <summary>The arithmetic on a whole image, in place, before that.</summary>
-    /// <param name="preprocessing">The preprocessing.</param>
-    /// <param name="pixels">All bytes of one image, [H,W,C]. One of a single value becomes middle gray.</param>
-    public static void Prepare(this Preprocessing preprocessing, Span<byte> pixels)
-    {
-        if (preprocessing != Preprocessing.Standardize || pixels.IsEmpty) return;
-        long sum = 0, squares = 0;
-        foreach (byte value in pixels)
-        {
-            sum += value;
-            squares += value * value;
-        }
-        double mean = (double)sum / pixels.Length, deviation = Math.Sqrt(Math.Max(0, (double)squares / pixels.Length - mean * mean));
-        double factor = deviation > 0 ? Deviation / deviation : 0;
-        // One result for each value that a byte can have.
-        Span<byte> results = stackalloc byte[256];
-        for (int value = 0; value < results.Length; value++)
-            results[value] = (byte)Math.Clamp(Math.Round(MiddleGray + (value - mean) * factor), 0, 255);
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = results[pixels[i]];
-    }
+    /// <summary>Whether it says what becomes of red, green and blue, so that it is of no use for gray images.</summary>
+    public static bool IsForColours(this Preprocessing kind) => kind is Preprocessing.Caffe or Preprocessing.Torchvision;
 }

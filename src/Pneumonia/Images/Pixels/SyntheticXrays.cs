@@ -43,30 +43,44 @@ public sealed class SyntheticXrays
     /// <summary>Names of the classes, in the order of their indices.</summary>
     public static IReadOnlyList<string> Classes { get; } = [ImageFolder.Normal, ImageFolder.Pneumonia];
 
+    /// <summary>The images of a run, half of each part with pneumonia; none is drawn yet.</summary>
+    /// <param name="train">Training images.</param>
+    /// <param name="val">Validation images.</param>
+    /// <param name="test">Test images.</param>
+    public static ImageSet Set(int train, int val, int test) =>
+        new("synthetic", Classes, [.. Files(ImagePart.Train, train), .. Files(ImagePart.Val, val), .. Files(ImagePart.Test, test)], HasParts: true,
+            ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"])
+        {
+            Split = "synthetic",
+        };
+
     /// <summary>Starts to draw the images of one part; half of them show pneumonia.</summary>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="part">Each part has its own images.</param>
     /// <param name="count">Number of images.</param>
-    /// <param name="pixels">Width and height in pixels.</param>
-    /// <param name="channels">1 or 3; the three are equal.</param>
+    /// <param name="preprocessing">Their size and channels, which are equal, and how they are normalized.</param>
+    /// <param name="classes">The classes in the order of the model's outputs; by default <see cref="Classes"/>.</param>
     /// <param name="order">The order to draw in; by default that of the indices.</param>
     /// <param name="cancellation">Stops the drawing.</param>
-    public static ImageStore Store(int seed, ImagePart part, int count, int pixels, int channels = 3,
-        Preprocessing preprocessing = Preprocessing.Rescale, IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+    public static ImageStore Store(int seed, ImagePart part, int count, ImagePreprocessing preprocessing, IReadOnlyList<string>? classes = null,
+        IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
     {
         var phantoms = new SyntheticXrays(seed, part);
-        var files = new ImageFile[count];
-        for (int i = 0; i < count; i++)
-        {
-            string name = $"synthetic/{part.ToString().ToLowerInvariant()}/{Classes[ClassIndex(i)]}/{i:D5}";
-            files[i] = new ImageFile(name, name, Classes[ClassIndex(i)], name, part);
-        }
-        return new ImageStore(files, Classes, pixels, channels, Fill, preprocessing, order, cancellation: cancellation);
+        return new ImageStore([.. Files(part, count)], classes ?? Classes, preprocessing, Fill, order, cancellation: cancellation);
 
         void Fill(int index, Span<byte> target)
         {
-            byte[] gray = phantoms.Draw(index, pixels);
-            for (int i = 0; i < gray.Length; i++) target.Slice(i * channels, channels).Fill(gray[i]);
+            byte[] gray = phantoms.Draw(index, preprocessing.Pixels);
+            for (int i = 0; i < gray.Length; i++) target.Slice(i * preprocessing.Channels, preprocessing.Channels).Fill(gray[i]);
+        }
+    }
+
+    private static IEnumerable<ImageFile> Files(ImagePart part, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            string name = $"synthetic/{PartName.Of(part)}/{Classes[ClassIndex(i)]}/{i:D5}";
+            yield return new ImageFile(name, name, Classes[ClassIndex(i)], name, part);
         }
     }
 

@@ -45,7 +45,7 @@ public sealed record DatasetCheck(
     /// <param name="folder">The folder.</param>
     /// <param name="progress">Told the number of images done, from any thread; may be null.</param>
     /// <param name="cancellation">Stops the check.</param>
-    public static DatasetCheck Of(ImageFolder folder, Action<int>? progress = null, CancellationToken cancellation = default)
+    public static DatasetCheck Of(ImageSet folder, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         IReadOnlyList<ImageFile> files = folder.Files;
         var decoded = new (int Width, int Height, string Hash)?[files.Count];
@@ -85,7 +85,7 @@ public sealed record DatasetCheck(
             .Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
         IEnumerable<LeftOut> unread = damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path));
         int copies = CopiesAcross(files, [.. decoded.Select(image => image?.Hash)]);
-        return new DatasetCheck(folder.Root, files.Count, folder.Patients, counts, RangeOf(decoded), damaged, identical, divided,
+        return new DatasetCheck(folder.Root, files.Count, folder.Patients!, counts, RangeOf(decoded), damaged, identical, divided,
             Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. unread]), copies, folder.Notes)
         {
             Remarks = remarks.Lines,

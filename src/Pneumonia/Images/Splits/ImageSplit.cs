@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Images;
@@ -45,49 +43,20 @@ public sealed record SplitSettings(
     SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1, PartLimits? Limits = null, bool Balanced = false);
 
 /// <summary>
-/// Images divided into parts. The division depends on the files' names and the seed alone, never on the order of a folder's listing.
+/// Divides images into parts. The division depends on the files' names and the seed alone, never on the order of a folder's listing.
 /// </summary>
-/// <param name="Kind">How they were divided.</param>
-/// <param name="Train">Training images, by relative path.</param>
-/// <param name="Val">Validation images, by relative path.</param>
-/// <param name="Test">Test images, by relative path; may be empty.</param>
-/// <param name="Notes">What the user must know about this division, one line each.</param>
 /// <remarks>
-/// No image stands in validation or test whose pixels are those of a training image, and none in test with those of a validation image.
+/// No image is in validation or test whose pixels are those of a training image, and none in test with those of a validation image.
 /// </remarks>
-public sealed record ImageSplit(
-    SplitKind Kind, IReadOnlyList<ImageFile> Train, IReadOnlyList<ImageFile> Val, IReadOnlyList<ImageFile> Test, IReadOnlyList<string> Notes)
+public static class ImageSplit
 {
     private const int SmallestValidation = 50, CopiesNamed = 3;
     private const int ReferenceNormal = 1583, ReferencePneumonia = 4273;
 
-    /// <summary>How many images of the folder tell their patient, and how many patients stand in several parts.</summary>
-    public PatientCount Patients { get; private init; } = new(null, 0, 0);
-
-    /// <summary>Images left out of validation and test because their pixels are in an earlier part.</summary>
-    public int CopiesAcrossParts { get; private init; }
-
-    /// <summary>Images of the folder that this division does not use, by kind; those beyond a limit are not counted.</summary>
-    public IReadOnlyList<LeftOut> LeftOut { get; private init; } = [];
-
-    /// <summary>A short hash of which image stands in which part: two divisions agree exactly if these do.</summary>
-    public string Fingerprint
-    {
-        get
-        {
-            var text = new StringBuilder();
-            foreach (IReadOnlyList<ImageFile> part in new[] { Train, Val, Test })
-            {
-                foreach (ImageFile file in part) text.Append(file.RelativePath).Append('\n');
-                text.Append('\n');
-            }
-            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..8]);
-        }
-    }
-
     /// <summary>Divides the images of a folder.</summary>
+    /// <returns>The images that are used, each with its part; what the user must know about the division is among the notes.</returns>
     /// <exception cref="UserError">The division asked for is impossible with these images; the message says why.</exception>
-    public static ImageSplit Of(ImageFolder folder, SplitSettings settings, CancellationToken cancellation = default)
+    public static ImageSet Of(ImageSet folder, SplitSettings settings, CancellationToken cancellation = default)
     {
         SplitKind kind = settings.Kind ?? (folder.HasParts ? SplitKind.Folders : SplitKind.Patient);
         if (settings.Fractions is not null && kind is SplitKind.Folders or SplitKind.Reference)
@@ -109,7 +78,7 @@ public sealed record ImageSplit(
         };
         if (kind is SplitKind.Patient or SplitKind.Random) CheckPooled(folder, parts, fractions);
         int shared = PatientsInSeveralParts(parts);
-        PatientCount patients = folder.Patients with { AcrossParts = shared };
+        PatientCount patients = folder.Patients! with { AcrossParts = shared };
         notes.Insert(0, patients.Note);
         if (kind == SplitKind.Random)
         {
@@ -142,17 +111,20 @@ public sealed record ImageSplit(
         if (settings.Balanced) notes.Add($"as many images of each class as the smallest has in each part: {counts}");
         else if (limits.All(limit => limit is not null && limit == limits[0])) notes.Add($"limited to {limits[0]} images of each part: {counts}");
         else if (limits.Any(limit => limit is not null)) notes.Add($"limited to a number of images of each part: {counts}");
-        for (int p = 0; p < parts.Length; p++) parts[p] = [.. parts[p].Select(file => file with { Part = (ImagePart)p })];
-        return new ImageSplit(kind, parts[0], parts[1], parts[2], notes)
+        return folder with
         {
+            Files = [.. parts.SelectMany((files, part) => files.Select(file => file with { Part = (ImagePart)part }))],
+            HasParts = true,
+            Notes = [.. folder.Notes, .. notes],
             Patients = patients,
+            LeftOut = [.. folder.LeftOut, .. leftOut],
+            Split = kind.ToString().ToLowerInvariant(),
             CopiesAcrossParts = copies.Found.Count,
-            LeftOut = leftOut,
         };
     }
 
     private static List<ImageFile>[] Folders(
-        ImageFolder folder, int seed, CopiesOfEarlierParts copies, List<string> notes, List<LeftOut> leftOut)
+        ImageSet folder, int seed, CopiesOfEarlierParts copies, List<string> notes, List<LeftOut> leftOut)
     {
         if (!folder.HasParts)
             throw new UserError($"{folder.Root}: --split folders needs a tree train, val, test of class folders; this is a flat folder: use --split patient");
@@ -175,7 +147,7 @@ public sealed record ImageSplit(
         return [divided[0], divided[1], copies.LeaveOut(test, train)];
     }
 
-    private static List<ImageFile>[] Reference(ImageFolder folder)
+    private static List<ImageFile>[] Reference(ImageSet folder)
     {
         // Three classes are two here: BACTERIAL and VIRAL together are the folder PNEUMONIA.
         ImageFile[] Sorted(bool normal) => [.. folder.Files
@@ -261,7 +233,7 @@ public sealed record ImageSplit(
         return parts;
     }
 
-    private static void CheckPooled(ImageFolder folder, List<ImageFile>[] parts, SplitFractions fractions)
+    private static void CheckPooled(ImageSet folder, List<ImageFile>[] parts, SplitFractions fractions)
     {
         double[] share = [fractions.Train, fractions.Val, fractions.Test];
         for (int p = 0; p < 3; p++)

@@ -22,7 +22,7 @@ public sealed class DataLayoutTests : IDisposable
             foreach (string name in new[] { "NORMAL", "PNEUMONIA" }) Add($"{below}{part}/{name}/{part}1.png", $"{below}{part}/{name}/{part}2.png");
     }
 
-    private ImageFolder Open() => ImageFolder.Open(folder.Path);
+    private ImageSet Open() => ImageFolder.Open(folder.Path);
 
     private string Refused() => Assert.Throws<UserError>(Open).Message;
 
@@ -43,7 +43,7 @@ public sealed class DataLayoutTests : IDisposable
     public void Parts_go_by_other_names_and_that_is_said(string train, string val, string test, params string[] mentions)
     {
         foreach (string part in new[] { train, val, test }) Add($"{part}/A/1.png", $"{part}/B/1.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(2, found.Files.Count(file => file.Part == ImagePart.Val));
         Assert.Equal(2, found.Files.Count(file => file.Part == ImagePart.Test));
         string note = Assert.Single(found.Notes);
@@ -67,7 +67,7 @@ public sealed class DataLayoutTests : IDisposable
         folder.Add("train/NORMAL/b.DCM", "x");
         folder.Add("train/NORMAL/notes.txt", "x");
         folder.Add("train/NORMAL/Thumbs.db", "x");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/a.webp"));
         Assert.Contains("2 images in formats that are not read (.dcm, .webp)", Assert.Single(found.Notes));
     }
@@ -79,7 +79,7 @@ public sealed class DataLayoutTests : IDisposable
         folder.Add("train/NORMAL/IM000001", [.. new byte[128], .. "DICM"u8, 0, 0]);
         folder.Add("train/NORMAL/1.2.840.113619", [.. new byte[128], .. "DICM"u8, 0, 0]);
         folder.Add("train/NORMAL/LICENSE", new string('x', 200));
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/1.2.840.113619"));
         Assert.Contains("DICOM without an ending", Assert.Single(found.Notes));
     }
@@ -96,7 +96,7 @@ public sealed class DataLayoutTests : IDisposable
     public void Sub_folders_of_a_class_are_read()
     {
         Add("NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(["NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
         Assert.All(found.Files, file => Assert.True(File.Exists(file.Path)));
         Assert.Contains("2 of 3 of NORMAL, such as NORMAL/batch2/2.png", Assert.Single(found.Notes));
@@ -107,7 +107,7 @@ public sealed class DataLayoutTests : IDisposable
     public void Masks_are_no_xrays()
     {
         Add("COVID/images/1.png", "COVID/masks/1.png", "Normal/images/1.png", "Normal/lung masks/1.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(["COVID/images/1.png", "Normal/images/1.png"], found.Files.Select(file => file.RelativePath));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 2, "COVID/masks/1.png"));
         Assert.Contains(found.Notes, note => note.Contains("2 images in folders of masks"));
@@ -118,7 +118,7 @@ public sealed class DataLayoutTests : IDisposable
     {
         AddTree();
         Add("loose.png", "train/loose.png", "NORMAL/old.png", "chest_xray/train/NORMAL/copy.png", "chest_xray/.hidden.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(8, found.Files.Count);
         Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 4, "loose.png"));
         Assert.Contains(found.Notes, note => note.Contains("2 images beside the class folders, such as loose.png"));
@@ -131,7 +131,7 @@ public sealed class DataLayoutTests : IDisposable
         AddTree();
         Add("train/NORMAL/._1.png", "train/NORMAL/.ipynb_checkpoints/1.png", "__MACOSX/train/NORMAL/1.png", "train/NORMAL/@eaDir/1.png/SMALL.png");
         folder.Add("train/.DS_Store", "x");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(8, found.Files.Count);
         Same(found.LeftOut, new LeftOut(LeftOutKind.Hidden, 4, "__MACOSX/train/NORMAL/1.png"));
     }
@@ -145,7 +145,7 @@ public sealed class DataLayoutTests : IDisposable
         string refused = Refused();
         Assert.Contains(Path.Combine(folder.Path, "chest_xray") + " looks like a data folder", refused);
 
-        ImageFolder found = ImageFolder.Open(Path.Combine(folder.Path, "chest_xray"));
+        ImageSet found = ImageFolder.Open(Path.Combine(folder.Path, "chest_xray"));
         Assert.Equal(8, found.Files.Count);
         Assert.Equal([LeftOutKind.Folder, LeftOutKind.Hidden], found.LeftOut.Select(entry => entry.Kind));
     }
@@ -156,7 +156,7 @@ public sealed class DataLayoutTests : IDisposable
         AddTree();
         Directory.Delete(Path.Combine(folder.Path, "test"), recursive: true);
         Add("test/1.png", "test/2.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.All(found.Files, file => Assert.Equal(ImagePart.Train, file.Part));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 2, "test/1.png"));
         Assert.Contains(found.Notes, note => note.StartsWith("test: has no class folders", StringComparison.Ordinal));
@@ -210,7 +210,7 @@ public sealed class DataLayoutTests : IDisposable
         Link("NORMAL/gone.png", "/no/such/file.png");
         Link("NORMAL/self.png", "self.png");
         Link("PNEUMONIA", Path.Combine(elsewhere.Path, "b"));
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(["NORMAL/1.png", "NORMAL/linked.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Damaged, 2, "NORMAL/gone.png"));
         Assert.Contains("2 links that lead nowhere", Assert.Single(found.Notes));
@@ -226,7 +226,7 @@ public sealed class DataLayoutTests : IDisposable
         Link("NORMAL/sub/up", "../..");
         Link("NORMAL/a second name of 1.png", "1.png");
         Link("NORMAL/zub", "sub");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(["NORMAL/1.png", "NORMAL/sub/2.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Copy, 4, "NORMAL/a second name of 1.png"));
     }
@@ -252,7 +252,7 @@ public sealed class DataLayoutTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "file systems of other systems have no such names");
         Add("NORMAL/1.png", "PNEUMONIA/1.png");
         AddLatin1Name("NORMAL", "r\\xf6ntgen.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(2, found.Files.Count);
         Same(found.LeftOut, new LeftOut(LeftOutKind.Damaged, 1, "NORMAL/r\uFFFDntgen.png"));
         Assert.Contains("not UTF-8; rename it, for example with convmv: NORMAL/r\uFFFDntgen.png", Assert.Single(found.Notes));
@@ -281,12 +281,12 @@ public sealed class DataLayoutTests : IDisposable
     {
         string composed = "Entz\u00FCndung", apart = "Entzu\u0308ndung";
         Add("train/Normal/1.png", $"train/{apart}/1.png", "test/NORMAL/1.png", $"test/{composed}/1.png");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal([composed, "Normal"], found.Classes);
         Assert.Equal(2, found.Notes.Count(note => note.Contains("one class")));
         Assert.Equal(2, found.Files.Count(file => file.Class == "Normal"));
 
-        ImageFolder forModel = found.For([apart, "NORMAL"]);
+        ImageSet forModel = found.For([apart, "NORMAL"]);
         Assert.Equal([apart, "NORMAL"], forModel.Classes);
         Assert.All(forModel.Files, file => Assert.Contains(file.Class, forModel.Classes));
         Assert.Contains(forModel.Notes, note => note.Contains("Normal is its NORMAL"));
@@ -297,7 +297,7 @@ public sealed class DataLayoutTests : IDisposable
     {
         Add("NORMAL/1.png", "normal/2.png", "PNEUMONIA/1.png");
         Skip.If(Directory.GetDirectories(folder.Path).Length < 3, "this file system does not tell cases apart");
-        ImageFolder found = Open();
+        ImageSet found = Open();
         Assert.Equal(["NORMAL", "PNEUMONIA"], found.Classes);
         Assert.Equal(2, found.Files.Count(file => file.Class == "NORMAL"));
     }

@@ -83,7 +83,7 @@ public sealed class PatientTests : IDisposable
         Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1));
     }
 
-    private ImageFolder Open(string? rule, params string[] paths)
+    private ImageSet Open(string? rule, params string[] paths)
     {
         foreach (string path in paths) folder.AddImage(path, path.GetHashCode());
         return ImageFolder.Find(folder.Path, patient: rule);
@@ -112,7 +112,7 @@ public sealed class PatientTests : IDisposable
     public void The_users_rule_goes_before_the_manifest_and_before_names()
     {
         folder.Add("manifest.csv", "path,patient\nA/person1_7.png,Anna\n");
-        ImageFolder found = Open("_([0-9]+)", "A/person1_7.png", "A/person2_7.png", "B/other.png");
+        ImageSet found = Open("_([0-9]+)", "A/person1_7.png", "A/person2_7.png", "B/other.png");
         Assert.Equal(["7", "7", "B/other.png"], found.Files.Select(file => file.Patient));
         Assert.Equal(new PatientCount("--patient _([0-9]+)", 2, 3, 1), found.Patients);
         Assert.Contains("none of 3 images", Assert.Throws<UserError>(() => ImageFolder.Find(folder.Path, patient: "Z(z)")).Message);
@@ -140,8 +140,8 @@ public sealed class PatientTests : IDisposable
             folder.AddImage($"NORMAL/NORMAL-{1003233 + i / 4 * 97:D7}-{i % 4 + 1:D4}.png", i);
             folder.AddImage($"PNEUMONIA/{(i / 4 % 2 == 1 ? "VIRUS" : "BACTERIA")}-{1008087 + i / 4 * 89:D7}-{i % 4 + 1:D4}.png", 1000 + i);
         }
-        ImageFolder found = ImageFolder.Open(folder.Path, labels);
-        ImageSplit split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
+        ImageSet found = ImageFolder.Open(folder.Path, labels);
+        ImageSet split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
         Assert.Equal(new PatientCount("CLASS-ID-N", 160, 160, 40, 0), split.Patients);
         string PatientOf(ImageFile file) => file.Name.Split('-')[1];
         Assert.Empty(split.Train.Select(PatientOf).Intersect(split.Test.Concat(split.Val).Select(PatientOf)));
@@ -153,7 +153,7 @@ public sealed class PatientTests : IDisposable
     public void Nothing_is_claimed_of_patients_that_nobody_knows()
     {
         for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "COVID")}/img_{i}.png", i);
-        ImageFolder found = ImageFolder.Open(folder.Path);
+        ImageSet found = ImageFolder.Open(folder.Path);
         Assert.StartsWith("warning: patients unknown", ImageSplit.Of(found, new SplitSettings(SplitKind.Patient)).Notes[0]);
         Assert.Contains(ImageSplit.Of(found, new SplitSettings(SplitKind.Random)).Notes, note => note.Contains("nobody knows"));
     }

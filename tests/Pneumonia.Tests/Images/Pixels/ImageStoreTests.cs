@@ -15,9 +15,9 @@ public sealed class ImageStoreTests
         using var folder = new TemporaryFolder();
         for (int i = 0; i < 20; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
         folder.Add("A/04.png", "");
-        ImageFolder found = ImageFolder.Open(folder.Path);
+        ImageSet found = ImageFolder.Open(folder.Path);
 
-        ImageStore store = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear);
+        ImageStore store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3));
         await store.Completed;
 
         int damaged = found.Files.ToList().FindIndex(file => file.Name == "04.png");
@@ -27,7 +27,7 @@ public sealed class ImageStoreTests
         Assert.Equal(Enumerable.Range(0, 20).Where(i => i != damaged), store.UsableIndices());
         for (int i = 0; i < 20; i++)
         {
-            Assert.Equal(found.Files[i].Class == "A" ? 0 : 1, store.ClassIndex(i));
+            Assert.Equal(found.Files[i].Class == "A" ? 0 : 1, store.ClassOf(i));
             if (i == damaged) continue;
             byte value = byte.Parse(found.Files[i].Name[..2]);
             Assert.True(store[i].ToArray().All(b => b == value));
@@ -44,11 +44,11 @@ public sealed class ImageStoreTests
     {
         using var folder = new TemporaryFolder();
         for (int i = 0; i < 40; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
-        ImageFolder found = ImageFolder.Open(folder.Path);
+        ImageSet found = ImageFolder.Open(folder.Path);
         foreach (ImageFile file in found.Files.Take(gone)) File.Delete(file.Path);
         foreach (ImageFile file in found.Files.Skip(gone).Take(damaged)) File.WriteAllText(file.Path, "damaged");
 
-        ImageStore store = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear);
+        ImageStore store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3));
         if (gone <= 3)
         {
             await store.Completed;
@@ -63,7 +63,7 @@ public sealed class ImageStoreTests
         Assert.Throws<UserError>(store.ThrowIfFailed);
         Assert.Throws<UserError>(() => store.UsableIndices());
         // If the user names files one by one, each is independent.
-        ImageStore named = ImageStore.Decode(found.Files, found.Classes, 4, ResizeMethod.Bilinear, mostMissing: 40);
+        ImageStore named = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3), mostMissing: 40);
         await named.Completed;
         Assert.Equal(gone, named.Warnings.Count);
     }
@@ -81,7 +81,7 @@ public sealed class ImageStoreTests
         using var gate = new ManualResetEventSlim();
         int fills = 0;
         // Every image but the last is delayed, on all threads of the store.
-        var store = new ImageStore(Files(50), classes, 1, 1, (index, target) =>
+        var store = new ImageStore(Files(50), classes, new ImagePreprocessing(1, 1), (index, target) =>
         {
             Interlocked.Increment(ref fills);
             if (index != 49) gate.Wait();
@@ -100,7 +100,7 @@ public sealed class ImageStoreTests
     {
         var first = new TaskCompletionSource();
         int fills = 0;
-        var store = new ImageStore(Files(20), classes, 1, 1, (index, target) =>
+        var store = new ImageStore(Files(20), classes, new ImagePreprocessing(1, 1), (index, target) =>
         {
             Interlocked.Increment(ref fills);
             target[0] = (byte)index;
@@ -117,7 +117,7 @@ public sealed class ImageStoreTests
     [Fact]
     public async Task A_fault_reaches_the_reader_and_the_task()
     {
-        var store = new ImageStore(Files(3), classes, 1, 1, (_, _) => throw new InvalidDataException("disk"));
+        var store = new ImageStore(Files(3), classes, new ImagePreprocessing(1, 1), (_, _) => throw new InvalidDataException("disk"));
         Assert.Contains("disk", Assert.Throws<InvalidOperationException>(() => store.IsUsable(2)).Message);
         await Assert.ThrowsAsync<InvalidOperationException>(() => store.Completed);
     }
@@ -126,7 +126,7 @@ public sealed class ImageStoreTests
     public async Task A_stop_reaches_the_reader_and_the_task()
     {
         using var stop = new CancellationTokenSource();
-        var store = new ImageStore(Files(500), classes, 1, 1, (index, _) =>
+        var store = new ImageStore(Files(500), classes, new ImagePreprocessing(1, 1), (index, _) =>
         {
             if (index == 1) stop.Cancel();
             Thread.Sleep(1);
@@ -137,14 +137,14 @@ public sealed class ImageStoreTests
 
     [Fact]
     public void Too_many_bytes_are_refused_before_they_are_asked_for() =>
-        Assert.Contains("--pixels", Assert.Throws<UserError>(() => new ImageStore(Files(1000), classes, 4096, 3, (_, _) => { })).Message);
+        Assert.Contains("--pixels", Assert.Throws<UserError>(() => new ImageStore(Files(1000), classes, new ImagePreprocessing(4096, 3), (_, _) => { })).Message);
 
     [SkippableFact]
     public void Real_xrays_are_decoded_at_the_decoders_speed()
     {
         RealXrays.SkipIfMissing();
         IReadOnlyList<ImageFile> files = [.. ImageFolder.Open(RealXrays.Folder!).Files.Take(100)];
-        ImageStore store = ImageStore.Decode(files, [ImageFolder.Normal, ImageFolder.Pneumonia], 150, ResizeMethod.Bilinear);
+        ImageStore store = ImageStore.Decode(files, [ImageFolder.Normal, ImageFolder.Pneumonia], new ImagePreprocessing(150, 3));
         Assert.Equal(100, store.UsableIndices().Length);
         Assert.InRange(store[7].ToArray().Average(b => b), 30, 220);
     }

@@ -7,6 +7,8 @@ namespace Convolve.Pneumonia.Tests.Images;
 
 public sealed class PreprocessingTests
 {
+    private static ImagePreprocessing Of(Preprocessing kind) => new(2, 1, Kind: kind);
+
     [Fact]
     public void StandardizedImagesHaveOneMeanAndOneDeviation() =>
         Check.One(Config.QuickThrowOnFailure, Prop.ForAll(
@@ -15,7 +17,7 @@ public sealed class PreprocessingTests
                 var random = new Random(seed);
                 int darkest = random.Next(0, 100), range = random.Next(20, 150);
                 byte[] pixels = [.. Enumerable.Range(0, 60 * 60).Select(_ => (byte)(darkest + random.Next(range)))];
-                Preprocessing.Standardize.Prepare(pixels);
+                Of(Preprocessing.Standardize).Normalize(pixels);
                 double mean = pixels.Average(p => p), deviation = Math.Sqrt(pixels.Average(p => (p - mean) * (p - mean)));
                 // Rounding to a byte has an error of up to a half, uniformly.
                 Assert.InRange(mean, 126.5, 128.5);
@@ -27,8 +29,8 @@ public sealed class PreprocessingTests
     {
         byte[] image = [.. Enumerable.Range(0, 400).Select(i => (byte)(i * 7 % 101))];
         byte[] brighter = [.. image.Select(value => (byte)(value * 2 + 40))];
-        Preprocessing.Standardize.Prepare(image);
-        Preprocessing.Standardize.Prepare(brighter);
+        Of(Preprocessing.Standardize).Normalize(image);
+        Of(Preprocessing.Standardize).Normalize(brighter);
         Assert.Equal(image, brighter);
     }
 
@@ -36,7 +38,7 @@ public sealed class PreprocessingTests
     public void AnImageOfOneValueBecomesMiddleGray()
     {
         byte[] flat = [9, 9, 9, 9];
-        Preprocessing.Standardize.Prepare(flat);
+        Of(Preprocessing.Standardize).Normalize(flat);
         Assert.Equal([128, 128, 128, 128], flat);
     }
 
@@ -47,16 +49,22 @@ public sealed class PreprocessingTests
     public void TheOthersLeaveBytesAsTheyAre(Preprocessing preprocessing)
     {
         byte[] pixels = [0, 1, 2, 250];
-        preprocessing.Prepare(pixels);
+        Of(preprocessing).Normalize(pixels);
         Assert.Equal([0, 1, 2, 250], pixels);
     }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(8, 2)]
+    public void ImagesHaveAPixelAndOneOrThreeChannels(int pixels, int channels) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing(pixels, channels));
 
     [Fact]
     public void EachHasItsArithmeticOnAByte()
     {
         Assert.Equal(
             [PixelScaling.Rescale, PixelScaling.Caffe, PixelScaling.Torchvision, PixelScaling.Rescale],
-            new[] { Preprocessing.Rescale, Preprocessing.Caffe, Preprocessing.Torchvision, Preprocessing.Standardize }.Select(each => each.Scaling()));
+            new[] { Preprocessing.Rescale, Preprocessing.Caffe, Preprocessing.Torchvision, Preprocessing.Standardize }.Select(each => Of(each).Scaling));
         Assert.Equal([Preprocessing.Caffe, Preprocessing.Torchvision], Enum.GetValues<Preprocessing>().Where(each => each.IsForColours()));
     }
 }

@@ -7,31 +7,33 @@ public sealed class SyntheticXraysTests
 {
     private const int Size = 48;
 
+    private static readonly ImagePreprocessing gray = new(Size, 1), colour = new(Size, 3);
+
     [Fact]
     public void An_image_depends_on_seed_part_and_index_alone()
     {
-        ImageStore few = SyntheticXrays.Store(7, ImagePart.Train, 6, Size);
-        ImageStore many = SyntheticXrays.Store(7, ImagePart.Train, 30, Size, order: [.. Enumerable.Range(0, 30).Reverse()]);
+        ImageStore few = SyntheticXrays.Store(7, ImagePart.Train, 6, colour);
+        ImageStore many = SyntheticXrays.Store(7, ImagePart.Train, 30, colour, order: [.. Enumerable.Range(0, 30).Reverse()]);
         for (int i = 0; i < 6; i++) Assert.True(few[i].SequenceEqual(many[i]));
         byte[] first = few[0].ToArray();
         Assert.NotEqual(first, few[2].ToArray());
-        Assert.NotEqual(first, SyntheticXrays.Store(8, ImagePart.Train, 1, Size)[0].ToArray());
-        Assert.NotEqual(first, SyntheticXrays.Store(7, ImagePart.Test, 1, Size)[0].ToArray());
+        Assert.NotEqual(first, SyntheticXrays.Store(8, ImagePart.Train, 1, colour)[0].ToArray());
+        Assert.NotEqual(first, SyntheticXrays.Store(7, ImagePart.Test, 1, colour)[0].ToArray());
     }
 
     [Fact]
     public void Gray_and_colour_hold_the_same_image()
     {
-        byte[] gray = SyntheticXrays.Store(1, ImagePart.Val, 1, Size, channels: 1)[0].ToArray();
-        Assert.Equal(gray.SelectMany(b => new[] { b, b, b }), SyntheticXrays.Store(1, ImagePart.Val, 1, Size)[0].ToArray());
+        byte[] image = SyntheticXrays.Store(1, ImagePart.Val, 1, gray)[0].ToArray();
+        Assert.Equal(image.SelectMany(b => new[] { b, b, b }), SyntheticXrays.Store(1, ImagePart.Val, 1, colour)[0].ToArray());
     }
 
     [Fact]
     public void Brightness_does_not_tell_the_classes_apart()
     {
-        ImageStore store = SyntheticXrays.Store(1, ImagePart.Train, 300, Size, channels: 1);
+        ImageStore store = SyntheticXrays.Store(1, ImagePart.Train, 300, gray);
         double[] mean = [.. Enumerable.Range(0, 300).Select(i => store[i].ToArray().Average(b => b) / 255)];
-        bool[] positive = [.. Enumerable.Range(0, 300).Select(i => store.ClassIndex(i) == 1)];
+        bool[] positive = [.. Enumerable.Range(0, 300).Select(i => store.ClassOf(i) == 1)];
         Assert.Equal(150, positive.Count(p => p));
         Assert.InRange(RocCurve.Area(positive, mean)!.Value, 0.35, 0.65);
     }

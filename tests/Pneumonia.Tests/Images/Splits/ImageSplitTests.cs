@@ -20,7 +20,7 @@ public sealed class ImageSplitTests : IDisposable
         }
     }
 
-    private ImageFolder Open(List<string> manifest)
+    private ImageSet Open(List<string> manifest)
     {
         folder.Add("manifest.csv", "path,duplicate_group\n" + string.Join('\n', manifest) + "\n");
         return ImageFolder.Open(folder.Path);
@@ -42,8 +42,8 @@ public sealed class ImageSplitTests : IDisposable
         }
         images.Add("manifest.csv", "path,patient,duplicate_group\n" + string.Join('\n', manifest));
 
-        ImageFolder found = ImageFolder.Open(images.Path);
-        ImageSplit split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient, Seed: seed));
+        ImageSet found = ImageFolder.Open(images.Path);
+        ImageSet split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient, Seed: seed));
 
         ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
         return all.Length == count
@@ -82,7 +82,7 @@ public sealed class ImageSplitTests : IDisposable
             manifest.Add($"\"{path}\",{said},");
         }
         images.Add("manifest.csv", "path,patient,duplicate_group\n" + string.Join('\n', manifest));
-        ImageSplit split = ImageSplit.Of(ImageFolder.Open(images.Path), new SplitSettings(SplitKind.Patient, Seed: seed));
+        ImageSet split = ImageSplit.Of(ImageFolder.Open(images.Path), new SplitSettings(SplitKind.Patient, Seed: seed));
         ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
         return all.Length == patients.Count
             && all.GroupBy(file => patients[file.RelativePath]).All(group => group.Select(file => file.Part).Distinct().Count() == 1);
@@ -98,7 +98,7 @@ public sealed class ImageSplitTests : IDisposable
 
         for (int seed = 0; seed < 5; seed++)
         {
-            ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings(Seed: seed));
+            ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings(Seed: seed));
             ImagePart?[] part = new ImagePart?[60];
             ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
             Assert.Equal(62, all.Length);
@@ -113,8 +113,8 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("", 200, 600, manifest);
-        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings());
-        Assert.Equal(SplitKind.Patient, split.Kind);
+        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        Assert.Equal("patient", split.Split);
         Assert.InRange(split.Train.Count, 632, 648);
         Assert.InRange(split.Val.Count(file => file.Class == "NORMAL"), 18, 22);
         Assert.InRange(split.Test.Count(file => file.Class == "PNEUMONIA"), 57, 63);
@@ -126,8 +126,8 @@ public sealed class ImageSplitTests : IDisposable
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 8, 8, manifest);
-        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings());
-        Assert.Equal(SplitKind.Folders, split.Kind);
+        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        Assert.Equal("folders", split.Split);
         Assert.Equal(400, split.Train.Count + split.Val.Count);
         Assert.InRange(split.Val.Count, 36, 44);
         Assert.All(split.Val, file => Assert.StartsWith("train/", file.RelativePath));
@@ -154,7 +154,7 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 60, 60, manifest);
         AddTree("val/", 25, 25, manifest);
         AddTree("test/", 5, 5, manifest);
-        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings());
         Assert.Equal((120, 50, 10), (split.Train.Count, split.Val.Count, split.Test.Count));
     }
 
@@ -166,9 +166,9 @@ public sealed class ImageSplitTests : IDisposable
         for (int i = 0; i < 1583; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/NORMAL/IM-{i:D4}-0001.png,");
         for (int i = 0; i < 4273; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/PNEUMONIA/person{i:D4}_virus_1.png,");
         foreach (string line in manifest) folder.Add(line.TrimEnd(','), "");
-        ImageFolder found = Open(manifest);
+        ImageSet found = Open(manifest);
 
-        ImageSplit split = ImageSplit.Of(found, new SplitSettings(SplitKind.Reference));
+        ImageSet split = ImageSplit.Of(found, new SplitSettings(SplitKind.Reference));
 
         Assert.Equal((4685, 586, 585), (split.Train.Count, split.Val.Count, split.Test.Count));
         string[] Names(IEnumerable<ImageFile> files, string of) =>
@@ -190,8 +190,8 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 1, 199, manifest);
         AddTree("test/", 3, 1, manifest);
-        ImageFolder found = Open(manifest);
-        ImageSplit split = ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 3));
+        ImageSet found = Open(manifest);
+        ImageSet split = ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 3));
         Assert.Equal((5, 15), (split.Train.Count(file => file.Class == "NORMAL"), split.Train.Count(file => file.Class == "PNEUMONIA")));
         Assert.Equal((1, 19), (split.Val.Count(file => file.Class == "NORMAL"), split.Val.Count(file => file.Class == "PNEUMONIA")));
         Assert.Equal(4, split.Test.Count);
@@ -208,7 +208,7 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 30, 30, manifest);
         AddTree("test/", 20, 60, manifest);
-        ImageFolder found = Open(manifest);
+        ImageSet found = Open(manifest);
         (int, int, int) Counts(SplitSettings settings) =>
             ImageSplit.Of(found, settings) is var split ? (split.Train.Count, split.Val.Count, split.Test.Count) : default;
         Assert.Equal((200, 60, 40), Counts(new SplitSettings(Limits: new PartLimits(Train: 200, Test: 40))));
@@ -223,8 +223,8 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 30, 40, manifest);
         AddTree("test/", 20, 7, manifest);
-        ImageFolder found = Open(manifest);
-        ImageSplit split = ImageSplit.Of(found, new SplitSettings(Limits: new PartLimits(120, 364, 274), Balanced: true));
+        ImageSet found = Open(manifest);
+        ImageSet split = ImageSplit.Of(found, new SplitSettings(Limits: new PartLimits(120, 364, 274), Balanced: true));
         foreach (var (part, ofEach) in new[] { (split.Train, 60), (split.Val, 30), (split.Test, 7) })
             Assert.Equal((ofEach, ofEach), (part.Count(file => file.Class == "NORMAL"), part.Count(file => file.Class == "PNEUMONIA")));
         Assert.Contains(split.Notes, note => note.EndsWith("120 train, 60 val, 14 test", StringComparison.Ordinal));
@@ -235,7 +235,7 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("", 2, 9, manifest);
-        ImageFolder found = Open(manifest);
+        ImageSet found = Open(manifest);
         Assert.Contains("class NORMAL", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings())).Message);
         Assert.Contains("flat folder", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings(SplitKind.Folders))).Message);
         Assert.Contains("--fractions", Assert.Throws<UserError>(
@@ -247,7 +247,7 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("", 30, 90, manifest);
-        ImageSplit split = ImageSplit.Of(Open(manifest), new SplitSettings(SplitKind.Random));
+        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings(SplitKind.Random));
         Assert.Contains(split.Notes, note => note.Contains("patients stand in more than one part"));
     }
 
@@ -270,8 +270,8 @@ public sealed class ImageSplitTests : IDisposable
         folder.AddImage("test/PNEUMONIA/of train.png", 3);
         folder.AddImage("test/NORMAL/of val.png", 61);
         folder.AddImage("test/NORMAL/copy in test.png", 121);
-        ImageFolder found = ImageFolder.Open(folder.Path);
-        ImageSplit split = ImageSplit.Of(found, new SplitSettings());
+        ImageSet found = ImageFolder.Open(folder.Path);
+        ImageSet split = ImageSplit.Of(found, new SplitSettings());
         Assert.Equal((61, 60, 21), (split.Train.Count, split.Val.Count, split.Test.Count));
         Assert.Equal(3, split.CopiesAcrossParts);
         Assert.Equal([new LeftOut(LeftOutKind.Copy, 3, "val/NORMAL/of train.png")], split.LeftOut);
@@ -281,10 +281,10 @@ public sealed class ImageSplitTests : IDisposable
         Assert.Equal(3, DatasetCheck.Of(found).CopiesAcrossParts);
 
         // A split by patient keeps copies together and leaves none out.
-        ImageSplit byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
+        ImageSet byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
         Assert.Equal((0, found.Files.Count), (byPatient.CopiesAcrossParts, byPatient.Train.Count + byPatient.Val.Count + byPatient.Test.Count));
 
-        ImageSplit random = ImageSplit.Of(found, new SplitSettings(SplitKind.Random));
+        ImageSet random = ImageSplit.Of(found, new SplitSettings(SplitKind.Random));
         Assert.Equal(found.Files.Count, random.CopiesAcrossParts + random.Train.Count + random.Val.Count + random.Test.Count);
     }
 
@@ -297,7 +297,7 @@ public sealed class ImageSplitTests : IDisposable
         // Images of the unused val folder.
         folder.AddImage("val/NORMAL/own.png", 999);
         folder.AddImage("test/NORMAL/of val.png", 999);
-        ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
+        ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
         Assert.Equal((60, 21), (split.Train.Count + split.Val.Count, split.Test.Count));
         Assert.All(split.Val, file => Assert.StartsWith("train/", file.RelativePath));
         Assert.Equal([new LeftOut(LeftOutKind.Folder, 1, "val/NORMAL/own.png"), new LeftOut(LeftOutKind.Copy, 60, "val/NORMAL/0.png")], split.LeftOut);
@@ -311,7 +311,7 @@ public sealed class ImageSplitTests : IDisposable
         AddImages("val", 60);
         folder.AddImage("train/NORMAL/person7_1.png", 1001);
         folder.AddImage("val/NORMAL/person7_2.png", 1002);
-        ImageSplit split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
+        ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
         Assert.Equal(new PatientCount("personN", 2, 122, 1, 1), split.Patients);
         Assert.Contains(split.Notes, note => note.StartsWith("1 patients stand in more than one part (personN)", StringComparison.Ordinal));
     }
@@ -320,7 +320,7 @@ public sealed class ImageSplitTests : IDisposable
     public void Real_patients_stay_apart()
     {
         RealXrays.SkipIfMissing();
-        ImageSplit split = ImageSplit.Of(ImageFolder.Open(RealXrays.Folder!), new SplitSettings(SplitKind.Patient));
+        ImageSet split = ImageSplit.Of(ImageFolder.Open(RealXrays.Folder!), new SplitSettings(SplitKind.Patient));
         Assert.InRange(split.Test.Count, 500, 546);
         Assert.DoesNotContain(split.Notes, note => note.Contains("more than one part"));
     }
