@@ -31,7 +31,7 @@ public static class DataCheck
 
     public static Task<int> RunAsync(DataCheckSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        ImageFolder folder = ImageFolder.Find(settings.Data, settings.Labels, settings.Patient);
+        ImageSet folder = ImageFolder.Find(settings.Data, settings.Labels, settings.Patient);
         DatasetCheck found = DatasetCheck.Of(folder, done =>
         {
             if (done % ProgressStep == 0) terminal.Note($"{done} of {folder.Files.Count} images");

@@ -66,15 +66,15 @@ public static class Evaluation
         using FolderClaim? claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
-        ImageFolder found = ImageFolder.Find(settings.Data, loaded.Labels);
+        ImageSet found = ImageFolder.Find(settings.Data, loaded.Labels);
         bool namedByFolders = !loaded.NamesClasses && settings.Model.Classes is null;
         TrainedModel model = (namedByFolders ? WithClassesOf(found, loaded) : loaded).WithPositive(settings.Positive);
-        ImageFolder folder = found.For(model.Classes);
+        ImageSet folder = found.For(model.Classes);
         ImageFile[] all = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (all.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
         IReadOnlyList<ImageFile> files = settings.Limit is { } limit ? ImageSplit.Limited(all, folder.Classes, limit, settings.Seed) : all;
-        ImageStore store = ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation);
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Count} images can be read; the first: {store.Warnings[0]}");
         opened.Announce(terminal);
@@ -85,8 +85,7 @@ public static class Evaluation
         if (files.Count < all.Length) Note($"limited to {files.Count} of {all.Length} images");
         foreach (string remark in model.Remarks) Note(remark);
         terminal.Note(settings.Model.Describe(model));
-        var samples = new ImageSamples(store, model.Classes);
-        Predictions predictions = TestTimeAugmentation.Run(model, samples, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
+        Predictions predictions = TestTimeAugmentation.Run(model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
         foreach (string note in folder.Notes) Note(note);
         foreach (string remark in store.Remarks) Note(remark);
@@ -124,19 +123,19 @@ public static class Evaluation
         {
             string folder = claim.Unfinished;
             OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(ScoreJson.Indented) + "\n");
-            PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(samples, predictions, model),
+            PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(store, predictions, model),
                 [.. model.Classes.Order(StringComparer.Ordinal)]);
             EvaluationReport.Write(folder, new EvaluationSummary(settings.Model.Name, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
-                part, opened.Device.Description.ToString(), model.Positive, notes, warnings, scored with { Wrong = WrongPredictions.Of(model, samples, predictions) }));
+                part, opened.Device.Description.ToString(), model.Positive, notes, warnings, scored with { Wrong = WrongPredictions.Of(model, store, predictions) }));
             claim.Publish(TrainingReport.FileName);
         }
     }
 
     // Every image, also those that cannot be read.
-    private static PredictedFile[] Rows(ImageSamples samples, Predictions predictions, TrainedModel model)
+    private static PredictedFile[] Rows(ImageStore store, Predictions predictions, TrainedModel model)
     {
         Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
-        return [.. samples.Store.Files.Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), samples.Store.ReasonOf(i), file.Class))];
+        return [.. store.Files.Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), store.ReasonOf(i), file.Class))];
     }
 
     private static JsonNode Document(ScoreBlock scores, TrainedModel model, StressScore[] stress, EvaluateSettings settings)
@@ -148,7 +147,7 @@ public static class Evaluation
         return document;
     }
 
-    private static TrainedModel WithClassesOf(ImageFolder data, TrainedModel model)
+    private static TrainedModel WithClassesOf(ImageSet data, TrainedModel model)
     {
         if (data.Classes.Count != model.Classes.Count)
             throw new UserError($"{data.Root}: has the classes {string.Join(", ", data.Classes)}, and the model tells {model.Classes.Count} apart; give a folder of as many, or name its classes with --classes");

@@ -27,15 +27,15 @@ public static class StressTest
         ImageFile[] files = [.. images.UsableIndices().Select(i => images.Files[i])];
         foreach (ImageChange change in ImageChange.All)
         {
-            var store = new ImageStore(files, images.Classes, model.Pixels, model.Channels, Fill, model.Preprocessing, cancellation: cancellation);
-            Predictions predictions = model.Scored(Predictor.Run(model.Network, new ImageSamples(store, model.Classes),
-                new TrainingOptions { BatchSize = BatchSize, Scaling = model.Preprocessing.Scaling() }, cancellation));
+            var store = new ImageStore(files, images.Classes, model.Input, Fill, cancellation: cancellation);
+            Predictions predictions = model.Scored(Predictor.Run(model.Network, store,
+                new TrainingOptions { BatchSize = BatchSize, Scaling = model.Input.Scaling }, cancellation));
             yield return new StressScore(change.Name, Scoring.Score(predictions, model.Threshold, seed)!);
 
             void Fill(int index, Span<byte> target)
             {
-                ImageResize.Resize(ImageDecoder.Decode(files[index].Path), model.Pixels, model.Channels, model.Resize, target);
-                change.Apply(target, model.Pixels, model.Channels);
+                model.Input.Resize(ImageDecoder.Decode(files[index].Path), target);
+                change.Apply(target, model.Input.Pixels, model.Input.Channels);
             }
         }
     }

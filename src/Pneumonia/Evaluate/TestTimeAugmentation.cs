@@ -33,10 +33,10 @@ public static class TestTimeAugmentation
     /// <param name="cancellation">Stops it between two batches.</param>
     /// <exception cref="UserError">The network's answers are no numbers.</exception>
     public static Predictions Run(
-        TrainedModel model, ImageSamples samples, int copies, int batchSize, int seed, Terminal terminal, CancellationToken cancellation)
+        TrainedModel model, ImageStore samples, int copies, int batchSize, int seed, Terminal terminal, CancellationToken cancellation)
     {
         if (copies > 1) terminal.Note($"mean of {copies} copies of each image: as it is, then with {ranges}; a run's threshold was chosen without them");
-        var options = new TrainingOptions { BatchSize = batchSize, Scaling = model.Preprocessing.Scaling(), Seed = (uint)seed, Augmentation = ranges };
+        var options = new TrainingOptions { BatchSize = batchSize, Scaling = model.Input.Scaling, Seed = (uint)seed, Augmentation = ranges };
         try
         {
             return model.Scored(Predictor.RunOnCopies(model.Network, samples, options, copies, cancellation));

@@ -16,12 +16,11 @@ public static class WrongPredictions
 
     /// <summary>The most confident ones, worst first.</summary>
     /// <param name="model">The network and what its outputs mean.</param>
-    /// <param name="samples">The images.</param>
+    /// <param name="store">The images.</param>
     /// <param name="predictions">What it predicts for them, in the order of <see cref="TrainedModel.ScoredClasses"/>.</param>
-    public static IReadOnlyList<WrongPrediction> Of(TrainedModel model, ImageSamples samples, Predictions predictions)
+    public static IReadOnlyList<WrongPrediction> Of(TrainedModel model, ImageStore store, Predictions predictions)
     {
         IReadOnlyList<string> classes = model.ScoredClasses;
-        ImageStore store = samples.Store;
         return
         [
             .. predictions.Probabilities
@@ -29,7 +28,7 @@ public static class WrongPredictions
                 .Where(found => found.Prediction.Verdict != found.Actual)
                 .OrderByDescending(found => Confidence(found.Prediction))
                 .Take(Shown)
-                .Select(found => new WrongPrediction(store.Files[found.Index].RelativePath, found.Actual, found.Prediction, store.Pixels, store.Channels, store[found.Index].ToArray())
+                .Select(found => new WrongPrediction(store.Files[found.Index].RelativePath, found.Actual, found.Prediction, store.Preprocessing.Pixels, store.Preprocessing.Channels, store[found.Index].ToArray())
                 {
                     Map = MapOf(model, store[found.Index], found.Prediction.Verdict),
                 }),
@@ -48,7 +47,7 @@ public static class WrongPredictions
     private static PredictionMap? MapOf(TrainedModel model, ReadOnlySpan<byte> image, string verdict)
     {
         if (GradCam.DefaultLayer(model.Network) is not { } layer || layer + 1 == model.Network.Layers.Count) return null;
-        using Tensor input = NetworkInput.Of(model.Network, image, model.Preprocessing.Scaling());
+        using Tensor input = NetworkInput.Of(model.Network, image, model.Input.Scaling);
         LayerEvidence evidence = LayerEvidence.Of("report", model.Network, input, model.OutputOf(verdict), layer);
         HeatMap gradCam = GradCam.Of(evidence);
         if (gradCam.Largest > 0) return new PredictionMap("Grad-CAM", GradCam.Draw(image, gradCam));

@@ -51,7 +51,7 @@ public static class ExperimentRunner
     // What is to be trained, in the order of the table: all rows with the first seed, then with the second.
     private static List<PlannedRun> Plan(ExperimentSettings settings, DeviceDescription device, CancellationToken cancellation)
     {
-        var divisions = new Dictionary<(SplitSettings, LabelScheme), (ImageFolder, ImageSplit)>();
+        var divisions = new Dictionary<(SplitSettings, LabelScheme), ImageSet>();
         var runs = new List<PlannedRun>();
         UserError? first = null;
         foreach (int seed in AskedSeeds(settings))

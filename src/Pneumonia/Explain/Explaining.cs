@@ -113,16 +113,16 @@ public static class Explaining
         TrainedModel model, byte[] pixels, string path, string name, int? layer, int? chosen, CancellationToken cancellation)
     {
         Sequential network = model.Network;
-        using Tensor input = NetworkInput.Of(network, pixels, model.Preprocessing.Scaling());
+        using Tensor input = NetworkInput.Of(network, pixels, model.Input.Scaling);
         // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
         int explained = chosen ?? model.OutputOf(PredictionOf(model, probabilities).Verdict);
         LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
-        return new ExplainedImage(path, name, pixels, model.Pixels, input.ToArray(), outputs, probabilities, explained,
+        return new ExplainedImage(path, name, pixels, model.Input.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),
             evidence is null ? null : HiResCam.Of(evidence),
-            Occlusion.For(model.Pixels).Of(network, pixels, model.Preprocessing.Scaling(), explained, cancellation));
+            Occlusion.For(model.Input.Pixels).Of(network, pixels, model.Input.Scaling, explained, cancellation));
     }
 
     private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
@@ -154,7 +154,7 @@ public static class Explaining
         var figures = new List<Figure>();
         if (FilterSheet.Draw(model.Network) is { } filters)
             figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, what it takes away darker.", filters));
-        var exciting = new ExcitingInput(model.Network, model.Preprocessing.Scaling(), settings.Seed);
+        var exciting = new ExcitingInput(model.Network, model.Input.Scaling, settings.Seed);
         IReadOnlyList<PredictionStage> stages = model.Network.Stages();
         for (int s = 0; s < stages.Count; s++)
         {

@@ -74,9 +74,9 @@ public static class GradientChecking
         using OpenDevice opened = OpenDevice.For(settings.Device);
         using TrainedModel model = settings.Run is { } run ? TrainedModel.Load(RunFolder.BestPath(run), opened.Device) : Untrained(settings, opened);
         Sequential network = model.Network;
-        ImageSamples samples = Samples(settings, model, cancellation);
+        ImageStore samples = Samples(settings, model, cancellation);
         int[] usable = [.. EpochOrder.Shuffled(samples.Count, (uint)settings.Seed, 1).Where(samples.IsUsable).Take(settings.Batch)];
-        if (usable.Length == 0) throw new UserError($"{settings.Data}: not one image can be read; the first: {samples.Store.Warnings[0]}");
+        if (usable.Length == 0) throw new UserError($"{settings.Data}: not one image can be read; the first: {samples.Warnings[0]}");
         opened.Announce(terminal);
         if (settings.Data is null) terminal.Note("synthetic images: give --data DIR for your own");
         if (usable.Length < settings.Batch) terminal.Note($"only {usable.Length} of {settings.Batch} images are there");
@@ -85,7 +85,7 @@ public static class GradientChecking
         int frozen = network.Parameters.Count(parameter => !parameter.Trainable && !parameter.IsStatistic);
         if (frozen > 0) terminal.Note($"{frozen} frozen parameters have no gradient and are left out");
         IReadOnlyList<CheckedGradient> rows = GradientCheck.Run(network, samples, usable,
-            new TrainingOptions { BatchSize = usable.Length, Scaling = model.Preprocessing.Scaling() },
+            new TrainingOptions { BatchSize = usable.Length, Scaling = model.Input.Scaling },
             new GradientCheckOptions(settings.Elements, (uint)settings.Seed), cancellation: cancellation);
         Write(settings, usable.Length, rows, terminal);
         return Task.FromResult(Conclude(rows, terminal));
@@ -112,7 +112,7 @@ public static class GradientChecking
         IReadOnlyList<string> classes = settings.Data is { } data ? PositiveClass.Second(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
         Sequential network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);
         foreach (Parameter parameter in network.Parameters.Where(parameter => parameter.Trainable)) MoveFromZero(parameter, settings.Seed);
-        return new TrainedModel(network, classes, pixels, ResizeMethod.Bilinear, LabelScheme.Folders, Preprocessing.Rescale);
+        return new TrainedModel(network, classes, new ImagePreprocessing(pixels, network.InputShape[2]), LabelScheme.Folders);
     }
 
     private static void MoveFromZero(Parameter parameter, int seed)
@@ -124,21 +124,19 @@ public static class GradientChecking
         parameter.Value.CopyFrom(values);
     }
 
-    private static ImageSamples Samples(GradientCheckingSettings settings, TrainedModel model, CancellationToken cancellation)
+    private static ImageStore Samples(GradientCheckingSettings settings, TrainedModel model, CancellationToken cancellation)
     {
         if (settings.Data is null)
         {
             if (!model.Classes.ToHashSet().SetEquals(SyntheticXrays.Classes))
                 throw new UserError($"gradcheck: the model knows {string.Join(", ", model.Classes)}; give --data DIR with images of these classes");
-            return new ImageSamples(SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Pixels, model.Channels,
-                model.Preprocessing, cancellation: cancellation), model.Classes);
+            return SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Input, model.Classes, cancellation: cancellation);
         }
-        ImageFolder folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
+        ImageSet folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         int[] order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
         // More than are needed, since some may be unreadable; only those that are asked for are waited for.
         ImageFile[] files = [.. order.Select(i => folder.Files[i]).Take(4 * settings.Batch)];
-        return new ImageSamples(ImageStore.Decode(files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing,
-            cancellation: cancellation), model.Classes);
+        return ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
     }
 
     private static void Write(GradientCheckingSettings settings, int images, IReadOnlyList<CheckedGradient> rows, Terminal terminal)

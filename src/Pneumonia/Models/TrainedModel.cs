@@ -15,20 +15,14 @@ namespace Convolve.Pneumonia.Models;
 /// <summary>A trained network with what its answers mean.</summary>
 /// <param name="Network">The network, on its device.</param>
 /// <param name="Classes">Names of the classes in the order of its outputs; of two, the positive one comes second.</param>
-/// <param name="Pixels">Width and height of its images.</param>
-/// <param name="Resize">How images get that size.</param>
+/// <param name="Input">How an image becomes its input.</param>
 /// <param name="Labels">Where the classes come from.</param>
-/// <param name="Preprocessing">What becomes of their bytes.</param>
 /// <param name="Threshold">The probability that its validation images chose; null where nothing says it.</param>
 public sealed record TrainedModel(
-    Sequential Network, IReadOnlyList<string> Classes, int Pixels, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing, double? Threshold = null)
-    : IDisposable
+    Sequential Network, IReadOnlyList<string> Classes, ImagePreprocessing Input, LabelScheme Labels, double? Threshold = null) : IDisposable
 {
     // As many as --pixels may say: a description of a kilobyte may speak of images that no memory holds.
     private const int MostPixels = 4096;
-
-    /// <summary>Channels of its images: 1 for gray, else 3.</summary>
-    public int Channels => Network.InputShape[2];
 
     /// <summary>Whether its file says what its classes are called; else they bear their numbers, or names that the user or a data folder gave.</summary>
     public bool NamesClasses { get; init; } = true;
@@ -113,9 +107,11 @@ public sealed record TrainedModel(
                 metadata = ModelMetadata.Read(checkpoint, path, outputs);
             }
             catch { network.Dispose(); throw; }
-            return new TrainedModel(
-                network, metadata.Classes ?? Numbers(outputs), network.InputShape[0], metadata.Resize, metadata.Labels, metadata.Preprocessing, metadata.Threshold)
-            { NamesClasses = metadata.Classes is not null };
+            var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], metadata.Resize, metadata.Preprocessing);
+            return new TrainedModel(network, metadata.Classes ?? Numbers(outputs), input, metadata.Labels, metadata.Threshold)
+            {
+                NamesClasses = metadata.Classes is not null,
+            };
         }
         catch (WeightFileException e)
         {
@@ -138,11 +134,12 @@ public sealed record TrainedModel(
             if (Checkpoint.Is(file))
             {
                 TrainedModel model = Load(path, device);
-                bool differs = (pixels ?? model.Pixels) != model.Pixels || (preprocessing ?? model.Preprocessing) != model.Preprocessing;
+                ImagePreprocessing own = model.Input;
+                bool differs = (pixels ?? own.Pixels) != own.Pixels || (preprocessing ?? own.Kind) != own.Kind;
                 if (!differs) return model;
                 model.Dispose();
-                throw new UserError($"{path}: says itself that its images have {model.Pixels} pixels and are prepared by "
-                    + $"{model.Preprocessing.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
+                throw new UserError($"{path}: says itself that its images have {own.Pixels} pixels and are prepared by "
+                    + $"{own.Kind.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
             }
             WeightFile converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
             Sequential network = KnownNetworks.Of(converted, pixels)
@@ -159,7 +156,8 @@ public sealed record TrainedModel(
             terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
                 + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
                 + " (--pixels, --preprocessing)");
-            return new TrainedModel(network, Numbers(network.OutputShape.Length), network.InputShape[0], ResizeMethod.Bilinear, LabelScheme.Folders, assumed) { NamesClasses = false };
+            var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], Kind: assumed);
+            return new TrainedModel(network, Numbers(network.OutputShape.Length), input, LabelScheme.Folders) { NamesClasses = false };
         }
         catch (WeightFileException e)
         {

@@ -52,8 +52,7 @@ public static class NamedImages
     {
         // Their class is what is asked; the store wants one, and no figure is made from it.
         ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
-        ImageStore store = ImageStore.Decode(
-            files, model.Classes, model.Pixels, model.Resize, model.Channels, model.Preprocessing, cancellation: cancellation, mostMissing: files.Length);
+        ImageStore store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length);
         await store.Completed;
         return store;
     }

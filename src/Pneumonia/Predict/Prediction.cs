@@ -89,7 +89,7 @@ public static class Prediction
             terminal.Note(settings.Model.Describe(model));
         }
         Predictions predictions = TestTimeAugmentation.Run(
-            model, new ImageSamples(store, model.Classes), settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
+            model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
         Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
         PredictedFile[] rows = [.. images.Select((path, i) => new PredictedFile(path, found.GetValueOrDefault(i), store.ReasonOf(i)))];
         if (settings.Csv is not null) PredictionsFile.Write(settings.Csv, rows, [.. model.Classes.Order(StringComparer.Ordinal)]);

@@ -46,44 +46,45 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
     }
 
     /// <summary>Draws the picture.</summary>
-    /// <param name="samples">The training images; the first that training reads are shown, classes in turn.</param>
+    /// <param name="images">The training images; the first that training reads are shown, classes in turn.</param>
     /// <param name="options">Seed and ranges, as training uses them.</param>
     /// <param name="device">Where to compute.</param>
-    public static AugmentationSheet Draw(ImageSamples samples, TrainingOptions options, Device device)
+    public static AugmentationSheet Draw(ImageStore images, TrainingOptions options, Device device)
     {
-        ImageStore store = samples.Store;
-        int side = store.Pixels, width = Columns * (side + Gap) + Gap, height = Rows * (side + Gap) + Gap;
+        (int side, int channels) = (images.Preprocessing.Pixels, images.Preprocessing.Channels);
+        int width = Columns * (side + Gap) + Gap, height = Rows * (side + Gap) + Gap;
         int perImage = options.AugmentOnce ? 2 : Columns;
-        int[] shown = Choose(samples, Rows * Columns / perImage, options.Seed);
-        var sheet = new byte[width * height * store.Channels];
+        int[] shown = Choose(images, Rows * Columns / perImage, options.Seed);
+        var sheet = new byte[width * height * channels];
         Array.Fill(sheet, GapColour);
         for (int i = 0; i < shown.Length; i++)
         {
-            float[] tiles = Tiles(store, shown[i], perImage, options, device);
-            int line = side * store.Channels;
+            float[] tiles = Tiles(images, shown[i], perImage, options, device);
+            int line = side * channels;
             for (int t = 0; t < perImage; t++)
             {
                 int place = i * perImage + t;
                 int top = Gap + place / Columns * (side + Gap), left = Gap + place % Columns * (side + Gap);
                 for (int y = 0; y < side; y++)
                     for (int x = 0; x < line; x++)
-                        sheet[((top + y) * width + left) * store.Channels + x] = (byte)(tiles[(t * side + y) * line + x] + 0.5f);
+                        sheet[((top + y) * width + left) * channels + x] = (byte)(tiles[(t * side + y) * line + x] + 0.5f);
             }
         }
-        return new AugmentationSheet(sheet, width, height, store.Channels);
+        return new AugmentationSheet(sheet, width, height, channels);
     }
 
     // The image as it is, then its copies.
     private static float[] Tiles(ImageStore store, int image, int count, TrainingOptions options, Device device)
     {
-        var shape = new Shape(count, store.Pixels, store.Pixels, store.Channels);
+        int side = store.Preprocessing.Pixels;
+        var shape = new Shape(count, side, side, store.Preprocessing.Channels);
         var pixels = new byte[shape.Length];
         float[] maps = new float[count * AffineMap.Length], tones = new float[count * ToneChange.Length];
         for (int t = 0; t < count; t++)
         {
             store[image].CopyTo(pixels.AsSpan(t * shape.Length / count));
             int epoch = options.AugmentOnce ? 0 : t;
-            AffineMap map = t == 0 ? AffineMap.Identity : options.Augmentation!.Draw(options.Seed, epoch, image, store.Pixels, store.Pixels);
+            AffineMap map = t == 0 ? AffineMap.Identity : options.Augmentation!.Draw(options.Seed, epoch, image, side, side);
             ToneChange tone = t == 0 ? ToneChange.None : options.Augmentation!.DrawTones(options.Seed, epoch, image);
             map.CopyTo(maps.AsSpan(t * AffineMap.Length));
             tone.CopyTo(tones.AsSpan(t * ToneChange.Length));
@@ -102,7 +103,7 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
     }
 
     // As many images of each class as of any other, as far as there are, among those that are decoded first.
-    private static int[] Choose(ImageSamples samples, int count, uint seed)
+    private static int[] Choose(ImageStore samples, int count, uint seed)
     {
         int[][] ofClass =
         [

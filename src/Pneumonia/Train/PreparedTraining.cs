@@ -10,9 +10,9 @@ namespace Convolve.Pneumonia.Train;
 /// <param name="Network">The network without memory, its base frozen as planned.</param>
 /// <param name="BaseLength">Layers of its base; 0 where it has none.</param>
 /// <param name="Weights">What it starts from; null for random weights.</param>
-/// <param name="Divided">The images; null for synthetic ones.</param>
+/// <param name="Images">The images, divided; their classes are in the order of the network's outputs.</param>
 public sealed record PreparedTraining(
-    TrainSettings Plan, Sequential Network, int BaseLength, StartingWeights? Weights, (ImageFolder Folder, ImageSplit Split)? Divided) : IDisposable
+    TrainSettings Plan, Sequential Network, int BaseLength, StartingWeights? Weights, ImageSet Images) : IDisposable
 {
     /// <summary>Prepares a training.</summary>
     /// <param name="settings">What was asked for.</param>
@@ -21,19 +21,19 @@ public sealed record PreparedTraining(
     /// <param name="cancellation">Stops the search for identical images.</param>
     /// <exception cref="UserError">The images are too small for the network, or the weights do not fit it.</exception>
     public static PreparedTraining For(
-        TrainSettings settings, (ImageFolder Folder, ImageSplit Split)? divided, DeviceDescription device, CancellationToken cancellation)
+        TrainSettings settings, ImageSet? divided, DeviceDescription device, CancellationToken cancellation)
     {
         TrainSettings plan = settings.On(device);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
-        plan = plan with { Images = divided?.Split.Fingerprint };
-        IReadOnlyList<string> classes = PositiveClass.Second(divided?.Folder.Classes ?? SyntheticXrays.Classes, settings.Positive);
-        plan = plan with { Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
+        ImageSet images = divided ?? SyntheticXrays.Set(plan.DrawnCounts);
+        IReadOnlyList<string> classes = PositiveClass.Second(images.Classes, settings.Positive);
+        plan = plan with { Images = divided?.Fingerprint, Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
         Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
         int baseLength = ModelChoice.BaseLength(plan.Model, network);
         var weights = StartingWeights.Read(settings, network, baseLength, classes, usual: plan.Preprocessing);
         plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
         ModelChoice.Freeze(network, baseLength, plan);
-        return new PreparedTraining(plan, network, baseLength, weights, divided);
+        return new PreparedTraining(plan, network, baseLength, weights, images with { Classes = classes });
     }
 
     /// <inheritdoc/>

@@ -247,6 +247,10 @@ public sealed partial record TrainSettings : ICheckedSettings
     /// <summary>How images are changed where they are.</summary>
     public AugmentationRanges AugmentationRanges => IsCompact ? XrayAugmentation.OtherMachines : XrayAugmentation.Reference;
 
+    /// <summary>How an image becomes the network's input.</summary>
+    /// <param name="channels">Channels of the network's images: 1 for gray, to which colours are converted, or 3.</param>
+    public ImagePreprocessing Input(int channels) => new(Pixels, channels, Resize, Preprocessing);
+
     /// <summary>Images of each part that are drawn without a data folder.</summary>
     public (int Train, int Val, int Test) DrawnCounts =>
         (Drawn(SyntheticCounts.Train), Drawn(SyntheticCounts.Val), Drawn(SyntheticCounts.Test));

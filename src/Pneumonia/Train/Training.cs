@@ -43,22 +43,19 @@ public static class Training
         using FolderClaim? claim = settings.FindLearningRate ? null : RunFolder.Claim(settings);
         double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
         // What the user may have got wrong comes first; no file is written before it.
-        (ImageFolder Folder, ImageSplit Split)? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
+        ImageSet? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         using OpenDevice opened = OpenDevice.For(settings.Device, settings.Tf32);
         using PreparedTraining prepared = PreparedTraining.For(settings, divided, opened.Device.Description, cancellation);
-        (TrainSettings plan, Sequential network, int baseLength, StartingWeights? weights, divided) = prepared;
-        int classCount = divided?.Folder.Classes.Count ?? 2;
+        (TrainSettings plan, Sequential network, int baseLength, StartingWeights? weights, ImageSet set) = prepared;
         RequireConvolution(plan.Convolution, network, opened.Device);
         Sequential trained = plan.Features ? network.Part(baseLength, network.Layers.Count) : network;
         bool resumed = claim is not null && settings.Resume && Path.Exists(RunFolder.LastPath(claim.Folder));
         TrainSettings? begun = resumed ? ConfigFile.Read<TrainSettings>(claim!.Folder) : null;
         if (begun is not null) plan.RequireSameRun(begun, claim!.Folder);
-        using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, classCount, divided?.Split);
-        int channels = network.InputShape[2];
-        TrainingImages images = divided is { } d
-            ? TrainingImages.Decode(d.Folder, d.Split, plan, channels, cancellation)
-            : TrainingImages.Draw(plan, channels, cancellation);
-        if (PositiveClass.Of(images.Classes, settings.Positive) is { } positive) images = images with { Notes = [positive.ToString(), .. images.Notes] };
+        ImagePreprocessing input = plan.Input(network.InputShape[2]);
+        using MemoryPlan memory = PlanMemory(plan, opened.Device, trained, set, input);
+        if (PositiveClass.Of(set.Classes, settings.Positive) is { } positive) set = set with { Notes = [positive.ToString(), .. set.Notes] };
+        TrainingImages images = TrainingImages.Of(set, plan, input, cancellation);
         images.RequireReadable();
         try
         {
@@ -81,14 +78,14 @@ public static class Training
     {
         var watch = Stopwatch.StartNew();
         string run = claim.Folder, bestPath = RunFolder.BestPath(run);
-        TrainingOptions options = Options(plan, WeightsOf(plan, images.TrainCounts));
+        TrainingOptions options = Options(plan, images.Train.Preprocessing, WeightsOf(plan, images.TrainCounts));
         AugmentationSheet? augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, opened.Device);
         // What opening and testing the device left behind is of no use to steps.
         opened.Device.Pool.Trim();
         memory.Reserve(opened.Device);
         network.Initialize(opened.Device, (uint)plan.Seed);
         weights?.LoadInto(network);
-        var metadata = new ModelMetadata(images.Classes, plan.Resize, plan.Labels, plan.Preprocessing);
+        var metadata = new ModelMetadata(images.Set.Classes, plan.Resize, plan.Labels, plan.Preprocessing);
         using Optimizer optimizer = OptimizerOf(plan);
         using var trainer = new Trainer(trained, optimizer, options);
         var best = new BestWeights(trained, plan.EarlyStopping) { Improved = SaveBest };
@@ -101,14 +98,14 @@ public static class Training
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
         if (opened.Device.ConvolutionTuning.Summary is { } tuned) terminal.Note(tuned);
         if (weights?.Remark is { } remark) terminal.Note(remark);
-        foreach (string note in images.Notes) terminal.Note(note);
+        foreach (string note in images.Set.Notes) terminal.Note(note);
         if (TrainingDefaults.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);
         if (begun is not null) terminal.Note($"resuming after {trainer.History.Count} epochs");
         if (begun is not null && goesOn && begun.Device != plan.Device)
             terminal.Warn($"this run began on {begun.Device} and continues on {plan.Device}: sums may round differently there, so the weights can differ from those of a run on one device");
         // Alive as long as its features are read.
         using FeatureExtraction? extraction = plan.Features
-            ? new(network.Part(0, network.Layers.Count - trained.Layers.Count), plan.Preprocessing.Scaling(), plan.Convolution, FeatureFolder.Path)
+            ? new(network.Part(0, network.Layers.Count - trained.Layers.Count), images.Train.Preprocessing.Scaling, plan.Convolution, FeatureFolder.Path)
             : null;
         var (train, validation, tested) = extraction is null
             ? (images.Train, images.Val, images.Test)
@@ -163,20 +160,20 @@ public static class Training
             plan.Synthetic, counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold, valScores, testScores)
         {
             Positive = plan.Positive,
-            Patients = images.Patients,
+            Patients = images.Set.Patients,
             LeftOut = images.LeftOut,
-            CopiesAcrossParts = images.CopiesAcrossParts,
+            CopiesAcrossParts = images.Set.CopiesAcrossParts,
         };
         HistoryFile.Write(run, epochs);
         if (!plan.Synthetic && ImagesFile.Write(run, images.Files) is > 0 and var unread)
             terminal.Warn($"{ImagesFile.FileName}: {unread} images can no longer be read; it knows them by their names alone");
         MetricsFile.Write(run, metrics);
         var (layers, measure) = LayersOf(network, opened.Device, plan, seconds, cancellation);
-        var model = new TrainedModel(network, images.Classes, plan.Pixels, plan.Resize, plan.Labels, plan.Preprocessing, threshold);
-        var summary = new RunSummary(metrics, images.Classes, plan.Data ?? "", [.. images.Notes, .. images.Remarks], images.Warnings, plan.Rows,
+        var model = new TrainedModel(network, images.Set.Classes, images.Train.Preprocessing, plan.Labels, threshold);
+        var summary = new RunSummary(metrics, images.Set.Classes, plan.Data ?? "", [.. images.Set.Notes, .. images.Remarks], images.Warnings, plan.Rows,
             Scoring.Answers(val), Scoring.Answers(test), WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val), TimeSpan.FromSeconds(earlier + watch.Elapsed.TotalSeconds))
         {
-            Positive = PositiveClass.Of(images.Classes, settings.Positive),
+            Positive = PositiveClass.Of(images.Set.Classes, settings.Positive),
             CommandLine = settings.CommandLine,
             Augmentation = augmentation is null ? null : (plan.Augmentation!, augmentation.ToPreview(WidestSheet)),
             Layers = layers,
@@ -234,7 +231,7 @@ public static class Training
             throw new UserError($"features: {extraction.Folder} cannot be used: {e.Message}; make room, or set CONVOLVE_CACHE to another folder", e);
         }
 
-        ISampleSource Of(ImageSamples part)
+        ISampleSource Of(ImageStore part)
         {
             ISampleSource features = extraction.Of(part, done =>
             {
@@ -268,10 +265,10 @@ public static class Training
         weights?.LoadInto(network);
         opened.Announce(terminal);
         if (weights?.Remark is { } remark) terminal.Note(remark);
-        foreach (string note in images.Notes) terminal.Note(note);
+        foreach (string note in images.Set.Notes) terminal.Note(note);
         using Optimizer optimizer = OptimizerOf(plan);
         IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
-            network, optimizer, Options(plan, WeightsOf(plan, images.TrainCounts)), images.Train, LearningRateTable.Steps, cancellation);
+            network, optimizer, Options(plan, images.Train.Preprocessing, WeightsOf(plan, images.TrainCounts)), images.Train, LearningRateTable.Steps, cancellation);
         await images.Completed;
         foreach (string note in images.Remarks) terminal.Note(note);
         foreach (string warning in images.Warnings) terminal.Warn(warning);
@@ -331,12 +328,12 @@ public static class Training
     }
 
     /// <exception cref="UserError">The device has too little memory; the message names the largest batch that fits.</exception>
-    private static MemoryPlan PlanMemory(TrainSettings plan, Device device, Sequential network, int classCount, ImageSplit? split)
+    private static MemoryPlan PlanMemory(TrainSettings plan, Device device, Sequential network, ImageSet set, ImagePreprocessing input)
     {
-        var (train, val, test) = split is null ? plan.DrawnCounts : (split.Train.Count, split.Val.Count, split.Test.Count);
         try
         {
-            return MemoryPlan.For(device, network, () => OptimizerOf(plan), Options(plan, WeightsOf(plan, new int[classCount])), train, val, test);
+            return MemoryPlan.For(device, network, () => OptimizerOf(plan), Options(plan, input, WeightsOf(plan, new int[set.Classes.Count])),
+                set.Train.Count, set.Val.Count, set.Test.Count);
         }
         catch (DeviceException e)
         {
@@ -350,7 +347,7 @@ public static class Training
         ? null
         : [.. counts.Select(n => n == 0 ? 0 : (float)counts.Sum() / (counts.Length * n))];
 
-    private static TrainingOptions Options(TrainSettings plan, float[]? classWeights) => new()
+    private static TrainingOptions Options(TrainSettings plan, ImagePreprocessing input, float[]? classWeights) => new()
     {
         Epochs = plan.Epochs,
         BatchSize = plan.Batch,
@@ -358,7 +355,7 @@ public static class Training
         ClassWeights = classWeights,
         Schedule = plan.Schedule,
         Algorithm = plan.Convolution,
-        Scaling = plan.Features ? null : plan.Preprocessing.Scaling(),
+        Scaling = plan.Features ? null : input.Scaling,
         Augmentation = plan.Augment ? plan.AugmentationRanges : null,
         AugmentOnce = plan.AugmentOnce,
     };

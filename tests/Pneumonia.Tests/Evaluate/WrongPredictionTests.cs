@@ -40,13 +40,12 @@ public sealed class WrongPredictionTests
         if (somewhere is { } there) weights[Units * 7 + 7] = there;
         parameters[2].Value.CopyFrom(weights);
         parameters[3].Value.CopyFrom([Units * Units]);
-        using var model = new TrainedModel(network, ["WELL", "ILL"], Side, ResizeMethod.Bilinear, LabelScheme.Folders, Preprocessing.Rescale);
+        using var model = new TrainedModel(network, ["WELL", "ILL"], new ImagePreprocessing(Side, 1), LabelScheme.Folders);
         ImageFile[] files = [new("a", "a.png", "WELL", "a", null), new("b", "b.png", "ILL", "b", null)];
-        var store = new ImageStore(files, ["WELL", "ILL"], Side, 1, (_, pixels) => pixels.Fill(100));
-        var samples = new ImageSamples(store, model.Classes);
-        Predictions predictions = Predictor.Run(network, samples, new TrainingOptions { BatchSize = 2, Scaling = Preprocessing.Rescale.Scaling() });
+        var store = new ImageStore(files, ["WELL", "ILL"], model.Input, (_, pixels) => pixels.Fill(100));
+        Predictions predictions = Predictor.Run(network, store, new TrainingOptions { BatchSize = 2, Scaling = model.Input.Scaling });
 
-        WrongPrediction wrong = Assert.Single(WrongPredictions.Of(model, samples, predictions));
+        WrongPrediction wrong = Assert.Single(WrongPredictions.Of(model, store, predictions));
         Assert.Equal(("a.png", "WELL", "ILL"), (wrong.Name, wrong.Actual, wrong.Prediction.Verdict));
         Assert.StartsWith(caption, wrong.Map!.Caption);
         if (caption.StartsWith("no map", StringComparison.Ordinal))

@@ -29,7 +29,7 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
 
     [SkippableFact]
     public void Occlusion_peaks_inside() => PeaksInside((model, _, image) =>
-        Occlusion.For(model.Pixels).Of(model.Network, image, model.Preprocessing.Scaling(), 1));
+        Occlusion.For(model.Input.Pixels).Of(model.Network, image, model.Input.Scaling, 1));
 
     private void PeaksInside(Func<TrainedModel, Tensor, byte[], HeatMap> explain)
     {
@@ -40,11 +40,11 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
 
         bool PeaksInside(SyntheticXrays xrays, int index)
         {
-            byte[] image = xrays.Draw(index, model.Pixels);
-            model.Preprocessing.Prepare(image);
-            using Tensor input = NetworkInput.Of(model.Network, image, model.Preprocessing.Scaling());
+            byte[] image = xrays.Draw(index, model.Input.Pixels);
+            model.Input.Normalize(image);
+            using Tensor input = NetworkInput.Of(model.Network, image, model.Input.Scaling);
             (int x, int y) = explain(model, input, image).Peak;
-            return xrays.Opacities(index).Any(opacity => opacity.Contains((x + 0.5) / model.Pixels, (y + 0.5) / model.Pixels));
+            return xrays.Opacities(index).Any(opacity => opacity.Contains((x + 0.5) / model.Input.Pixels, (y + 0.5) / model.Input.Pixels));
         }
     }
 }

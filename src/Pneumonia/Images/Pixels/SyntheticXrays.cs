@@ -44,11 +44,10 @@ public sealed class SyntheticXrays
     public static IReadOnlyList<string> Classes { get; } = [ImageFolder.Normal, ImageFolder.Pneumonia];
 
     /// <summary>The images of a run, half of each part with pneumonia; none is drawn yet.</summary>
-    /// <param name="train">Training images.</param>
-    /// <param name="val">Validation images.</param>
-    /// <param name="test">Test images.</param>
-    public static ImageSet Set(int train, int val, int test) =>
-        new("synthetic", Classes, [.. Files(ImagePart.Train, train), .. Files(ImagePart.Val, val), .. Files(ImagePart.Test, test)], HasParts: true,
+    /// <param name="counts">How many images each part has.</param>
+    public static ImageSet Set((int Train, int Val, int Test) counts) =>
+        new("synthetic", Classes, [.. Files(ImagePart.Train, counts.Train), .. Files(ImagePart.Val, counts.Val), .. Files(ImagePart.Test, counts.Test)],
+            HasParts: true,
             ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"])
         {
             Split = "synthetic",

@@ -92,7 +92,7 @@ public sealed class PatientTests : IDisposable
     [Fact]
     public void How_many_images_told_a_patient_is_counted_by_rule()
     {
-        PatientCount told = Open(null, "A/person1_1.png", "A/person1_2.png", "A/IM-0001-1.png", "B/x.png").Patients;
+        PatientCount told = Open(null, "A/person1_1.png", "A/person1_2.png", "A/IM-0001-1.png", "B/x.png").Patients!;
         Assert.Equal(new PatientCount("personN + IM-NNNN", 3, 4, 2, 0), told);
         Assert.False(told.IsEnough);
         Assert.Contains("only 3 of 4 images", told.ToString());
@@ -103,7 +103,7 @@ public sealed class PatientTests : IDisposable
     [Fact]
     public void Where_no_image_tells_a_patient_that_is_said()
     {
-        PatientCount told = Open(null, "A/img_1.png", "B/img_2.png").Patients;
+        PatientCount told = Open(null, "A/img_1.png", "B/img_2.png").Patients!;
         Assert.Equal(new PatientCount(null, 0, 2), told);
         Assert.Contains("not one of 2 images", told.ToString());
     }
