@@ -11,7 +11,8 @@ namespace Convolve.Pneumonia.Explanations;
 public sealed record Figure(string Title, string Caption, byte[] Png);
 
 /// <summary>
-/// <c>index.html</c> of an explanation: one file that needs nothing else, light or dark as the reader's system is, readable on a phone and on paper.
+/// <c>index.html</c> of an explanation: one file that needs nothing else, light or dark as the reader's system is, readable on a phone and
+/// on paper.
 /// </summary>
 /// <param name="Model">The model's name, such as its run folder.</param>
 /// <param name="Classes">Names of the classes in the order of the network's outputs.</param>

@@ -6,7 +6,8 @@ using static Convolve.Pneumonia.Reports.ReportPage;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>
-/// The sections of a report that are about predictions: the figures in front, the tables, the curves and confusion matrices, and the wrong ones.
+/// The sections of a report that are about predictions: the figures in front, the tables, the curves and confusion matrices, and the wrong
+/// ones.
 /// </summary>
 internal static class PredictionSections
 {

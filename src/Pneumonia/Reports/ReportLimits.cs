@@ -3,7 +3,9 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;
 
-/// <summary>The limitations of a report's figures in plain words, each derived from the run itself. What does not apply is left out.</summary>
+/// <summary>
+/// The limitations of a report's figures in plain words, each derived from the run itself. What does not apply is left out.
+/// </summary>
 public static class ReportLimits
 {
     // The prevalence that precision is translated to, as in a screening: far from that of most collected data sets.

@@ -19,7 +19,9 @@ public sealed record ScoredPart(string Name, ScoreBlock Scores, PartPredictions?
 /// <param name="Wrong">The most confident wrong predictions of that part, worst first.</param>
 public sealed record ScoredPredictions(IReadOnlyList<string> Classes, double? Threshold, IReadOnlyList<ScoredPart> Parts, IReadOnlyList<WrongPrediction> Wrong)
 {
-    /// <summary>The part that headlines and pictures are about: test images, or validation images where there are none; null without any.</summary>
+    /// <summary>
+    /// The part that headlines and pictures are about: test images, or validation images where there are none; null without any.
+    /// </summary>
     public ScoredPart? Reported => Parts.LastOrDefault();
 
     /// <summary>Whether there are two classes, of which one is positive.</summary>

@@ -5,7 +5,8 @@ using static Convolve.Pneumonia.Reports.ReportPage;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>
-/// <c>report.html</c> of a run folder: one file that needs nothing else, light or dark as the reader's system is, readable on a phone and on paper.
+/// <c>report.html</c> of a run folder: one file that needs nothing else, light or dark as the reader's system is, readable on a phone and
+/// on paper.
 /// </summary>
 public static class TrainingReport
 {

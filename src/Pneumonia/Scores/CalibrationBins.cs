@@ -34,7 +34,9 @@ public static class CalibrationBins
         return [.. Enumerable.Range(0, Bins).Select(bin => new CalibrationBin((double)bin / Bins, (bin + 1.0) / Bins, counts[bin], hits[bin], sums[bin]))];
     }
 
-    /// <summary>Expected calibration error: the mean over images of |mean probability − observed frequency| of their bin (Naeini et al. 2015).</summary>
+    /// <summary>
+    /// Expected calibration error: the mean over images of |mean probability − observed frequency| of their bin (Naeini et al. 2015).
+    /// </summary>
     public static double Error(IReadOnlyList<double> probability, IReadOnlyList<bool> observed) =>
         Of(probability, observed).Sum(bin => Math.Abs(bin.ProbabilitySum - bin.Observed)) / probability.Count;
 }

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Convolve.Pneumonia.Scores;
 
 /// <summary>
-/// How many images of each actual class (row) were predicted to be of each class (column). Of two classes the positive one comes second; in JSON
-/// they are <c>{"tp","fp","tn","fn"}</c>, more classes are the matrix as an array of rows.
+/// How many images of each actual class (row) were predicted to be of each class (column). Of two classes the positive one comes second; in
+/// JSON they are <c>{"tp","fp","tn","fn"}</c>, more classes are the matrix as an array of rows.
 /// </summary>
 [JsonConverter(typeof(ConfusionJson))]
 public sealed class Confusion
@@ -34,7 +34,9 @@ public sealed class Confusion
     /// <summary>Fraction of the class that was found: TP / (TP + FN); null where the class is absent.</summary>
     public double? Sensitivity(int of) => Ratio(counts[of][of], counts[of].Sum());
 
-    /// <summary>Fraction of the other classes that was not predicted to be this one: TN / (TN + FP); null where there are no others.</summary>
+    /// <summary>
+    /// Fraction of the other classes that was not predicted to be this one: TN / (TN + FP); null where there are no others.
+    /// </summary>
     public double? Specificity(int of)
     {
         int others = Total - counts[of].Sum();
@@ -48,8 +50,8 @@ public sealed class Confusion
     public double? F1(int of) => counts[of].Sum() == 0 ? null : Ratio(2 * counts[of][of], counts[of].Sum() + Predicted(of));
 
     /// <summary>
-    /// The class that is predicted for nearly every image: for nine tenths of its own and of the others, though there are others. Null where there is
-    /// none. The accuracy of such predictions says how common the class is, and nothing else.
+    /// The class that is predicted for nearly every image: for nine tenths of its own and of the others, though there are others. Null
+    /// where there is none. The accuracy of such predictions says how common the class is, and nothing else.
     /// </summary>
     public int? NearlyAlways()
     {

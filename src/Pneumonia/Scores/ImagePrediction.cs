@@ -7,7 +7,8 @@ namespace Convolve.Pneumonia.Scores;
 /// <param name="Probabilities">Their probabilities, in the same order.</param>
 /// <param name="Class">The most probable class.</param>
 /// <param name="Positive">The positive one of two classes; null with more.</param>
-/// <param name="Threshold">The probability of the positive class from which on the network calls an image positive; null where it has none of its own, and ½ counts.</param>
+/// <param name="Threshold">The probability of the positive class from which on the network calls an image positive; null where it has none
+/// of its own, and ½ counts.</param>
 public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyList<double> Probabilities, string Class, string? Positive, double? Threshold)
 {
     private const double Half = 0.5;
@@ -21,7 +22,10 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
     /// <summary>Whether the positive class reaches the network's own threshold; null without one.</summary>
     public bool? AboveThreshold => PositiveProbability is { } p && Threshold is { } threshold ? p >= threshold : null;
 
-    /// <summary>The class that the network calls the image: of two the one at its threshold, or at ½ where it has none; of more the most probable one.</summary>
+    /// <summary>
+    /// The class that the network calls the image: of two the one at its threshold, or at ½ where it has none; of more the most probable
+    /// one.
+    /// </summary>
     public string Verdict => PositiveProbability is not { } p ? Class : p >= (Threshold ?? Half) ? Positive! : Classes.First(name => name != Positive);
 
     /// <summary>
@@ -38,7 +42,10 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
             classes[Layers.Training.Classification.Answer(probabilities)], classes.Count == 2 ? positive ?? classes[1] : null, classes.Count == 2 ? threshold : null);
     }
 
-    /// <summary>The prediction in one line: <c>P(PNEUMONIA) 73.1 % &lt; 84.8 % → NORMAL</c>, or of three and more classes all from the most probable one.</summary>
+    /// <summary>
+    /// The prediction in one line: <c>P(PNEUMONIA) 73.1 % &lt; 84.8 % → NORMAL</c>, or of three and more classes all from the most probable
+    /// one.
+    /// </summary>
     public override string ToString()
     {
         if (PositiveProbability is not { } p)

@@ -29,8 +29,9 @@ public static class PrecisionRecallCurve
     }
 
     /// <summary>
-    /// Average precision, Σ (recall_n − recall_{n−1}) · precision_n: the mean over the positives of the precision at the threshold that just
-    /// finds each. Nothing is interpolated between points, which would be optimistic (Davis and Goadrich 2006). Null where no image is positive.
+    /// Average precision, Σ (recall_n − recall_{n−1}) · precision_n: the mean over the positives of the precision at the threshold that
+    /// just finds each. Nothing is interpolated between points, which would be optimistic (Davis and Goadrich 2006). Null where no image is
+    /// positive.
     /// </summary>
     public static double? AveragePrecision(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {

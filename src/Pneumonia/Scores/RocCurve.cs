@@ -7,8 +7,8 @@ namespace Convolve.Pneumonia.Scores;
 public readonly record struct RocPoint(double FalsePositiveRate, double TruePositiveRate, double Threshold);
 
 /// <summary>
-/// Ranking quality of a two-class model, and the choice of a threshold. Images are ranked by a score, the probability of the positive class or
-/// whatever grows with it.
+/// Ranking quality of a two-class model, and the choice of a threshold. Images are ranked by a score, the probability of the positive class
+/// or whatever grows with it.
 /// </summary>
 public static class RocCurve
 {
@@ -44,7 +44,9 @@ public static class RocCurve
         return Area(positive, score, order, weights);
     }
 
-    /// <summary>The same with image i counted weights[i] times, as a bootstrap needs; <paramref name="ascending"/> sorts by score.</summary>
+    /// <summary>
+    /// The same with image i counted weights[i] times, as a bootstrap needs; <paramref name="ascending"/> sorts by score.
+    /// </summary>
     internal static double? Area(IReadOnlyList<bool> positive, IReadOnlyList<double> score, int[] ascending, int[] weights)
     {
         // Twice the number of won pairs is a whole number, so the result does not depend on the order of a sum.

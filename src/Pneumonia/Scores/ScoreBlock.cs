@@ -4,7 +4,9 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Pneumonia.Scores;
 
-/// <summary>Figures at another threshold than ½; intervals are 95 % bootstrap intervals, null in files written before they were figures.</summary>
+/// <summary>
+/// Figures at another threshold than ½; intervals are 95 % bootstrap intervals, null in files written before they were figures.
+/// </summary>
 public sealed record ThresholdScores(double Threshold, double Accuracy, double? Sensitivity, double? Specificity)
 {
     /// <summary>[low, high] of <see cref="Accuracy"/>.</summary>
@@ -41,12 +43,14 @@ public sealed record ScoreBlock(
     Confusion Confusion, ThresholdScores? AtThreshold, double[]? Auc95, double[] Accuracy95)
 {
     /// <summary>
-    /// Area under the precision–recall curve, as a sum of steps; with three classes or more the mean of one class against the rest. A figure
-    /// of its own, so that blocks written before it was one can still be read.
+    /// Area under the precision–recall curve, as a sum of steps; with three classes or more the mean of one class against the rest. A
+    /// figure of its own, so that blocks written before it was one can still be read.
     /// </summary>
     public double? AveragePrecision { get; init; }
 
-    /// <summary>95 % bootstrap interval of <see cref="Sensitivity"/>: [low, high]. Null as it is, and in files written before it was a figure.</summary>
+    /// <summary>
+    /// 95 % bootstrap interval of <see cref="Sensitivity"/>: [low, high]. Null as it is, and in files written before it was a figure.
+    /// </summary>
     public double[]? Sensitivity95 { get; init; }
 
     /// <summary>95 % bootstrap interval of <see cref="Specificity"/>, null likewise.</summary>

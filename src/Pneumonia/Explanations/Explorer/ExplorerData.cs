@@ -6,10 +6,10 @@ using Convolve.Layers.Networks;
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// What the page needs to repeat the arithmetic of every unit: each stage's sizes and the weights that a prediction really uses, and for each image
-/// the values that go in and come out, to the bit. Of a stage that the page works out by itself it holds by how much the engine's numbers
-/// differ, which is little: see <see cref="RepeatedArithmetic"/>. A stage whose output is left out for its size can be neither drawn nor taken apart, nor can
-/// the one after it.
+/// What the page needs to repeat the arithmetic of every unit: each stage's sizes and the weights that a prediction really uses, and for
+/// each image the values that go in and come out, to the bit. Of a stage that the page works out by itself it holds by how much the
+/// engine's numbers differ, which is little: see <see cref="RepeatedArithmetic"/>. A stage whose output is left out for its size can be
+/// neither drawn nor taken apart, nor can the one after it.
 /// </summary>
 /// <param name="MostWeights">Weights of one stage; of larger ones some channels are taken; null for no limit.</param>
 /// <param name="MostValues">Values of all images together, the smallest outputs first; null for no limit.</param>
@@ -127,8 +127,8 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
     private static JsonArray Sizes(IEnumerable<int> sizes) => new([.. sizes.Select(size => (JsonNode)size)]);
 
     /// <summary>
-    /// Floats as text: their bits as integers, less those of the expected values, small ones of either sign to small numbers (zigzag), all lowest bytes
-    /// first, then the second ones, and so on, deflated, in base64.
+    /// Floats as text: their bits as integers, less those of the expected values, small ones of either sign to small numbers (zigzag), all
+    /// lowest bytes first, then the second ones, and so on, deflated, in base64.
     /// </summary>
     private static string Packed(float[] values, float[]? expected = null)
     {

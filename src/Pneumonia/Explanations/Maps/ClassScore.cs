@@ -1,7 +1,8 @@
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// How much a network speaks for a class: the class's logit. A single logit stands for two classes, and speaks for the first by being negative.
+/// How much a network speaks for a class: the class's logit. A single logit stands for two classes, and speaks for the first by being
+/// negative.
 /// </summary>
 public static class ClassScore
 {

@@ -15,13 +15,14 @@ public static class GradCam
     public const int FewestUnits = 12;
 
     /// <summary>
-    /// The last layer whose picture is at least <see cref="FewestUnits"/> units high and wide; of a network without one the last that gives a picture
-    /// at all; null if none does.
+    /// The last layer whose picture is at least <see cref="FewestUnits"/> units high and wide; of a network without one the last that gives
+    /// a picture at all; null if none does.
     /// </summary>
     /// <remarks>
-    /// The last layer of all knows best what the picture shows, but not where: a kernel may answer from a unit beside the thing as well as from the one
-    /// over it, since nothing in training asks for its place. In a network trained on synthetic X-rays of 96 pixels most peaks of the last layer, whose
-    /// units are 16 pixels apart, lay one unit above the opacity. So a unit should be no wider than what is looked for.
+    /// The last layer of all knows best what the picture shows, but not where: a kernel may answer from a unit beside the thing as well as
+    /// from the one over it, since nothing in training asks for its place. In a network trained on synthetic X-rays of 96 pixels most peaks
+    /// of the last layer, whose units are 16 pixels apart, lay one unit above the opacity. So a unit should be no wider than what is looked
+    /// for.
     /// </remarks>
     public static int? DefaultLayer(Sequential network) =>
         LastPicture(network, FewestUnits) ?? LastPicture(network, 1);

@@ -4,13 +4,13 @@ using Convolve.Layers.Networks;
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// HiResCAM (Draelos and Carin, 2020): Grad-CAM whose gradients stay where they are. With a layer's channels A_k and the class's score s, the map is
-/// max(0, Σ_k A_k ∂s/∂A_k), position by position: what each adds to the score, while Grad-CAM's mean over positions may call a place important that
-/// the layers after it hardly use. Right before a mean over all positions the two are the same.
+/// HiResCAM (Draelos and Carin, 2020): Grad-CAM whose gradients stay where they are. With a layer's channels A_k and the class's score s,
+/// the map is max(0, Σ_k A_k ∂s/∂A_k), position by position: what each adds to the score, while Grad-CAM's mean over positions may call a
+/// place important that the layers after it hardly use. Right before a mean over all positions the two are the same.
 /// </summary>
 /// <remarks>
-/// Max pooling hands a gradient to one unit of its window and nothing to the others, which makes a map of dots. So every unit takes its neighbours
-/// in, weighted 1-2-1 in both directions; beyond the edge the outermost go on.
+/// Max pooling hands a gradient to one unit of its window and nothing to the others, which makes a map of dots. So every unit takes its
+/// neighbours in, weighted 1-2-1 in both directions; beyond the edge the outermost go on.
 /// </remarks>
 public static class HiResCam
 {

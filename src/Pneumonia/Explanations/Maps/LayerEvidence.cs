@@ -4,7 +4,9 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>What a layer gives for an image, and how the score of a class changes with every one of its numbers: what maps of the class are made of.</summary>
+/// <summary>
+/// What a layer gives for an image, and how the score of a class changes with every one of its numbers: what maps of the class are made of.
+/// </summary>
 internal sealed class LayerEvidence
 {
     private readonly Shape units;

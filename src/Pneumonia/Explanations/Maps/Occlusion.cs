@@ -10,7 +10,8 @@ namespace Convolve.Pneumonia.Explanations;
 /// the mean over all squares that cover it; below zero, the class is better off without what is there.
 /// </summary>
 /// <remarks>
-/// The square is as dark as the picture's darkest tenth, as air is on an X-ray: a gray one over a dark lung would itself look like an opacity.
+/// The square is as dark as the picture's darkest tenth, as air is on an X-ray: a gray one over a dark lung would itself look like an
+/// opacity.
 /// </remarks>
 /// <param name="Side">Rows and columns of the square, in pixels.</param>
 /// <param name="Step">Pixels from one square to the next, at most Side: no pixel is left out.</param>
@@ -20,8 +21,8 @@ public sealed record Occlusion(int Side, int Step)
 
     /// <summary>Squares of a twentieth of the picture's width, half overlapping.</summary>
     /// <remarks>
-    /// Of eight networks trained on synthetic X-rays, 276 of 280 maps made with such squares have their maximum inside an opacity; with squares of a
-    /// twelfth 266.
+    /// Of eight networks trained on synthetic X-rays, 276 of 280 maps made with such squares have their maximum inside an opacity; with
+    /// squares of a twelfth 266.
     /// </remarks>
     public static Occlusion For(int pixels) => new(Math.Max(1, pixels / 20), Math.Max(1, pixels / 40));
 

@@ -7,7 +7,8 @@ namespace Convolve.Pneumonia.Explanations;
 /// <param name="First">The first pixel that unit 0 sees; negative where it begins in the padding.</param>
 /// <param name="Step">Pixels from what one unit sees to what the next one does.</param>
 /// <param name="Size">Pixels that a unit sees.</param>
-/// <param name="End">The pixel after the last that any unit sees: where windows do not come out even, the picture's edge is left out.</param>
+/// <param name="End">The pixel after the last that any unit sees: where windows do not come out even, the picture's edge is left
+/// out.</param>
 public readonly record struct FieldOfView(int First, int Step, int Size, int End)
 {
     /// <summary>Every pixel of the image itself.</summary>
@@ -33,7 +34,9 @@ public readonly record struct FieldOfView(int First, int Step, int Size, int End
 /// <param name="Columns">Sideways.</param>
 public readonly record struct ReceptiveField(FieldOfView Rows, FieldOfView Columns)
 {
-    /// <summary>Those of the units that a layer gives; null where it gives no picture any more, and every unit sees all of the image.</summary>
+    /// <summary>
+    /// Those of the units that a layer gives; null where it gives no picture any more, and every unit sees all of the image.
+    /// </summary>
     public static ReceptiveField? Of(Sequential network, int layer)
     {
         if (network.InputShape.Rank != 3) return null;

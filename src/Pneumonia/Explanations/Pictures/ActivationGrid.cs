@@ -3,8 +3,8 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// Every channel of a layer's output as a gray picture, side by side. Each channel has its own scale, from its smallest to its largest value: a
-/// weak channel shows as well as a strong one, and one that is the same everywhere is black.
+/// Every channel of a layer's output as a gray picture, side by side. Each channel has its own scale, from its smallest to its largest
+/// value: a weak channel shows as well as a strong one, and one that is the same everywhere is black.
 /// </summary>
 public static class ActivationGrid
 {

@@ -2,7 +2,9 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>The inputs that most excite some channels of a layer, side by side: of each a square from the middle, twice as wide as a unit sees.</summary>
+/// <summary>
+/// The inputs that most excite some channels of a layer, side by side: of each a square from the middle, twice as wide as a unit sees.
+/// </summary>
 public static class ExcitingSheet
 {
     private const int SmallestTile = 96, Gap = 4, Across = 8;

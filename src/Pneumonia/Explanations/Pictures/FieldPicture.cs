@@ -2,7 +2,9 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>An X-ray with a frame around what the middle unit of each layer sees, in colours from the first layer's blue to the last one's orange.</summary>
+/// <summary>
+/// An X-ray with a frame around what the middle unit of each layer sees, in colours from the first layer's blue to the last one's orange.
+/// </summary>
 public static class FieldPicture
 {
     /// <summary>The picture, each pixel a square of <paramref name="zoom"/>.</summary>

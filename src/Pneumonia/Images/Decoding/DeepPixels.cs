@@ -3,14 +3,14 @@ using System.Numerics;
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// Brings images of 16 bits to 8. Detectors measure 8, 10, 12 or 14 bits and write them into 16; where the others are empty, the upper byte would be
-/// nearly black. How many bits a file uses is told by its pixels alone, so that an image means the same in every folder.
+/// Brings images of 16 bits to 8. Detectors measure 8, 10, 12 or 14 bits and write them into 16; where the others are empty, the upper byte
+/// would be nearly black. How many bits a file uses is told by its pixels alone, so that an image means the same in every folder.
 /// </summary>
 internal static class DeepPixels
 {
     // Letters and frames burnt into an X-ray are as bright as 16 bits allow, whatever the detector. Up to a twentieth of the pixels may be
-    // brighter than the bits that the others use; they become white. Of each of 5,232 X-rays at least 43 % is brighter than a quarter of white, so
-    // none is near to being taken for one of two bits fewer, which would make it four times as bright.
+    // brighter than the bits that the others use; they become white. Of each of 5,232 X-rays at least 43 % is brighter than a quarter of
+    // white, so none is near to being taken for one of two bits fewer, which would make it four times as bright.
     private const int MostBrighterShare = 20;
 
     /// <summary>

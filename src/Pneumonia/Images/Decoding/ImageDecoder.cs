@@ -10,7 +10,9 @@ namespace Convolve.Pneumonia.Images;
 /// <param name="Pixels">Row by row from the top, channels last: [Height, Width, Channels].</param>
 public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pixels)
 {
-    /// <summary>The bits that were taken to be used of an image stored with 16 (8, 10, 12, 14 or 16); null for one stored with at most 8.</summary>
+    /// <summary>
+    /// The bits that were taken to be used of an image stored with 16 (8, 10, 12, 14 or 16); null for one stored with at most 8.
+    /// </summary>
     public int? UsedBits { get; init; }
 
     /// <summary>The orientation that was applied, 2 to 8 as Exif and TIFF number it; 1 where the picture is as it is stored.</summary>
@@ -51,9 +53,10 @@ public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pi
 /// Decodes JPEG, PNG, BMP, GIF and TIFF files of at most 16 bits, gray or colour, to 8 bits a channel. Safe to call from several threads.
 /// </summary>
 /// <remarks>
-/// Gray stays one channel. Images of 16 bits are scaled by the bits that they use (<see cref="DecodedImage.UsedBits"/>), transparent pixels are
-/// laid on black, the picture is turned as its tags say, and of several pictures in a file the first counts; <see cref="DecodedImage"/> says
-/// which of these happened. An image needs memory in proportion to its pixels, and these are bounded by the bytes of the file before any is asked for.
+/// Gray stays one channel. Images of 16 bits are scaled by the bits that they use (<see cref="DecodedImage.UsedBits"/>), transparent pixels
+/// are laid on black, the picture is turned as its tags say, and of several pictures in a file the first counts; <see cref="DecodedImage"/>
+/// says which of these happened. An image needs memory in proportion to its pixels, and these are bounded by the bytes of the file before
+/// any is asked for.
 /// </remarks>
 public static class ImageDecoder
 {

@@ -11,7 +11,8 @@ public static class ImageFormats
 {
     private const string WithImageMagick = "convert", WithDicomToolkit = "dcmj2pnm +on +Wi 1";
 
-    // Endings of images that are not read, and the command that makes a PNG of them: ImageMagick's, or DCMTK's with the file's own grey window.
+    // Endings of images that are not read, and the command that makes a PNG of them: ImageMagick's, or DCMTK's with the file's own grey
+    // window.
     private static readonly (string Ending, string Kind, string Command)[] others =
     [
         (".webp", "WebP", WithImageMagick), (".dcm", "DICOM", WithDicomToolkit), (".dicom", "DICOM", WithDicomToolkit), (".ima", "DICOM", WithDicomToolkit),
@@ -29,12 +30,14 @@ public static class ImageFormats
     /// <summary>Whether a file name has one of these endings, in any case.</summary>
     public static bool IsRead(string path) => Endings.Contains(EndingOf(path));
 
-    /// <summary>Whether a file name has the ending of an image format that is not read, in any case; <see cref="Advice"/> says what to do then.</summary>
+    /// <summary>
+    /// Whether a file name has the ending of an image format that is not read, in any case; <see cref="Advice"/> says what to do then.
+    /// </summary>
     public static bool IsKnownButNotRead(string path) => Array.Exists(others, other => other.Ending == EndingOf(path));
 
     /// <summary>
-    /// How to make an image of a format that is not read into one that is, by the ending of its name: "convert it to PNG (convert x.webp x.png)".
-    /// Null for every other file.
+    /// How to make an image of a format that is not read into one that is, by the ending of its name: "convert it to PNG (convert x.webp
+    /// x.png)". Null for every other file.
     /// </summary>
     public static string? Advice(string path)
     {
@@ -54,7 +57,9 @@ public static class ImageFormats
         return null;
     }
 
-    /// <summary>The error for a file that is of no format that is read: by its content if that is known, else by the ending of its name.</summary>
+    /// <summary>
+    /// The error for a file that is of no format that is read: by its content if that is known, else by the ending of its name.
+    /// </summary>
     internal static UnreadableImage NotRead(ReadOnlySpan<byte> bytes, string path)
     {
         if (Kind(bytes) is { } kind)

@@ -1,8 +1,8 @@
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// What was taken for granted to decode a set of images, counted by kind, so that it is said once for all of them. Safe to add to from several
-/// threads; the lines depend on the images alone, not on the order they were added in.
+/// What was taken for granted to decode a set of images, counted by kind, so that it is said once for all of them. Safe to add to from
+/// several threads; the lines depend on the images alone, not on the order they were added in.
 /// </summary>
 public sealed class ImageRemarks
 {

@@ -1,6 +1,9 @@
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>An image file that cannot be decoded: missing, empty, cut off, damaged, not an image, or of a kind that is not read. The message names the file.</summary>
+/// <summary>
+/// An image file that cannot be decoded: missing, empty, cut off, damaged, not an image, or of a kind that is not read. The message names
+/// the file.
+/// </summary>
 public sealed class UnreadableImage : UserError
 {
     /// <param name="path">The file.</param>

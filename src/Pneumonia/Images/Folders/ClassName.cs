@@ -12,7 +12,9 @@ public static class ClassName
     /// <summary>A text that is equal for names of the same class.</summary>
     public static string Key(string name) => UnicodeForm.Composed(name).ToUpperInvariant();
 
-    /// <summary>The one of some classes that a name means: the same name, else the one of the same class; null where there is none.</summary>
+    /// <summary>
+    /// The one of some classes that a name means: the same name, else the one of the same class; null where there is none.
+    /// </summary>
     public static string? Among(IReadOnlyList<string> classes, string name) =>
         classes.Contains(name) ? name : classes.FirstOrDefault(other => AreSame(other, name));
 

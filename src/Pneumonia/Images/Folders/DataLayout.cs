@@ -8,7 +8,8 @@ public sealed record ClassFolder(ImagePart? Part, string Name, IReadOnlyList<str
 
 /// <summary>
 /// Where the images of a data folder are: in a tree <c>{train,val,test}/CLASS/*</c> (for other names of parts see
-/// <see cref="PartName"/>) or flat in <c>CLASS/*</c>, in sub-folders of a class as well. Whatever else looks like an image is counted as unused.
+/// <see cref="PartName"/>) or flat in <c>CLASS/*</c>, in sub-folders of a class as well. Whatever else looks like an image is counted as
+/// unused.
 /// </summary>
 /// <param name="HasParts">True for a tree, false for a flat folder.</param>
 /// <param name="Folders">The class folders, each with at least one image.</param>
@@ -135,7 +136,8 @@ public sealed record DataLayout(
         }
     }
 
-    // Parts below a folder that was given for the data, or below classes. The outermost are meant: some archives hold the data once more inside.
+    // Parts below a folder that was given for the data, or below classes. The outermost are meant: some archives hold the data once more
+    // inside.
     private static void RequireNoData(string directory, string[] images)
     {
         var below = images.Select(image => image.Split('/'))

@@ -9,7 +9,10 @@ public enum LabelScheme
     /// <summary>The name of its folder.</summary>
     Folders,
 
-    /// <summary>BACTERIAL, NORMAL or VIRAL, from the file's name (<c>person12_virus_34.jpeg</c>, <c>VIRUS-1008087-0001.jpeg</c>) and the folder NORMAL.</summary>
+    /// <summary>
+    /// BACTERIAL, NORMAL or VIRAL, from the file's name (<c>person12_virus_34.jpeg</c>, <c>VIRUS-1008087-0001.jpeg</c>) and the folder
+    /// NORMAL.
+    /// </summary>
     Three,
 }
 
@@ -17,7 +20,8 @@ public enum LabelScheme
 /// <param name="Path">Where the file is.</param>
 /// <param name="RelativePath">The path below the data folder, with forward slashes on every system.</param>
 /// <param name="Class">Name of the class.</param>
-/// <param name="Patient">Key of the patient; images with the same key are of the same person. The relative path where nothing tells the patient.</param>
+/// <param name="Patient">Key of the patient; images with the same key are of the same person. The relative path where nothing tells the
+/// patient.</param>
 /// <param name="Part">The part it lies in or was assigned to; null in a folder without parts.</param>
 /// <param name="DuplicateGroup">What the manifest says about identical pixels: images with the same non-empty value are
 /// copies of each other, an empty one has no copy, null means that the manifest does not say.</param>

@@ -2,7 +2,8 @@ namespace Convolve.Pneumonia.Images;
 
 /// <summary>
 /// The images below a data folder, as a tree <c>{train,val,test}/CLASS/*</c> or flat as <c>CLASS/*</c>: see <see cref="DataLayout"/>.
-/// Classes are the names of the folders in ordinal order; names that differ only in case, or in how their letters are composed, are one class.
+/// Classes are the names of the folders in ordinal order; names that differ only in case, or in how their letters are composed, are one
+/// class.
 /// </summary>
 public static class ImageFolder
 {
@@ -15,7 +16,8 @@ public static class ImageFolder
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
     /// <param name="directory">The data folder.</param>
     /// <param name="labels">How classes are found.</param>
-    /// <param name="patient">A regular expression that tells the patient of a path (<see cref="PatientExpression"/>); null for the known forms.</param>
+    /// <param name="patient">A regular expression that tells the patient of a path (<see cref="PatientExpression"/>); null for the known
+    /// forms.</param>
     public static ImageSet Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
         (ImageSet set, DataLayout layout) = Look(directory, labels, patient);

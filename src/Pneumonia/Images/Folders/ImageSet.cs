@@ -4,8 +4,8 @@ using System.Text;
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// Which images there are, with their classes and, where they are divided, their parts: a data folder as <see cref="ImageFolder"/> finds it,
-/// divided by <see cref="ImageSplit"/>, or drawn images. Their pixels are in an <see cref="ImageStore"/>.
+/// Which images there are, with their classes and, where they are divided, their parts: a data folder as <see cref="ImageFolder"/> finds
+/// it, divided by <see cref="ImageSplit"/>, or drawn images. Their pixels are in an <see cref="ImageStore"/>.
 /// </summary>
 /// <param name="Root">The data folder; a name for drawn images.</param>
 /// <param name="Classes">Names of the classes: in ordinal order as found, in the model's order after <see cref="For"/>.</param>

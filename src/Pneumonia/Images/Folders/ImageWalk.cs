@@ -13,8 +13,9 @@ public sealed record FoundImages(IReadOnlyList<string> Images, IReadOnlyList<Unu
 }
 
 /// <summary>
-/// Looks through a folder for images. Links are followed; each file is found once, however many links lead to it, and a circle of links ends
-/// where it began. Hidden names, other formats and links that lead nowhere are counted, not read; files that are no images are passed over.
+/// Looks through a folder for images. Links are followed; each file is found once, however many links lead to it, and a circle of links
+/// ends where it began. Hidden names, other formats and links that lead nowhere are counted, not read; files that are no images are passed
+/// over.
 /// </summary>
 public sealed class ImageWalk
 {

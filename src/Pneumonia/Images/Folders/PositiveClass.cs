@@ -20,13 +20,14 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
 
     /// <summary>Chooses the positive one of two classes.</summary>
     /// <remarks>
-    /// What the user asked for; else PNEUMONIA, in any case; else the class whose name does not mean healthy, where the other one's does; else the last name in
-    /// ordinal order, which is a guess that the user must hear of.
+    /// What the user asked for; else PNEUMONIA, in any case; else the class whose name does not mean healthy, where the other one's does;
+    /// else the last name in ordinal order, which is a guess that the user must hear of.
     /// </remarks>
     /// <returns>The choice; null where there are more or fewer than two classes, none of which is positive then.</returns>
     /// <param name="classes">Names of all classes.</param>
     /// <param name="asked">The name that the user asked for, in any case; or null.</param>
-    /// <exception cref="UserError">There is no class of the name that was asked for, or there are not two classes to choose from.</exception>
+    /// <exception cref="UserError">There is no class of the name that was asked for, or there are not two classes to choose
+    /// from.</exception>
     public static PositiveClass? Of(IReadOnlyList<string> classes, string? asked = null)
     {
         if (classes.Count != 2)
@@ -46,8 +47,8 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
     }
 
     /// <summary>
-    /// Classes in the order of the outputs of a network that is trained here: of two the positive one comes second, for one logit answers "positive?";
-    /// more stay as they are.
+    /// Classes in the order of the outputs of a network that is trained here: of two the positive one comes second, for one logit answers
+    /// "positive?"; more stay as they are.
     /// </summary>
     /// <param name="classes">Their names.</param>
     /// <param name="asked">The positive class that the user asked for, or null.</param>

@@ -4,8 +4,8 @@ using ADRaffy.ENSNormalize;
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// The two ways in which Unicode writes a letter with marks (ü in one, or u with ¨ behind it), as systems name files in both. The runtime's own
-/// normalization needs ICU, which the program does not, and leaves texts as they are without it.
+/// The two ways in which Unicode writes a letter with marks (ü in one, or u with ¨ behind it), as systems name files in both. The runtime's
+/// own normalization needs ICU, which the program does not, and leaves texts as they are without it.
 /// </summary>
 public static class UnicodeForm
 {

@@ -4,8 +4,9 @@ using StbImageSharp;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// The bytes of an image file, read as far as its header. The decoding libraries fill what a damaged file lacks with zeros or gray, so each format
-/// here first proves that its data are whole and that they can hold as many pixels as the header claims, and only then lets the library at it.
+/// The bytes of an image file, read as far as its header. The decoding libraries fill what a damaged file lacks with zeros or gray, so each
+/// format here first proves that its data are whole and that they can hold as many pixels as the header claims, and only then lets the
+/// library at it.
 /// </summary>
 internal abstract class EncodedImage(byte[] bytes, string path)
 {

@@ -15,8 +15,8 @@ internal static class ExifOrientation
     public static ReadOnlySpan<byte> Prefix => "Exif\0\0"u8;
 
     /// <summary>
-    /// The orientation in a block of Exif tags (a TIFF header and its first directory; no other is looked at), 1 where there is none. Whatever
-    /// is broken counts as none: a damaged tag says nothing about the pixels.
+    /// The orientation in a block of Exif tags (a TIFF header and its first directory; no other is looked at), 1 where there is none.
+    /// Whatever is broken counts as none: a damaged tag says nothing about the pixels.
     /// </summary>
     public static int Read(ReadOnlySpan<byte> tags)
     {

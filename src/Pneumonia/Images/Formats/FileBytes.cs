@@ -1,6 +1,8 @@
 namespace Convolve.Pneumonia.Images.Formats;
 
-/// <summary>A file in memory as the stream that the image library reads byte by byte, with less to do for each than a memory stream has.</summary>
+/// <summary>
+/// A file in memory as the stream that the image library reads byte by byte, with less to do for each than a memory stream has.
+/// </summary>
 internal sealed class FileBytes(byte[] bytes) : Stream
 {
     private int at;

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// A GIF: a canvas, and frames of LZW-coded colours laid on it, of which the first counts. The library stops where the codes of a frame do and
-/// leaves the rest transparent, so they are counted here first.
+/// A GIF: a canvas, and frames of LZW-coded colours laid on it, of which the first counts. The library stops where the codes of a frame do
+/// and leaves the rest transparent, so they are counted here first.
 /// </summary>
 internal sealed class GifFile : EncodedImage
 {

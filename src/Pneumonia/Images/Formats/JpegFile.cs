@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// A JPEG (ITU-T T.81): marker segments, and scans of Huffman-coded coefficients between them. The library decodes whatever it is given, with
-/// zeros in place of missing data, so every segment and every scan is read here first (<see cref="JpegScan"/>), to the last bit.
+/// A JPEG (ITU-T T.81): marker segments, and scans of Huffman-coded coefficients between them. The library decodes whatever it is given,
+/// with zeros in place of missing data, so every segment and every scan is read here first (<see cref="JpegScan"/>), to the last bit.
 /// </summary>
 internal sealed class JpegFile : EncodedImage
 {

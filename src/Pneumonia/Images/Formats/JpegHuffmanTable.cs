@@ -50,9 +50,9 @@ internal sealed class JpegHuffmanTable
     }
 
     /// <summary>
-    /// How far the bits lead in the coefficients of a sequential block, for each beginning of <see cref="StepBits"/> bits: by how many of them × 256
-    /// (a run of zeros and a value, 16 zeros, <see cref="EndOfBlock"/> or <see cref="NoStep"/>) + the bits of the code and of its value.
-    /// 0 where the code is longer, and <see cref="LongStep"/> finds it.
+    /// How far the bits lead in the coefficients of a sequential block, for each beginning of <see cref="StepBits"/> bits: by how many of
+    /// them × 256 (a run of zeros and a value, 16 zeros, <see cref="EndOfBlock"/> or <see cref="NoStep"/>) + the bits of the code and of
+    /// its value. 0 where the code is longer, and <see cref="LongStep"/> finds it.
     /// </summary>
     public ushort[] Steps
     {

@@ -6,16 +6,17 @@ using System.Runtime.CompilerServices;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// Reads the entropy-coded data of a JPEG's scans (ITU-T T.81, F.2 and G.2) without making pixels of them. Data are whole if every code is one of the
-/// table's, no block has more than 64 coefficients, no mean is brighter than white can be, and every restart interval ends where its blocks do.
-/// A JPEG has no checksum: a wrong bit that leaves all of that as it is cannot be seen, and changes a few coefficients only.
+/// Reads the entropy-coded data of a JPEG's scans (ITU-T T.81, F.2 and G.2) without making pixels of them. Data are whole if every code is
+/// one of the table's, no block has more than 64 coefficients, no mean is brighter than white can be, and every restart interval ends where
+/// its blocks do. A JPEG has no checksum: a wrong bit that leaves all of that as it is cannot be seen, and changes a few coefficients only.
 /// </summary>
 internal sealed class JpegScan : IDisposable
 {
     // Cameras are known to write a byte or two too many before a marker; decoders skip them.
     private const int MostExtraBytes = 3;
 
-    // The first coefficient of a block is 8 times its mean, which is at most 128 from gray; rounded to a step, and by fast transforms, a little more.
+    // The first coefficient of a block is 8 times its mean, which is at most 128 from gray; rounded to a step, and by fast transforms, a
+    // little more.
     private const int LargestMean = 8 * 128 + 8;
 
     // A picture needs about ten scans. Thousands over a large one would be minutes of work for a few bytes each.
@@ -31,7 +32,8 @@ internal sealed class JpegScan : IDisposable
     private readonly JpegFrame frame;
     private readonly JpegTables tables;
     private readonly byte[] data;
-    // For each colour: the lowest bit sent of each of the 64 coefficients, and, where progressive, which of them are not zero in each block.
+    // For each colour: the lowest bit sent of each of the 64 coefficients, and, where progressive, which of them are not zero in each
+    // block.
     private readonly byte[][] lowestBit;
     private readonly ulong[]?[] nonZero;
     private long visits;

@@ -7,14 +7,17 @@ using StbImageSharp;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// A PNG (ISO/IEC 15948): chunks with a checksum each, and the filtered rows of all IDAT chunks as one zlib stream with a checksum of its own. The
-/// rows are unpacked here, to just as many bytes as the picture has; filters, interlacing and palette are the library's.
+/// A PNG (ISO/IEC 15948): chunks with a checksum each, and the filtered rows of all IDAT chunks as one zlib stream with a checksum of its
+/// own. The rows are unpacked here, to just as many bytes as the picture has; filters, interlacing and palette are the library's.
 /// </summary>
 internal sealed class PngFile : EncodedImage
 {
     private const int Gray = 0, Colour = 2, Palette = 3, GrayAlpha = 4, ColourAlpha = 6;
 
-    /// <summary>The most bytes that one of deflate's stands for: two bits are at least needed for 258 bytes (RFC 1951, 3.2.5), a length and a distance.</summary>
+    /// <summary>
+    /// The most bytes that one of deflate's stands for: two bits are at least needed for 258 bytes (RFC 1951, 3.2.5), a length and a
+    /// distance.
+    /// </summary>
     public const long LargestRatio = 1032;
 
     private readonly ImageHeader header;

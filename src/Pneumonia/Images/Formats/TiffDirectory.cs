@@ -14,7 +14,8 @@ internal sealed class TiffDirectory
     private TiffDirectory(byte[] file, bool little) => (this.file, this.little) = (file, little);
 
     /// <summary>Reads the first directory, and counts all of them: each is a page.</summary>
-    /// <exception cref="InvalidDataException">An entry lies outside the file, the entries together are larger than it, or directories go in circles.</exception>
+    /// <exception cref="InvalidDataException">An entry lies outside the file, the entries together are larger than it, or directories go in
+    /// circles.</exception>
     public static (TiffDirectory First, int Pages) Read(byte[] file)
     {
         if (file.Length < 8) throw new InvalidDataException("no directory");
@@ -50,7 +51,8 @@ internal sealed class TiffDirectory
         for (int i = 0; i < count; i++, at += EntryLength)
         {
             int type = UInt16(at + 2);
-            // BYTE, ASCII, SHORT, LONG, RATIONAL, and from 6 on the same with a sign, FLOAT, DOUBLE; a type of unknown size is skipped by decoders.
+            // BYTE, ASCII, SHORT, LONG, RATIONAL, and from 6 on the same with a sign, FLOAT, DOUBLE; a type of unknown size is skipped by
+            // decoders.
             int size = type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, 5 or 10 or 12 => 8, _ => 0 };
             long length = (long)UInt32(at + 4) * size;
             total += length;

@@ -4,8 +4,8 @@ using BitMiracle.LibTiff.Classic;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// The first page of a TIFF (version 6.0), gray or RGB of 8 or 16 bits, in strips or tiles. The library reserves what a directory claims, so every
-/// entry is held against the length of the file here (<see cref="TiffDirectory"/>) before it sees any.
+/// The first page of a TIFF (version 6.0), gray or RGB of 8 or 16 bits, in strips or tiles. The library reserves what a directory claims,
+/// so every entry is held against the length of the file here (<see cref="TiffDirectory"/>) before it sees any.
 /// </summary>
 internal sealed class TiffFile : EncodedImage
 {

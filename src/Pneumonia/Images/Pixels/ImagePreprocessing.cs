@@ -3,8 +3,8 @@ using Convolve.Engine.Operations.Pixels;
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// How a decoded image becomes the input of a network: <see cref="Resize"/> and <see cref="Normalize"/> on the host, which leave bytes, then
-/// <see cref="Scaling"/> on the device, which makes floats of them.
+/// How a decoded image becomes the input of a network: <see cref="Resize"/> and <see cref="Normalize"/> on the host, which leave bytes,
+/// then <see cref="Scaling"/> on the device, which makes floats of them.
 /// </summary>
 /// <param name="Pixels">N, width and height in pixels.</param>
 /// <param name="Channels">1 for gray, to which colours are converted, or 3.</param>

@@ -3,13 +3,16 @@ namespace Convolve.Pneumonia.Images;
 /// <summary>How an image is brought to its size.</summary>
 public enum ResizeMethod
 {
-    /// <summary>The source pixel under the centre of the new one: <c>y[i] = x[⌊(i + ½)·s⌋]</c>, s = old size / new size. Keras's default.</summary>
+    /// <summary>
+    /// The source pixel under the centre of the new one: <c>y[i] = x[⌊(i + ½)·s⌋]</c>, s = old size / new size. Keras's default.
+    /// </summary>
     Nearest,
 
     /// <summary>
-    /// Linear between the four source pixels around the centre of the new one, <c>u = (i + ½)·s − ½</c>, clamped at the edges. Four pixels are
-    /// too few where s is 2 or more, as it is for X-rays as machines write them: whatever is finer than the new pixels would come out as
-    /// a coarse pattern that is not in the chest (aliasing). So k = ⌊s⌋ columns or rows are first averaged to one, as by <see cref="Area"/>.
+    /// Linear between the four source pixels around the centre of the new one, <c>u = (i + ½)·s − ½</c>, clamped at the edges. Four pixels
+    /// are too few where s is 2 or more, as it is for X-rays as machines write them: whatever is finer than the new pixels would come out
+    /// as a coarse pattern that is not in the chest (aliasing). So k = ⌊s⌋ columns or rows are first averaged to one, as by
+    /// <see cref="Area"/>.
     /// </summary>
     Bilinear,
 
@@ -28,7 +31,8 @@ public static class ImageResize
 {
     /// <param name="image">Source pixels.</param>
     /// <param name="size">N, the new width and height in pixels.</param>
-    /// <param name="channels">1 or 3: gray is repeated for 3; colour becomes gray as the mean of 299 R + 587 G + 114 B thousandths (ITU-R BT.601).</param>
+    /// <param name="channels">1 or 3: gray is repeated for 3; colour becomes gray as the mean of 299 R + 587 G + 114 B thousandths (ITU-R
+    /// BT.601).</param>
     /// <param name="method">See <see cref="ResizeMethod"/>.</param>
     /// <param name="target">Receives [N, N, channels].</param>
     public static void Resize(DecodedImage image, int size, int channels, ResizeMethod method, Span<byte> target)

@@ -29,7 +29,9 @@ public sealed class ImageStore : ISampleSource
     private Exception? failure;
     private int done, missing;
 
-    /// <summary>Writes image <paramref name="index"/>, resized but not normalized, [N, N, channels], into <paramref name="pixels"/>.</summary>
+    /// <summary>
+    /// Writes image <paramref name="index"/>, resized but not normalized, [N, N, channels], into <paramref name="pixels"/>.
+    /// </summary>
     public delegate void FillImage(int index, Span<byte> pixels);
 
     /// <summary>Starts to fill a store.</summary>
@@ -38,8 +40,10 @@ public sealed class ImageStore : ISampleSource
     /// <param name="preprocessing">Size and channels of the images, and how each is normalized once it is filled.</param>
     /// <param name="fill">Produces one image; called from several threads, once for each image.</param>
     /// <param name="order">The order to fill in, such as that of the first epoch; by default that of the files.</param>
-    /// <param name="after">Filling in the background begins when this ends, however it ends; by default at once. Readers need not wait for it.</param>
-    /// <param name="cancellation">Stops the filling; readers of images that are not there yet then get an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="after">Filling in the background begins when this ends, however it ends; by default at once. Readers need not wait for
+    /// it.</param>
+    /// <param name="cancellation">Stops the filling; readers of images that are not there yet then get an
+    /// <see cref="OperationCanceledException"/>.</param>
     /// <param name="mostMissing">How many files may be missing; by default <see cref="MostMissing"/>.</param>
     /// <exception cref="UserError">The images need more memory than one array holds.</exception>
     public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, ImagePreprocessing preprocessing, FillImage fill,
@@ -96,8 +100,8 @@ public sealed class ImageStore : ISampleSource
     }
 
     /// <summary>
-    /// How many of so many listed files may be missing when they are read: a few that were removed meanwhile. More of them mean that their folder is
-    /// gone, as on a network drive, and figures of the rest would be about other images than those asked for.
+    /// How many of so many listed files may be missing when they are read: a few that were removed meanwhile. More of them mean that their
+    /// folder is gone, as on a network drive, and figures of the rest would be about other images than those asked for.
     /// </summary>
     public static int MostMissing(int files) => Math.Max(3, files / 100);
 

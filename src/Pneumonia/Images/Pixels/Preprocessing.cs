@@ -9,7 +9,9 @@ public enum Preprocessing
     /// <summary>Blue, green, red, less the means of ImageNet: what the published weights of VGG were trained with.</summary>
     Caffe,
 
-    /// <summary>0 … 1, less ImageNet's mean of the channel, by its standard deviation: what torchvision's weights were trained with.</summary>
+    /// <summary>
+    /// 0 … 1, less ImageNet's mean of the channel, by its standard deviation: what torchvision's weights were trained with.
+    /// </summary>
     Torchvision,
 
     /// <summary>

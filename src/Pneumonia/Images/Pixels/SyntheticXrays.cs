@@ -21,8 +21,8 @@ public readonly record struct Opacity(double X, double Y, double RadiusX, double
 
 /// <summary>
 /// Made-up chest X-rays to try everything without data: a thorax with lungs, ribs, collar bones, spine, heart and diaphragm, in varying
-/// build, position, exposure and noise. PNEUMONIA has one to three soft, patchy opacities within the lungs, NORMAL has none. Exposure varies
-/// more than an opacity changes the mean, so brightness alone does not tell the classes apart. They show that a network learns, and
+/// build, position, exposure and noise. PNEUMONIA has one to three soft, patchy opacities within the lungs, NORMAL has none. Exposure
+/// varies more than an opacity changes the mean, so brightness alone does not tell the classes apart. They show that a network learns, and
 /// nothing about medicine.
 /// </summary>
 /// <remarks>An image is a pure function of (seed, part, index, size): no thread, order or count changes it.</remarks>
@@ -121,8 +121,8 @@ public sealed class SyntheticXrays
     private readonly record struct Blob(double X, double Y, double RadiusX, double RadiusY, double Strength);
 
     /// <summary>
-    /// One person as one detector sees them. Body coordinates: (0, 0) is the middle of the chest, x grows to the image's right, y downwards,
-    /// and the lungs reach about ±0.7 and −0.75 … 0.65.
+    /// One person as one detector sees them. Body coordinates: (0, 0) is the middle of the chest, x grows to the image's right, y
+    /// downwards, and the lungs reach about ±0.7 and −0.75 … 0.65.
     /// </summary>
     private sealed class Anatomy
     {

@@ -9,9 +9,9 @@ public static class XrayAugmentation
     public static AugmentationRanges Reference { get; } = new();
 
     /// <summary>
-    /// What differs between one hospital's X-rays and another's: how the patient stands, how far the picture is cut and at which proportions it was
-    /// scaled, and above all how the machine draws: sharpness, gamma, contrast, noise. A network that never saw them vary takes them for
-    /// signs of the illness. Chosen on validation images: see docs/results.md.
+    /// What differs between one hospital's X-rays and another's: how the patient stands, how far the picture is cut and at which
+    /// proportions it was scaled, and above all how the machine draws: sharpness, gamma, contrast, noise. A network that never saw them
+    /// vary takes them for signs of the illness. Chosen on validation images: see docs/results.md.
     /// </summary>
     public static AugmentationRanges OtherMachines { get; } = new()
     {

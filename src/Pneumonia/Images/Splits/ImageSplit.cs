@@ -269,7 +269,9 @@ public static class ImageSplit
     private static IEnumerable<ImageFile> InRandomOrder(IEnumerable<ImageFile> files, int seed) =>
         files.OrderBy(file => new RandomStream(seed, file.RelativePath).Bits(1)).ThenBy(file => file.RelativePath, StringComparer.Ordinal);
 
-    /// <summary>So many images, the classes in their proportions (largest remainder), at least one of each; all where there are no more.</summary>
+    /// <summary>
+    /// So many images, the classes in their proportions (largest remainder), at least one of each; all where there are no more.
+    /// </summary>
     /// <param name="files">The images.</param>
     /// <param name="classes">Names of the classes.</param>
     /// <param name="limit">Images to keep.</param>

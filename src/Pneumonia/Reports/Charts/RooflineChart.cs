@@ -7,8 +7,9 @@ using Convolve.Pneumonia.Pages;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>
-/// A roofline as SVG: operations per byte to the right, operations a second upwards, both by powers of ten; the roof is what the device can do,
-/// and each layer that computes stands below it with its forward pass (a disc) and its backward pass (a ring), numbered as in the table.
+/// A roofline as SVG: operations per byte to the right, operations a second upwards, both by powers of ten; the roof is what the device can
+/// do, and each layer that computes stands below it with its forward pass (a disc) and its backward pass (a ring), numbered as in the
+/// table.
 /// </summary>
 /// <param name="Device">The device's name.</param>
 /// <param name="Roofline">Its roof.</param>

@@ -4,8 +4,8 @@ using static Convolve.Pneumonia.Reports.ChartFrame;
 namespace Convolve.Pneumonia.Reports;
 
 /// <summary>
-/// Two histograms of predicted probabilities as inline SVG: bars of the positive class point up, those of the other class down. Lengths grow
-/// with the square root of the count, so that a few uncertain images are visible beside many clear ones.
+/// Two histograms of predicted probabilities as inline SVG: bars of the positive class point up, those of the other class down. Lengths
+/// grow with the square root of the count, so that a few uncertain images are visible beside many clear ones.
 /// </summary>
 /// <param name="Title">What it shows.</param>
 /// <param name="Upward">Name of the positive class and the probabilities of its images.</param>

@@ -6,7 +6,8 @@ namespace Convolve.Pneumonia.Reports;
 
 /// <summary>How many of some images a network knows already.</summary>
 /// <param name="Train">Those it was trained on.</param>
-/// <param name="TrainByName">Others that have the class and the name of one that it was trained on: perhaps the same in another size or format.</param>
+/// <param name="TrainByName">Others that have the class and the name of one that it was trained on: perhaps the same in another size or
+/// format.</param>
 /// <param name="Val">Those that chose its epoch and threshold.</param>
 public readonly record struct KnownImages(int Train, int TrainByName, int Val);
 
@@ -21,7 +22,9 @@ public static class ImagesFile
     // SHA-256 in hexadecimal.
     private const int HashLength = 64;
 
-    /// <summary>Writes part, class, path below the data folder, and SHA-256 of the file, which is empty where it can no longer be read.</summary>
+    /// <summary>
+    /// Writes part, class, path below the data folder, and SHA-256 of the file, which is empty where it can no longer be read.
+    /// </summary>
     /// <returns>How many can no longer be read.</returns>
     /// <exception cref="UserError">The file cannot be written.</exception>
     public static int Write(string runFolder, IEnumerable<(ImagePart Part, ImageFile File)> images)

@@ -27,7 +27,8 @@ public sealed record EpochMetrics(int Epoch, double Seconds, double TrainLoss, d
 /// <param name="Epochs">One entry an epoch, in order.</param>
 /// <param name="BestEpoch">The epoch with the lowest validation loss, from 1; 0 before the first has ended.</param>
 /// <param name="ImagesPerSecond">Training images a second, over all epochs.</param>
-/// <param name="Threshold">Probability at and above which an image is called positive, chosen on validation images; null with three classes.</param>
+/// <param name="Threshold">Probability at and above which an image is called positive, chosen on validation images; null with three
+/// classes.</param>
 /// <param name="Val">Scores of the best epoch on validation images; null where there are none.</param>
 /// <param name="Test">Scores of the best epoch on test images; null where there are none.</param>
 public sealed record Metrics(

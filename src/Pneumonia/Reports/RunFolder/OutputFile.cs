@@ -3,7 +3,9 @@ using Convolve.Engine.Files;
 
 namespace Convolve.Pneumonia.Reports;
 
-/// <summary>What a command writes for its user: whole files, in folders that are made where they are missing; see <see cref="WholeFile"/>.</summary>
+/// <summary>
+/// What a command writes for its user: whole files, in folders that are made where they are missing; see <see cref="WholeFile"/>.
+/// </summary>
 public static class OutputFile
 {
     /// <summary>Writes text as UTF-8 without a byte order mark.</summary>

@@ -12,8 +12,8 @@ namespace Convolve.Pneumonia.Reports;
 public sealed record PredictedFile(string File, ImagePrediction? Prediction, string? Error = null, string? Label = null);
 
 /// <summary>
-/// Predictions as a CSV file: file, label where there are labels, verdict, positive class, its probability, the threshold, the error of an image that
-/// cannot be read, the probability of each class, and, as in earlier versions, path, class, probability and aboveThreshold.
+/// Predictions as a CSV file: file, label where there are labels, verdict, positive class, its probability, the threshold, the error of an
+/// image that cannot be read, the probability of each class, and, as in earlier versions, path, class, probability and aboveThreshold.
 /// </summary>
 public static class PredictionsFile
 {
