@@ -61,8 +61,10 @@ internal static class PredictionSections
         Html table = ScoreTable(corner, parts, part => $"{part.Name}<br><small>{part.Scores.N:N0} images</small>",
         [
             ("AUC", part => WithInterval(Figure(part.Scores.Auc), part.Scores.Auc95, value => Figure(value))),
-            .. parts.All(part => part.Scores.AveragePrecision is not null)
-                ? [("Average precision", part => $"{Figure(part.Scores.AveragePrecision)}")] : Array.Empty<(string, Func<ScoredPart, Html>)>(),
+            .. parts.Any(part => part.Scores.AveragePrecision is null) ? [] : new (string, Func<ScoredPart, Html>)[]
+            {
+                ("Average precision", part => $"{Figure(part.Scores.AveragePrecision)}"),
+            },
             .. scored.IsTwoClass ? [] : new (string, Func<ScoredPart, Html>)[]
             {
                 ("Accuracy", part => WithInterval(Percent(part.Scores.Accuracy), part.Scores.Accuracy95, Percent)),
@@ -76,7 +78,8 @@ internal static class PredictionSections
         ]);
         Html points = scored.IsTwoClass ? OperatingPoints(scored) : Html.Empty;
         return Section(title, $"{table}{points}{Html.Each(remarks, remark => $"<p>{remark}</p>")}"
-            + $"""<p class="small">{explanation}Brackets hold 95 % bootstrap intervals. The loss is the cross-entropy in nats, the calibration error is over ten bins.</p>""");
+            + $"""<p class="small">{explanation}Brackets hold 95 % bootstrap intervals. The loss is the cross-entropy in nats, """
+            + $"the calibration error is over ten bins.</p>");
     }
 
     /// <summary>The curves and the confusion matrices.</summary>
@@ -93,8 +96,8 @@ internal static class PredictionSections
             : $"""<p class="small">{explanation}</p><div class="charts">{Html.Concat(charts)}</div>""";
         Html atHalf = Matrix(part.Scores.Confusion, scored.Classes, scored.IsTwoClass ? $"At threshold ½, {part.Images}" : part.Images);
         Html atOwn = scored.Threshold is { } own && part.Predictions is { IsTwoClass: true } predicted
-            ? Matrix(ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own), scored.Classes, $"At threshold {own:F3}, {part.Images}")
-            : Html.Empty;
+            ? Matrix(ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own), scored.Classes,
+                $"At threshold {own:F3}, {part.Images}") : Html.Empty;
         return Section("Predictions", $"""{curves}<div class="matrices">{atHalf}{atOwn}</div>""");
     }
 
@@ -103,8 +106,8 @@ internal static class PredictionSections
     {
         if (scored.Wrong.Count == 0) return Html.Empty;
         bool mapped = scored.Wrong.Any(wrong => wrong.Map?.Png is not null);
-        Html explanation = mapped
-            ? $"""<p class="small">Beside each image, a map of where the wrong prediction came from: brighter means more.</p>""" : Html.Empty;
+        Html explanation = !mapped ? Html.Empty
+            : $"""<p class="small">Beside each image, a map of where the wrong prediction came from: brighter means more.</p>""";
         return Section("Most confident wrong predictions", $"""{explanation}<div class="errors">{Html.Each(scored.Wrong, Pair)}</div>""");
 
         Html Pair(WrongPrediction wrong)

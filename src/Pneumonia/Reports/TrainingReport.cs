@@ -21,11 +21,13 @@ public static class TrainingReport
         Metrics metrics = run.Metrics;
         ScoredPredictions scored = run.Scored;
         Html synthetic = !metrics.Synthetic ? Html.Empty : $"""
-            <p class="banner"><strong>Synthetic images.</strong> The chest X-rays of this run were generated; its figures say nothing about patients.</p>
+            <p class="banner"><strong>Synthetic images.</strong>
+            The chest X-rays of this run were generated; its figures say nothing about patients.</p>
             """;
         return ReportPage.Of(metrics.Model,
         [
-            PredictionSections.Headline(scored, $"Convolve · {metrics.Model} · seed {metrics.Seed}", synthetic, metrics.Synthetic ? "synthetic " : ""),
+            PredictionSections.Headline(scored, $"Convolve · {metrics.Model} · seed {metrics.Seed}", synthetic,
+                kind: metrics.Synthetic ? "synthetic " : ""),
             Data(run),
             PredictionSections.Scores(scored, "Scores of the best epoch"),
             Curves(metrics),
@@ -78,29 +80,30 @@ public static class TrainingReport
         if (layers.Count == 0) return Html.Empty;
         bool timed = layers.All(layer => layer.Timing is not null);
         double longest = layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
-        string[] numbers = ["parameters", "trained", "MFLOP", .. timed ? ["ms", "of peak", "ms backward", "of peak"] : Array.Empty<string>()];
+        string[] times = timed ? ["ms", "of peak", "ms backward", "of peak"] : [];
+        string[] numbers = ["parameters", "trained", "MFLOP", .. times];
         Html sums = !timed ? Html.Empty
             : $"{Milliseconds(timing => timing.ForwardMilliseconds)}{Milliseconds(timing => timing.BackwardMilliseconds)}";
         Html all = Row("all", "", "", layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.Trainable),
             layers.Sum(layer => layer.Flops), sums);
-        string times = run.Measure is { } measure && timed
-            ? $"Times are for {measure.Batch} images, each layer measured alone after the training. The peak is the roofline of the device, "
-                + $"{measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. A layer can exceed 100 %, since Winograd needs fewer "
-                + "multiplications than counted and caches are faster than memory. Other programs running at the time slow a layer down."
+        string explanation = run.Measure is { } measure && timed
+            ? $"Times are for {measure.Batch} images, each layer measured alone after the training. The peak is the roofline of the "
+                + $"device, {measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. A layer can exceed 100 %, "
+                + "since Winograd needs fewer multiplications than counted and caches are faster than memory. Other programs running at the time slow a layer down."
             : "Times were not measured: summary --measure does.";
         return Section("Layers", $"""
             <div class="wide"><table class="layers">
             <thead><tr><th>layer</th><th>kind</th><th>output</th>{Html.Each(numbers, Head)}</tr></thead>
             <tbody>{Html.Each(layers, RowOf)}{all}</tbody></table></div>
-            <p class="small">Output shape and MFLOP (millions of multiplications and additions) are for one image, forward. {times}</p>
+            <p class="small">Output shape and MFLOP (millions of multiplications and additions) are for one image, forward. {explanation}</p>
             """);
 
         static Html Head(string name) => $"""<th class="number">{name}</th>""";
 
         Html RowOf(ReportedLayer layer)
         {
-            Html timing = layer.Timing is { } known && timed
-                ? $"{Time(known.ForwardMilliseconds, known.ForwardShare)}{Time(known.BackwardMilliseconds, known.BackwardShare)}" : Html.Empty;
+            Html timing = layer.Timing is not { } known || !timed ? Html.Empty
+                : $"{Time(known.ForwardMilliseconds, known.ForwardShare)}{Time(known.BackwardMilliseconds, known.BackwardShare)}";
             return Row(layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Trainable, layer.Flops, timing);
         }
 
@@ -131,5 +134,7 @@ public static class TrainingReport
     }
 
     private static string Duration(TimeSpan time) =>
-        time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s" : $"{time.TotalSeconds:F1} s";
+        time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
+        : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
+        : $"{time.TotalSeconds:F1} s";
 }

@@ -10,13 +10,15 @@ namespace Convolve.Pneumonia.Images;
 /// <param name="Channels">1 for gray, to which colours are converted, or 3.</param>
 /// <param name="Method">How an image is brought to its size.</param>
 /// <param name="Kind">How bytes are normalized and scaled.</param>
-public sealed record ImagePreprocessing(int Pixels, int Channels, ResizeMethod Method = ResizeMethod.Bilinear, Preprocessing Kind = Preprocessing.Rescale)
+public sealed record ImagePreprocessing(
+    int Pixels, int Channels, ResizeMethod Method = ResizeMethod.Bilinear, Preprocessing Kind = Preprocessing.Rescale)
 {
     private const double MiddleGray = 127.5, Deviation = 51;
 
     /// <summary>N.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is below 1.</exception>
-    public int Pixels { get; } = Pixels >= 1 ? Pixels : throw new ArgumentOutOfRangeException(nameof(Pixels), Pixels, "images: at least 1 pixel");
+    public int Pixels { get; } =
+        Pixels >= 1 ? Pixels : throw new ArgumentOutOfRangeException(nameof(Pixels), Pixels, "images: at least 1 pixel");
 
     /// <summary>1 or 3.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is another number.</exception>

@@ -46,9 +46,13 @@ public sealed class SyntheticXrays
     /// <summary>The images of a run, half of each part with pneumonia; none is drawn yet.</summary>
     /// <param name="counts">How many images each part has.</param>
     public static ImageSet Set((int Train, int Val, int Test) counts) =>
-        new("synthetic", Classes, [.. Files(ImagePart.Train, counts.Train), .. Files(ImagePart.Val, counts.Val), .. Files(ImagePart.Test, counts.Test)],
+        new("synthetic", Classes,
+            [.. Files(ImagePart.Train, counts.Train), .. Files(ImagePart.Val, counts.Val), .. Files(ImagePart.Test, counts.Test)],
             HasParts: true,
-            ["synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; give --data DIR for real ones"])
+            [
+                "synthetic images: drawn by the program, they show that a network learns, and nothing about medicine; "
+                + "give --data DIR for real ones",
+            ])
         {
             Split = "synthetic",
         };
@@ -61,8 +65,8 @@ public sealed class SyntheticXrays
     /// <param name="classes">The classes in the order of the model's outputs; by default <see cref="Classes"/>.</param>
     /// <param name="order">The order to draw in; by default that of the indices.</param>
     /// <param name="cancellation">Stops the drawing.</param>
-    public static ImageStore Store(int seed, ImagePart part, int count, ImagePreprocessing preprocessing, IReadOnlyList<string>? classes = null,
-        IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+    public static ImageStore Store(int seed, ImagePart part, int count, ImagePreprocessing preprocessing,
+        IReadOnlyList<string>? classes = null, IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
     {
         var phantoms = new SyntheticXrays(seed, part);
         return new ImageStore([.. Files(part, count)], classes ?? Classes, preprocessing, Fill, order, cancellation: cancellation);

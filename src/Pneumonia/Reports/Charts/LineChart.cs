@@ -60,11 +60,11 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         foreach (double tick in Ticks(y0, y1))
         {
             yield return $"""<line class="grid" x1="{Left}" x2="{Width - Right}" y1="{Y(tick):F1}" y2="{Y(tick):F1}"/>""";
-            yield return $"""<text class="tick" text-anchor="end" x="{Left - 6}" y="{Y(tick) + 4:F1}">{Math.Round(tick, 4) + 0.0:0.####}</text>""";
+            yield return $"""<text class="tick" text-anchor="end" x="{Left - 6}" y="{Y(tick) + 4:F1}">{Label(tick)}</text>""";
         }
         const int Below = Height - Bottom + 16, Centre = (Left + Width - Right) / 2, Middle = Height / 2;
         foreach (double tick in Ticks(x0, x1).Where(tick => !XIsWhole || double.IsInteger(tick)))
-            yield return $"""<text class="tick" text-anchor="middle" x="{X(tick):F1}" y="{Below}">{Math.Round(tick, 4) + 0.0:0.####}</text>""";
+            yield return $"""<text class="tick" text-anchor="middle" x="{X(tick):F1}" y="{Below}">{Label(tick)}</text>""";
         yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">{XLabel}</text>""";
         yield return $"""<text class="tick" text-anchor="middle" transform="rotate(-90 12 {Middle})" x="12" y="{Middle}">{YLabel}</text>""";
         if (Diagonal) yield return $"""<line class="mark" x1="{X(x0):F1}" y1="{Y(y0):F1}" x2="{X(x1):F1}" y2="{Y(y1):F1}"/>""";
@@ -96,6 +96,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             legend = sample - 32;
         }
     }
+
+    private static string Label(double tick) => $"{Math.Round(tick, 4) + 0.0:0.####}";
 
     // The first of several lines is dashed, so that a copy without colours still tells them apart.
     private string StyleOf(int line) => line == 0 && Lines.Count > 1 ? "line0 dashed" : $"line{line}";

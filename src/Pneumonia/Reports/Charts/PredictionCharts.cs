@@ -38,14 +38,16 @@ public sealed class PredictionCharts
         {
             (double, string)? prevalence = scored.IsTwoClass
                 ? (Reported!.Is(1).Average(positive => positive ? 1.0 : 0), $"prevalence of {scored.Classes[1]}") : null;
-            yield return (OfShares("Precision–recall", "recall (sensitivity)", "precision", precision, diagonal: false) with { Level = prevalence }).ToSvg();
+            LineChart chart = OfShares("Precision–recall", "recall (sensitivity)", "precision", precision, diagonal: false);
+            yield return (chart with { Level = prevalence }).ToSvg();
         }
         if (lines.Count > 0) yield return Calibration().ToSvg();
         if (Reported is { IsTwoClass: true, Count: > 0 } predicted)
         {
             bool[] positive = predicted.Is(1);
             double[] probability = predicted.ProbabilityOf(1);
-            yield return new ScoreHistogram($"Predicted probabilities, {Images}", (scored.Classes[1], [.. probability.Where((_, i) => positive[i])]),
+            yield return new ScoreHistogram($"Predicted probabilities, {Images}",
+                (scored.Classes[1], [.. probability.Where((_, i) => positive[i])]),
                 (scored.Classes[0], [.. probability.Where((_, i) => !positive[i])]), scored.Threshold).ToSvg();
         }
     }

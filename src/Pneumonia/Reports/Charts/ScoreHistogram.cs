@@ -11,7 +11,8 @@ namespace Convolve.Pneumonia.Reports;
 /// <param name="Upward">Name of the positive class and the probabilities of its images.</param>
 /// <param name="Downward">The same of the other class.</param>
 /// <param name="Threshold">The chosen threshold, or null.</param>
-public sealed record ScoreHistogram(string Title, (string Name, double[] Probabilities) Upward, (string Name, double[] Probabilities) Downward, double? Threshold)
+public sealed record ScoreHistogram(
+    string Title, (string Name, double[] Probabilities) Upward, (string Name, double[] Probabilities) Downward, double? Threshold)
 {
     private const int Bins = 20;
 
@@ -43,14 +44,16 @@ public sealed record ScoreHistogram(string Title, (string Name, double[] Probabi
         yield return $"""<line class="axis" x1="{Left}" x2="{Width - Right}" y1="{middle:F1}" y2="{middle:F1}"/>""";
         for (int tick = 0; tick <= 5; tick++)
             yield return $"""<text class="tick" text-anchor="middle" x="{X(tick / 5.0):F1}" y="{Base + 16}">{tick / 5.0:0.#}</text>""";
-        yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">predicted probability of {Upward.Name}</text>""";
+        string axis = $"predicted probability of {Upward.Name}";
+        yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">{axis}</text>""";
         yield return Side("line1", Upward.Name, (Top + middle) / 2);
         yield return Side("line0", Downward.Name, (middle + Base) / 2);
         if (Threshold is { } threshold)
         {
             (string anchor, int shift) = threshold > 0.5 ? ("end", -5) : ("start", 5);
             yield return $"""<line class="mark" x1="{X(threshold):F1}" x2="{X(threshold):F1}" y1="{Top}" y2="{Base}"/>""";
-            yield return $"""<text class="tick" text-anchor="{anchor}" x="{X(threshold) + shift:F1}" y="{Top + 8}">threshold {threshold:F3}</text>""";
+            string caption = $"threshold {threshold:F3}";
+            yield return $"""<text class="tick" text-anchor="{anchor}" x="{X(threshold) + shift:F1}" y="{Top + 8}">{caption}</text>""";
         }
 
         static Html Side(string style, string name, double y)
