@@ -2,6 +2,7 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 using Convolve.Inspection;
+using Convolve.Inspection.PtxMachine.Devices;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
@@ -33,17 +34,16 @@ public abstract class OpenedDevice : IDisposable
     public int LargestWork { get; }
 
     /// <summary>The device; skips the calling test if there is none.</summary>
-    public Device Device
+    public Device Device => device ??= Open();
+
+    private protected virtual Device Open()
     {
-        get
-        {
-            var description = catalogue.Devices.FirstOrDefault(d => d.Kind == kind);
-            Skip.If(description is null, $"this machine has no device of the kind {kind}; {DeviceCatalogue.InstallAdvice}");
-            return device ??= catalogue.Open(description!, shape);
-        }
+        var description = catalogue.Devices.FirstOrDefault(d => d.Kind == kind);
+        Skip.If(description is null, $"this machine has no device of the kind {kind}; {DeviceCatalogue.InstallAdvice}");
+        return catalogue.Open(description!, shape);
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         var uncatalogued = device is null ? [] : KernelCatalogue.Uncatalogued(device);
         device?.Dispose();
@@ -57,8 +57,41 @@ public abstract class OpenedDevice : IDisposable
 /// <summary>OpenCL on the CPU, with the CPU variants of the kernels.</summary>
 public sealed class OpenClDevice() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Cpu, percentOfCases: 100, largestWork: 2_000_000);
 
-/// <summary>The same driver with the GPU variants, including barriers and shared memory: slow, but no GPU is needed.</summary>
-public sealed class OpenClDeviceInGpuShape() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Gpu, percentOfCases: 30, largestWork: 400_000);
+/// <summary>
+/// The GPU variants of the kernels, including barriers and shared memory. The environment variable CONVOLVE_TEST_DEVICE selects where they run: <c>cuda</c>,
+/// <c>opencl-gpu</c>, <c>pocl</c> (the default: slow, but no GPU is needed) or <c>ptx</c>, the PTX machine with its sanitizer.
+/// </summary>
+public sealed class OpenClDeviceInGpuShape : OpenedDevice
+{
+    private const string Variable = "CONVOLVE_TEST_DEVICE";
+
+    private readonly PtxDevice? machine;
+
+    public OpenClDeviceInGpuShape() : base(Kind, KernelShape.Gpu, percentOfCases: OnMachine ? 5 : 30, largestWork: OnMachine ? 60_000 : 400_000)
+    {
+        if (OnMachine) machine = new PtxDevice(CudaTarget.All[^1]);
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        machine?.Dispose();
+    }
+
+    private protected override Device Open() => machine?.Device ?? base.Open();
+
+    private static string Asked => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } asked ? asked : "pocl";
+
+    private static bool OnMachine => Asked == "ptx";
+
+    private static DeviceKind Kind => Asked switch
+    {
+        "cuda" or "ptx" => DeviceKind.Cuda,
+        "opencl-gpu" => DeviceKind.OpenClGpu,
+        "pocl" => DeviceKind.OpenClCpu,
+        _ => throw new InvalidOperationException($"{Variable} is '{Asked}'; it must be cuda, opencl-gpu, pocl or ptx"),
+    };
+}
 
 /// <summary>ILGPU's own accelerator, available on every machine; slow.</summary>
 public sealed class IlgpuDevice() : OpenedDevice(DeviceKind.IlgpuCpu, KernelShape.Cpu, percentOfCases: 15, largestWork: 60_000);

@@ -81,7 +81,7 @@ public sealed class Device : IDisposable
     /// <exception cref="DeviceException">The device has no tensor cores for TF32.</exception>
     public void UseTf32()
     {
-        if (!AcceleratorTraits.HasTf32(accelerator) || Shape != KernelShape.Gpu)
+        if (!(Kernels.Loader?.HasTf32 ?? AcceleratorTraits.HasTf32(accelerator)) || Shape != KernelShape.Gpu)
             throw new DeviceException($"TF32 needs an NVIDIA GPU of the architecture {CudaTarget.WithTf32} or newer, not {Description}");
         UsesTf32 = true;
     }

@@ -203,6 +203,9 @@ internal sealed class KernelLauncher : IDisposable
 /// <summary>Makes kernels ready to be launched on something that is not the device's driver.</summary>
 internal interface IKernelLoader
 {
+    /// <summary>Whether its kernels can multiply TF32 numbers on tensor cores.</summary>
+    bool HasTf32 { get; }
+
     /// <summary>
     /// What runs a kernel; asked for once for each kernel. The views among its fields lie in the memory of the device's accelerator, which may be
     /// ILGPU's own for processors, where they are ordinary memory of this process.

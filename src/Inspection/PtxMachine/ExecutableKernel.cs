@@ -22,8 +22,14 @@ public sealed class ExecutableKernel
     public PtxKernel Kernel => program.Kernel;
 
     /// <summary>Translates a kernel.</summary>
+    /// <param name="ptx">Its text.</param>
+    /// <param name="name">Its name in findings, where it is not that of its entry.</param>
     /// <exception cref="PtxException">The text is not understood, or has an instruction that the machine does not have.</exception>
-    public static ExecutableKernel Of(string ptx) => new(PtxKernel.Parse(ptx));
+    public static ExecutableKernel Of(string ptx, string? name = null)
+    {
+        var kernel = PtxKernel.Parse(ptx);
+        return new ExecutableKernel(name is null ? kernel : kernel with { Name = name });
+    }
 
     /// <summary>Executes the kernel for all threads of a grid.</summary>
     /// <param name="memory">What its addresses mean.</param>
