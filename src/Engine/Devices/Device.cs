@@ -1,5 +1,4 @@
 using Convolve.Engine.Kernels;
-using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
@@ -33,7 +32,6 @@ public sealed class Device : IDisposable
         Kernels = new KernelLauncher(this, context, accelerator);
         VectorLanes = AcceleratorTraits.VectorLanes(accelerator);
         Workers = description.ComputeUnits;
-        ConvolutionTuning = new ConvolutionTuning(this);
     }
 
     private Device(Device like, DeviceDescription description)
@@ -46,7 +44,7 @@ public sealed class Device : IDisposable
         VectorLanes = like.VectorLanes;
         Workers = like.Workers;
         UsesTf32 = like.UsesTf32;
-        ConvolutionTuning = like.ConvolutionTuning;
+        Computing = like.Computing;
     }
 
     /// <summary>
@@ -59,6 +57,13 @@ public sealed class Device : IDisposable
     /// <summary>Whether work is done; false for a device <see cref="WithoutMemory"/>, whose tensors have no values.</summary>
     public bool Computes => accelerator is not null;
 
+    /// <summary>The device that this one is like (see <see cref="WithoutMemory"/>); itself if it computes.</summary>
+    internal Device Computing
+    {
+        get => field ?? this;
+        private init;
+    }
+
     /// <summary>What was opened.</summary>
     public DeviceDescription Description { get; }
 
@@ -67,9 +72,6 @@ public sealed class Device : IDisposable
 
     /// <summary>The memory of this device.</summary>
     public BufferPool Pool { get; }
-
-    /// <summary>Measured choices of convolution algorithms on this device, remembered on disk.</summary>
-    public ConvolutionTuning ConvolutionTuning { get; }
 
     /// <summary>Whether products of matrices and convolutions round their factors to TF32 and run on tensor cores: see <see cref="UseTf32"/>.</summary>
     public bool UsesTf32 { get; private set; }

@@ -96,7 +96,7 @@ public static class Training
         opened.Announce(terminal);
         terminal.Note($"memory: {Mebibytes(memory.Bytes)} MiB of the device's {Mebibytes(opened.Device.Description.MemoryBytes)}, "
             + $"{Mebibytes(memory.StepBytes)} of them for a step of at most {Math.Min(plan.Batch, images.Train.Count)} images");
-        if (opened.Device.ConvolutionTuning.Summary is { } tuned) terminal.Note(tuned);
+        if (ConvolutionTuning.Of(opened.Device).Summary is { } tuned) terminal.Note(tuned);
         if (weights?.Remark is { } remark) terminal.Note(remark);
         foreach (string note in images.Set.Notes) terminal.Note(note);
         if (TrainingDefaults.IsSlow(opened.Device.Description)) WarnOfSlowness(terminal, settings, plan, network, images.Train.Count);

@@ -49,7 +49,7 @@ public static class ConvolutionChoice
         var algorithm = asked switch
         {
             ConvolutionAlgorithm.Auto => Model(pass, geometry, device),
-            ConvolutionAlgorithm.Tuned => device.ConvolutionTuning.Fastest(pass, geometry),
+            ConvolutionAlgorithm.Tuned => ConvolutionTuning.Of(device).Fastest(pass, geometry),
             _ => asked,
         };
         var implementation = implementations[algorithm];

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Files;
@@ -19,6 +20,8 @@ public sealed class ConvolutionTuning
 
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
 
+    private static readonly ConditionalWeakTable<Device, ConvolutionTuning> ofDevices = [];
+
     private readonly Device device;
     private SortedDictionary<string, Choice?>? choices;
 
@@ -30,6 +33,9 @@ public sealed class ConvolutionTuning
         this.device = device;
         path = new(() => Path.Combine(folder ?? UserCache.Folder, FileName(device)));
     }
+
+    /// <summary>The choices of a device; one without memory takes those of the device that it is like.</summary>
+    public static ConvolutionTuning Of(Device device) => ofDevices.GetValue(device.Computing, computing => new ConvolutionTuning(computing));
 
     /// <summary>Where the choices are kept.</summary>
     public string FilePath => path.Value;
