@@ -80,7 +80,7 @@ public class ImageSuite
     [Benchmark]
     public void Convert()
     {
-        PixelConversion.Apply(staged!, target!, PixelScaling.Rescale);
+        PixelConversionOperation.Apply(staged!, target!, PixelScaling.Rescale);
         device!.Synchronize();
     }
 
@@ -88,7 +88,7 @@ public class ImageSuite
     [Benchmark]
     public void Augment()
     {
-        Augmenting.Apply(staged!, maps!, target!, AugmentationGeometry.Create(target!.Shape), PixelScaling.Rescale);
+        AugmentationOperation.Apply(staged!, maps!, target!, AugmentationGeometry.Create(target!.Shape), PixelScaling.Rescale);
         device!.Synchronize();
     }
 }

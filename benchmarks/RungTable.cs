@@ -69,14 +69,14 @@ internal sealed class RungTable : IDisposable
     {
         var geometry = ConvolutionGeometry.Create(new Shape(32, 74, 74, 32), new Shape(3, 3, 32, 64), Padding.Valid);
         Tensor input = Random(geometry.Input, 1), kernel = Random(geometry.Kernel, 2), bias = Random(new Shape(64), 3), output = New(geometry.Output);
-        Rung("the convolution without ReLU", () => Convolution.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto));
+        Rung("the convolution without ReLU", () => ConvolutionOperation.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto));
         Rung("and ReLU in a kernel of its own", () =>
         {
             using var tape = new Tape(device, recording: false);
-            Convolution.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto);
-            Engine.Operations.Activation.Activations.Relu(tape, output);
+            ConvolutionOperation.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto);
+            Engine.Operations.Activation.ActivationOperation.Relu(tape, output);
         });
-        Rung("ReLU in the convolution's last step", () => Convolution.Forward(geometry, input, kernel, bias, output, true, ConvolutionAlgorithm.Auto));
+        Rung("ReLU in the convolution's last step", () => ConvolutionOperation.Forward(geometry, input, kernel, bias, output, true, ConvolutionAlgorithm.Auto));
     }
 
     // What follows it: 2 × 2 max pooling, with ReLU, forward and back.
@@ -87,13 +87,13 @@ internal sealed class RungTable : IDisposable
         Rung("ReLU in a kernel of its own, then pooling; forward and back", () =>
         {
             using var tape = new Tape(device);
-            tape.Backward(MaxPooling.Apply(tape, Engine.Operations.Activation.Activations.Relu(tape, leaf), 2, 2, 2), upstream);
+            tape.Backward(MaxPoolingOperation.Apply(tape, Engine.Operations.Activation.ActivationOperation.Relu(tape, leaf), 2, 2, 2), upstream);
             leaf.ClearGradient();
         });
         Rung("ReLU in passing; forward and back", () =>
         {
             using var tape = new Tape(device);
-            tape.Backward(MaxPooling.Apply(tape, leaf, 2, 2, 2, relu: true), upstream);
+            tape.Backward(MaxPoolingOperation.Apply(tape, leaf, 2, 2, 2, relu: true), upstream);
             leaf.ClearGradient();
         });
     }
@@ -116,7 +116,7 @@ internal sealed class RungTable : IDisposable
         Rung("on logits, value and gradient in one kernel", () =>
         {
             using var tape = new Tape(device);
-            tape.Backward(Engine.Operations.Loss.Losses.BinaryCrossEntropy(tape, logits, targets));
+            tape.Backward(Engine.Operations.Loss.LossOperation.BinaryCrossEntropy(tape, logits, targets));
             logits.ClearGradient();
         }, runs: 200);
     }
@@ -150,7 +150,7 @@ internal sealed class RungTable : IDisposable
         Rung("drawn where it is used, twice; nothing stored", () =>
         {
             using var tape = new Tape(device);
-            tape.Backward(Dropping.Apply(tape, leaf, Probability, step++), upstream);
+            tape.Backward(DropoutOperation.Apply(tape, leaf, Probability, step++), upstream);
             leaf.ClearGradient();
         });
     }
@@ -170,12 +170,12 @@ internal sealed class RungTable : IDisposable
         Tensor moved = New(shape), target = New(shape);
         Rung("the definition, on one core of the host, and its floats uploaded", () =>
             target.CopyFrom(Array.ConvertAll(AugmentationReference.Apply(geometry, bytes, maps, PixelScaling.Rescale), value => (float)value)), runs: 1);
-        Rung("bytes to floats on the device, not changed", () => PixelConversion.Apply(staged, target, PixelScaling.Rescale));
-        Rung("bytes to floats and the affine map in one kernel", () => Augmenting.Apply(staged, map, target, geometry, PixelScaling.Rescale));
+        Rung("bytes to floats on the device, not changed", () => PixelConversionOperation.Apply(staged, target, PixelScaling.Rescale));
+        Rung("bytes to floats and the affine map in one kernel", () => AugmentationOperation.Apply(staged, map, target, geometry, PixelScaling.Rescale));
         Rung("the same, and tones in a second kernel", () =>
         {
-            Augmenting.Apply(staged, map, moved, geometry, PixelScaling.None);
-            Toning.Apply(moved, tone, target, PixelScaling.Rescale);
+            AugmentationOperation.Apply(staged, map, moved, geometry, PixelScaling.None);
+            ToneOperation.Apply(moved, tone, target, PixelScaling.Rescale);
         });
         Measure();
     }
@@ -206,7 +206,7 @@ internal sealed class RungTable : IDisposable
         Rung("moments of shares in the cache, then output; ReLU by itself; forward", () =>
         {
             using var tape = new Tape(device, recording: false);
-            Engine.Operations.Activation.Activations.Relu(tape, BatchNormalizationOperation.OfBatch(tape, input, channels, 0.99f));
+            Engine.Operations.Activation.ActivationOperation.Relu(tape, BatchNormalizationOperation.OfBatch(tape, input, channels, 0.99f));
         });
         Rung("ReLU in passing; forward", () =>
         {

@@ -96,7 +96,7 @@ internal abstract class Workload(Device device) : IDisposable
             geometry = MatrixMultiplyGeometry.Create(left.Shape, right.Shape);
         }
 
-        public override void Run() => MatrixMultiplication.Launch(geometry, left, right, output);
+        public override void Run() => MatrixMultiplyOperation.Launch(geometry, left, right, output);
     }
 
     private sealed class ConvolutionForward : Workload
@@ -115,7 +115,7 @@ internal abstract class Workload(Device device) : IDisposable
             output = Random(geometry.Output);
         }
 
-        public override void Run() => Convolution.Forward(geometry, input, kernel, bias, output, false, algorithm);
+        public override void Run() => ConvolutionOperation.Forward(geometry, input, kernel, bias, output, false, algorithm);
     }
 
     private sealed class ConvolutionBackward : Workload
@@ -145,11 +145,11 @@ internal abstract class Workload(Device device) : IDisposable
             if (ofKernelAndBias)
             {
                 using var tape = new Tape(Device);
-                Engine.Operations.Bias.BiasGradient.Apply(tape, upstream, null, bias);
+                Engine.Operations.Bias.BiasGradientOperation.Apply(tape, upstream, null, bias);
                 bias.ClearGradient();
-                Convolution.GradKernel(geometry, upstream, input, kernelGradient, false, algorithm);
+                ConvolutionOperation.GradKernel(geometry, upstream, input, kernelGradient, false, algorithm);
             }
-            if (ofInput) Convolution.GradInput(geometry, upstream, kernel, inputGradient, false, algorithm);
+            if (ofInput) ConvolutionOperation.GradInput(geometry, upstream, kernel, inputGradient, false, algorithm);
         }
     }
 
@@ -198,7 +198,7 @@ internal abstract class Workload(Device device) : IDisposable
             using var work = Device.Pool.BeginWork("training step", batch.Shape[0]);
             using var tape = new Tape(Device);
             var logits = network.Forward(tape, batch, new Pass(true, 1, step++));
-            var mean = tape.Keep(Losses.BinaryCrossEntropy(tape, logits, targets));
+            var mean = tape.Keep(LossOperation.BinaryCrossEntropy(tape, logits, targets));
             tape.Backward(mean);
             optimizer.Step(network.Parameters);
             mean.CopyTo(loss);

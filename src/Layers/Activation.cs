@@ -23,9 +23,9 @@ public sealed class Activation(ActivationFunction function) : Layer, IDescribedL
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => function switch
     {
-        ActivationFunction.Relu => Activations.Relu(tape, batch),
-        ActivationFunction.Sigmoid => Activations.Sigmoid(tape, batch),
-        _ => Softmax.Apply(tape, batch),
+        ActivationFunction.Relu => ActivationOperation.Relu(tape, batch),
+        ActivationFunction.Sigmoid => ActivationOperation.Sigmoid(tape, batch),
+        _ => SoftmaxOperation.Apply(tape, batch),
     };
 
     /// <inheritdoc/>

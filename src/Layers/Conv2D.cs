@@ -121,7 +121,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer, IDescribedLayer
     internal override ForwardPass? FoldedWith(Layer next) => next is not BatchNormalization normalization || HasRelu ? null : (tape, batch, pass) =>
     {
         var (folded, offset) = normalization.Fold(tape, Parameters[0].Value, BiasValue);
-        var output = Convolution.Apply(tape, batch, folded, offset, Padding, Stride, normalization.HasRelu, pass.Algorithm);
+        var output = ConvolutionOperation.Apply(tape, batch, folded, offset, Padding, Stride, normalization.HasRelu, pass.Algorithm);
         tape.Release(folded);
         tape.Release(offset);
         return output;
@@ -157,7 +157,7 @@ public sealed class Conv2D(int filters, int kernel) : Layer, IDescribedLayer
     private Tensor? BiasValue => Bias ? Parameters[1].Value : null;
 
     private Tensor Forward(Tape tape, Tensor batch, Pass pass, bool relu) =>
-        Convolution.Apply(tape, batch, Parameters[0].Value, BiasValue, Padding, Stride, relu, pass.Algorithm);
+        ConvolutionOperation.Apply(tape, batch, Parameters[0].Value, BiasValue, Padding, Stride, relu, pass.Algorithm);
 
     private ConvolutionGeometry GeometryFor(Shape image, int count = 1) =>
         ConvolutionGeometry.Create(Images(count, image), new Shape(kernel, kernel, image[2], filters), Padding, Stride);

@@ -28,7 +28,7 @@ public sealed class Dropout(float rate) : Layer, IDescribedLayer
 
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) =>
-        IsOn(pass) ? Dropping.Apply(tape, batch, rate, Key(pass)) : batch;
+        IsOn(pass) ? DropoutOperation.Apply(tape, batch, rate, Key(pass)) : batch;
 
     /// <inheritdoc/>
     public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>

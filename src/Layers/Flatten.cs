@@ -19,7 +19,7 @@ public sealed class Flatten : Layer, IDescribedLayer
     static Layer IDescribedLayer.Build(LayerDescription description) => new Flatten { Name = description.Name };
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => Flattening.Apply(tape, batch);
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => FlattenOperation.Apply(tape, batch);
 
     /// <inheritdoc/>
     public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) => new(batch);

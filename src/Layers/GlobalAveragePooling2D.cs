@@ -16,7 +16,7 @@ public sealed class GlobalAveragePooling2D : Layer, IDescribedLayer
     static Layer IDescribedLayer.Build(LayerDescription description) => new GlobalAveragePooling2D { Name = description.Name };
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => AveragePooling.ApplyGlobal(tape, batch);
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => AveragePoolingOperation.ApplyGlobal(tape, batch);
 
     /// <inheritdoc/>
     public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>

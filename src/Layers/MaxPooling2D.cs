@@ -28,7 +28,7 @@ public sealed class MaxPooling2D(int window = 2) : Layer, IDescribedLayer
         new MaxPooling2D(description.Required<int>("window")) { Name = description.Name, Stride = description.Required<int>("stride") };
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => MaxPooling.Apply(tape, batch, window, window, Step);
+    public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => MaxPoolingOperation.Apply(tape, batch, window, window, Step);
 
     /// <inheritdoc/>
     public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass)
@@ -40,7 +40,7 @@ public sealed class MaxPooling2D(int window = 2) : Layer, IDescribedLayer
     }
 
     /// <summary>The larger of 0 and a maximum is the maximum of what is larger than 0.</summary>
-    internal override ForwardPass? AfterRelu => (tape, batch, _) => MaxPooling.Apply(tape, batch, window, window, Step, relu: true);
+    internal override ForwardPass? AfterRelu => (tape, batch, _) => MaxPoolingOperation.Apply(tape, batch, window, window, Step, relu: true);
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

@@ -53,7 +53,7 @@ public sealed class WinogradOnVgg19Tests(ITestOutputHelper log)
                 Tensor kernel = layer.Parameters[0].Value, bias = layer.Parameters[1].Value;
                 var geometry = ConvolutionGeometry.Create(value.Shape, kernel.Shape, Padding.Same);
                 using var aside = new Tape(device, recording: false);
-                Tensor actual = Convolution.Apply(aside, value, kernel, bias, Padding.Same, algorithm: algorithm);
+                Tensor actual = ConvolutionOperation.Apply(aside, value, kernel, bias, Padding.Same, algorithm: algorithm);
                 double[] expected = ConvolutionReference.Forward(geometry, InDouble(value), InDouble(kernel), InDouble(bias));
                 float[] found = actual.ToArray();
                 double error = expected.Select((e, i) => Math.Abs(e - found[i])).Max() / expected.Max(Math.Abs);

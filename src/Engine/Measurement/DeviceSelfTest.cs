@@ -29,7 +29,7 @@ public static class DeviceSelfTest
             using var a = Tensor.FromValues(device, new Shape(Rows, Depth), left);
             using var b = Tensor.FromValues(device, new Shape(Depth, Columns), right);
             using var c = Tensor.Filled(device, new Shape(Rows, Columns), float.NaN);
-            MatrixMultiplication.Launch(geometry, a, b, c);
+            MatrixMultiplyOperation.Launch(geometry, a, b, c);
             actual = c.ToArray();
         }
         catch (Exception e)

@@ -36,7 +36,7 @@ public sealed record Roofline(double Gigaflops, double GigabytesPerSecond)
         var shape = new Shape(device.Description.Kind == DeviceKind.IlgpuCpu ? FloatsWhereSlow : Floats);
         using var source = Tensor.Filled(device, shape, 1);
         using var target = Tensor.Filled(device, shape, 0);
-        var milliseconds = device.Milliseconds(() => Addition.Copy(source, target), runs);
+        var milliseconds = device.Milliseconds(() => AdditionOperation.Copy(source, target), runs);
         return 2.0 * shape.Length * sizeof(float) / milliseconds * 1e-6;
     }
 }

@@ -115,7 +115,7 @@ public sealed class Tensor : IDisposable
     {
         if (other.Shape != Shape) throw new ArgumentException($"copy: {other} does not fit {this}");
         Range = null;
-        Operations.Elementwise.Addition.Copy(other, this);
+        Operations.Elementwise.AdditionOperation.Copy(other, this);
     }
 
     /// <summary>Copies all values to host memory; waits for the device.</summary>

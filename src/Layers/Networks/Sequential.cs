@@ -181,7 +181,7 @@ public sealed class Sequential : IDisposable
     /// them in the launch that updates the parameters.
     /// </summary>
     public Tensor AddPenalties(Tape tape, Tensor loss) =>
-        Whole.memory is { Penalties: { } penalties } parameters ? Penalties.Add(tape, loss, parameters.Values, penalties) : loss;
+        Whole.memory is { Penalties: { } penalties } parameters ? PenaltyOperation.Add(tape, loss, parameters.Values, penalties) : loss;
 
     /// <summary>The outputs for a batch, without recording anything.</summary>
     /// <returns>A tensor that the caller disposes.</returns>

@@ -140,7 +140,7 @@ public sealed class RmsProp : Optimizer
 
     /// <inheritdoc/>
     protected override void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state) =>
-        Updates.RmsProp(table, weights, gradients, state[0], LearningRate, Rho, Epsilon);
+        UpdateOperation.RmsProp(table, weights, gradients, state[0], LearningRate, Rho, Epsilon);
 }
 
 /// <summary>w −= η·g, or with momentum m = μm + g; w −= η·m.</summary>
@@ -160,8 +160,8 @@ public sealed class Sgd : Optimizer
     /// <inheritdoc/>
     protected override void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state)
     {
-        if (Momentum == 0) Updates.Descent(table, weights, gradients, LearningRate);
-        else Updates.Momentum(table, weights, gradients, state[0], LearningRate, Momentum);
+        if (Momentum == 0) UpdateOperation.Descent(table, weights, gradients, LearningRate);
+        else UpdateOperation.Momentum(table, weights, gradients, state[0], LearningRate, Momentum);
     }
 }
 
@@ -185,5 +185,5 @@ public sealed class Adam : Optimizer
 
     /// <inheritdoc/>
     protected override void Update(UpdateTable table, Tensor weights, Tensor gradients, IReadOnlyList<Tensor> state) =>
-        Updates.Adam(table, weights, gradients, state[0], state[1], LearningRate, Beta1, Beta2, Epsilon, Steps);
+        UpdateOperation.Adam(table, weights, gradients, state[0], state[1], LearningRate, Beta1, Beta2, Epsilon, Steps);
 }

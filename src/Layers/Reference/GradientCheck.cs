@@ -110,7 +110,7 @@ public static class GradientCheck
         using var targets = Tensor.FromValues(input.Device, new Shape(classes.Length), targetValues);
         using var tape = new Tape(input.Device);
         var logits = network.Forward(tape, input, pass);
-        tape.Backward(logits.Shape[1] == 1 ? Losses.BinaryCrossEntropy(tape, logits, targets) : Losses.SoftmaxCrossEntropy(tape, logits, targets));
+        tape.Backward(logits.Shape[1] == 1 ? LossOperation.BinaryCrossEntropy(tape, logits, targets) : LossOperation.SoftmaxCrossEntropy(tape, logits, targets));
         var gradients = new Dictionary<Parameter, float[]>();
         foreach (var parameter in network.Parameters.Where(p => p.Trainable))
         {

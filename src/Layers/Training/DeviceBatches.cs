@@ -104,7 +104,7 @@ internal sealed class DeviceBatches : IDisposable
         if (epoch is not { } drawn)
         {
             var input = Tensor.Uninitialized(device, shape);
-            PixelConversion.Apply(current, input, scaling);
+            PixelConversionOperation.Apply(current, input, scaling);
             return input;
         }
         return Augmented(shape, batch, drawn, scaling);
@@ -125,12 +125,12 @@ internal sealed class DeviceBatches : IDisposable
         using var mapsOnDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
         var moved = Tensor.Uninitialized(device, shape);
         var geometry = AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue);
-        Augmenting.Apply(current, mapsOnDevice, moved, geometry, ranges.ChangesTones ? PixelScaling.None : scaling);
+        AugmentationOperation.Apply(current, mapsOnDevice, moved, geometry, ranges.ChangesTones ? PixelScaling.None : scaling);
         if (!ranges.ChangesTones) return moved;
         for (var i = 0; i < batch.Count; i++) ranges.DrawTones(options.Seed, drawn, NumberOf(batch, i)).CopyTo(tones.AsSpan(i * ToneChange.Length));
         using var tonesOnDevice = Tensor.FromValues(device, new Shape(batch.Count, ToneChange.Length), tones.AsSpan(0, batch.Count * ToneChange.Length));
         var toned = Tensor.Uninitialized(device, shape);
-        Toning.Apply(moved, tonesOnDevice, toned, scaling);
+        ToneOperation.Apply(moved, tonesOnDevice, toned, scaling);
         moved.Dispose();
         return toned;
     }

@@ -111,7 +111,7 @@ public sealed class FeatureExtraction : IDisposable
     {
         using var work = network.Device!.Pool.BeginWork(Work, BatchSize);
         using var input = Tensor.Uninitialized(network.Device, new Shape([BatchSize, .. network.InputShape.Sizes]));
-        PixelConversion.Apply(pixels, input, scaling);
+        PixelConversionOperation.Apply(pixels, input, scaling);
         using var output = network.Predict(input, Pass.Inference with { Algorithm = algorithm });
         return output.ToArray();
     }

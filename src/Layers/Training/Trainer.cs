@@ -255,9 +255,9 @@ public sealed class Trainer : IDisposable
         using var tape = new Tape(device);
         var logits = network.Forward(tape, input, new Pass(true, options.Seed, optimizer.Steps, options.Algorithm));
         var loss = logits.Shape[1] == 1
-            ? Losses.BinaryCrossEntropy(tape, logits, targets, weights)
-            : Losses.SoftmaxCrossEntropy(tape, logits, targets, weights);
-        CorrectAnswers.Count(logits, targets, null, correct);
+            ? LossOperation.BinaryCrossEntropy(tape, logits, targets, weights)
+            : LossOperation.SoftmaxCrossEntropy(tape, logits, targets, weights);
+        CorrectAnswersOperation.Count(logits, targets, null, correct);
         loss = tape.Keep(network.AddPenalties(tape, loss));
         tape.Backward(loss);
         optimizer.Step(network.Parameters);

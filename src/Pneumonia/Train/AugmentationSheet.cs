@@ -93,12 +93,12 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
         staged.Upload(pixels);
         using Tensor onDevice = Tensor.FromValues(device, new Shape(count, AffineMap.Length), maps);
         using Tensor tiles = Tensor.Uninitialized(device, shape);
-        Augmenting.Apply(staged, onDevice, tiles,
+        AugmentationOperation.Apply(staged, onDevice, tiles,
             AugmentationGeometry.Create(shape, options.Augmentation!.Fill, options.Augmentation.FillValue), PixelScaling.None);
         if (!options.Augmentation.ChangesTones) return tiles.ToArray();
         using Tensor tonesOnDevice = Tensor.FromValues(device, new Shape(count, ToneChange.Length), tones);
         using Tensor toned = Tensor.Uninitialized(device, shape);
-        Toning.Apply(tiles, tonesOnDevice, toned, PixelScaling.None);
+        ToneOperation.Apply(tiles, tonesOnDevice, toned, PixelScaling.None);
         return toned.ToArray();
     }
 

@@ -23,7 +23,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var upstream = Upload(five, [1, 2, 3, 4, 5]);
         using var tape = new Tape(Device);
         // y = relu(x) + (x + x): dy/dx is 3 for positive x and 2 otherwise.
-        var y = Addition.Apply(tape, Activations.Relu(tape, x), Addition.Apply(tape, x, x));
+        var y = AdditionOperation.Apply(tape, ActivationOperation.Relu(tape, x), AdditionOperation.Apply(tape, x, x));
         Tolerance.Exact.Check("y", [3, -4, 9, -8, 15], y.ToArray());
         tape.Backward(y, upstream);
         Tolerance.Exact.Check("gradient", [3, 4, 9, 8, 15], x.Gradient!.ToArray());
@@ -37,8 +37,8 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var upstream = Upload(new Shape(1, 4), [1, 10, 100, 1000]);
         using var tape = new Tape(Device);
         // Flatten shares memory with its input, whose gradient must not change unexpectedly.
-        var hidden = Activations.Relu(tape, x);
-        var y = Addition.Apply(tape, Flattening.Apply(tape, hidden), Flattening.Apply(tape, hidden));
+        var hidden = ActivationOperation.Relu(tape, x);
+        var y = AdditionOperation.Apply(tape, FlattenOperation.Apply(tape, hidden), FlattenOperation.Apply(tape, hidden));
         tape.Backward(y, upstream);
         Tolerance.Exact.Check("gradient", [2, 0, 200, 0], x.Gradient!.ToArray());
     }
@@ -50,9 +50,9 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var constant = Upload(five, [1, 1, 1, 1, 1]);
         using var upstream = Upload(five, [1, 2, 3, 4, 5]);
         using var tape = new Tape(Device);
-        var ignored = Activations.Relu(tape, x);
-        var unrelated = Activations.Relu(tape, constant);
-        var y = Addition.Apply(tape, x, unrelated);
+        var ignored = ActivationOperation.Relu(tape, x);
+        var unrelated = ActivationOperation.Relu(tape, constant);
+        var y = AdditionOperation.Apply(tape, x, unrelated);
         Assert.False(unrelated.RequiresGradient);
         Assert.True(ignored.RequiresGradient);
         var before = Device.Launches;
@@ -114,14 +114,14 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var constant = Upload(five, [1, 2, 3, 4, 5]);
         using var wrong = Upload(new Shape(4), [1, 2, 3, 4]);
         using var tape = new Tape(Device);
-        var y = Activations.Relu(tape, x);
+        var y = ActivationOperation.Relu(tape, x);
         Assert.Contains("[5] is no scalar", Assert.Throws<ArgumentException>(() => tape.Backward(y)).Message);
         var shapes = Assert.Throws<ArgumentException>(() => tape.Backward(y, wrong)).Message;
         Assert.Contains("[4]", shapes);
         Assert.Contains("[5]", shapes);
         Assert.Throws<InvalidOperationException>(() => tape.Backward(constant, constant));
         using var reading = new Tape(Device, recording: false);
-        Assert.Throws<InvalidOperationException>(() => reading.Backward(Activations.Relu(reading, x), constant));
+        Assert.Throws<InvalidOperationException>(() => reading.Backward(ActivationOperation.Relu(reading, x), constant));
     }
 
     [SkippableFact]
@@ -129,7 +129,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var x = Leaf(new Shape(1), [3]);
         using var tape = new Tape(Device);
-        tape.Backward(Activations.Relu(tape, x));
+        tape.Backward(ActivationOperation.Relu(tape, x));
         Tolerance.Exact.Check("gradient", 1, x.Gradient!.ToArray()[0]);
     }
 
@@ -154,7 +154,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var x = Upload(new Shape(1, 8, 8, 64), RandomCases.Values(1, 1, 4096));
         using var inference = new Tape(Device, recording: false);
         var used = Device.Pool.UsedBytes;
-        var y = Activations.Relu(inference, x);
+        var y = ActivationOperation.Relu(inference, x);
         inference.Release(y);
         Assert.True(y.IsDisposed);
         Assert.Equal(used, Device.Pool.UsedBytes);
@@ -162,10 +162,10 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
 
         using var tape = new Tape(Device);
         x.RequiresGradient = true;
-        var saved = Activations.Relu(tape, x);
+        var saved = ActivationOperation.Relu(tape, x);
         tape.Release(saved);
         Assert.False(saved.IsDisposed);
-        var kept = tape.Keep(Activations.Relu(tape, x));
+        var kept = tape.Keep(ActivationOperation.Relu(tape, x));
         tape.Release(kept);
         Assert.False(kept.IsDisposed);
     }
@@ -258,9 +258,9 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
 
         public Tensor Loss(Tape tape)
         {
-            var y = Convolution.Apply(tape, batch, Parameters[0], Parameters[1], Padding.Valid, relu: true);
-            y = Flattening.Apply(tape, MaxPooling.Apply(tape, y, 2, 2, 2));
-            return Losses.BinaryCrossEntropy(tape, DenseOperation.Apply(tape, y, Parameters[2], Parameters[3]), targets);
+            var y = ConvolutionOperation.Apply(tape, batch, Parameters[0], Parameters[1], Padding.Valid, relu: true);
+            y = FlattenOperation.Apply(tape, MaxPoolingOperation.Apply(tape, y, 2, 2, 2));
+            return LossOperation.BinaryCrossEntropy(tape, DenseOperation.Apply(tape, y, Parameters[2], Parameters[3]), targets);
         }
 
         /// <summary>Runs forward and backward, and counts the kernels of the backward pass.</summary>
@@ -278,7 +278,7 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
             foreach (var parameter in Parameters)
             {
                 using var table = new UpdateTable(device, new UpdateRow(0, 0, parameter.Shape.Length));
-                Updates.Descent(table, parameter, parameter.Gradient!, rate);
+                UpdateOperation.Descent(table, parameter, parameter.Gradient!, rate);
             }
         }
 

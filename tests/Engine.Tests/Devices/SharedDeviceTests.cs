@@ -51,7 +51,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
             for (var round = 0; round < Rounds; round++)
             {
                 using var tape = new Tape(Device);
-                tape.Backward(MatrixMultiplication.Apply(tape, ones, shared), upstream);
+                tape.Backward(MatrixMultiplyOperation.Apply(tape, ones, shared), upstream);
             }
         });
         Tolerance.Exact.Check("gradient", Enumerable.Repeat((float)(Threads * Rounds), 6).ToArray(), shared.Gradient!.ToArray());
@@ -158,11 +158,11 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         using var there = Tensor.Filled(other, new Shape(4, 4), 1);
         using var counted = Tensor.Uninitialized(Device.WithoutMemory(), new Shape(400, 400));
         using var tape = new Tape(Device, recording: false);
-        Refused("another device", () => MatrixMultiplication.Apply(tape, here, there));
-        Refused("another device", () => Activations.Relu(tape, there));
+        Refused("another device", () => MatrixMultiplyOperation.Apply(tape, here, there));
+        Refused("another device", () => ActivationOperation.Relu(tape, there));
         Refused("another device", () => here.CopyFrom(there));
         Refused("another device", () => Device.Launch(16, new Doubling { Source = there.Values, Target = here.Values }));
-        Refused("without memory", () => Activations.Relu(tape, counted));
+        Refused("without memory", () => ActivationOperation.Relu(tape, counted));
 
         static void Refused(string message, Action use) => Assert.Contains(message, Assert.Throws<ArgumentException>(use).Message);
     }
@@ -187,7 +187,7 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
     private float[] Compute(Tensor left, Tensor right)
     {
         using var tape = new Tape(Device, recording: false);
-        return Softmax.Apply(tape, Activations.Relu(tape, MatrixMultiplication.Apply(tape, left, right))).ToArray();
+        return SoftmaxOperation.Apply(tape, ActivationOperation.Relu(tape, MatrixMultiplyOperation.Apply(tape, left, right))).ToArray();
     }
 
     /// <summary>Runs an action on all threads at once and rethrows an exception of any of them.</summary>

@@ -77,9 +77,9 @@ public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceT
     {
         (Shape Shape, Action<Tensor, Tensor, Tensor> Run)[] passes =
         [
-            (geometry.Output, (x, w, y) => Convolution.Forward(geometry, x, w, null, y, false, algorithm)),
-            (geometry.Output, (dx, w, dy) => Convolution.GradInput(geometry, dy, w, dx, false, algorithm)),
-            (geometry.Output, (x, dw, dy) => Convolution.GradKernel(geometry, dy, x, dw, false, algorithm)),
+            (geometry.Output, (x, w, y) => ConvolutionOperation.Forward(geometry, x, w, null, y, false, algorithm)),
+            (geometry.Output, (dx, w, dy) => ConvolutionOperation.GradInput(geometry, dy, w, dx, false, algorithm)),
+            (geometry.Output, (x, dw, dy) => ConvolutionOperation.GradKernel(geometry, dy, x, dw, false, algorithm)),
         ];
         foreach (var (_, run) in passes)
             foreach (var begin in new[] { 0, 4, 1, 2, 3 })
@@ -107,7 +107,7 @@ public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceT
         {
             using var a = At(new Shape(8, 8), left);
             using var b = At(new Shape(8, 8), right);
-            Assert.Contains("multiple of 4", Assert.Throws<ArgumentException>(() => MatrixMultiplication.Apply(tape, a, b, transposeLeft, transposeRight)).Message);
+            Assert.Contains("multiple of 4", Assert.Throws<ArgumentException>(() => MatrixMultiplyOperation.Apply(tape, a, b, transposeLeft, transposeRight)).Message);
         }
     }
 

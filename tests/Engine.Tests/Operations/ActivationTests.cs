@@ -29,12 +29,12 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
 {
     [SkippableFact]
     public void ReluAndItsGradient() => ForAll(LogitsCase.Generator, 20, c =>
-        Check(c, "relu", Activations.Relu, ActivationReference.Relu, ActivationReference.ReluSlope, Tolerance.Exact));
+        Check(c, "relu", ActivationOperation.Relu, ActivationReference.Relu, ActivationReference.ReluSlope, Tolerance.Exact));
 
     [SkippableFact]
     public void SigmoidAndItsGradient() => ForAll(LogitsCase.Generator, 20, c =>
         // The derivative y·(1−y) loses what 1−y rounds away: up to half a unit in the last place of 1.
-        Check(c, "sigmoid", Activations.Sigmoid, ActivationReference.Sigmoid, ActivationReference.SigmoidSlope, new Tolerance(2e-7, 5e-6)));
+        Check(c, "sigmoid", ActivationOperation.Sigmoid, ActivationReference.Sigmoid, ActivationReference.SigmoidSlope, new Tolerance(2e-7, 5e-6)));
 
     [SkippableFact]
     public void SoftmaxRowsSumToOneAndTheGradientFollows() => ForAll(LogitsCase.Generator, 30, c =>
@@ -46,7 +46,7 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
         for (var pass = 1; pass <= 2; pass++)
         {
             using var tape = new Tape(Device);
-            var output = Softmax.Apply(tape, input);
+            var output = SoftmaxOperation.Apply(tape, input);
             var actual = output.ToArray();
             // The exponent x − largest, up to 2·Limit, is rounded before the exponential.
             new Tolerance(3e-7, 3e-7 * (c.Limit + 10)).Check("softmax", expected, actual);
@@ -63,9 +63,9 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var tape = new Tape(Device, recording: false);
         using var input = Upload(new Shape(1, 3), [1, float.NaN, 2]);
-        Assert.True(float.IsNaN(Activations.Relu(tape, input).ToArray()[1]), "relu hid a NaN");
-        Assert.True(float.IsNaN(Activations.Sigmoid(tape, input).ToArray()[1]), "sigmoid hid a NaN");
-        Assert.All(Softmax.Apply(tape, input).ToArray(), y => Assert.True(float.IsNaN(y), "softmax hid a NaN"));
+        Assert.True(float.IsNaN(ActivationOperation.Relu(tape, input).ToArray()[1]), "relu hid a NaN");
+        Assert.True(float.IsNaN(ActivationOperation.Sigmoid(tape, input).ToArray()[1]), "sigmoid hid a NaN");
+        Assert.All(SoftmaxOperation.Apply(tape, input).ToArray(), y => Assert.True(float.IsNaN(y), "softmax hid a NaN"));
     }
 
     [SkippableFact]
@@ -73,8 +73,8 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var tape = new Tape(Device, recording: false);
         using var input = Upload(new Shape(1, 4), [-1e30f, 1e30f, float.NegativeInfinity, 0]);
-        Tolerance.Elementwise.Check("sigmoid", [0, 1, 0, 0.5], Activations.Sigmoid(tape, input).ToArray());
-        Tolerance.Elementwise.Check("softmax", [0, 1, 0, 0], Softmax.Apply(tape, input).ToArray());
+        Tolerance.Elementwise.Check("sigmoid", [0, 1, 0, 0.5], ActivationOperation.Sigmoid(tape, input).ToArray());
+        Tolerance.Elementwise.Check("softmax", [0, 1, 0, 0], SoftmaxOperation.Apply(tape, input).ToArray());
     }
 
     private void Check(

@@ -65,7 +65,7 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
         staged.Upload(pixels);
         using var onDevice = Upload(new Shape(maps.Length, AffineMap.Length), numbers);
         using var target = Prefilled(g.Shape);
-        Augmenting.Apply(staged, onDevice, target, g, scaling);
+        AugmentationOperation.Apply(staged, onDevice, target, g, scaling);
         return target.ToArray();
     }
 
@@ -90,7 +90,7 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
             using var staged = new StagedPixels(Device, c.Pixels.Length);
             staged.Upload(c.Pixels);
             using var plain = Prefilled(g.Shape);
-            PixelConversion.Apply(staged, plain, c.Scaling);
+            PixelConversionOperation.Apply(staged, plain, c.Scaling);
             Assert.Equal(plain.ToArray(), Augment(g, c.Pixels, [.. Enumerable.Repeat(AffineMap.Identity, g.Batch)], c.Scaling));
             // Empty ranges give the identity.
             var nothing = new AugmentationRanges
@@ -187,10 +187,10 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
         using var target = Prefilled(new Shape(1, 4, 4, 1));
         using var larger = Prefilled(new Shape(1, 4, 5, 1));
         var g = AugmentationGeometry.Create(target.Shape);
-        Assert.Contains("[1,4,5,1]", Assert.Throws<ArgumentException>(() => Augmenting.Apply(staged, maps, larger, g, asBytes)).Message);
+        Assert.Contains("[1,4,5,1]", Assert.Throws<ArgumentException>(() => AugmentationOperation.Apply(staged, maps, larger, g, asBytes)).Message);
         Assert.Contains("but 16 were given", Assert.Throws<ArgumentException>(
-            () => Augmenting.Apply(staged, maps, larger, AugmentationGeometry.Create(larger.Shape), asBytes)).Message);
-        Assert.Contains("[1,6]", Assert.Throws<ArgumentException>(() => Augmenting.Apply(staged, fewMaps, target, g, asBytes)).Message);
+            () => AugmentationOperation.Apply(staged, maps, larger, AugmentationGeometry.Create(larger.Shape), asBytes)).Message);
+        Assert.Contains("[1,6]", Assert.Throws<ArgumentException>(() => AugmentationOperation.Apply(staged, fewMaps, target, g, asBytes)).Message);
         Assert.Contains("17 bytes", Assert.Throws<ArgumentException>(() => staged.Upload(new byte[17])).Message);
         Assert.Contains("[N,H,W,C]", Assert.Throws<ArgumentException>(() => AugmentationGeometry.Create(new Shape(4, 4))).Message);
     }

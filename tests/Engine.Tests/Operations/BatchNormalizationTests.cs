@@ -170,7 +170,7 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
             using var tape = new Tape(Device, recording: false);
             var (folded, offset) = BatchNormalizationOperation.Fold(tape, kernel, given, channels.Value);
             using var output = Prefilled(g.Output);
-            Convolution.Forward(g, input, folded, offset, output, relu: true, ConvolutionAlgorithm.Naive);
+            ConvolutionOperation.Forward(g, input, folded, offset, output, relu: true, ConvolutionAlgorithm.Naive);
             var sums = given is null ? forward : [.. forward.Select((v, i) => v + c.BiasValues[i % g.OutputChannels])];
             var expected = BatchNormalizationReference.Forward(new BatchNormalizationGeometry(g.Output.Length / g.OutputChannels, g.OutputChannels), sums,
                 RandomCases.InDouble(n.Scale), RandomCases.InDouble(n.Shift), RandomCases.InDouble(n.RunningMean), RandomCases.InDouble(n.RunningVariance),

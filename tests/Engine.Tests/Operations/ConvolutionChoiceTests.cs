@@ -30,7 +30,7 @@ public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(
         using var kernel = Tensor.Filled(Device, strided.Kernel, 1);
         using var output = Tensor.Filled(Device, strided.Output, 1);
         var error = Assert.Throws<ArgumentException>(
-            () => Convolution.Forward(strided, input, kernel, null, output, false, ConvolutionAlgorithm.Winograd4));
+            () => ConvolutionOperation.Forward(strided, input, kernel, null, output, false, ConvolutionAlgorithm.Winograd4));
         Assert.Contains("Winograd4 does not exist for Forward of input [1,9,9,4], kernel [3,3,4,5], stride 2", error.Message);
     }
 

@@ -64,7 +64,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             using var kernel = Upload(g.Kernel, c.Kernel);
             using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
             using var output = Prefilled(g.Output);
-            Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, algorithm);
+            ConvolutionOperation.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, algorithm);
             var expected = ConvolutionReference.Forward(
                 g, RandomCases.InDouble(c.Input), RandomCases.InDouble(c.Kernel), c.Bias ? RandomCases.InDouble(c.BiasValues) : null);
             if (c.Relu) expected = Array.ConvertAll(expected, y => Math.Max(0, y));
@@ -85,8 +85,8 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             using var kernel = Upload(g.Kernel, c.Kernel);
             using var overwritten = Prefilled(g.Input, OtherSentinel);
             using var added = Prefilled(g.Input, 2);
-            Convolution.GradInput(g, upstream, kernel, overwritten, accumulate: false, algorithm);
-            Convolution.GradInput(g, upstream, kernel, added, accumulate: true, algorithm);
+            ConvolutionOperation.GradInput(g, upstream, kernel, overwritten, accumulate: false, algorithm);
+            ConvolutionOperation.GradInput(g, upstream, kernel, added, accumulate: true, algorithm);
             var expected = ConvolutionReference.GradInput(g, RandomCases.InDouble(c.Upstream), RandomCases.InDouble(c.Kernel));
             var tolerance = Tolerance.OfSum(g.KernelHeight * g.KernelWidth * g.OutputChannels);
             tolerance.Check($"convolution input gradient, {algorithm}", expected, overwritten.ToArray());
@@ -107,8 +107,8 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             using var input = Upload(g.Input, c.Input);
             using var overwritten = Prefilled(g.Kernel, OtherSentinel);
             using var added = Prefilled(g.Kernel, 2);
-            Convolution.GradKernel(g, upstream, input, overwritten, accumulate: false, algorithm);
-            Convolution.GradKernel(g, upstream, input, added, accumulate: true, algorithm);
+            ConvolutionOperation.GradKernel(g, upstream, input, overwritten, accumulate: false, algorithm);
+            ConvolutionOperation.GradKernel(g, upstream, input, added, accumulate: true, algorithm);
             var expected = ConvolutionReference.GradKernel(g, RandomCases.InDouble(c.Upstream), RandomCases.InDouble(c.Input));
             var tolerance = Tolerance.OfSum(g.OutputPixels);
             tolerance.Check($"convolution kernel gradient, {algorithm}", expected, overwritten.ToArray());
@@ -125,8 +125,8 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
             using var naive = Prefilled(g.Output, Sentinel);
             using var tiled = Prefilled(g.Output, OtherSentinel);
-            Convolution.Forward(g, input, kernel, bias, naive, c.Relu, ConvolutionAlgorithm.Naive);
-            Convolution.Forward(g, input, kernel, bias, tiled, c.Relu, ConvolutionAlgorithm.Implicit);
+            ConvolutionOperation.Forward(g, input, kernel, bias, naive, c.Relu, ConvolutionAlgorithm.Naive);
+            ConvolutionOperation.Forward(g, input, kernel, bias, tiled, c.Relu, ConvolutionAlgorithm.Implicit);
             Tolerance.OfSum(g.PatchLength).Check("naive and tiled convolution", naive.ToArray(), tiled.ToArray());
         });
 
@@ -140,7 +140,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             using var bias = Leaf(new Shape(g.OutputChannels), c.BiasValues);
             using var upstream = Upload(g.Output, c.Upstream);
             using var tape = new Tape(Device);
-            var output = Convolution.Apply(tape, input, kernel, bias, c.Padding, g.Stride, c.Relu);
+            var output = ConvolutionOperation.Apply(tape, input, kernel, bias, c.Padding, g.Stride, c.Relu);
             var y = output.ToArray();
             tape.Backward(output, upstream);
             // If a sum is zero except for rounding, device and reference may disagree on its sign; the device's result decides.
@@ -166,7 +166,7 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
         using var bias = Upload(new Shape(1), [0]);
         foreach (var algorithm in new[] { ConvolutionAlgorithm.Naive, ConvolutionAlgorithm.Implicit })
         {
-            var output = Convolution.Apply(tape, input, kernel, bias, Padding.Valid, relu: true, algorithm: algorithm).ToArray();
+            var output = ConvolutionOperation.Apply(tape, input, kernel, bias, Padding.Valid, relu: true, algorithm: algorithm).ToArray();
             Assert.True(float.IsNaN(output[1]), $"{algorithm}: ReLU turned NaN into {output[1]}");
             Assert.Equal([0, 0, 0], new[] { output[0], output[2], output[3] });
         }

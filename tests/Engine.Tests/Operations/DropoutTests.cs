@@ -23,7 +23,7 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
         for (var pass = 1; pass <= 2; pass++)
         {
             using var tape = new Tape(Device);
-            var output = Dropping.Apply(tape, input, rate, key: 99);
+            var output = DropoutOperation.Apply(tape, input, rate, key: 99);
             var actual = output.ToArray();
             tape.Backward(output, upstream);
             var dropped = actual.Count(v => v == 0);
@@ -40,9 +40,9 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var tape = new Tape(Device, recording: false);
         using var ones = Prefilled(new Shape(Length), 1);
-        var first = Dropping.Apply(tape, ones, 0.5f, 7).ToArray();
-        Tolerance.Exact.Check("mask of the same key", first, Dropping.Apply(tape, ones, 0.5f, 7).ToArray());
-        var other = Dropping.Apply(tape, ones, 0.5f, 8).ToArray();
+        var first = DropoutOperation.Apply(tape, ones, 0.5f, 7).ToArray();
+        Tolerance.Exact.Check("mask of the same key", first, DropoutOperation.Apply(tape, ones, 0.5f, 7).ToArray());
+        var other = DropoutOperation.Apply(tape, ones, 0.5f, 8).ToArray();
         var equal = first.Zip(other, (a, b) => a == b ? 1 : 0).Sum();
         // Independent masks agree in half of the positions, within six standard deviations.
         Assert.InRange(equal, Length / 2 - 6 * Math.Sqrt(Length) / 2, Length / 2 + 6 * Math.Sqrt(Length) / 2);
@@ -53,7 +53,7 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var tape = new Tape(Device, recording: false);
         using var ones = Prefilled(new Shape(Length), 1);
-        var actual = Dropping.Apply(tape, ones, 0.25f, 1234567).ToArray();
+        var actual = DropoutOperation.Apply(tape, ones, 0.25f, 1234567).ToArray();
         for (var i = 0; i < Length; i++) Assert.Equal(CounterRandom.Uniform(1234567, (uint)i) < 0.25f, actual[i] == 0);
     }
 
@@ -65,7 +65,7 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var tape = new Tape(Device, recording: false);
         using var input = Prefilled(new Shape(1));
-        Assert.Contains("dropout: probability", Assert.Throws<ArgumentOutOfRangeException>(() => Dropping.Apply(tape, input, rate, 1)).Message);
+        Assert.Contains("dropout: probability", Assert.Throws<ArgumentOutOfRangeException>(() => DropoutOperation.Apply(tape, input, rate, 1)).Message);
     }
 }
 

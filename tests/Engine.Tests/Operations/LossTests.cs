@@ -36,7 +36,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
     public void BinaryCrossEntropyAndItsGradient() => ForAll(LossCase.Generator(1), 60, c =>
     {
         var (logits, targets, weights) = (RandomCases.InDouble(c.Logits), RandomCases.InDouble(c.Probabilities), InDouble(c.Weights));
-        Check(c, c.Probabilities, Losses.BinaryCrossEntropy,
+        Check(c, c.Probabilities, LossOperation.BinaryCrossEntropy,
             LossReference.BinaryCrossEntropy(logits, targets, weights), LossReference.BinaryCrossEntropyGradient(logits, targets, weights));
     });
 
@@ -44,7 +44,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
     public void SoftmaxCrossEntropyAndItsGradient() => ForAll(LossCase.Generator(2, 3, 7, 33), 60, c =>
     {
         var (logits, weights) = (RandomCases.InDouble(c.Logits), InDouble(c.Weights));
-        Check(c, Array.ConvertAll(c.Labels, l => (float)l), Losses.SoftmaxCrossEntropy,
+        Check(c, Array.ConvertAll(c.Labels, l => (float)l), LossOperation.SoftmaxCrossEntropy,
             LossReference.SoftmaxCrossEntropy(logits, c.Labels, c.Classes, weights),
             LossReference.SoftmaxCrossEntropyGradient(logits, c.Labels, c.Classes, weights));
     });
@@ -62,7 +62,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var tape = new Tape(Device, recording: false);
         using var logits = Upload(new Shape(1, 1), [logit]);
         using var targets = Upload(new Shape(1), [target]);
-        new Tolerance(1e-37, 1e-5).Check("binary cross-entropy", expected, Losses.BinaryCrossEntropy(tape, logits, targets).ToArray()[0]);
+        new Tolerance(1e-37, 1e-5).Check("binary cross-entropy", expected, LossOperation.BinaryCrossEntropy(tape, logits, targets).ToArray()[0]);
     }
 
     [SkippableFact]
@@ -73,7 +73,7 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         float[]? mask = c.Weighted ? [.. c.Weights!.Select(w => w > 1 ? 1f : 0f)] : null;
         using var counted = mask is null ? null : Upload(new Shape(c.Rows), mask);
         using var count = Prefilled(new Shape(1));
-        CorrectAnswers.Count(logits, targets, counted, count);
+        CorrectAnswersOperation.Count(logits, targets, counted, count);
         var expected = 0;
         for (var i = 0; i < c.Rows; i++)
         {
@@ -104,16 +104,16 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var logits = Leaf(new Shape(3, 3), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         using var tape = new Tape(Device);
         using (var fromHost = Upload(new Shape(3), labels))
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => Losses.SoftmaxCrossEntropy(tape, logits, fromHost)).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() => LossOperation.SoftmaxCrossEntropy(tape, logits, fromHost)).Message);
         using var fromDevice = OfDevice(labels);
-        var loss = tape.Keep(Losses.SoftmaxCrossEntropy(tape, logits, fromDevice));
+        var loss = tape.Keep(LossOperation.SoftmaxCrossEntropy(tape, logits, fromDevice));
         tape.Backward(loss);
         Assert.True(float.IsNaN(loss.ToArray()[0]));
         var gradient = logits.Gradient!.ToArray();
         for (var i = 0; i < 3; i++)
             Assert.Equal(labels[i] is not (0 or 1 or 2), Enumerable.Range(0, 3).All(k => float.IsNaN(gradient[i * 3 + k])));
         using var right = Prefilled(new Shape(1));
-        CorrectAnswers.Count(logits, fromDevice, null, right);
+        CorrectAnswersOperation.Count(logits, fromDevice, null, right);
         Assert.Equal(labels.Count(label => label == 2), right.ToArray()[0]);
     }
 
@@ -127,9 +127,9 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var logits = Leaf(new Shape(3, 1), [1, 2, 3]);
         using var tape = new Tape(Device);
         using (var fromHost = Upload(new Shape(3), [0, target, 1]))
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => Losses.BinaryCrossEntropy(tape, logits, fromHost)).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() => LossOperation.BinaryCrossEntropy(tape, logits, fromHost)).Message);
         using var fromDevice = OfDevice([0, target, 1]);
-        tape.Backward(Losses.BinaryCrossEntropy(tape, logits, fromDevice));
+        tape.Backward(LossOperation.BinaryCrossEntropy(tape, logits, fromDevice));
         Assert.Equal([false, true, false], logits.Gradient!.ToArray().Select(float.IsNaN));
     }
 
@@ -141,11 +141,11 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var targets = Upload(new Shape(2), [7, 7]);
         targets.Fill(1);
         var expected = LossReference.SoftmaxCrossEntropy([1, 2, 3, 4, 5, 6], [1, 1], 3);
-        new Tolerance(1e-6, 1e-6).Check("loss", expected, Losses.SoftmaxCrossEntropy(tape, logits, targets).ToArray()[0]);
+        new Tolerance(1e-6, 1e-6).Check("loss", expected, LossOperation.SoftmaxCrossEntropy(tape, logits, targets).ToArray()[0]);
         using var shared = Upload(new Shape(2), [7, 7]);
         using var alias = shared.Reshape(new Shape(2));
         alias.CopyFrom([1, 1]);
-        new Tolerance(1e-6, 1e-6).Check("loss", expected, Losses.SoftmaxCrossEntropy(tape, logits, shared).ToArray()[0]);
+        new Tolerance(1e-6, 1e-6).Check("loss", expected, LossOperation.SoftmaxCrossEntropy(tape, logits, shared).ToArray()[0]);
     }
 
     [SkippableFact]
@@ -158,11 +158,11 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var count = Prefilled(new Shape(1));
         using var tape = new Tape(Device, recording: false);
         Assert.Contains("the weight of sample 1 is not a finite number",
-            Assert.Throws<ArgumentException>(() => Losses.SoftmaxCrossEntropy(tape, logits, targets, weights)).Message);
-        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(logits, three, null, count));
-        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(logits, targets, three, count));
-        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(logits, targets, null, targets));
-        Assert.Throws<ArgumentException>(() => CorrectAnswers.Count(targets, targets, null, count));
+            Assert.Throws<ArgumentException>(() => LossOperation.SoftmaxCrossEntropy(tape, logits, targets, weights)).Message);
+        Assert.Throws<ArgumentException>(() => CorrectAnswersOperation.Count(logits, three, null, count));
+        Assert.Throws<ArgumentException>(() => CorrectAnswersOperation.Count(logits, targets, three, count));
+        Assert.Throws<ArgumentException>(() => CorrectAnswersOperation.Count(logits, targets, null, targets));
+        Assert.Throws<ArgumentException>(() => CorrectAnswersOperation.Count(targets, targets, null, count));
     }
 
     /// <summary>Values that the host treats as computed by a kernel.</summary>

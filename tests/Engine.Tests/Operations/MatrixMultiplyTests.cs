@@ -79,8 +79,8 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
             using var bias = Upload(new Shape(c.Columns), c.Bias);
             using var clipped = Prefilled(c.Geometry.Output);
             using var added = Prefilled(c.Geometry.Output, 3);
-            MatrixMultiplication.Launch(c.Geometry, left, right, clipped, bias: bias, relu: true);
-            MatrixMultiplication.Launch(c.Geometry, left, right, added, accumulate: true, bias: bias);
+            MatrixMultiplyOperation.Launch(c.Geometry, left, right, clipped, bias: bias, relu: true);
+            MatrixMultiplyOperation.Launch(c.Geometry, left, right, added, accumulate: true, bias: bias);
             var expected = c.Expected.Select((v, i) => v + c.Bias[i % c.Columns]).ToArray();
             Tolerance.OfSum(c.Depth).Check("product with bias and ReLU", Array.ConvertAll(expected, v => Math.Max(0, v)), clipped.ToArray());
             Tolerance.OfSum(c.Depth).Check("product with bias added to 3", Array.ConvertAll(expected, v => v + 3), added.ToArray());
@@ -94,7 +94,7 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
             using var right = Leaf(c.Right, c.RightValues);
             using var upstream = Upload(c.Geometry.Output, c.Upstream);
             using var tape = new Tape(Device);
-            var output = MatrixMultiplication.Apply(tape, left, right, c.TransposeLeft, c.TransposeRight);
+            var output = MatrixMultiplyOperation.Apply(tape, left, right, c.TransposeLeft, c.TransposeRight);
             tape.Backward(output, upstream);
             var (expectedLeft, expectedRight) = Gradients(c, RandomCases.InDouble(c.Upstream));
             Tolerance.OfSum(c.Columns).Check("gradient of the left factor", expectedLeft, left.Gradient!.ToArray());
@@ -173,8 +173,8 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
         using var right = Upload(c.Right, c.RightValues);
         using var overwritten = Prefilled(c.Geometry.Output);
         using var added = Prefilled(c.Geometry.Output, 2);
-        MatrixMultiplication.Launch(c.Geometry, left, right, overwritten);
-        MatrixMultiplication.Launch(c.Geometry, left, right, added, accumulate: true);
+        MatrixMultiplyOperation.Launch(c.Geometry, left, right, overwritten);
+        MatrixMultiplyOperation.Launch(c.Geometry, left, right, added, accumulate: true);
         Tolerance.OfSum(c.Depth).Check("matrix multiply", c.Expected, overwritten.ToArray());
         Tolerance.OfSum(c.Depth).Check("matrix multiply added to 2", Array.ConvertAll(c.Expected, v => v + 2), added.ToArray());
     }

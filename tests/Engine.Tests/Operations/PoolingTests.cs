@@ -43,14 +43,14 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
                 using var input = Upload(g.Input, values);
                 using var output = Prefilled(g.Output);
                 using var alone = Prefilled(g.Output);
-                using var winners = Prefilled(MaxPooling.Winners(Device, g).Shape);
+                using var winners = Prefilled(MaxPoolingOperation.Winners(Device, g).Shape);
                 using var upstream = Upload(g.Output, c.Upstream);
                 using var overwritten = Prefilled(g.Input, OtherSentinel);
                 using var added = Prefilled(g.Input, 2);
-                MaxPooling.Forward(g, input, output, winners);
-                MaxPooling.Forward(g, input, alone, null);
-                MaxPooling.GradInput(g, upstream, winners, overwritten, accumulate: false);
-                MaxPooling.GradInput(g, upstream, winners, added, accumulate: true);
+                MaxPoolingOperation.Forward(g, input, output, winners);
+                MaxPoolingOperation.Forward(g, input, alone, null);
+                MaxPoolingOperation.GradInput(g, upstream, winners, overwritten, accumulate: false);
+                MaxPoolingOperation.GradInput(g, upstream, winners, added, accumulate: true);
                 var expected = PoolingReference.Max(g, RandomCases.InDouble(values));
                 Tolerance.Exact.Check("max pooling", expected, output.ToArray());
                 Tolerance.Exact.Check("max pooling without winners", expected, alone.ToArray());
@@ -77,8 +77,8 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
                 {
                     using var input = Leaf(g.Input, values);
                     using var tape = new Tape(Device);
-                    var rectified = fused ? input : Activations.Relu(tape, input);
-                    var output = MaxPooling.Apply(tape, rectified, g.WindowHeight, g.WindowWidth, g.Stride, relu: fused);
+                    var rectified = fused ? input : ActivationOperation.Relu(tape, input);
+                    var output = MaxPoolingOperation.Apply(tape, rectified, g.WindowHeight, g.WindowWidth, g.Stride, relu: fused);
                     var outputValues = output.ToArray();
                     tape.Backward(output, upstream);
                     // Masked values are upstream · 0 there and 0 here, so their signs may differ.
@@ -95,11 +95,11 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
         using var input = Prefilled(new Shape(1, 16, 16, 1));
         using var tape = new Tape(Device);
         Assert.StartsWith("max pooling: window 16x16 has more than 255 positions",
-            Assert.Throws<ArgumentException>(() => MaxPooling.Apply(tape, input, 16, 16, 1)).Message);
+            Assert.Throws<ArgumentException>(() => MaxPoolingOperation.Apply(tape, input, 16, 16, 1)).Message);
         // 255 positions fit; the last one wins.
         using var row = Leaf(new Shape(1, 15, 17, 1), [.. Enumerable.Range(0, 255).Select(i => (float)i)]);
         using var upstream = Prefilled(new Shape(1, 1, 1, 1), 3);
-        tape.Backward(MaxPooling.Apply(tape, row, 15, 17, 1), upstream);
+        tape.Backward(MaxPoolingOperation.Apply(tape, row, 15, 17, 1), upstream);
         Assert.Equal([.. Enumerable.Repeat(0f, 254), 3], row.Gradient!.ToArray());
     }
 
@@ -116,7 +116,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
             for (var pass = 1; pass <= 2; pass++)
             {
                 using var tape = new Tape(Device);
-                var output = AveragePooling.Apply(tape, input, g.WindowHeight, g.WindowWidth, g.Stride);
+                var output = AveragePoolingOperation.Apply(tape, input, g.WindowHeight, g.WindowWidth, g.Stride);
                 tolerance.Check("average pooling", PoolingReference.Average(g, RandomCases.InDouble(c.Input)), output.ToArray());
                 tape.Backward(output, upstream);
                 tolerance.Check($"average pooling gradient, {pass} times", Array.ConvertAll(gradient, v => v * pass), input.Gradient!.ToArray());
@@ -134,7 +134,7 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
             var upstreamValues = RandomCases.Values(c.Seed, 5, batch * channels);
             using var upstream = Upload(new Shape(batch, channels), upstreamValues);
             using var tape = new Tape(Device);
-            var output = AveragePooling.ApplyGlobal(tape, input);
+            var output = AveragePoolingOperation.ApplyGlobal(tape, input);
             var actual = output.ToArray();
             tape.Backward(output, upstream);
             var expected = new double[batch * channels];
@@ -163,9 +163,9 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
         var g = PoolingGeometry.Create(input.Shape, 2, 2, 2);
         using var output = Prefilled(g.Output);
         using var alone = Prefilled(g.Output);
-        using var winners = Prefilled(MaxPooling.Winners(Device, g).Shape);
-        MaxPooling.Forward(g, input, output, winners);
-        MaxPooling.Forward(g, input, alone, null);
+        using var winners = Prefilled(MaxPoolingOperation.Winners(Device, g).Shape);
+        MaxPoolingOperation.Forward(g, input, output, winners);
+        MaxPoolingOperation.Forward(g, input, alone, null);
         Assert.True(float.IsNaN(output.ToArray()[0]), $"NaN at {place} of 4 became {output.ToArray()[0]}");
         Assert.True(float.IsNaN(alone.ToArray()[0]), $"NaN at {place} of 4 became {alone.ToArray()[0]} without winners");
         Assert.Equal(place, FirstWinner(winners));
@@ -177,8 +177,8 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
         using var input = Upload(new Shape(1, 1, 2, 1), [float.NegativeInfinity, float.NegativeInfinity]);
         var g = PoolingGeometry.Create(input.Shape, 1, 2, 1);
         using var output = Prefilled(g.Output);
-        using var winners = Prefilled(MaxPooling.Winners(Device, g).Shape);
-        MaxPooling.Forward(g, input, output, winners);
+        using var winners = Prefilled(MaxPoolingOperation.Winners(Device, g).Shape);
+        MaxPoolingOperation.Forward(g, input, output, winners);
         Assert.Equal(float.NegativeInfinity, output.ToArray()[0]);
         Assert.Equal(0, FirstWinner(winners));
     }

@@ -46,7 +46,7 @@ public abstract class ToningTests(OpenedDevice opened) : DeviceTests(opened)
         using var source = Upload(shape, values);
         using var onDevice = Upload(new Shape(tones.Length, ToneChange.Length), numbers);
         using var target = Prefilled(shape);
-        Toning.Apply(source, onDevice, target, scaling);
+        ToneOperation.Apply(source, onDevice, target, scaling);
         return target.ToArray();
     }
 
@@ -105,8 +105,8 @@ public abstract class ToningTests(OpenedDevice opened) : DeviceTests(opened)
         using var tones = Prefilled(new Shape(2, ToneChange.Length));
         using var few = Prefilled(new Shape(1, ToneChange.Length));
         using var larger = Prefilled(new Shape(2, 4, 5, 1));
-        Assert.Contains("[2,4,5,1]", Assert.Throws<ArgumentException>(() => Toning.Apply(values, tones, larger, PixelScaling.None)).Message);
-        Assert.Contains("[1,5]", Assert.Throws<ArgumentException>(() => Toning.Apply(values, few, values, PixelScaling.None)).Message);
+        Assert.Contains("[2,4,5,1]", Assert.Throws<ArgumentException>(() => ToneOperation.Apply(values, tones, larger, PixelScaling.None)).Message);
+        Assert.Contains("[1,5]", Assert.Throws<ArgumentException>(() => ToneOperation.Apply(values, few, values, PixelScaling.None)).Message);
     }
 }
 

@@ -23,7 +23,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     {
         v[i] = 0.9 * v[i] + 0.1 * g[i] * g[i];
         w[i] -= 0.01 * g[i] / (Math.Sqrt(v[i]) + 1e-7);
-    }, (t, w, g, v, _, _) => Updates.RmsProp(t, w, g, v, 0.01f, 0.9f, 1e-7f));
+    }, (t, w, g, v, _, _) => UpdateOperation.RmsProp(t, w, g, v, 0.01f, 0.9f, 1e-7f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
@@ -31,12 +31,12 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     {
         m[i] = 0.9 * m[i] + g[i];
         w[i] -= 0.01 * m[i];
-    }, (t, w, g, m, _, _) => Updates.Momentum(t, w, g, m, 0.01f, 0.9f));
+    }, (t, w, g, m, _, _) => UpdateOperation.Momentum(t, w, g, m, 0.01f, 0.9f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
     public void Descent(int length) =>
-        Check(length, (w, g, _, _, i) => w[i] -= 0.01 * g[i], (t, w, g, _, _, _) => Updates.Descent(t, w, g, 0.01f));
+        Check(length, (w, g, _, _, i) => w[i] -= 0.01 * g[i], (t, w, g, _, _, _) => UpdateOperation.Descent(t, w, g, 0.01f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
@@ -49,7 +49,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             m[i] = 0.9 * m[i] + 0.1 * g[i];
             v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
             w[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.999, step))) + 1e-7);
-        }, (t, w, g, m, v, steps) => Updates.Adam(t, w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, steps));
+        }, (t, w, g, m, v, steps) => UpdateOperation.Adam(t, w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, steps));
     }
 
     [SkippableTheory]
@@ -67,12 +67,12 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var loss = Leaf(new Shape(1), [1.5f]);
         using var upstream = Upload(new Shape(1), [-3]);
         using var tape = new Tape(Device);
-        var output = Penalties.Add(tape, loss, weights, table);
+        var output = PenaltyOperation.Add(tape, loss, weights, table);
         var expected = 1.5 + values.Sum(w => l1 * Math.Abs((double)w) + l2 * (double)w * w);
         Tolerance.OfSum(length, l1 + l2).Check("penalty", expected, output.ToArray()[0]);
         tape.Backward(output, upstream);
         Tolerance.Exact.Check("gradient of the loss itself", -3, loss.Gradient!.ToArray()[0]);
-        Updates.Descent(table, weights, gradients, 0.5f);
+        UpdateOperation.Descent(table, weights, gradients, 0.5f);
         Tolerance.Elementwise.Check("weights that a penalty pulls on",
             values.Zip(gradientValues, (w, g) => w - 0.5 * (g + l1 * Math.Sign(w) + 2.0 * l2 * w)).ToArray(), weights.ToArray());
     }
@@ -98,10 +98,10 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             using var table = new UpdateTable(Device, new UpdateRow(0, 0, 1, Decay: decay), new UpdateRow(4, 4, 2), new UpdateRow(8, 8, 7, Rate: 0.5f, Decay: 2 * decay));
             switch (rule)
             {
-                case "rmsprop": Updates.RmsProp(table, weights, gradients, first, rate, 0.9f, 1e-7f); break;
-                case "momentum": Updates.Momentum(table, weights, gradients, first, rate, 0.9f); break;
-                case "descent": Updates.Descent(table, weights, gradients, rate); break;
-                default: Updates.Adam(table, weights, gradients, first, second, rate, 0.9f, 0.999f, 1e-7f, 1); break;
+                case "rmsprop": UpdateOperation.RmsProp(table, weights, gradients, first, rate, 0.9f, 1e-7f); break;
+                case "momentum": UpdateOperation.Momentum(table, weights, gradients, first, rate, 0.9f); break;
+                case "descent": UpdateOperation.Descent(table, weights, gradients, rate); break;
+                default: UpdateOperation.Adam(table, weights, gradients, first, second, rate, 0.9f, 0.999f, 1e-7f, 1); break;
             }
             results.Add(weights.ToArray());
         }
@@ -134,7 +134,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
                 expected[row.Weights + i] -= 0.1 * row.Rate * m;
             }
         var launches = Device.Launches;
-        Updates.Momentum(table, weights, gradients, velocity, 0.1f, 0.9f);
+        UpdateOperation.Momentum(table, weights, gradients, velocity, 0.1f, 0.9f);
         Assert.Equal(launches + 1, Device.Launches);
         Tolerance.Elementwise.Check("weights", expected, weights.ToArray());
         Tolerance.Elementwise.Check("velocity", expectedVelocity, velocity.ToArray());
@@ -152,9 +152,9 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var right = Upload(new Shape(length), b);
         using var filled = Prefilled(new Shape(length));
         using var tape = new Tape(Device, recording: false);
-        Tolerance.Elementwise.Check("sum", a.Zip(b, (x, y) => (double)x + y).ToArray(), Addition.Apply(tape, left, right).ToArray());
+        Tolerance.Elementwise.Check("sum", a.Zip(b, (x, y) => (double)x + y).ToArray(), AdditionOperation.Apply(tape, left, right).ToArray());
         Assert.All(filled.ToArray(), v => Assert.Equal(Sentinel, v));
-        using var copy = Addition.Copy(left);
+        using var copy = AdditionOperation.Copy(left);
         left.Fill(0);
         Tolerance.Exact.Check("copy", a, copy.ToArray());
         using var reshaped = copy.Reshape(new Shape(1, length));
@@ -173,17 +173,17 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var tape = new Tape(Device, recording: false);
         Action[] launches =
         [
-            () => Addition.Apply(tape, even, odd),
-            () => MatrixMultiplication.Apply(tape, odd, square),
-            () => MatrixMultiplication.Apply(tape, square, oddColumns),
+            () => AdditionOperation.Apply(tape, even, odd),
+            () => MatrixMultiplyOperation.Apply(tape, odd, square),
+            () => MatrixMultiplyOperation.Apply(tape, square, oddColumns),
         ];
         foreach (var launch in launches)
             if (Device.Shape == KernelShape.Cpu)
                 launch();
             else
                 Assert.Contains("a tensor begins at float 6 of its memory", Assert.Throws<ArgumentException>(launch).Message);
-        Addition.Apply(tape, even, even);
-        MatrixMultiplication.Apply(tape, even, square);
+        AdditionOperation.Apply(tape, even, even);
+        MatrixMultiplyOperation.Apply(tape, even, square);
     }
 
     private void Check(
@@ -218,17 +218,17 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var eleven = Prefilled(new Shape(11), 1);
         using var tape = new Tape(Device, recording: false);
         using var loss = Prefilled(new Shape(1), 1);
-        Assert.Contains("reaches to weight 7, but the weights are [6]", Assert.Throws<ArgumentException>(() => Updates.Descent(table, six, eleven, 1)).Message);
-        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => Updates.Descent(table, seven, seven, 1)).Message);
-        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => Updates.RmsProp(table, seven, eleven, seven, 1, 0.9f, 1)).Message);
-        Assert.Contains("reaches to weight 7", Assert.Throws<ArgumentException>(() => Penalties.Add(tape, loss, six, table)).Message);
-        Assert.Throws<ArgumentException>(() => Penalties.Add(tape, six, seven, table));
+        Assert.Contains("reaches to weight 7, but the weights are [6]", Assert.Throws<ArgumentException>(() => UpdateOperation.Descent(table, six, eleven, 1)).Message);
+        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => UpdateOperation.Descent(table, seven, seven, 1)).Message);
+        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => UpdateOperation.RmsProp(table, seven, eleven, seven, 1, 0.9f, 1)).Message);
+        Assert.Contains("reaches to weight 7", Assert.Throws<ArgumentException>(() => PenaltyOperation.Add(tape, loss, six, table)).Message);
+        Assert.Throws<ArgumentException>(() => PenaltyOperation.Add(tape, six, seven, table));
         Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(-4, 0, 4)));
         Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(0, 0, -1)));
-        Updates.Descent(table, seven, eleven, 1);
+        UpdateOperation.Descent(table, seven, eleven, 1);
         Tolerance.Exact.Check("weights", new float[7], seven.ToArray());
         table.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => Updates.Descent(table, seven, eleven, 1));
+        Assert.Throws<ObjectDisposedException>(() => UpdateOperation.Descent(table, seven, eleven, 1));
         table.Dispose();
     }
 }

@@ -40,7 +40,7 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         using var kernel = Upload(g.Kernel, c.Kernel);
         using var bias = Upload(new Shape(g.OutputChannels), c.BiasValues);
         using var output = Prefilled(g.Output);
-        Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, algorithm);
+        ConvolutionOperation.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, algorithm);
         var expected = ConvolutionReference.Forward(g, InDouble(c.Input), InDouble(c.Kernel), c.Bias ? InDouble(c.BiasValues) : null);
         if (c.Relu) expected = Array.ConvertAll(expected, v => Math.Max(0, v));
         Check("winograd forward", expected, output);
@@ -55,10 +55,10 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         using var kernel = Upload(g.Kernel, c.Kernel);
         var expected = ConvolutionReference.GradInput(g, InDouble(c.Upstream), InDouble(c.Kernel));
         using var overwritten = Prefilled(g.Input);
-        Convolution.GradInput(g, upstream, kernel, overwritten, accumulate: false, algorithm);
+        ConvolutionOperation.GradInput(g, upstream, kernel, overwritten, accumulate: false, algorithm);
         Check("winograd input gradient", expected, overwritten);
         using var added = Prefilled(g.Input, 2);
-        Convolution.GradInput(g, upstream, kernel, added, accumulate: true, algorithm);
+        ConvolutionOperation.GradInput(g, upstream, kernel, added, accumulate: true, algorithm);
         Check("winograd input gradient, added", Array.ConvertAll(expected, v => v + 2), added);
     });
 
@@ -71,10 +71,10 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         using var input = Upload(g.Input, c.Input);
         var expected = ConvolutionReference.GradKernel(g, InDouble(c.Upstream), InDouble(c.Input));
         using var overwritten = Prefilled(g.Kernel);
-        Convolution.GradKernel(g, upstream, input, overwritten, accumulate: false, algorithm);
+        ConvolutionOperation.GradKernel(g, upstream, input, overwritten, accumulate: false, algorithm);
         Check("winograd kernel gradient", expected, overwritten);
         using var added = Prefilled(g.Kernel, 2);
-        Convolution.GradKernel(g, upstream, input, added, accumulate: true, algorithm);
+        ConvolutionOperation.GradKernel(g, upstream, input, added, accumulate: true, algorithm);
         Check("winograd kernel gradient, added", Array.ConvertAll(expected, v => v + 2), added);
     });
 
@@ -88,8 +88,8 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         using var kernel = Upload(g.Kernel, RandomCases.Values(1, 2, g.Kernel.Length));
         using var winograd = Prefilled(g.Output);
         using var implicitly = Prefilled(g.Output, OtherSentinel);
-        Convolution.Forward(g, input, kernel, null, winograd, false, ConvolutionAlgorithm.Winograd4);
-        Convolution.Forward(g, input, kernel, null, implicitly, false, ConvolutionAlgorithm.Implicit);
+        ConvolutionOperation.Forward(g, input, kernel, null, winograd, false, ConvolutionAlgorithm.Winograd4);
+        ConvolutionOperation.Forward(g, input, kernel, null, implicitly, false, ConvolutionAlgorithm.Implicit);
         Check("winograd", InDouble(implicitly.ToArray()), winograd);
     }
 
@@ -110,7 +110,7 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
             {
                 Device.VectorLanes = width;
                 using var output = Prefilled(g.Output);
-                Convolution.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, ConvolutionAlgorithm.WinogradLines);
+                ConvolutionOperation.Forward(g, input, kernel, c.Bias ? bias : null, output, c.Relu, ConvolutionAlgorithm.WinogradLines);
                 Check($"winograd along lines, {width} lanes", expected, output);
             }
             finally

@@ -23,7 +23,7 @@ public sealed class RareKernelsOnPtxMachine(PtxMachineDevice device) : DeviceTes
         using var kernel = Upload(g.Kernel, w);
         using var upstream = Upload(g.Output, u);
         using var tape = new Tape(Device);
-        var output = Convolution.Apply(tape, input, kernel, null, Padding.Same, relu: true);
+        var output = ConvolutionOperation.Apply(tape, input, kernel, null, Padding.Same, relu: true);
         var y = output.ToArray();
         tape.Backward(output, upstream);
         var masked = RandomCases.InDouble([.. u.Select((value, i) => y[i] > 0 ? value : 0)]);
@@ -42,7 +42,7 @@ public sealed class RareKernelsOnPtxMachine(PtxMachineDevice device) : DeviceTes
         using var input = Leaf(g.Input, x);
         using var upstream = Upload(g.Output, u);
         using var tape = new Tape(Device);
-        tape.Backward(MaxPooling.Apply(tape, input, window, window, stride), upstream);
+        tape.Backward(MaxPoolingOperation.Apply(tape, input, window, window, stride), upstream);
         Tolerance.OfSum(window * window).Check("max pooling gradient",
             PoolingReference.MaxGradient(g, RandomCases.InDouble(u), RandomCases.InDouble(x)), input.Gradient!.ToArray());
     }

@@ -30,7 +30,7 @@ public sealed class TensorCoresOnPtxMachine(PtxMachineDevice device)
             using var a = Tensor.FromValues(cores, leftShape, left);
             using var b = Tensor.FromValues(cores, rightShape, right);
             using var output = Tensor.Filled(cores, geometry.Output, 2);
-            MatrixMultiplication.Launch(geometry, a, b, output, accumulate: true);
+            MatrixMultiplyOperation.Launch(geometry, a, b, output, accumulate: true);
             var expected = MatrixMultiplyReference.Forward(geometry, RandomCases.InDouble(left), RandomCases.InDouble(right));
             Tolerance.OfSum(depth).Check($"TF32 product {geometry} added to 2", Array.ConvertAll(expected, v => v + 2), output.ToArray());
         }
@@ -50,9 +50,9 @@ public sealed class TensorCoresOnPtxMachine(PtxMachineDevice device)
         using var output = Tensor.Filled(cores, g.Output, float.NaN);
         using var gradInput = Tensor.Filled(cores, g.Input, float.NaN);
         using var gradKernel = Tensor.Filled(cores, g.Kernel, float.NaN);
-        Convolution.Forward(g, input, kernel, null, output, relu: false, ConvolutionAlgorithm.Implicit);
-        Convolution.GradInput(g, upstream, kernel, gradInput, accumulate: false, ConvolutionAlgorithm.Implicit);
-        Convolution.GradKernel(g, upstream, input, gradKernel, accumulate: false, ConvolutionAlgorithm.Implicit);
+        ConvolutionOperation.Forward(g, input, kernel, null, output, relu: false, ConvolutionAlgorithm.Implicit);
+        ConvolutionOperation.GradInput(g, upstream, kernel, gradInput, accumulate: false, ConvolutionAlgorithm.Implicit);
+        ConvolutionOperation.GradKernel(g, upstream, input, gradKernel, accumulate: false, ConvolutionAlgorithm.Implicit);
         var (xs, ws, us) = (RandomCases.InDouble(x), RandomCases.InDouble(w), RandomCases.InDouble(u));
         Tolerance.OfSum(g.PatchLength).Check("TF32 convolution", ConvolutionReference.Forward(g, xs, ws, null), output.ToArray());
         Tolerance.OfSum(kernelSize * kernelSize * filters).Check("TF32 input gradient", ConvolutionReference.GradInput(g, us, ws), gradInput.ToArray());

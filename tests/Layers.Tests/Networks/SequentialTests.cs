@@ -340,7 +340,7 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         {
             using var tape = new Tape(Device);
             var logits = network.Forward(tape, batch, new Pass(Training: true, Seed: 1, Step: step));
-            var loss = network.AddPenalties(tape, Losses.BinaryCrossEntropy(tape, logits, targets));
+            var loss = network.AddPenalties(tape, LossOperation.BinaryCrossEntropy(tape, logits, targets));
             losses[step] = loss.ToArray()[0];
             tape.Backward(loss);
             optimizer.Step(network.Parameters);

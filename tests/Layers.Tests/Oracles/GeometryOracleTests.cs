@@ -59,7 +59,7 @@ public abstract partial class GeometryOracleTests(OpenedDevice opened) : DeviceT
         using var logits = Leaf(new Shape(file["logits"].Shape), file["logits"].Values);
         using var targets = Upload(new Shape(file["target"].Shape), file["target"].Values);
         using var tape = new Tape(Device);
-        var loss = Losses.SoftmaxCrossEntropy(tape, logits, targets);
+        var loss = LossOperation.SoftmaxCrossEntropy(tape, logits, targets);
         Compare("loss", file["loss"].Values, loss.ToArray(), 1e-4);
         tape.Backward(loss);
         Compare("grad_logits", file["grad_logits"].Values, logits.Gradient!.ToArray(), 1e-3);

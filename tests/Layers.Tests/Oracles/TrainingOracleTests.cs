@@ -36,7 +36,7 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
             using var tape = new Tape(Device);
             var logits = network.Forward(tape, batch, new Pass(Training: true));
             if (step == 0) Compare("logits", file["logits"].Values, logits.ToArray(), 1e-4);
-            var loss = network.AddPenalties(tape, Losses.BinaryCrossEntropy(tape, logits, target));
+            var loss = network.AddPenalties(tape, LossOperation.BinaryCrossEntropy(tape, logits, target));
             losses.Add(loss.ToArray()[0]);
             tape.Backward(loss);
             if (step == 0)

@@ -177,12 +177,12 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
 
         public override Tensor Forward(Tape tape, Tensor batch, Pass pass)
         {
-            var output = tape.Own(Addition.Copy(batch));
+            var output = tape.Own(AdditionOperation.Copy(batch));
             if (tape.Records(batch))
                 tape.Record("twice", output, [], upstream =>
                 {
-                    Addition.AddTo(upstream, upstream);
-                    tape.AddGradient(batch, Addition.Copy(upstream));
+                    AdditionOperation.AddTo(upstream, upstream);
+                    tape.AddGradient(batch, AdditionOperation.Copy(upstream));
                 });
             return output;
         }
@@ -208,7 +208,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
                 foreach (var (u, i) in upstream.ToArray().Select((u, i) => (u, i))) gradient[i % shifts.Length] += u;
                 gradient[2] *= 1.1f;
                 tape.AddGradient(shift, Tensor.FromValues(batch.Device, shift.Shape, gradient));
-                tape.AddGradient(batch, Addition.Copy(upstream));
+                tape.AddGradient(batch, AdditionOperation.Copy(upstream));
             });
             return output;
         }

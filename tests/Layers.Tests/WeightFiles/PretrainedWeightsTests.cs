@@ -263,7 +263,7 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         using var batch = Prefilled(new Shape(images.Shape));
         foreach (var (scaling, name) in new[] { (PixelScaling.Rescale, "rescale255_RGB"), (PixelScaling.Caffe, "caffe_BGR_minus_mean") })
         {
-            PixelConversion.Apply(pixels, batch, scaling);
+            PixelConversionOperation.Apply(pixels, batch, scaling);
             using var output = network.Predict(batch);
             var expected = InDouble(reference[$"{name}/block3_pool_NHWC_f32"].Values);
             Tolerance.OfLargest(1e-3, expected).Check(name, expected, output.ToArray());

@@ -4,7 +4,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Activation;
 
 /// <summary>Activations as operations of their own, where no other operation can apply them in passing.</summary>
-public static class Activations
+public static class ActivationOperation
 {
     /// <summary>max(0, x), any shape.</summary>
     public static Tensor Relu(Tape tape, Tensor input) => Apply<Relu>("relu", tape, input);

@@ -4,7 +4,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Activation;
 
 /// <summary>Softmax over the last dimension: yᵢ = eˣⁱ / Σⱼ eˣʲ, with the row's largest value subtracted first.</summary>
-public static class Softmax
+public static class SoftmaxOperation
 {
     /// <summary>input [rows, columns] → the same shape; every row sums to one.</summary>
     /// <exception cref="ArgumentException">The input is no matrix.</exception>

@@ -10,7 +10,7 @@ namespace Convolve.Engine.Operations.Bias;
 /// The first step of the backward pass through y = max(0, s + b): one pass that masks the upstream gradient where ReLU was off, in place,
 /// and sums it up per column, which is the bias's gradient.
 /// </summary>
-internal static class BiasGradient
+internal static class BiasGradientOperation
 {
     /// <summary>Rows that one work-item sums up at least.</summary>
     private const int ShortestShare = 64;

@@ -8,7 +8,7 @@ namespace Convolve.Engine.Operations.Dropout;
 /// Inverted dropout: each value becomes zero with probability p, the others are divided by 1 − p. The mask is a function of a key
 /// and the element's index, so that it needs no memory, is the same in the backward pass, and does not depend on thread order.
 /// </summary>
-public static class Dropping
+public static class DropoutOperation
 {
     /// <summary>Any shape.</summary>
     /// <param name="tape">Records the operation.</param>

@@ -4,7 +4,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Elementwise;
 
 /// <summary>Sums of tensors of one shape.</summary>
-public static class Addition
+public static class AdditionOperation
 {
     /// <summary>left + right, element by element; any shape.</summary>
     /// <exception cref="ArgumentException">The shapes differ.</exception>

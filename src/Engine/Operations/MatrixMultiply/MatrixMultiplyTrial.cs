@@ -39,5 +39,5 @@ public sealed class MatrixMultiplyTrial : Trial
     /// <summary>Bytes of device memory that the product needs beside the three matrices.</summary>
     public long WorkspaceBytes() => WorkspaceBytes(Run);
 
-    private void Run() => MatrixMultiplication.Launch(geometry, left, right, output);
+    private void Run() => MatrixMultiplyOperation.Launch(geometry, left, right, output);
 }

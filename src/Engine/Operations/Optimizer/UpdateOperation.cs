@@ -10,7 +10,7 @@ namespace Convolve.Engine.Operations.Optimizer;
 /// optimizer's; decay takes η·λ·w away besides. Weights, gradients and state lie in one buffer each; the table says where. Each rule throws an
 /// <see cref="ArgumentException"/> where the table reaches beyond the end of a buffer.
 /// </summary>
-public static class Updates
+public static class UpdateOperation
 {
     /// <summary>RMSprop as in Keras 2 and libtorch: v = ρv + (1−ρ)g²; w −= η·g / (√v + ε).</summary>
     public static void RmsProp(

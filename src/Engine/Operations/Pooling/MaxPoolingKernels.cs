@@ -50,7 +50,7 @@ internal struct MaxPoolingForward : IPixelKernel
             {
                 var largest = T.Load(output, target + c);
                 var winner = T.LoadBytes(winners, target + c);
-                T.ZipLabelled<Idle>(ref largest, ref winner, largest, MaxPooling.NoWinner);
+                T.ZipLabelled<Idle>(ref largest, ref winner, largest, MaxPoolingOperation.NoWinner);
                 T.StoreBytes(winners, target + c, winner);
             }
     }

@@ -18,7 +18,7 @@ public static class NetworkInput
         using var staged = new StagedPixels(network.Device!, pixels.Length);
         staged.Upload(pixels);
         var input = Tensor.Uninitialized(network.Device!, new Shape([count, .. network.InputShape.Sizes]));
-        PixelConversion.Apply(staged, input, scaling);
+        PixelConversionOperation.Apply(staged, input, scaling);
         return input;
     }
 }

@@ -155,7 +155,7 @@ public static class BatchNormalizationOperation
         else
             device.Kernels.ForEachGroup(Columns(numbers),
                 new GradientSumsOfColumn { Upstream = upstream.View, Input = input.View, Parts = view, Coefficients = by });
-        BiasGradient.SumOfParts(device, view, sums, width, numbers.Shares, accumulate: false);
+        BiasGradientOperation.SumOfParts(device, view, sums, width, numbers.Shares, accumulate: false);
         parts.Release();
         if (channels.Shift.RequiresGradient) tape.AddGradient(channels.Shift, sums.Slice(0, channels.Shift.Shape));
         if (channels.Scale.RequiresGradient) tape.AddGradient(channels.Scale, sums.Slice(numbers.SumsApart, channels.Scale.Shape));

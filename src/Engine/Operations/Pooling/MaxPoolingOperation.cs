@@ -12,7 +12,7 @@ namespace Convolve.Engine.Operations.Pooling;
 /// <remarks>
 /// All that the gradient needs to know is which of its window's values won, as a number in row-major order: one byte per output.
 /// </remarks>
-public static class MaxPooling
+public static class MaxPoolingOperation
 {
     /// <summary>The winner of a window in which ReLU let nothing through.</summary>
     internal const int NoWinner = 255;

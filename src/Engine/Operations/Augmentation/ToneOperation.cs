@@ -4,7 +4,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Augmentation;
 
 /// <summary>Changes the tones of every image of a batch by a <see cref="ToneChange"/> of its own.</summary>
-public static class Toning
+public static class ToneOperation
 {
     /// <summary>Changes the tones of a batch.</summary>
     /// <param name="values">The images, [N,H,W,C], 0 … 255, channels in the order of the file.</param>

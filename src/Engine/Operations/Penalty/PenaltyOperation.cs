@@ -6,9 +6,9 @@ namespace Convolve.Engine.Operations.Penalty;
 
 /// <summary>
 /// Weight penalties that are added to a loss: λ₁·Σ|w| + λ₂·Σw², as Keras defines them (no factor ½), for all parameters of a network at
-/// once. Their gradient with respect to the weights needs no backward pass: the optimizer's update adds it (see <see cref="Updates"/>).
+/// once. Their gradient with respect to the weights needs no backward pass: the optimizer's update adds it (see <see cref="UpdateOperation"/>).
 /// </summary>
-public static class Penalties
+public static class PenaltyOperation
 {
     /// <summary>loss [1] + Σ over the table's parameters of λ₁·Σ|w| + λ₂·Σw² → [1].</summary>
     /// <param name="tape">Records the operation; upstream goes to the loss.</param>

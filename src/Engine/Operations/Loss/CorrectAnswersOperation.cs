@@ -3,7 +3,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Loss;
 
 /// <summary>Counts the right answers of a batch on the device, so that a training step reads back one number, not its logits.</summary>
-public static class CorrectAnswers
+public static class CorrectAnswersOperation
 {
     /// <summary>Writes the weight of the samples that are classified rightly, Σ of wᵢ over them, into <paramref name="count"/> [1].</summary>
     /// <param name="logits">[N,1] (class 1 from 0 on) or [N, classes] (the largest).</param>

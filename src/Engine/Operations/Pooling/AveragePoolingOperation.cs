@@ -5,7 +5,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Pooling;
 
 /// <summary>Average pooling: the mean of each window, channel by channel.</summary>
-public static class AveragePooling
+public static class AveragePoolingOperation
 {
     /// <summary>input [N,H,W,C] → [N,OH,OW,C].</summary>
     /// <exception cref="ArgumentException">The window does not fit into the input.</exception>
@@ -35,6 +35,6 @@ public static class AveragePooling
     public static Tensor ApplyGlobal(Tape tape, Tensor input)
     {
         if (input.Shape.Rank != 4) throw new ArgumentException($"global average pooling: input {input.Shape} must be [N,H,W,C]");
-        return Flattening.Apply(tape, Apply(tape, input, input.Shape[1], input.Shape[2], 1));
+        return FlattenOperation.Apply(tape, Apply(tape, input, input.Shape[1], input.Shape[2], 1));
     }
 }

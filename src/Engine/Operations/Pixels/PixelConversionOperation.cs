@@ -3,7 +3,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Pixels;
 
 /// <summary>Bytes become floats on the device, so that an image crosses the bus at a quarter of its size.</summary>
-public static class PixelConversion
+public static class PixelConversionOperation
 {
     /// <summary>Scales every byte of a batch.</summary>
     /// <param name="pixels">The images, [N,H,W,C]; none are needed where nothing is computed.</param>

@@ -6,7 +6,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>Convolution with bias and, fused into the same pass, ReLU.</summary>
-public static class Convolution
+public static class ConvolutionOperation
 {
     /// <summary>input [N,H,W,C], kernel [KH,KW,C,K], bias [K] or none → [N,OH,OW,K].</summary>
     /// <exception cref="ArgumentException">The shapes do not fit, or the algorithm does not exist for them on this device.</exception>
@@ -22,7 +22,7 @@ public static class Convolution
         if (tape.Records(input, kernel, bias))
             tape.Record("convolution", output, relu ? [input, kernel, output] : [input, kernel], upstream =>
             {
-                BiasGradient.Apply(tape, upstream, relu ? output : null, bias);
+                BiasGradientOperation.Apply(tape, upstream, relu ? output : null, bias);
                 if (kernel.RequiresGradient)
                     GradKernel(geometry, upstream, input, tape.GradientOf(kernel, out var accumulate), accumulate, algorithm);
                 if (input.RequiresGradient)

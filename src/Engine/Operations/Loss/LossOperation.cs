@@ -11,7 +11,7 @@ namespace Convolve.Engine.Operations.Loss;
 /// Targets that the host has put into their tensor are checked here. Targets that a kernel has computed are not, as that would cost every
 /// step a round trip: one that is no label makes the loss and its sample's gradient NaN, and nothing outside the logits is read.
 /// </remarks>
-public static class Losses
+public static class LossOperation
 {
     /// <summary>
     /// Binary cross-entropy of σ(z) against t: max(z,0) − z·t + ln(1 + e^−|z|), with the gradient σ(z) − t.

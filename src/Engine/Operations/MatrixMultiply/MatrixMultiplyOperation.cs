@@ -5,7 +5,7 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.MatrixMultiply;
 
 /// <summary>The matrix product, with either factor transposed at will.</summary>
-public static class MatrixMultiplication
+public static class MatrixMultiplyOperation
 {
     /// <summary>op(left) [rows, depth] · op(right) [depth, columns] → [rows, columns].</summary>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>

@@ -7,7 +7,7 @@ namespace Convolve.Engine.Operations.Augmentation;
 /// Moves every image of a batch by a map of its own while its bytes become floats: a pixel of the result is taken, by bilinear
 /// interpolation, from the place that the map gives, in the endless image that the fill rule makes.
 /// </summary>
-public static class Augmenting
+public static class AugmentationOperation
 {
     /// <summary>Augments a batch.</summary>
     /// <param name="pixels">The images, [N,H,W,C]; none are needed where nothing is computed.</param>
