@@ -13,7 +13,7 @@ using Device = Convolve.Engine.Devices.Device;
 namespace Convolve.Engine;
 
 /// <summary>
-/// Finds the devices of this machine, chooses one and opens it. Together with <see cref="KernelCompiler"/> the only place that
+/// Finds the devices of this machine, chooses one and opens it. Together with <see cref="KernelCompiler"/>, the only place that
 /// distinguishes CUDA from OpenCL.
 /// </summary>
 public sealed class DeviceCatalogue : IDisposable
@@ -41,18 +41,18 @@ public sealed class DeviceCatalogue : IDisposable
     public IReadOnlyList<DeviceDescription> Devices { get; }
 
     /// <summary>
-    /// What was changed so that PoCL works here, such as a setting that would end the process; part of the reason that <see cref="Choose"/>
-    /// gives for a device of PoCL.
+    /// Changes made so that PoCL works here, such as a setting that would crash the process; part of the reason that <see cref="Choose"/>
+    /// gives for a PoCL device.
     /// </summary>
     public static IReadOnlyList<string> Notes => OpenClLibrary.Notes;
 
-    /// <summary>Why there is no OpenCL device and how to get one; null where there is one.</summary>
+    /// <summary>Why there is no OpenCL device and how to get one; null if there is one.</summary>
     private string MissingOpenCl => openClProblem ?? $"no OpenCL was found; {InstallAdvice}";
 
     /// <summary>
     /// Chooses a device. <c>auto</c> takes the best; <c>cuda</c>, <c>opencl</c>, <c>cpu</c> or a part of a name force one.
     /// </summary>
-    /// <exception cref="DeviceException">The device asked for is not there; the message lists what is.</exception>
+    /// <exception cref="DeviceException">The requested device is missing; the message lists the available ones.</exception>
     public DeviceChoice Choose(string request = "auto")
     {
         if (request.Equals("auto", StringComparison.OrdinalIgnoreCase))
@@ -90,9 +90,9 @@ public sealed class DeviceCatalogue : IDisposable
             ? "install your GPU's driver or the Intel OpenCL CPU runtime"
             : "install an OpenCL runtime, for example PoCL";
 
-    /// <summary>Opens a device of this catalogue and tests its arithmetic before anyone relies on it.</summary>
+    /// <summary>Opens a device of this catalogue and tests its arithmetic.</summary>
     /// <param name="description">One of <see cref="Devices"/>.</param>
-    /// <param name="shape">The kernel shape to run, by default the one that suits the device.</param>
+    /// <param name="shape">The kernel variant to run; by default the one for the device.</param>
     /// <exception cref="DeviceException">It cannot be opened or computes wrong results.</exception>
     /// <exception cref="ObjectDisposedException">The catalogue was disposed.</exception>
     public Device Open(DeviceDescription description, KernelShape? shape = null)
@@ -123,7 +123,7 @@ public sealed class DeviceCatalogue : IDisposable
         }
     }
 
-    /// <summary>Disposes every device that was opened here, for it cannot be used without the catalogue.</summary>
+    /// <summary>Disposes every device opened here, because devices cannot be used without the catalogue.</summary>
     public void Dispose()
     {
         lock (opened)
@@ -136,8 +136,8 @@ public sealed class DeviceCatalogue : IDisposable
     }
 
     /// <summary>
-    /// The context of the first set of drivers that can be asked for its devices without an error, and the error of those before: a broken driver must
-    /// not take the others along.
+    /// The context of the first set of drivers that lists its devices without an error, and the errors of earlier sets: a broken driver
+    /// must not affect the others.
     /// </summary>
     private static (Context Context, string? Problem) Create(params ReadOnlySpan<Func<Context.Builder, Context.Builder>> drivers)
     {
@@ -163,8 +163,9 @@ public sealed class DeviceCatalogue : IDisposable
     }
 
     /// <summary>
-    /// PoCL 3 and many drivers for GPUs, NVIDIA's among them, report no generic address space, for which ILGPU refuses them. The engine's kernels
-    /// leave no generic pointer in their OpenCL source, so the flag may be set; the self-test that follows proves it on the machine at hand.
+    /// PoCL 3 and many drivers for GPUs, NVIDIA's among them, report no generic address space, for which ILGPU refuses them. The engine's
+    /// kernels have no generic pointers in their OpenCL source, so the flag may be set; the self-test that follows confirms it on this
+    /// machine.
     /// </summary>
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "ILGPU is never trimmed.")]
     private static void AllowMissingGenericAddressSpace(CLDevice device)
@@ -187,8 +188,8 @@ public sealed class DeviceCatalogue : IDisposable
             $"ILGPU {CompilerVersion}"),
     };
 
-    // PoCL offers larger buffers where there is much memory, but a training whose memory was one of 2190 MiB ended in a fault of the processor
-    // inside a kernel, and in smaller ones it does not.
+    // PoCL offers larger buffers if there is much memory, but a training with a single buffer of 2190 MiB crashed
+    // inside a kernel; with smaller ones it does not.
     private const long LargestReachable = int.MaxValue;
 
     private static long LargestAllocation(CLDevice device)
@@ -204,5 +205,5 @@ public sealed class DeviceCatalogue : IDisposable
     }
 }
 
-/// <summary>A device and the reason why it was taken, to be shown at start-up.</summary>
+/// <summary>A device and the reason for choosing it, shown at start-up.</summary>
 public sealed record DeviceChoice(DeviceDescription Device, string Reason);

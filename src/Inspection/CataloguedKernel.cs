@@ -4,7 +4,7 @@ using Convolve.Engine.Kernels;
 
 namespace Convolve.Inspection;
 
-/// <summary>A kernel of the engine: one struct with everything generic in it filled in, for processors, for GPUs, or for both.</summary>
+/// <summary>A kernel of the engine: one struct with everything generic in it filled in, for CPUs, for GPUs, or for both.</summary>
 public sealed class CataloguedKernel
 {
     /// <summary>A kernel as its attributes describe it: one for each text.</summary>
@@ -51,13 +51,13 @@ public sealed class CataloguedKernel
     /// <summary>Whether it exists as PTX only, for it is made of instructions that OpenCL does not have.</summary>
     public bool IsCudaOnly { get; internal init; }
 
-    /// <summary>The kernel whose OpenCL is shown: the form for processors where there is one, since OpenCL also runs without a GPU.</summary>
+    /// <summary>The kernel whose OpenCL is shown: the form for CPUs where there is one, since OpenCL also runs without a GPU.</summary>
     public string OpenClForm => KernelForm.NameOf(Cpu ?? Gpu!);
 
     /// <summary>The kernel whose PTX is shown: the form for GPUs where there is one.</summary>
     public string PtxForm => KernelForm.NameOf(Gpu ?? Cpu!);
 
-    /// <summary>The closed kernel in its loop for processors.</summary>
+    /// <summary>The closed kernel in its loop for CPUs.</summary>
     internal Type? Cpu { get; }
 
     /// <summary>The closed kernel in its loop for GPUs.</summary>

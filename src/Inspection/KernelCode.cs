@@ -17,7 +17,8 @@ public sealed partial class KernelCode : IDisposable
     private readonly Dictionary<CudaTarget, PTXBackend> ptx = [];
     private CLBackend? openCl;
 
-    /// <summary>The OpenCL source of a kernel: of its form for processors where it has one, since that is where OpenCL runs without a GPU.</summary>
+    /// <summary>The OpenCL source of a kernel: of its form for CPUs where it has one, since that is where OpenCL runs without a
+    /// GPU.</summary>
     /// <exception cref="InvalidOperationException">The kernel <see cref="CataloguedKernel.IsCudaOnly"/>.</exception>
     public string OpenCl(CataloguedKernel kernel)
     {
@@ -30,7 +31,8 @@ public sealed partial class KernelCode : IDisposable
     /// ILGPU 1.5.3 writes <c>.target sm_80</c> for everything newer, too, since nothing in the text asks for more, and leaves the rest to
     /// the driver. Here that line names the architecture that was asked for.
     /// </remarks>
-    /// <exception cref="ArgumentException">The architecture is older than the kernel's <see cref="CataloguedKernel.MinimalArchitecture"/>.</exception>
+    /// <exception cref="ArgumentException">The architecture is older than the kernel's
+    /// <see cref="CataloguedKernel.MinimalArchitecture"/>.</exception>
     public string Ptx(CataloguedKernel kernel, CudaTarget target)
     {
         if (target.Number < kernel.MinimalArchitecture.Number)
@@ -38,7 +40,7 @@ public sealed partial class KernelCode : IDisposable
         return Ptx(kernel.Gpu ?? kernel.Cpu!, target);
     }
 
-    /// <summary>The OpenCL source of a kernel of one's own, in the shape for processors.</summary>
+    /// <summary>The OpenCL source of a kernel of one's own, in the shape for CPUs.</summary>
     public string OpenCl<TKernel>() where TKernel : struct, IKernel => OpenCl(typeof(Items<SpanPerItem, TKernel>));
 
     /// <summary>The PTX of a kernel of one's own.</summary>

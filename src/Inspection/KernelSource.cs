@@ -13,8 +13,8 @@ public static partial class KernelSource
     public static SourceText Of(CataloguedKernel kernel) => Structs(KernelForm.Written(kernel.Cpu ?? kernel.Gpu!)).First();
 
     /// <summary>
-    /// A kernel's text and that of what it is made of: what it uses of its own file, the structs that stand for its type parameters, such as an
-    /// optimizer's rule, a register tile, or how a matrix is stored, and the loop around it, for processors before that for GPUs.
+    /// A kernel's text and that of what it is made of: what it uses of its own file, the structs that stand for its type parameters, such
+    /// as an optimizer's rule, a register tile, or how a matrix is stored, and the loop around it, for CPUs before that for GPUs.
     /// </summary>
     public static IReadOnlyList<SourceText> WithParts(CataloguedKernel kernel)
     {

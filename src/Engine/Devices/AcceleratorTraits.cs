@@ -5,7 +5,7 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Convolve.Engine.Devices;
 
-/// <summary>What the kernels need to know of an accelerator, as its driver reports it.</summary>
+/// <summary>Properties of an accelerator that kernels need, as its driver reports them.</summary>
 internal static class AcceleratorTraits
 {
     /// <summary>Whether an accelerator is the CPU, through PoCL.</summary>

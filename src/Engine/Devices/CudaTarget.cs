@@ -2,13 +2,14 @@ using ILGPU.Runtime.Cuda;
 
 namespace Convolve.Engine.Devices;
 
-/// <summary>An architecture of NVIDIA GPUs that kernels are compiled for, and what one multiprocessor of it holds.</summary>
+/// <summary>An NVIDIA GPU architecture that kernels are compiled for, and the limits of its multiprocessors.</summary>
 /// <param name="Name">As NVIDIA's compilers write it, e.g. <c>sm_80</c>.</param>
 /// <param name="Generation">Its name in words.</param>
 /// <param name="Number">80 for <c>sm_80</c>.</param>
 /// <param name="ThreadsPerMultiprocessor">The most threads resident at once.</param>
 /// <param name="GroupsPerMultiprocessor">The most groups resident at once.</param>
-/// <param name="SharedBytesPerMultiprocessor">Shared memory that resident groups divide, 1 KiB of which each group loses to the system from sm_80 on.</param>
+/// <param name="SharedBytesPerMultiprocessor">Shared memory for all resident groups; from sm_80 on, the system takes 1 KiB per
+/// group.</param>
 /// <remarks>CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".</remarks>
 public sealed record CudaTarget(
     string Name, string Generation, int Number, int ThreadsPerMultiprocessor, int GroupsPerMultiprocessor, int SharedBytesPerMultiprocessor)
@@ -16,10 +17,10 @@ public sealed record CudaTarget(
     /// <summary>32-bit registers of a multiprocessor; the same on all of <see cref="All"/>.</summary>
     public const int RegistersPerMultiprocessor = 65536;
 
-    /// <summary>Registers of one thread at most.</summary>
+    /// <summary>Most registers of one thread.</summary>
     public const int RegistersPerThread = 255;
 
-    /// <summary>Shared memory that a group may declare.</summary>
+    /// <summary>Most shared memory of one group.</summary>
     public const int DeclaredSharedBytes = 48 * 1024;
 
     /// <summary>Turing to Hopper, oldest first.</summary>

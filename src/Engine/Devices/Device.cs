@@ -10,14 +10,14 @@ namespace Convolve.Engine.Devices;
 /// and each allocation is made under the device's lock, so any thread may use it at any time.
 /// </summary>
 /// <remarks>
-/// The lock keeps the device whole, not a computation: what one thread writes and another reads has to be put in order by their owner. A
-/// network may answer many threads at once; it is trained by one.
+/// The lock protects the device, not a computation: the caller must order the writes and reads of different threads. A
+/// network may predict on many threads at once, but is trained on one.
 /// </remarks>
 public sealed class Device : IDisposable
 {
     private readonly Accelerator? accelerator;
     private readonly AcceleratorStream? stream;
-    // Uploads run on a stream of their own, made when the first one asks for it, so that they need not queue behind kernels.
+    // Uploads run on their own stream, created for the first one, so that they do not queue behind kernels.
     private AcceleratorStream? uploads;
     private bool disposed;
 
@@ -48,13 +48,13 @@ public sealed class Device : IDisposable
     }
 
     /// <summary>
-    /// A device like this one that takes no memory and computes nothing: tensors have shapes but no values, launches are counted and
-    /// left out, and its pool's figures are those that the same work has here. Work is rehearsed on it to know them beforehand.
+    /// A device for dry runs: tensors have shapes but no values, launches are counted and
+    /// skipped, and its pool reports the memory that the same work takes here.
     /// </summary>
-    /// <param name="description">Other limits than those of this device.</param>
+    /// <param name="description">Other limits than this device's.</param>
     public Device WithoutMemory(DeviceDescription? description = null) => new(this, description ?? Description);
 
-    /// <summary>Whether work is done; false for a device <see cref="WithoutMemory"/>, whose tensors have no values.</summary>
+    /// <summary>Whether it computes; false for a device <see cref="WithoutMemory"/>, whose tensors have no values.</summary>
     public bool Computes => accelerator is not null;
 
     /// <summary>The device that this one is like (see <see cref="WithoutMemory"/>); itself if it computes.</summary>
@@ -64,20 +64,21 @@ public sealed class Device : IDisposable
         private init;
     }
 
-    /// <summary>What was opened.</summary>
+    /// <summary>The opened device.</summary>
     public DeviceDescription Description { get; }
 
-    /// <summary>The shape in which hot kernels run.</summary>
+    /// <summary>The variant of hot kernels.</summary>
     public KernelShape Shape { get; }
 
     /// <summary>The memory of this device.</summary>
     public BufferPool Pool { get; }
 
-    /// <summary>Whether products of matrices and convolutions round their factors to TF32 and run on tensor cores: see <see cref="UseTf32"/>.</summary>
+    /// <summary>Whether products of matrices and convolutions round their factors to TF32 and run on tensor cores: see
+    /// <see cref="UseTf32"/>.</summary>
     public bool UsesTf32 { get; private set; }
 
     /// <summary>
-    /// From now on matrix products and convolutions round their factors to TF32 (ten bits of fraction instead of 23) and run on the
+    /// From now on, matrix products and convolutions round their factors to TF32 (ten bits of fraction instead of 23) and run on the
     /// tensor cores, with sums in float32.
     /// </summary>
     /// <exception cref="DeviceException">The device has no tensor cores for TF32.</exception>
@@ -88,43 +89,43 @@ public sealed class Device : IDisposable
         UsesTf32 = true;
     }
 
-    /// <summary>Kernels launched so far: a step's count shows in a test what a change to it costs.</summary>
+    /// <summary>Kernels launched so far, for tests of a step's launches.</summary>
     public long Launches => Kernels.Launches;
 
-    /// <summary>What launches kernels here.</summary>
+    /// <summary>Launches this device's kernels.</summary>
     internal KernelLauncher Kernels { get; }
 
-    /// <summary>Held by whoever uses the device; the same thread may take it again.</summary>
+    /// <summary>The device's lock; reentrant.</summary>
     internal Lock Gate { get; } = new();
 
     /// <summary>
-    /// Workers that share the items of a <see cref="WorkQueue"/>: one per core. Each may have scratch memory of its own. A test sets them to
+    /// Workers that share the items of a <see cref="WorkQueue"/>: one per core, each with its own scratch memory. A test sets them to
     /// compute as other machines do.
     /// </summary>
     internal int Workers { get; set; }
 
-    /// <summary>How many work-items the device needs to share a job out evenly. Results must not depend on it: see <see cref="SumParts"/>.</summary>
+    /// <summary>Work items needed to load the device evenly. Results must not depend on it: see <see cref="SumParts"/>.</summary>
     internal int ParallelItems => Shape == KernelShape.Cpu ? Workers * 4 : Workers * 8;
 
     /// <summary>
-    /// Into how many parts a long sum is cut where there are too few sums to go round. The parts decide how a sum is rounded, so on a
-    /// processor their number is not that of the cores: see <see cref="DeviceDescription.SumParts"/>.
+    /// Number of parts of a long sum if there are too few sums for all cores. It affects rounding, so on a
+    /// CPU it is not the number of cores: see <see cref="DeviceDescription.SumParts"/>.
     /// </summary>
     internal int SumParts => Shape == KernelShape.Cpu ? Description.SumParts : ParallelItems;
 
     /// <summary>
-    /// float32 lanes of the processor's vectors as OpenCL reports them, 1 where that means nothing. They choose the register tile;
-    /// a test sets them to run the tiles of other processors.
+    /// float32 lanes of the CPU's vectors as OpenCL reports them, otherwise 1. They determine the register tile;
+    /// a test sets them to run the tiles of other CPUs.
     /// </summary>
     internal int VectorLanes { get; set; }
 
-    /// <summary>Whether a processor has AVX-512's 32 registers of sixteen lanes rather than AVX2's 16 of eight.</summary>
+    /// <summary>Whether a CPU has AVX-512's 32 registers of sixteen lanes rather than AVX2's 16 of eight.</summary>
     internal bool HasWideVectors => VectorLanes >= 16;
 
-    /// <summary>A buffer of one element, to be passed where a kernel takes a view that it will not read.</summary>
+    /// <summary>A buffer of one element for kernel arguments that will not be read.</summary>
     internal DeviceBuffer Nothing { get; }
 
-    /// <summary>Waits until everything launched so far is done.</summary>
+    /// <summary>Waits for all launches so far.</summary>
     /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     /// <exception cref="DeviceException">The driver reports an error.</exception>
     public void Synchronize()
@@ -140,11 +141,12 @@ public sealed class Device : IDisposable
         }
     }
 
-    /// <summary>Runs a kernel of one's own for the items 0 … <paramref name="items"/> − 1, behind everything launched before; does not wait.</summary>
-    /// <param name="items">How many; none is allowed.</param>
+    /// <summary>Runs a user's kernel for the items 0 … <paramref name="items"/> − 1, after everything launched before; does not
+    /// wait.</summary>
+    /// <param name="items">Number of items; may be 0.</param>
     /// <param name="kernel">Its fields are the arguments.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are fewer than none.</exception>
-    /// <exception cref="ArgumentException">Values of the kernel lie on another device.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    /// <exception cref="ArgumentException">Values of the kernel are on another device.</exception>
     /// <exception cref="ObjectDisposedException">The device, or memory that the kernel uses, was disposed.</exception>
     /// <exception cref="DeviceException">The driver cannot compile or launch the kernel.</exception>
     public void Launch<TKernel>(int items, TKernel kernel) where TKernel : struct, IKernel
@@ -165,7 +167,7 @@ public sealed class Device : IDisposable
             }
             catch (DeviceException)
             {
-                // Whoever waits for a result hears of it; here all that is left is to give everything back.
+                // Callers that wait for a result get the error; here, only release everything.
             }
             disposed = true;
             Nothing.Release();
@@ -183,7 +185,7 @@ public sealed class Device : IDisposable
         try
         {
             if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
-            // The driver may read the source until the copy is done, and a span does not stay put for longer than this call.
+            // The driver may read the source until the copy is done, and a span is only valid during this call.
             stream.Synchronize();
         }
         catch (AcceleratorException e)
@@ -192,7 +194,7 @@ public sealed class Device : IDisposable
         }
     }
 
-    /// <summary>Copies without waiting for kernels: none that reads or writes the target may be running.</summary>
+    /// <summary>Copies without waiting for kernels; none that reads or writes the target may be running.</summary>
     internal void CopyBeside(ReadOnlySpan<byte> source, ArrayView<byte> target)
     {
         using var turn = Begin();
@@ -228,7 +230,7 @@ public sealed class Device : IDisposable
         }
     }
 
-    /// <summary>Begins an operation: until the result is disposed, no other thread uses the device.</summary>
+    /// <summary>Locks the device for an operation until the result is disposed.</summary>
     /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
     internal Lock.Scope Begin()
     {
@@ -238,7 +240,7 @@ public sealed class Device : IDisposable
             turn.Dispose();
             throw new ObjectDisposedException(nameof(Device), $"device {Description} was disposed; open it again");
         }
-        // CUDA's calls go to the device that the thread has chosen.
+        // CUDA calls go to the current device of the thread.
         accelerator?.Bind();
         return turn;
     }

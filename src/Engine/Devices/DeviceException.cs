@@ -4,7 +4,7 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Convolve.Engine.Devices;
 
-/// <summary>A device is missing, fails its self-test or cannot do or hold what it is asked to. The message is one line for the user.</summary>
+/// <summary>A device is missing, fails its self-test, or lacks a capability or memory. The message is one line for the user.</summary>
 public sealed class DeviceException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>A driver's error, with its name and number, which its own message often lacks.</summary>

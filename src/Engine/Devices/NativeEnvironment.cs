@@ -4,13 +4,13 @@ using System.Runtime.Versioning;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// The environment that native libraries read: .NET keeps a copy of its own from the start of the process on, and a change to that never
-/// reaches them.
+/// The environment that native libraries read: .NET copies it when the process starts, and changes to that copy never
+/// reach them.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static class NativeEnvironment
 {
-    /// <summary>Sets a variable, whatever it was.</summary>
+    /// <summary>Sets a variable, replacing any value.</summary>
     public static void Set(string name, string value) => _ = SetVariable(name, value, 1);
 
     /// <summary>Removes a variable.</summary>

@@ -5,7 +5,7 @@ using ILGPU;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// Finds the OpenCL loader. ILGPU asks for a library called <c>OpenCL</c>, a name that Linux only has where a -dev package is
+/// Finds the OpenCL loader. ILGPU loads a library named <c>OpenCL</c>, a name that Linux has only if a -dev package is
 /// installed; users have <c>libOpenCL.so.1</c>.
 /// </summary>
 internal static class OpenClLibrary
@@ -19,10 +19,10 @@ internal static class OpenClLibrary
     private static readonly Lock gate = new();
     private static bool registered;
 
-    /// <summary>What was changed in the settings of drivers before the library was loaded.</summary>
+    /// <summary>Changes to driver settings made before the library was loaded.</summary>
     public static IReadOnlyList<string> Notes { get; private set; } = [];
 
-    /// <summary>Registers the resolver once per process, when the settings of drivers are in order; later calls do nothing.</summary>
+    /// <summary>Registers the resolver once per process, after fixing driver settings; later calls do nothing.</summary>
     public static void Register()
     {
         lock (gate)

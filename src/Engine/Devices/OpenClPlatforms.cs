@@ -5,7 +5,7 @@ namespace Convolve.Engine.Devices;
 /// <summary>Finds out why there is no OpenCL device although OpenCL is installed.</summary>
 internal static class OpenClPlatforms
 {
-    /// <summary>What is the matter and what to do; null if no driver is installed at all.</summary>
+    /// <summary>The problem and what to do; null if no driver is installed.</summary>
     public static string? Problem()
     {
         var names = Names();

@@ -4,7 +4,7 @@ using Convolve.Engine.Files;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// Makes sure that PoCL can write: it keeps compiled kernels on disk, and where it cannot it offers no device, without a word. Its folder
+/// Makes sure that PoCL can write its cache of compiled kernels; otherwise it silently offers no device. Its folder
 /// is <c>$POCL_CACHE_DIR</c>, else <c>$XDG_CACHE_HOME/pocl/kcache</c>, else <c>$HOME/.cache/pocl/kcache</c>.
 /// </summary>
 [SupportedOSPlatform("linux")]
@@ -12,17 +12,17 @@ internal static class PoclCache
 {
     private const string Variable = "POCL_CACHE_DIR";
 
-    /// <summary>What the kernels of a training and of all its measured algorithms take there, with something to spare.</summary>
+    /// <summary>Space for the kernels of a training and of all measured algorithms, with a margin.</summary>
     private const int Mebibytes = 32, Room = Mebibytes << 20;
 
-    /// <summary>Why PoCL offers no device, if it is for want of a folder; null if it has one.</summary>
+    /// <summary>Why PoCL offers no device if it lacks a folder; null otherwise.</summary>
     public static string? Problem { get; private set; }
 
     /// <summary>
-    /// Has an effect only before the OpenCL library is loaded. A folder that cannot be written to is replaced by one for temporary files. Where
-    /// there is none either, PoCL is kept from offering a device: over a full disk it ends the process when it compiles the first kernel.
+    /// Effective only before the OpenCL library is loaded. A folder that is not writable is replaced by a temporary one. If
+    /// there is none either, PoCL is disabled: on a full disk it would crash the process when it compiles the first kernel.
     /// </summary>
-    /// <returns>Which folder is used instead of the usual one.</returns>
+    /// <returns>The folder that is used instead of the usual one.</returns>
     public static IEnumerable<string> Prepare()
     {
         var own = Environment.GetEnvironmentVariable(Variable);
@@ -40,7 +40,7 @@ internal static class PoclCache
         NativeEnvironment.Set("POCL_DEVICES", "none");
     }
 
-    // A home that does not exist is none: PoCL would make it if it may.
+    // A home that does not exist does not count: PoCL would create it if possible.
     private static string? UsualFolder() =>
         Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? Path.Combine(cache, "pocl", "kcache")
         : Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home && Directory.Exists(home) ? Path.Combine(home, ".cache", "pocl", "kcache")

@@ -4,7 +4,7 @@ using System.Runtime.Versioning;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// Asks PoCL to give each of its threads a core of its own. A launch wakes all of them at once, and Linux often puts two on one core
+/// Makes PoCL pin each of its threads to its own core. A launch wakes all of them at once, and Linux often puts two on one core
 /// and leaves them there until its next tick, 4 ms later: a kernel of 7 ms then takes 11 (docs/performance.md).
 /// </summary>
 [SupportedOSPlatform("linux")]
@@ -12,17 +12,17 @@ internal static class PoclThreads
 {
     private const string Affinity = "POCL_AFFINITY";
 
-    /// <summary>The number of threads, in the words of PoCL 3 and 4 and of later ones.</summary>
+    /// <summary>The variables for the number of threads, in PoCL 3 and 4 and in later versions.</summary>
     private static readonly string[] counts = ["POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT"];
 
-    /// <summary>More threads than this many a core are a mistake; each takes memory, and none computes anything sooner.</summary>
+    /// <summary>More threads per core than this are a mistake: each takes memory, and none makes anything faster.</summary>
     private const int MostThreadsPerCore = 4;
 
     /// <summary>
-    /// Has an effect only before the OpenCL library is loaded. A user's own settings stand where PoCL survives them: it ends the process over
-    /// a thread without a core to be pinned to, and over a number of threads below zero or far too large.
+    /// Effective only before the OpenCL library is loaded. A user's own settings are kept unless PoCL would crash, which it does for
+    /// a thread without a core to be pinned to, and for a number of threads below zero or far too large.
     /// </summary>
-    /// <returns>What was changed of the user's settings.</returns>
+    /// <returns>The changes to the user's settings.</returns>
     public static IEnumerable<string> Prepare()
     {
         var cores = Directory.GetDirectories("/sys/devices/system/cpu", "cpu*").Count(IsCore);
@@ -38,7 +38,7 @@ internal static class PoclThreads
             NativeEnvironment.Remove(variable);
             yield return $"{variable}={value} is left out: here it must be a whole number from 1 to {cores * MostThreadsPerCore}; PoCL takes a thread for each core";
         }
-        // PoCL numbers its cores from zero; where a container lends us others, or there are more threads, it could not pin to them.
+        // PoCL numbers cores from zero; it cannot pin if a container has other cores, or if there are more threads.
         var canPin = threads <= cores && AreAllOurs(cores);
         var own = Environment.GetEnvironmentVariable(Affinity);
         if (own is null && canPin) NativeEnvironment.Set(Affinity, "1");
@@ -47,7 +47,7 @@ internal static class PoclThreads
         yield return $"{Affinity}={own} is left out, since there is no core for each of PoCL's threads here";
     }
 
-    /// <summary>The number of threads that a setting asks for; null if it is none.</summary>
+    /// <summary>The number of threads in a setting; null if invalid.</summary>
     internal static int? ThreadsOf(string value, int cores) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1 && threads <= cores * MostThreadsPerCore
             ? threads

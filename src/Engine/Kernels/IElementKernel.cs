@@ -2,7 +2,7 @@ namespace Convolve.Engine.Kernels;
 
 /// <summary>
 /// A kernel over the elements of a tensor, written for any number of neighbours at a time: GPUs run it on four, and on one for the tail;
-/// processors run it on one, and their compiler makes vectors of the loop.
+/// CPUs run it on one, and their compiler makes vectors of the loop.
 /// </summary>
 internal interface IElementKernel
 {

@@ -1,7 +1,7 @@
 namespace Convolve.Engine.Kernels;
 
 /// <summary>
-/// A kernel for processors whose workers, one per core, take items from a queue:
+/// A kernel for CPUs whose workers, one per core, take items from a queue:
 /// <c>for (var item = queue.Next(); item &lt; queue.Items; item = queue.Next())</c>. What a worker sets up before that loop serves all its
 /// items.
 /// </summary>

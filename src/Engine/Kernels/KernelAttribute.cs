@@ -3,7 +3,7 @@ namespace Convolve.Engine.Kernels;
 /// <summary>For which hardware a kernel is written.</summary>
 public enum KernelTarget
 {
-    /// <summary>Processors: work-groups of one, loops that the compiler turns into vectors.</summary>
+    /// <summary>CPUs: work-groups of one, loops that the compiler turns into vectors.</summary>
     Cpu,
 
     /// <summary>GPUs: many threads to a group.</summary>
@@ -14,8 +14,8 @@ public enum KernelTarget
 }
 
 /// <summary>
-/// Names a kernel of the engine: <c>kernels list</c> and the tests know every kernel by this. A generic struct carries one for each closed form
-/// that is launched. A kernel that has one text for processors and one for GPUs carries the same name on both.
+/// Names a kernel of the engine: <c>kernels list</c> and the tests know every kernel by this. A generic struct carries one for each closed
+/// form that is launched. A kernel that has one text for CPUs and one for GPUs carries the same name on both.
 /// </summary>
 /// <param name="name">The name on the command line, e.g. <c>relu-forward</c>.</param>
 /// <param name="operation">The operation that it belongs to, e.g. <c>activation</c>.</param>
@@ -32,7 +32,7 @@ public sealed class KernelAttribute(string name, string operation, params Type[]
     /// <summary>The type arguments of the closed form.</summary>
     public IReadOnlyList<Type> Arguments { get; } = arguments;
 
-    /// <summary>For which hardware it is written; a kernel whose workers share a queue is for processors in any case.</summary>
+    /// <summary>For which hardware it is written; a kernel whose workers share a queue is for CPUs in any case.</summary>
     public KernelTarget Target { get; init; } = KernelTarget.Any;
 }
 

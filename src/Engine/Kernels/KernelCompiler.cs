@@ -23,7 +23,7 @@ internal static partial class KernelCompiler
     private const string ContractionPragma = "#pragma clang fp contract(fast)\n";
 
     /// <summary>
-    /// From AVX-512 on LLVM makes vectors of half a register, because the first processors of that kind lowered their clock for whole ones. Tuned
+    /// From AVX-512 on LLVM makes vectors of half a register, because the first CPUs of that kind lowered their clock for whole ones. Tuned
     /// for any x86-64 it makes whole ones; the instructions it may use stay those of the device. On Zen 5 this doubles a matrix product.
     /// </summary>
     private const string WholeVectors = "#pragma clang attribute push(__attribute__((target(\"tune=x86-64\"))), apply_to = function)\n";

@@ -9,7 +9,7 @@ internal static class KernelForm
 
     private static readonly Type[] loops = [typeof(Items<,>), typeof(Elements<,>), typeof(Pixels<,>), typeof(Workers<>)];
 
-    /// <summary>A closed kernel in its loop, for processors or for GPUs; null where it has no such form.</summary>
+    /// <summary>A closed kernel in its loop, for CPUs or for GPUs; null where it has no such form.</summary>
     public static Type? Of(Type kernel, KernelTarget target)
     {
         var cpu = target == KernelTarget.Cpu;

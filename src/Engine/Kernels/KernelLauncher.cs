@@ -7,8 +7,8 @@ using Device = Convolve.Engine.Devices.Device;
 namespace Convolve.Engine.Kernels;
 
 /// <summary>
-/// The one way to launch a kernel on a device: closes the loop around it in the device's shape, compiles it once, checks every view among its
-/// fields, and queues it behind everything launched before.
+/// The one way to launch a kernel on a device: closes the loop around it in the device's shape, compiles it once, checks every view among
+/// its fields, and queues it behind everything launched before.
 /// </summary>
 /// <remarks>A launch neither allocates nor boxes. It takes the device's lock, so any thread may launch at any time.</remarks>
 internal sealed class KernelLauncher : IDisposable
@@ -55,7 +55,8 @@ internal sealed class KernelLauncher : IDisposable
     /// <summary>Runs a kernel for the elements 0 … <paramref name="length"/> − 1.</summary>
     /// <param name="length">Elements.</param>
     /// <param name="kernel">The kernel.</param>
-    /// <param name="inFours">False where four neighbours do not always belong together, as in rows that are no multiple of four long.</param>
+    /// <param name="inFours">False where four neighbours do not always belong together, as in rows that are no multiple of four
+    /// long.</param>
     public void ForEachElement<TKernel>(int length, TKernel kernel, bool inFours = true) where TKernel : struct, IElementKernel
     {
         if (length == 0) return;
@@ -74,7 +75,7 @@ internal sealed class KernelLauncher : IDisposable
                 new Pixels<PixelThreads, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
     }
 
-    /// <summary>Runs a kernel whose workers take <paramref name="items"/> items from a queue, in the shape for processors.</summary>
+    /// <summary>Runs a kernel whose workers take <paramref name="items"/> items from a queue, in the shape for CPUs.</summary>
     public void ForEachQueued<TKernel>(int items, TKernel kernel) where TKernel : struct, IWorkerKernel
     {
         // Tickets are counted in the order of the launches.
@@ -207,8 +208,8 @@ internal interface IKernelLoader
     bool HasTf32 { get; }
 
     /// <summary>
-    /// What runs a kernel; asked for once for each kernel. The views among its fields lie in the memory of the device's accelerator, which may be
-    /// ILGPU's own for processors, where they are ordinary memory of this process.
+    /// What runs a kernel; asked for once for each kernel. The views among its fields lie in the memory of the device's accelerator, which
+    /// may be ILGPU's own for CPUs, where they are ordinary memory of this process.
     /// </summary>
     Action<AcceleratorStream, KernelConfig, TKernel> Load<TKernel>() where TKernel : struct, IGroupKernel;
 }

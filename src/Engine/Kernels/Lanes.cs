@@ -71,7 +71,7 @@ internal interface ILanes<T> where T : struct, ILanes<T>
     static abstract void ZipLabelled<TFunction>(ref T values, ref int labels, T others, int otherLabel) where TFunction : struct, IFunctionOfLabelled;
 }
 
-/// <summary>One number: what a processor's loops are made of, whose compiler makes vectors of them by itself.</summary>
+/// <summary>One number: what a CPU's loops are made of, whose compiler makes vectors of them by itself.</summary>
 internal struct Float1 : ILanes<Float1>
 {
     public float X;

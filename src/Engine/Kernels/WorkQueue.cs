@@ -3,7 +3,7 @@ using ILGPU;
 namespace Convolve.Engine.Kernels;
 
 /// <summary>
-/// Hands out the items 0 … <see cref="Items"/> − 1 of a job to the workers of a processor, one at a time, each to whoever is free. There is
+/// Hands out the items 0 … <see cref="Items"/> − 1 of a job to the workers of a CPU, one at a time, each to whoever is free. There is
 /// one worker per core, which keeps its scratch memory in its own caches from item to item, and a core that another program slows
 /// down simply takes fewer. Who computes an item never changes its result.
 /// </summary>

@@ -3,8 +3,8 @@ using ILGPU;
 namespace Convolve.Engine.Kernels;
 
 /// <summary>
-/// Which elements of a flat loop one thread visits: <c>for (i = First; i &lt; End(length); i += Step)</c>. The loop around a kernel is written
-/// once and compiled in the shape for processors and in that for GPUs.
+/// Which elements of a flat loop one thread visits: <c>for (i = First; i &lt; End(length); i += Step)</c>. The loop around a kernel is
+/// written once and compiled in the shape for CPUs and in that for GPUs.
 /// </summary>
 internal interface IWorkShape
 {
@@ -27,10 +27,10 @@ internal interface IWorkShape
     static abstract int Rest(int fours);
 }
 
-/// <summary>Processors: each work-item walks through neighbouring elements, so that the compiler's loop vectoriser sees step 1.</summary>
+/// <summary>CPUs: each work item walks through neighbouring elements, so that the compiler's loop vectoriser sees step 1.</summary>
 internal readonly struct SpanPerItem : IWorkShape
 {
-    /// <summary>Elements per work-item: 32 KiB of float32, small enough to share out evenly, large enough to hide the launch.</summary>
+    /// <summary>Elements per work item: 32 KiB of float32, small enough to share out evenly, large enough to hide the launch.</summary>
     public const int Length = 8192;
 
     public static int First => Grid.IdxX * Length;
@@ -82,14 +82,15 @@ internal interface IPixelShape
     /// <summary>The distance between this thread's channels.</summary>
     static abstract int ChannelStep { get; }
 
-    /// <summary>Whether a thread takes four neighbouring channels at a time where their number allows it; channels then count fours.</summary>
+    /// <summary>Whether a thread takes four neighbouring channels at a time where their number allows it; channels then count
+    /// fours.</summary>
     static abstract bool InFours { get; }
 }
 
-/// <summary>Processors: a work-item owns neighbouring pixels with all their channels, which are the vector lanes.</summary>
+/// <summary>CPUs: a work item owns neighbouring pixels with all their channels, which are the vector lanes.</summary>
 internal readonly struct PixelSpan : IPixelShape
 {
-    /// <summary>Pixels per work-item.</summary>
+    /// <summary>Pixels per work item.</summary>
     public const int Length = 128;
 
     public static int FirstPixel => Grid.IdxX * Length;

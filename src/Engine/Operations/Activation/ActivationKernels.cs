@@ -4,7 +4,7 @@ using ILGPU.Algorithms;
 
 namespace Convolve.Engine.Operations.Activation;
 
-/// <summary>A function of one number, y = f(x), and its derivative written in terms of the function's value.</summary>
+/// <summary>A function y = f(x) and its derivative in terms of y.</summary>
 internal interface IActivation : IFunctionOfOne
 {
     /// <summary>f′(x), given y = f(x).</summary>
@@ -16,11 +16,11 @@ internal readonly struct Relu : IActivation
 {
     public static float Invoke(float x) => x < 0 ? 0 : x;
 
-    // With whole numbers for the two slopes ILGPU's OpenCL code reads the integer 1 as the bits of a float, 1.4e-45.
+    // With integers for the two slopes, ILGPU's OpenCL code would reinterpret the integer 1 as the float 1.4e-45.
     public static float Slope(float y) => y > 0 ? 1f : 0f;
 }
 
-/// <summary>1 / (1 + e⁻ˣ), with an exponent that is never positive, so that nothing overflows.</summary>
+/// <summary>1 / (1 + e⁻ˣ), with an exponent that is never positive, so that it cannot overflow.</summary>
 internal readonly struct Sigmoid : IActivation
 {
     public static float Invoke(float x)
@@ -58,7 +58,7 @@ internal struct ActivationGradInput<TActivation> : IElementKernel where TActivat
     }
 }
 
-/// <summary>An activation's derivative as a function to be applied lane by lane.</summary>
+/// <summary>An activation's derivative, applied lane by lane.</summary>
 internal readonly struct SlopeOf<TActivation> : IFunctionOfOne where TActivation : struct, IActivation
 {
     public static float Invoke(float y) => TActivation.Slope(y);

@@ -3,7 +3,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Activation;
 
-/// <summary>Activations as operations of their own, where no other operation can apply them in passing.</summary>
+/// <summary>Activations as separate operations, for use where they cannot be fused into another one.</summary>
 public static class ActivationOperation
 {
     /// <summary>max(0, x), any shape.</summary>

@@ -6,7 +6,7 @@ public static class ActivationReference
     /// <summary>max(0, x).</summary>
     public static double Relu(double x) => Math.Max(0, x);
 
-    /// <summary>1 where x is positive, else 0.</summary>
+    /// <summary>1 if x is positive, else 0.</summary>
     public static double ReluSlope(double x) => x > 0 ? 1 : 0;
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>

@@ -7,7 +7,7 @@ namespace Convolve.Engine.Operations.Activation;
 public static class SoftmaxOperation
 {
     /// <summary>input [rows, columns] → the same shape; every row sums to one.</summary>
-    /// <exception cref="ArgumentException">The input is no matrix.</exception>
+    /// <exception cref="ArgumentException">The input is not a matrix.</exception>
     public static Tensor Apply(Tape tape, Tensor input)
     {
         if (input.Shape.Rank != 2) throw new ArgumentException($"softmax: input {input.Shape} must be [rows, classes]");

@@ -1,8 +1,8 @@
 namespace Convolve.Engine.Operations.Augmentation;
 
 /// <summary>
-/// Where an augmented image takes its pixels from: row' = a·row + b·column + c, column' = d·row + e·column + f, in pixels, for every row
-/// and column of the result; and what its values are multiplied with.
+/// The source position of each pixel of an augmented image: row' = a·row + b·column + c, column' = d·row + e·column + f, in pixels, for
+/// every row and column of the result; and a factor on its values.
 /// </summary>
 /// <param name="RowFromRow">a.</param>
 /// <param name="RowFromColumn">b.</param>
@@ -20,8 +20,8 @@ public readonly record struct AffineMap(
     /// <summary>Changes nothing.</summary>
     public static AffineMap Identity { get; } = new(1, 0, 0, 0, 1, 0);
 
-    /// <summary>The map that leads back: where this one takes a pixel from, it puts it again. Brightness becomes 1 / brightness.</summary>
-    /// <exception cref="InvalidOperationException">The map flattens the image, so that nothing leads back.</exception>
+    /// <summary>The inverse map. Brightness becomes 1 / brightness.</summary>
+    /// <exception cref="InvalidOperationException">The map is singular.</exception>
     public AffineMap Inverse()
     {
         double a = RowFromRow, b = RowFromColumn, c = RowOffset, d = ColumnFromRow, e = ColumnFromColumn, f = ColumnOffset;

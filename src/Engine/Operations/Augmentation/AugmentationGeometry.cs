@@ -3,16 +3,16 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Augmentation;
 
-/// <summary>Every size of an augmentation, [N,H,W,C] → [N,H,W,C], and what lies beyond the edge.</summary>
+/// <summary>Every size of an augmentation, [N,H,W,C] → [N,H,W,C], and the fill rule.</summary>
 /// <param name="Batch">N, images.</param>
 /// <param name="Height">H, rows.</param>
 /// <param name="Width">W, columns.</param>
 /// <param name="Channels">C.</param>
-/// <param name="Fill">What lies beyond the edge.</param>
+/// <param name="Fill">The fill rule.</param>
 /// <param name="FillValue">The value there under <see cref="Fill.Constant"/>, 0 … 255.</param>
 public readonly record struct AugmentationGeometry(int Batch, int Height, int Width, int Channels, Fill Fill, float FillValue)
 {
-    /// <summary>Farther from the image than this no coordinate is told from another; whole numbers up to it are exact in float32.</summary>
+    /// <summary>Bound on coordinates; integers up to it are exact in float32.</summary>
     private const float Farthest = 8388608f;
 
     /// <summary>[N,H,W,C].</summary>
@@ -22,7 +22,7 @@ public readonly record struct AugmentationGeometry(int Batch, int Height, int Wi
     public int Pixels => Batch * Height * Width;
 
     /// <summary>Takes the sizes of a batch.</summary>
-    /// <exception cref="ArgumentException">The shape is not [N,H,W,C], or its sides are too long to be mirrored.</exception>
+    /// <exception cref="ArgumentException">The shape is not [N,H,W,C], or its sides are too long to mirror.</exception>
     public static AugmentationGeometry Create(Shape batch, Fill fill = Fill.Nearest, float fillValue = 0)
     {
         if (batch.Rank != 4) throw new ArgumentException($"augmentation: batch {batch} must be [N,H,W,C]");
@@ -30,18 +30,18 @@ public readonly record struct AugmentationGeometry(int Batch, int Height, int Wi
         return new(batch[0], batch[1], batch[2], batch[3], fill, fillValue);
     }
 
-    /// <summary>A coordinate that an int holds, whatever the map made of it, NaN included.</summary>
+    /// <summary>A coordinate clamped to the range of an int; handles NaN.</summary>
     internal static float Bounded(float coordinate) =>
         coordinate > -Farthest ? (coordinate < Farthest ? coordinate : Farthest) : -Farthest;
 
-    /// <summary>The whole number below a bounded coordinate.</summary>
+    /// <summary>The floor of a bounded coordinate.</summary>
     internal static int Floor(float coordinate)
     {
         var truncated = (int)coordinate;
         return coordinate < truncated ? truncated - 1 : truncated;
     }
 
-    /// <summary>Which of <paramref name="size"/> pixels stands at a place of the endless row that the fill rule makes of them.</summary>
+    /// <summary>Index of the pixel, of <paramref name="size"/>, at a position of the infinite row that the fill rule defines.</summary>
     internal int Inside(int place, int size)
     {
         if (Fill == Fill.Reflect)
@@ -55,7 +55,7 @@ public readonly record struct AugmentationGeometry(int Batch, int Height, int Wi
         return IntrinsicMath.Max(0, IntrinsicMath.Min(place, size - 1));
     }
 
-    /// <summary>Whether a place takes the fill value instead of a pixel.</summary>
+    /// <summary>Whether a position has the fill value instead of a pixel.</summary>
     internal bool IsFilled(int row, int column) =>
         Fill == Fill.Constant & (row < 0 | row >= Height | column < 0 | column >= Width);
 }

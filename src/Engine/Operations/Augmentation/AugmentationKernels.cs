@@ -36,7 +36,7 @@ internal struct Augment : IKernel
         var below = (image + g.Inside(top + 1, g.Height)) * g.Width;
         var west = g.Inside(left, g.Width);
         var east = g.Inside(left + 1, g.Width);
-        // Read from inside the image in any case, then perhaps not used: a read outside would be one even in an untaken branch.
+        // Always read inside the image, even if the value is not used: an untaken branch may still be evaluated.
         var northWest = (above + west) * g.Channels;
         var northEast = (above + east) * g.Channels;
         var southWest = (below + west) * g.Channels;
@@ -60,10 +60,10 @@ internal struct Augment : IKernel
 [Kernel("toning", "augmentation")]
 internal struct ChangeTones : IKernel
 {
-    /// <summary>The darkest share of the range that the gamma curve tells from black; keeps its logarithm finite.</summary>
+    /// <summary>The smallest fraction of the range for the gamma curve; keeps its logarithm finite.</summary>
     public const float Darkest = 1e-6f;
 
-    // Four numbers from 0 to 1, less their mean, have the variance 1/3.
+    // The sum of four numbers from 0 to 1, minus its mean, has the variance 1/3.
     private const float ToUnitVariance = 1.7320508f;
 
     public ArrayView<float> Values, Tones, Output;
@@ -78,7 +78,7 @@ internal struct ChangeTones : IKernel
         var n = line / Height;
         var y = line - n * Height;
         var t = n * ToneChange.Length;
-        // Beyond the edge stands the pixel at the edge.
+        // Outside the image, the pixel at the edge is used.
         var here = line * Width;
         var above = (line - (y > 0 ? 1 : 0)) * Width;
         var below = (line + (y < Height - 1 ? 1 : 0)) * Width;
@@ -104,7 +104,7 @@ internal struct ChangeTones : IKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Share(float value) => IntrinsicMath.Min(1f, IntrinsicMath.Max(0f, value));
 
-    /// <summary>A number with mean 0 and variance 1, nearly normal: a sum of four uniform ones.</summary>
+    /// <summary>A nearly normal number with mean 0 and variance 1: a sum of four uniform ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Noise(uint key, int counter) =>
         (CounterRandom.Uniform(key, (uint)counter) + CounterRandom.Uniform(key, (uint)(counter + 1))

@@ -4,18 +4,18 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Augmentation;
 
 /// <summary>
-/// Moves every image of a batch by a map of its own while its bytes become floats: a pixel of the result is taken, by bilinear
-/// interpolation, from the place that the map gives, in the endless image that the fill rule makes.
+/// Transforms every image of a batch by its own map while converting bytes to floats: a pixel of the result is read, by bilinear
+/// interpolation, at the position that the map gives, in the infinite image that the fill rule defines.
 /// </summary>
 public static class AugmentationOperation
 {
     /// <summary>Augments a batch.</summary>
-    /// <param name="pixels">The images, [N,H,W,C]; none are needed where nothing is computed.</param>
+    /// <param name="pixels">The images, [N,H,W,C]; not needed in a dry run.</param>
     /// <param name="maps">[N,7]: an <see cref="AffineMap"/> for each image.</param>
-    /// <param name="target">[N,H,W,C]; takes the values.</param>
+    /// <param name="target">[N,H,W,C]; receives the values.</param>
     /// <param name="geometry">Sizes and fill rule.</param>
-    /// <param name="scaling">What becomes of a byte.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    /// <param name="scaling">The scaling of bytes.</param>
+    /// <exception cref="ArgumentException">The sizes do not match.</exception>
     public static void Apply(StagedPixels pixels, Tensor maps, Tensor target, AugmentationGeometry geometry, PixelScaling scaling)
     {
         if (target.Shape != geometry.Shape) throw new ArgumentException($"augmentation: {target} does not take images of {geometry.Shape}");

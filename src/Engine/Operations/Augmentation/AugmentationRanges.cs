@@ -2,7 +2,7 @@ using Convolve.Engine.Randomness;
 
 namespace Convolve.Engine.Operations.Augmentation;
 
-/// <summary>What lies beyond the edge of an image.</summary>
+/// <summary>The fill rule for positions outside an image.</summary>
 public enum Fill
 {
     /// <summary>The pixel at the edge, repeated: aaa|abcd|ddd.</summary>
@@ -16,66 +16,66 @@ public enum Fill
 }
 
 /// <summary>
-/// How far augmentation may change an image. The map of an image is rotation · shift · shear · zoom about the centre, then the flip: the order
+/// Ranges of the augmentation. The map of an image is rotation · shift · shear · zoom about the centre, then the flip: the order
 /// and the meaning of Keras' <c>ImageDataGenerator</c> (keras-preprocessing, <c>apply_affine_transform</c>), with the centre in the
 /// middle of the image. Defaults are those of the reference experiments.
 /// </summary>
 public sealed record AugmentationRanges
 {
-    /// <summary>Rotation by up to so many degrees to either side.</summary>
+    /// <summary>Largest rotation in degrees, in either direction.</summary>
     public double Rotation { get; init; } = 40;
 
-    /// <summary>Shift by up to this share of the width to either side.</summary>
+    /// <summary>Largest horizontal shift, as a fraction of the width.</summary>
     public double WidthShift { get; init; } = 0.2;
 
-    /// <summary>Shift by up to this share of the height to either side.</summary>
+    /// <summary>Largest vertical shift, as a fraction of the height.</summary>
     public double HeightShift { get; init; } = 0.2;
 
-    /// <summary>Shear by up to so many degrees to either side.</summary>
+    /// <summary>Largest shear in degrees, in either direction.</summary>
     public double Shear { get; init; } = 0.2;
 
-    /// <summary>The least step between source pixels, per axis: below 1 the image grows.</summary>
+    /// <summary>Smallest step between source pixels, per axis; below 1 the image grows.</summary>
     public double ZoomLow { get; init; } = 0.8;
 
-    /// <summary>The largest step between source pixels, per axis: above 1 the image shrinks.</summary>
+    /// <summary>Largest step between source pixels, per axis; above 1 the image shrinks.</summary>
     public double ZoomHigh { get; init; } = 1.2;
 
-    /// <summary>Whether half of the images are mirrored left to right.</summary>
+    /// <summary>Whether half of the images are flipped horizontally.</summary>
     public bool HorizontalFlip { get; init; } = true;
 
-    /// <summary>Values are multiplied with a number from 1 − this to 1 + this.</summary>
+    /// <summary>Values are multiplied by a number from 1 − this to 1 + this.</summary>
     public double Brightness { get; init; }
 
     /// <summary>Sharpness is drawn from −this, but not below −1, to this: see <see cref="ToneChange.Sharpness"/>.</summary>
     public double Sharpness { get; init; }
 
-    /// <summary>Gamma is drawn from 1 / (1 + this) to 1 + this, evenly in its logarithm.</summary>
+    /// <summary>Gamma is drawn from 1 / (1 + this) to 1 + this, uniformly in its logarithm.</summary>
     public double Gamma { get; init; }
 
     /// <summary>Contrast is drawn from 1 − this to 1 + this.</summary>
     public double Contrast { get; init; }
 
-    /// <summary>The noise's standard deviation is drawn from 0 to this, a share of the full range.</summary>
+    /// <summary>The noise's standard deviation is drawn from 0 to this, as a fraction of the full range.</summary>
     public double Noise { get; init; }
 
     /// <summary>
-    /// The share of images that are moved, and by another coin the share whose tones are changed; the others stay as they are, so that
-    /// training sees images such as those it is asked about later.
+    /// The fraction of images that are moved and, drawn independently, the fraction whose tones change; the others stay unchanged, so that
+    /// training also sees images like those to predict.
     /// </summary>
     public double Share { get; init; } = 1;
 
     /// <summary>Whether tones are changed at all.</summary>
     public bool ChangesTones => Sharpness > 0 || Gamma > 0 || Contrast > 0 || Noise > 0;
 
-    /// <summary>What lies beyond the edge.</summary>
+    /// <summary>The fill rule.</summary>
     public Fill Fill { get; init; } = Fill.Nearest;
 
     /// <summary>The value beyond the edge under <see cref="Fill.Constant"/>, 0 … 255.</summary>
     public float FillValue { get; init; }
 
     /// <summary>
-    /// The map of one image in one epoch: a function of these numbers and the ranges alone, so that neither threads nor the batch size nor
-    /// a resumed run change it.
+    /// The map of one image in one epoch. It depends only on these numbers and the ranges, so threads, batch size and resuming
+    /// do not change it.
     /// </summary>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="epoch">The epoch; the same number gives the same copy again.</param>
@@ -130,14 +130,14 @@ public sealed record AugmentationRanges
         return new ToneChange((float)sharpness, (float)gamma, (float)contrast, (float)noise, (int)(CounterRandom.Bits(key, next) >> 8));
     }
 
-    /// <summary>Every setting in words, for a file that shall say what was done.</summary>
+    /// <summary>Every setting in words, for records.</summary>
     public override string ToString() => FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
         + FormattableString.Invariant($"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
         + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}")
         + (ChangesTones ? FormattableString.Invariant($", sharpness −{Math.Min(1, Sharpness)}–{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
         + (Share < 1 ? FormattableString.Invariant($"; place and tones each of {Share:P0} of the images") : "");
 
-    // Keeps these numbers apart from those of dropout, initializers and shuffling under the same seed.
+    // Makes these numbers independent of those of dropout, initializers and shuffling with the same seed.
     private const uint Purpose = 0x0A06, TonePurpose = 0x0A07;
 
     private void Validate()

@@ -35,7 +35,7 @@ public static class AugmentationReference
         return output;
     }
 
-    // The mean of the four pixels around a place, weighted by nearness.
+    // The mean of the four pixels around a position, weighted by distance.
     private static double Sample(AugmentationGeometry g, ReadOnlySpan<byte> image, double row, double column, int channel)
     {
         double top = Math.Floor(row), left = Math.Floor(column), sum = 0;
@@ -60,7 +60,7 @@ public static class AugmentationReference
         return image[(int)at];
     }
 
-    // Step by step back into 0 … size − 1: the edge stands between −1 and 0, and between size − 1 and size.
+    // Moves stepwise into 0 … size − 1; the edges are between −1 and 0, and between size − 1 and size.
     private static long Mirrored(long place, long size)
     {
         place = ((place % (2 * size)) + 2 * size) % (2 * size);

@@ -1,14 +1,15 @@
 namespace Convolve.Engine.Operations.Augmentation;
 
 /// <summary>
-/// What becomes of an image's values, wherever they were taken from: sharpened or blurred, bent by a gamma curve, spread about the middle gray,
-/// and made noisy, in that order. Values are shares of the full range, kept in 0 … 1.
+/// Tonal changes of an image, in this order: sharpening or blurring, a gamma curve, contrast around middle gray,
+/// and noise. Values are fractions of the full range, clamped to 0 … 1.
 /// </summary>
-/// <param name="Sharpness">Times the difference between a pixel and its neighbourhood (the 3×3 binomial mean) is added to it: −1 blurs, 0 leaves it, above 0 sharpens.</param>
+/// <param name="Sharpness">Factor on the difference between a pixel and its neighbourhood (3×3 binomial mean), which is added: −1 blurs,
+/// above 0 sharpens.</param>
 /// <param name="Gamma">The exponent; above 1 dark parts become darker.</param>
 /// <param name="Contrast">Multiplies the distance from the middle gray.</param>
 /// <param name="Noise">Standard deviation of the noise, the same in all channels of a pixel.</param>
-/// <param name="NoiseKey">Fixes the noise; below 2²⁴, so that a float32 holds it.</param>
+/// <param name="NoiseKey">Determines the noise; below 2²⁴, so that it is exact in float32.</param>
 public readonly record struct ToneChange(float Sharpness, float Gamma, float Contrast, float Noise, int NoiseKey)
 {
     /// <summary>Numbers that describe a change on the device.</summary>

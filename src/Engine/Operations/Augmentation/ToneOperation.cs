@@ -3,15 +3,15 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Augmentation;
 
-/// <summary>Changes the tones of every image of a batch by a <see cref="ToneChange"/> of its own.</summary>
+/// <summary>Changes the tones of every image of a batch by its own <see cref="ToneChange"/>.</summary>
 public static class ToneOperation
 {
     /// <summary>Changes the tones of a batch.</summary>
     /// <param name="values">The images, [N,H,W,C], 0 … 255, channels in the order of the file.</param>
     /// <param name="tones">[N,5]: a <see cref="ToneChange"/> for each image.</param>
-    /// <param name="target">[N,H,W,C]; takes the values as <paramref name="scaling"/> makes them.</param>
-    /// <param name="scaling">What becomes of a value of 0 … 255.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    /// <param name="target">[N,H,W,C]; receives the scaled values.</param>
+    /// <param name="scaling">The scaling of values of 0 … 255.</param>
+    /// <exception cref="ArgumentException">The sizes do not match.</exception>
     public static void Apply(Tensor values, Tensor tones, Tensor target, PixelScaling scaling)
     {
         if (values.Shape.Rank != 4 || target.Shape != values.Shape) throw new ArgumentException($"toning: {target} does not take images of {values}");

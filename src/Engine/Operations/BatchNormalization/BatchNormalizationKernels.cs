@@ -7,21 +7,21 @@ namespace Convolve.Engine.Operations.BatchNormalization;
 
 // x, y, dy, dx [rows, C]; coefficients [4, C]; parts [shares, 2, C]
 
-/// <summary>The numbers that all these kernels are told.</summary>
+/// <summary>Arguments shared by all these kernels.</summary>
 internal struct NormalizationNumbers
 {
     public int Rows, Channels;
 
-    /// <summary>Rows that one work-item sums up, the last one perhaps fewer.</summary>
+    /// <summary>Rows per work item; the last may have fewer.</summary>
     public int ShareRows;
 
-    /// <summary>ε, which is added to a variance before its root is taken.</summary>
+    /// <summary>ε, added to the variance before the square root.</summary>
     public float Epsilon;
 
-    /// <summary>The share of a running statistic that a step keeps.</summary>
+    /// <summary>The factor that keeps the old running statistics.</summary>
     public float Momentum;
 
-    /// <summary>What lies below becomes this: 0 for ReLU, the lowest number there is for no activation.</summary>
+    /// <summary>The lower bound of outputs: 0 for ReLU, the lowest number for no activation.</summary>
     public float Floor;
 
     /// <summary>1 / rows if the statistics are the batch's, and so depend on the input; 0 if they are the running ones.</summary>
@@ -30,17 +30,17 @@ internal struct NormalizationNumbers
     /// <summary>1 to add to a gradient, 0 to overwrite it.</summary>
     public int Accumulate;
 
-    /// <summary>The distance between the sums of the shift's gradient and those of the scale's: whole fours, which GPUs load at once.</summary>
+    /// <summary>Distance between the sums for β and those for γ: a multiple of four, which GPUs load at once.</summary>
     public int SumsApart;
 
-    /// <summary>Parts that the sums over all rows are made of.</summary>
+    /// <summary>Number of parts of the sums over all rows.</summary>
     public readonly int Shares => (Rows + ShareRows - 1) / ShareRows;
 
-    /// <summary>One past the last row of a share.</summary>
+    /// <summary>One past the last row of a chunk.</summary>
     public readonly int EndOfShare(int share) => IntrinsicMath.Min(Rows, (share + 1) * ShareRows);
 }
 
-/// <summary>What each channel's values are normalized with, [4, C]: mean, 1/√(variance + ε), γ/√(variance + ε), β.</summary>
+/// <summary>Coefficients of each channel, [4, C]: mean, 1/√(variance + ε), γ/√(variance + ε), β.</summary>
 internal struct NormalizationCoefficients
 {
     public ArrayView<float> Values;
@@ -69,18 +69,19 @@ internal struct NormalizationCoefficients
         T.Zip<Clip>((x - Mean<T>(c)) * Factor<T>(c) + Shift<T>(c), T.Of(Numbers.Floor));
 }
 
-/// <summary>How a processor walks through rows and channels.</summary>
+/// <summary>Loops over rows and channels on a CPU.</summary>
 internal static class RowBlocks
 {
-    /// <summary>Channels and rows that a processor takes at a time: whole vectors, and enough rows to load and store the sums rarely.</summary>
+    /// <summary>Channels and rows per block on a CPU: full vectors, and enough rows to load and store the sums rarely.</summary>
     public const int Lanes = 16, Rows = 8;
 
-    /// <summary>Channels whose sums a processor keeps at a time.</summary>
+    /// <summary>Channels whose sums are kept at a time on a CPU.</summary>
     public const int Channels = 256;
 
     /// <summary>
-    /// A block of results to the output, whose rows are <paramref name="stride"/> apart. They stand in memory of the worker's own first, where the
-    /// compiler knows that what is stored is nothing that is still to be read. Written out: of a loop over the rows it would make scattered stores.
+    /// Copies a block of results to the output, whose rows are <paramref name="stride"/> apart. Results go to the worker's own memory
+    /// first, so that the compiler knows that stores do not overlap later loads. Unrolled by hand: a loop over rows would become scattered
+    /// stores.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ArrayView<float> block, ArrayView<float> output, int at, int stride)
@@ -103,9 +104,9 @@ internal static class RowBlocks
     }
 }
 
-// For processors: a work-item walks twice through a share of the rows: first for the means, then, when the share is in its core's cache, for
-// the sums of squared deviations from them. What is summed are differences, from the share's first row and then from its mean: they
-// lose no digits, whatever the mean is.
+// CPU variant: a work item reads a chunk of the rows twice: first for the means, then, when the chunk is in its core's cache, for
+// the sums of squared deviations from them. It sums differences from the chunk's first row, and then from its mean, which
+// lose no precision, whatever the mean is.
 [Kernel("batch-normalization-moments-cpu", "batch normalization", Target = KernelTarget.Cpu)]
 internal struct MomentsOfRows : IGroupKernel
 {
@@ -135,7 +136,7 @@ internal struct MomentsOfRows : IGroupKernel
         }
     }
 
-    // sums [channels] = Σ over rows of f(x, from), from [channels]. A channel's values are added in the order of their rows, however they are blocked.
+    // sums [channels] = Σ over rows of f(x, from), from [channels]. A channel's values are added in row order, for any blocking.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SumOfRows<TFunction>(
         ArrayView<float> input, int channel0, int channels, int begin, int end, ArrayView<float> from, ArrayView<float> sums, NormalizationNumbers n)
@@ -150,7 +151,7 @@ internal struct MomentsOfRows : IGroupKernel
                 var lanes = IntrinsicMath.Min(RowBlocks.Lanes, channels - c);
                 var at = r * n.Channels + channel0 + c;
                 if (rows == RowBlocks.Rows & lanes == RowBlocks.Lanes)
-                    // Lanes outside, rows inside: the compiler unrolls the rows and makes a vector of the lanes.
+                    // Outer loop over lanes, inner loop over rows: the compiler unrolls the rows and vectorizes the lanes.
                     for (var j = 0; j < RowBlocks.Lanes; j++)
                     {
                         var sum = sums[c + j];
@@ -177,7 +178,7 @@ internal struct MomentsOfRows : IGroupKernel
     }
 }
 
-// For GPUs: a thread owns one channel of a share; neighbouring threads read neighbouring channels.
+// GPU variant: a thread owns one channel of a chunk; neighbouring threads read neighbouring channels.
 [Kernel("batch-normalization-moments-gpu", "batch normalization", Target = KernelTarget.Gpu)]
 internal struct MomentsOfColumn : IGroupKernel
 {
@@ -206,8 +207,8 @@ internal struct MomentsOfColumn : IGroupKernel
     }
 }
 
-// Joins the shares in their order (Chan, Golub and LeVeque, 1979): the whole's squared deviations are those inside the shares and
-// those of the shares' means. scale, shift, running mean and variance [C]; an item is a channel
+// Combines the chunks in order (Chan, Golub and LeVeque, 1979): the total of squared deviations is those within chunks plus
+// those of the chunks' means. scale, shift, running mean and variance [C]; an item is a channel
 [Kernel("batch-normalization-join-moments", "batch normalization")]
 internal struct JoinMoments : IKernel
 {
@@ -230,7 +231,7 @@ internal struct JoinMoments : IKernel
         var inverse = 1f / XMath.Sqrt(squares / n.Rows + n.Epsilon);
         Coefficients.Store(c, mean, inverse, Scale[c], Shift[c]);
         RunningMean[c] = n.Momentum * RunningMean[c] + (1f - n.Momentum) * mean;
-        // The unbiased variance: divided by one less than the number of values.
+        // The unbiased variance, over n − 1.
         RunningVariance[c] = n.Momentum * RunningVariance[c] + (1f - n.Momentum) * (squares / IntrinsicMath.Max(1, n.Rows - 1));
     }
 }
@@ -246,7 +247,7 @@ internal struct RunningCoefficients : IKernel
         Coefficients.Store(c, Mean[c], 1f / XMath.Sqrt(Variance[c] + Coefficients.Numbers.Epsilon), Scale[c], Shift[c]);
 }
 
-// For processors: a work-item owns a span of rows.
+// CPU variant: a work item owns a range of rows.
 [Kernel("batch-normalization-forward-cpu", "batch normalization", Target = KernelTarget.Cpu)]
 internal struct NormalizeRows : IGroupKernel
 {
@@ -283,7 +284,7 @@ internal struct NormalizeRows : IGroupKernel
     }
 }
 
-// For GPUs: a pixel is a row.
+// GPU variant: a pixel is a row.
 [Kernel("batch-normalization-forward-gpu", "batch normalization", Target = KernelTarget.Gpu)]
 internal struct NormalizePixels : IPixelKernel
 {
@@ -298,8 +299,8 @@ internal struct NormalizePixels : IPixelKernel
     }
 }
 
-// For processors: the sums of dy, and of dy·x̂, over a share of the rows. Whether ReLU let a value pass is computed again rather than
-// read: the output need not be kept for the backward pass.
+// CPU variant: the sums of dy, and of dy·x̂, over a chunk of the rows. ReLU's mask is recomputed rather than
+// read, so the output need not be kept for the backward pass.
 [Kernel("batch-normalization-gradient-sums-cpu", "batch normalization", Target = KernelTarget.Cpu)]
 internal struct GradientSumsOfRows : IGroupKernel
 {
@@ -356,7 +357,7 @@ internal struct GradientSumsOfRows : IGroupKernel
         var n = k.Numbers;
         var deviation = input[at] - channels[c];
         var passes = deviation * channels[2 * n.Channels + c] + channels[3 * n.Channels + c] > n.Floor;
-        // Read before it is known to be needed: a load of all lanes, where one under a condition would be masked.
+        // Loaded unconditionally: a plain vector load instead of a masked one.
         var value = upstream[at];
         var u = passes ? value : 0f;
         ofShift += u;
@@ -364,7 +365,7 @@ internal struct GradientSumsOfRows : IGroupKernel
     }
 }
 
-// For GPUs: the same, a thread to a channel of a share.
+// GPU variant: the same, one thread per channel of a chunk.
 [Kernel("batch-normalization-gradient-sums-gpu", "batch normalization", Target = KernelTarget.Gpu)]
 internal struct GradientSumsOfColumn : IGroupKernel
 {
@@ -394,7 +395,7 @@ internal struct GradientSumsOfColumn : IGroupKernel
     }
 }
 
-/// <summary>What the gradient with respect to the input is made of.</summary>
+/// <summary>Arguments of the input gradient.</summary>
 internal struct NormalizationGradient
 {
     public ArrayView<float> Upstream, Input, Gradient;
@@ -405,15 +406,15 @@ internal struct NormalizationGradient
     public NormalizationCoefficients Coefficients;
 
     /// <summary>
-    /// dx = γ/√(variance + ε) · (dy − (dβ + x̂·dγ) / rows), without what is in parentheses for the running statistics; added to what the
-    /// gradient holds, where that is asked for.
+    /// dx = γ/√(variance + ε) · (dy − (dβ + x̂·dγ) / rows), without the inner parentheses for running statistics; added to the
+    /// gradient if requested.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly T Of<T>(int at, int c) where T : struct, ILanes<T>
     {
         var n = Coefficients.Numbers;
         var deviation = T.Load(Input, at) - Coefficients.Mean<T>(c);
-        // Each coefficient is read where it is used, so that few registers are alive at once.
+        // Each coefficient is read at its use, so that few registers are alive at once.
         var normalized = deviation * Coefficients.Factor<T>(c) + Coefficients.Shift<T>(c);
         var u = T.WhereAbove(T.Load(Upstream, at), normalized, n.Floor);
         var normal = deviation * Coefficients.Inverse<T>(c);
@@ -423,7 +424,7 @@ internal struct NormalizationGradient
     }
 }
 
-// For processors: a work-item owns a span of rows.
+// CPU variant: a work item owns a range of rows.
 [Kernel("batch-normalization-input-gradient-cpu", "batch normalization", Target = KernelTarget.Cpu)]
 internal struct NormalizationGradInputOfRows : IGroupKernel
 {

@@ -6,12 +6,12 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.BatchNormalization;
 
-/// <summary>What batch normalization knows of each channel, [C] each.</summary>
+/// <summary>The per-channel data of batch normalization, [C] each.</summary>
 /// <param name="Scale">γ.</param>
 /// <param name="Shift">β.</param>
 /// <param name="Mean">The running mean.</param>
 /// <param name="Variance">The running variance.</param>
-/// <param name="Epsilon">ε, which is added to a variance before its root is taken.</param>
+/// <param name="Epsilon">ε, added to the variance before the square root.</param>
 public readonly record struct NormalizedChannels(Tensor Scale, Tensor Shift, Tensor Mean, Tensor Variance, float Epsilon)
 {
     internal BatchNormalizationGeometry Geometry(Shape input)
@@ -24,24 +24,24 @@ public readonly record struct NormalizedChannels(Tensor Scale, Tensor Shift, Ten
 }
 
 /// <summary>
-/// Batch normalization (Ioffe and Szegedy, 2015) and, in the same pass, ReLU: each channel gets the mean β and the deviation γ. While
-/// training a channel's mean and variance are those of the batch, in prediction those that ran along with the training.
+/// Batch normalization (Ioffe and Szegedy, 2015) with fused ReLU: each channel gets the mean β and the standard deviation γ. In
+/// training, a channel's mean and variance are those of the batch; in prediction, the running statistics of the training.
 /// </summary>
 public static class BatchNormalizationOperation
 {
-    /// <summary>Numbers of a share on a processor: 64 KiB, which its core reads from its cache the second time.</summary>
+    /// <summary>Numbers per chunk on a CPU: 64 KiB, which its core reads from its cache the second time.</summary>
     private const int ShareLength = 16384;
 
-    /// <summary>Rows of a share on a GPU at least.</summary>
+    /// <summary>Fewest rows per chunk on a GPU.</summary>
     private const int ShortestShare = 64;
 
     /// <summary>Normalizes by the batch's own mean and variance: [..., C] → the same shape.</summary>
     /// <param name="tape">Records the operation, which keeps its input.</param>
     /// <param name="input">x.</param>
-    /// <param name="channels">The running statistics take in those of the batch (the variance divided by one less than the number of values).</param>
-    /// <param name="momentum">The share of the running statistics that stays.</param>
+    /// <param name="channels">The running statistics are updated with those of the batch (with the unbiased variance).</param>
+    /// <param name="momentum">The factor that keeps the old running statistics.</param>
     /// <param name="relu">Whether values below zero become zero.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static Tensor OfBatch(Tape tape, Tensor input, NormalizedChannels channels, float momentum, bool relu = false)
     {
         var geometry = channels.Geometry(input.Shape);
@@ -66,8 +66,8 @@ public static class BatchNormalizationOperation
         return Apply(tape, input, channels, coefficients, geometry, numbers);
     }
 
-    /// <summary>Normalizes by the running mean and variance, which stay as they are: [..., C] → the same shape.</summary>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <summary>Normalizes by the running mean and variance, which do not change: [..., C] → the same shape.</summary>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static Tensor OfRunning(Tape tape, Tensor input, NormalizedChannels channels, bool relu = false)
     {
         var geometry = channels.Geometry(input.Shape);
@@ -75,14 +75,14 @@ public static class BatchNormalizationOperation
     }
 
     /// <summary>
-    /// The kernel and the bias of a convolution that gives at once what one with <paramref name="kernel"/> and <paramref name="bias"/> gives
-    /// after normalization by the running statistics, to rounding: both are linear. For prediction; nothing is recorded.
+    /// Folds normalization by the running statistics into a convolution: the kernel and bias that give what <paramref name="kernel"/> and
+    /// <paramref name="bias"/> give followed by the normalization, up to rounding. For prediction; nothing is recorded.
     /// </summary>
     /// <param name="tape">Owns the result.</param>
     /// <param name="kernel">[..., C].</param>
     /// <param name="bias">[C], or null for zeros.</param>
     /// <param name="channels">The normalization.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static (Tensor Kernel, Tensor Bias) Fold(Tape tape, Tensor kernel, Tensor? bias, NormalizedChannels channels)
     {
         var geometry = channels.Geometry(kernel.Shape);
@@ -96,7 +96,7 @@ public static class BatchNormalizationOperation
             Folded = folded.View,
             Coefficients = new() { Values = coefficients.View, Numbers = numbers },
         });
-        // The bias is a row like any other that the convolution might give.
+        // The bias is normalized like any output row of the convolution.
         if (bias is null) offset.Fill(0);
         Normalize(bias ?? offset, offset, coefficients, numbers with { Rows = 1 });
         tape.Release(coefficients);
@@ -182,9 +182,9 @@ public static class BatchNormalizationOperation
         };
     }
 
-    /// <summary>Groups along the shares, which may be many, then along the channels.</summary>
+    /// <summary>Groups along the chunks, which may be many, then along the channels.</summary>
     private static GroupGrid Columns(NormalizationNumbers n) => new(n.Shares, (n.Channels + 31) / 32, Threads: 32);
 
-    /// <summary>Work-items of a processor, each with a span of rows.</summary>
+    /// <summary>Work items on a CPU, each with a range of rows.</summary>
     private static GroupGrid Rows(NormalizationNumbers n) => new((n.Rows + PixelSpan.Length - 1) / PixelSpan.Length);
 }

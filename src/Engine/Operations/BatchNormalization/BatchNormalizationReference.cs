@@ -2,11 +2,11 @@ namespace Convolve.Engine.Operations.BatchNormalization;
 
 /// <summary>
 /// The definition of batch normalization (Ioffe and Szegedy, 2015), in double precision: y = γ·x̂ + β with x̂ = (x − μ) / √(σ² + ε),
-/// channel by channel, and where ReLU is part of it max(0, y).
+/// channel by channel, and max(0, y) with ReLU.
 /// </summary>
 public static class BatchNormalizationReference
 {
-    /// <summary>Mean and variance (of the batch, not an estimate for more) of each channel of x [rows, channels].</summary>
+    /// <summary>Mean and biased variance of each channel of x [rows, channels].</summary>
     public static (double[] Mean, double[] Variance) Moments(BatchNormalizationGeometry g, double[] input)
     {
         var (mean, variance) = (new double[g.Channels], new double[g.Channels]);
@@ -29,7 +29,7 @@ public static class BatchNormalizationReference
         return output;
     }
 
-    /// <summary>The gradients with respect to x, γ and β where mean and variance are those of the batch, and so depend on x.</summary>
+    /// <summary>The gradients with respect to x, γ and β if mean and variance are those of the batch, and so depend on x.</summary>
     public static (double[] Input, double[] Scale, double[] Shift) Gradients(
         BatchNormalizationGeometry g, double[] upstream, double[] input, double[] scale, double[] shift, double epsilon, bool relu)
     {
@@ -45,7 +45,7 @@ public static class BatchNormalizationReference
         return (gradInput, gradScale, gradShift);
     }
 
-    /// <summary>The gradients with respect to x, γ and β where mean and variance are given numbers.</summary>
+    /// <summary>The gradients with respect to x, γ and β if mean and variance are constants.</summary>
     public static (double[] Input, double[] Scale, double[] Shift) GradientsOfGiven(
         BatchNormalizationGeometry g, double[] upstream, double[] input, double[] scale, double[] shift, double[] mean, double[] variance, double epsilon,
         bool relu)

@@ -7,15 +7,16 @@ using ILGPU;
 namespace Convolve.Engine.Operations.Bias;
 
 /// <summary>
-/// The first step of the backward pass through y = max(0, s + b): one pass that masks the upstream gradient where ReLU was off, in place,
-/// and sums it up per column, which is the bias's gradient.
+/// The first step of the backward pass through y = max(0, s + b): one pass that masks the upstream gradient in place
+/// and sums it per column, which is the bias gradient.
 /// </summary>
 internal static class BiasGradientOperation
 {
-    /// <summary>Rows that one work-item sums up at least.</summary>
+    /// <summary>Fewest rows per work item.</summary>
     private const int ShortestShare = 64;
 
-    /// <summary>Masks <paramref name="upstream"/> [..., C] by <paramref name="activated"/> and adds to the gradient of <paramref name="bias"/> [C].</summary>
+    /// <summary>Masks <paramref name="upstream"/> [..., C] by <paramref name="activated"/> and adds to the gradient of
+    /// <paramref name="bias"/> [C].</summary>
     /// <param name="tape">Holds the gradients.</param>
     /// <param name="upstream">The gradient with respect to y; masked in place if there is a ReLU.</param>
     /// <param name="activated">y itself if ReLU was applied, else null.</param>
@@ -62,7 +63,7 @@ internal static class BiasGradientOperation
         parts.Release();
     }
 
-    /// <summary>gradient [columns] = the sum of parts [shares, columns], or that added to it.</summary>
+    /// <summary>gradient [columns] (+)= the sum of parts [chunks, columns].</summary>
     internal static void SumOfParts(Device device, ArrayView<float> parts, Tensor gradient, int columns, int shares, bool accumulate) =>
         device.Kernels.ForEachElement(columns,
             new AddParts { Parts = parts, Gradient = gradient.View, Columns = columns, Shares = shares, Accumulate = accumulate ? 1 : 0 },

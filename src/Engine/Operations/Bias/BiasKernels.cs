@@ -14,7 +14,7 @@ internal struct BiasMask : IElementKernel
         T.Store(Upstream, i, T.WhereAbove(T.Load(Upstream, i), T.Load(Activated, i), 0f));
 }
 
-// dy, y [rows, columns], parts [shares, columns]; for processors: a work-item walks through a share of the rows and keeps one sum per column
+// dy, y [rows, columns], parts [chunks, columns]; CPU variant: a work item reads a chunk of the rows and keeps one sum per column
 [Kernel("bias-mask-and-sum-cpu", "bias", Target = KernelTarget.Cpu)]
 internal struct BiasMaskAndSumRows : IGroupKernel
 {
@@ -43,7 +43,7 @@ internal struct BiasMaskAndSumRows : IGroupKernel
     }
 }
 
-// the same for GPUs: a thread owns four columns of a share, or one where rows are no multiple of four long; neighbours read neighbours
+// GPU variant: a thread owns four columns of a chunk, or one if the row length is not a multiple of four; accesses are coalesced
 [Kernel("bias-mask-and-sum-gpu", "bias", Target = KernelTarget.Gpu)]
 [KernelTraits(HasVectorLoads = true)]
 internal struct BiasMaskAndSumColumns : IGroupKernel
@@ -81,7 +81,7 @@ internal struct BiasMaskAndSumColumns : IGroupKernel
     }
 }
 
-// parts [shares, columns], db [columns]; always in the same order: a run repeats bit for bit
+// parts [chunks, columns], db [columns]; always in the same order, so that runs are reproducible bit for bit
 [Kernel("bias-add-parts", "bias")]
 internal struct AddParts : IElementKernel
 {

@@ -7,9 +7,9 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The product kernel in the shape for processors: an item is a block of rows and the columns of a few tiles; a worker packs both factors
-/// block by block into memory of its own, and runs the register tile over them. Packing makes every factor look alike to the inner
-/// loop, however it is stored.
+/// The CPU variant of the product kernel: an item is a block of rows and the columns of a few tiles. A worker packs both factors
+/// block by block into its own memory and runs the register tile over them. Packing makes all factors look the same to the inner
+/// loop, however they are stored.
 /// </summary>
 // left [Rows, Depth], right [Depth, Columns], output [Splits, Rows, Columns] or [Rows, Columns], bias [Columns]
 [Kernel("matrix-multiply-cpu-3x32", "matrix multiply", typeof(LeftMatrix), typeof(RightMatrix), typeof(Tile3x32))]
@@ -51,7 +51,7 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
 
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {
-            // Neighbouring items are the columns of one block of rows, while that is in the cache.
+            // Consecutive items are the columns of one block of rows, while that is in the cache.
             var split = item / columnBlocks / rowBlocks;
             var row0 = (item / columnBlocks - split * rowBlocks) * sizes.RowsPerItem;
             var column0 = item % columnBlocks * sizes.TilesPerItem * TTile.Columns;
@@ -59,7 +59,7 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
             var rows = IntrinsicMath.Min(sizes.RowsPerItem, sizes.Rows - row0);
             var depthBegin = split * sizes.DepthPerSplit;
             var depthEnd = IntrinsicMath.Min(sizes.Depth, depthBegin + sizes.DepthPerSplit);
-            // Ragged edges: the tile computes on zeros there, and the results are not stored.
+            // Remainders: the tile computes on zeros there, and the results are not stored.
             if (columns % TTile.Columns != 0)
                 for (var i = 0; i < TTile.DepthBlock * TTile.Columns; i++) rightBlock[i] = 0;
             if (rows % TTile.Rows != 0)
@@ -79,7 +79,7 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
                     for (var r = 0; r < rows; r++) left.Copy(row0 + r, depth0, depths, leftBlock, r * TTile.DepthBlock);
                 for (var c = 0; c < columns; c += TTile.Columns)
                 {
-                    // Full tiles get a constant width, which the compiler turns into plain vector copies.
+                    // Full tiles have a constant width, which the compiler turns into plain vector copies.
                     if (columns - c >= TTile.Columns) right.Copy(depth0, depths, column0 + c, TTile.Columns, rightBlock, TTile.Columns);
                     else right.Copy(depth0, depths, column0 + c, columns - c, rightBlock, TTile.Columns);
                     for (var r = 0; r < rows; r += TTile.Rows)
@@ -99,7 +99,8 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
     
     }
 
-    /// <summary>One block of depths for one tile of columns, with the left rows read where they are; only those of a ragged last tile are packed.</summary>
+    /// <summary>One block of depths for one tile of columns, with the left rows read in place; only those of an incomplete last tile are
+    /// packed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void MultiplyInMemory(
         TLeft left, TRight right, int row0, int rows, int depth0, int depths, int column0, int columns,

@@ -7,12 +7,12 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The product kernel in the shape for GPUs: a group of 256 threads owns 128 × 128 outputs, stages 8 depths of both factors at a time in
-/// shared memory (<see cref="GpuStaging"/>), and every thread holds 8 × 8 sums in registers. Two blocks take turns: while one is
-/// multiplied the next is on its way from global memory, and one barrier a block is enough.
+/// The GPU variant of the product kernel: a group of 256 threads owns 128 × 128 outputs, stages 8 depths of both factors at a time in
+/// shared memory (<see cref="GpuStaging"/>), and every thread holds 8 × 8 accumulators in registers. Staging is double-buffered: while one
+/// block is multiplied, the next is loaded from global memory, so that one barrier per block suffices.
 /// </summary>
 /// <remarks>
-/// ILGPU never unrolls a loop, and an array with computed indices leaves the registers; so the sums are named fields of nested
+/// ILGPU never unrolls a loop, and an array with computed indices is not kept in registers; so the accumulators are named fields of nested
 /// structs and every update is written out.
 /// </remarks>
 // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
@@ -41,14 +41,14 @@ internal struct GpuBlockProduct<TLeft, TRight> : IGroupKernel
         var leftBlocks = SharedMemory.Allocate<Float4>(2 * Tile8x8.BlockLength / 4);
         var rightBlocks = SharedMemory.Allocate<Float4>(2 * Tile8x8.BlockLength / 4);
 
-        // Rows along X: CUDA's grids take 2³¹ groups there, but only 65,535 along Y, and a batch's pixels can be more.
+        // Rows along X: CUDA's grids allow 2³¹ groups there, but only 65,535 along Y, and a batch can have more pixels.
         var row0 = Grid.IdxX * GpuStaging.BlockPositions;
         var column0 = Grid.IdxY * GpuStaging.BlockPositions;
         var depth0 = Grid.IdxZ * sizes.DepthPerSplit;
         var depths = IntrinsicMath.Min(sizes.Depth - depth0, sizes.DepthPerSplit);
         var thread = Group.IdxX;
 
-        // What this thread stages: rows and columns that are left from its own on, and depths.
+        // What this thread stages: the remaining rows and columns from its own on, and depths.
         var rowsLeft = sizes.Rows - row0 - GpuStaging.Position<TLeft>(thread);
         var columnsLeft = sizes.Columns - column0 - GpuStaging.Position<TRight>(thread);
         var leftDepths = depths - GpuStaging.Depth<TLeft>(thread);
@@ -56,7 +56,7 @@ internal struct GpuBlockProduct<TLeft, TRight> : IGroupKernel
         var leftCursor = left.Seek(row0 + GpuStaging.Position<TLeft>(thread), depth0 + GpuStaging.Depth<TLeft>(thread));
         var rightCursor = right.Seek(column0 + GpuStaging.Position<TRight>(thread), depth0 + GpuStaging.Depth<TRight>(thread));
 
-        // What it multiplies: a warp owns 32 × 64 outputs; of them a thread owns rows 0–3 and 16–19, columns 0–3 and 32–35 from its
+        // What it multiplies: a warp owns 32 × 64 outputs; a thread owns rows 0–3 and 16–19, columns 0–3 and 32–35 from its
         // own on, so that the loads of a warp from shared memory and its stores to global memory are runs of 128 bytes.
         var warp = thread >> 5;
         var lane = thread & 31;

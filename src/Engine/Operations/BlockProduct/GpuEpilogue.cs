@@ -5,10 +5,10 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
-/// <summary>The end of a product on a GPU: bias, what the output holds, ReLU, and the store, for four neighbouring columns at a time.</summary>
+/// <summary>The epilogue of a product on a GPU: bias, accumulation, ReLU, and the store, for four neighbouring columns at a time.</summary>
 internal static class GpuEpilogue
 {
-    /// <summary>Stores four finished sums of a row, at once where rows are whole multiples of four long; the column is one.</summary>
+    /// <summary>Stores four finished sums of a row, at once if the row length is a multiple of four, from a column that is one.</summary>
     // output [splits, Rows, Columns], bias [Columns]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Float4 sums, int row, int column, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)

@@ -6,9 +6,9 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// How the 256 threads of a group bring blocks [8 depths, 128 positions] of a factor from global into shared memory: every thread
-/// loads four neighbours of the contiguous direction, one load of 16 bytes where the factor is aligned, and holds them in registers
-/// while the group still multiplies the block before.
+/// How the 256 threads of a group copy blocks [8 depths, 128 positions] of a factor from global to shared memory: every thread
+/// loads four neighbours in the contiguous direction, with one 16-byte load if the factor is aligned, and holds them in registers
+/// while the group multiplies the previous block.
 /// </summary>
 internal static class GpuStaging
 {
@@ -21,7 +21,7 @@ internal static class GpuStaging
     /// <summary>Threads per group.</summary>
     public const int GroupSize = 256;
 
-    /// <summary>Groups that share a multiprocessor: one multiplies while the other waits. 128 registers a thread are what that leaves.</summary>
+    /// <summary>Groups that share a multiprocessor: one multiplies while the other waits. This leaves 128 registers per thread.</summary>
     public const int GroupsPerMultiprocessor = 2;
 
     /// <summary>The position, from the start of the block, of the first of a thread's four neighbours.</summary>
@@ -36,7 +36,7 @@ internal static class GpuStaging
 
     /// <summary>A thread's four neighbours, zeros past the ends.</summary>
     /// <param name="operand">The factor.</param>
-    /// <param name="cursor">The place of the first.</param>
+    /// <param name="cursor">The position of the first.</param>
     /// <param name="positionsLeft">Positions from there to the end; may be negative.</param>
     /// <param name="depthsLeft">Depths from there to the end; may be negative.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -58,10 +58,10 @@ internal static class GpuStaging
         return four;
     }
 
-    /// <summary>Writes a thread's four neighbours to their places in a block [BlockDepth][stride].</summary>
+    /// <summary>Writes a thread's four neighbours to a block [BlockDepth][stride].</summary>
     /// <param name="four">The values.</param>
     /// <param name="block">The shared memory.</param>
-    /// <param name="start">Where the block begins in it, in floats.</param>
+    /// <param name="start">Start of the block in it, in floats.</param>
     /// <param name="thread">The thread.</param>
     /// <param name="stride">Between the block's depths, in floats; a multiple of 4.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

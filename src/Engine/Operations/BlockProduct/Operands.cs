@@ -3,8 +3,8 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The left factor of a product, [rows, depth], however it is stored: a matrix, its transpose, or the patches of an image that a
-/// convolution multiplies with its kernel and that exist nowhere as a matrix.
+/// The left factor of a product, [rows, depth], in any storage: a matrix, its transpose, or the patches of an image that a
+/// convolution multiplies by its kernel and that never exist as a matrix.
 /// </summary>
 internal interface ILeftOperand : IStagedOperand
 {
@@ -14,12 +14,12 @@ internal interface ILeftOperand : IStagedOperand
     static abstract bool RowsAreContiguous { get; }
 
     /// <summary>
-    /// Whether a row's depths lie in memory as they are, so that a register tile can read them there: packing them for one tile of
+    /// Whether a row's depths are contiguous in memory, so that a register tile can read them in place: packing them for one tile of
     /// columns would cost more than it saves.
     /// </summary>
     static abstract bool RowsAreInMemory { get; }
 
-    /// <summary>Between the beginnings of neighbouring rows in <see cref="IStagedOperand.Memory"/>.</summary>
+    /// <summary>Distance between the starts of neighbouring rows in <see cref="IStagedOperand.Memory"/>.</summary>
     int RowStride { get; }
 
     /// <summary>
@@ -29,7 +29,7 @@ internal interface ILeftOperand : IStagedOperand
     void Copy(int row, int depth, int count, ArrayView<float> block, int at);
 }
 
-/// <summary>The right factor of a product, [depth, columns], however it is stored.</summary>
+/// <summary>The right factor of a product, [depth, columns], in any storage.</summary>
 internal interface IRightOperand : IStagedOperand
 {
     /// <summary>
@@ -105,7 +105,7 @@ internal readonly partial struct RightTransposed(ArrayView<float> values, int st
 
     public void Copy(int depth, int depths, int column, int columns, ArrayView<float> block, int blockStride)
     {
-        // Reads run along memory; the scattered writes stay in the block, which is in the first-level cache.
+        // Reads are contiguous; the scattered writes stay in the block, which is in the first-level cache.
         for (var i = 0; i < columns; i++)
         {
             var source = (column + i) * stride + depth;

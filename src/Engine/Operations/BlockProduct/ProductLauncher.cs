@@ -4,13 +4,13 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
-/// <summary>Shares a product out over a device, in the device's shape, splitting the depth where there are too few outputs to go round.</summary>
+/// <summary>Distributes a product over a device, in the device's variant, and splits the depth if there are too few outputs.</summary>
 internal static class ProductLauncher
 {
-    /// <summary>A split shorter than this costs more in partial sums than it gains.</summary>
+    /// <summary>Shorter splits cost more in partial sums than they gain.</summary>
     private const int ShortestSplit = 1024;
 
-    /// <summary>Items on a processor that are few but even: how many cores they are dealt to has no say in how sums are split.</summary>
+    /// <summary>A small even number of items on a CPU. The number of cores does not affect how sums are split.</summary>
     private const int FewEvenItems = 2;
 
     /// <summary>output [rows, columns] = left [rows, depth] · right [depth, columns], with an epilogue.</summary>
@@ -28,7 +28,8 @@ internal static class ProductLauncher
         var rowBlocks = Blocks(rows, rowBlock);
         var tiles = Blocks(columns, tileColumns);
         var mostSplits = Blocks(depth, ShortestSplit);
-        // As many tiles per item as still leave work for everyone; rather fewer tiles than partial sums, as long as a packed left block still serves four.
+        // As many tiles per item as leave work for all workers; fewer tiles are better than partial sums, as long as a packed left block
+        // serves four.
         var tilesPerItem = Math.Min(tiles, mostTiles);
         while (tilesPerItem > 4 && !AreEnough(device, rowBlocks * Blocks(tiles, tilesPerItem))) tilesPerItem--;
         var splits = 1;
@@ -38,10 +39,10 @@ internal static class ProductLauncher
             while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.SumParts) tilesPerItem--;
             splits = Math.Clamp(Blocks(device.SumParts, rowBlocks * Blocks(tiles, tilesPerItem)), 1, mostSplits);
         }
-        // More cores take fewer tiles each, which changes no sum, as long as a packed left block still serves four.
+        // With more cores, fewer tiles each, which changes no sum, as long as a packed left block serves four.
         if (device.ParallelItems > device.SumParts)
             while (tilesPerItem > 4 && rowBlocks * Blocks(tiles, tilesPerItem) * splits < device.ParallelItems) tilesPerItem--;
-        // Even shares: 33 tiles become 17 and 16, not 32 and 1.
+        // Even division: 33 tiles become 17 and 16, not 32 and 1.
         var columnBlocks = Blocks(tiles, tilesPerItem);
         tilesPerItem = Blocks(tiles, columnBlocks);
         var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
@@ -71,7 +72,7 @@ internal static class ProductLauncher
         parts.Release();
     }
 
-    /// <summary>Whether so many items need no split to keep everyone busy: many, or on a processor few that can be dealt out evenly.</summary>
+    /// <summary>Whether this many items keep all workers busy without a split: many, or on a CPU few that divide evenly.</summary>
     private static bool AreEnough(Device device, int items) =>
         items >= device.SumParts || (device.Shape == KernelShape.Cpu && items >= device.SumParts / 2 && items % FewEvenItems == 0);
 
@@ -92,6 +93,6 @@ internal static class ProductLauncher
                 new CpuBlockProduct<TLeft, TRight, TTile> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
     }
 
-    /// <summary>How many blocks cover a length, the last one perhaps not full.</summary>
+    /// <summary>Ceiling division: the number of blocks that cover a length.</summary>
     internal static int Blocks(int length, int block) => (length + block - 1) / block;
 }

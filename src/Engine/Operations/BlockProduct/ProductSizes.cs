@@ -2,7 +2,7 @@ using Convolve.Engine.Kernels;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
-/// <summary>The sizes of a product [Rows, Depth] · [Depth, Columns], how it is shared out, and what happens to its sums.</summary>
+/// <summary>The sizes of a product [Rows, Depth] · [Depth, Columns], its division into items, and its epilogue.</summary>
 internal struct ProductSizes
 {
     /// <summary>Rows of the left factor and of the output.</summary>
@@ -14,23 +14,23 @@ internal struct ProductSizes
     /// <summary>The length of every sum.</summary>
     public int Depth;
 
-    /// <summary>The part of the depth that one work-item sums up.</summary>
+    /// <summary>The part of the depth per work item.</summary>
     public int DepthPerSplit;
 
-    /// <summary>Rows of one work-item, at most the tile's block.</summary>
+    /// <summary>Rows per work item, at most the tile's block.</summary>
     public int RowsPerItem;
 
-    /// <summary>Tiles side by side of one work-item; for processors only.</summary>
+    /// <summary>Tiles per work item; CPUs only.</summary>
     public int TilesPerItem;
 
-    /// <summary>What becomes of a sum.</summary>
+    /// <summary>The epilogue of a sum.</summary>
     public Epilogue Epilogue;
 }
 
-/// <summary>What is done to a finished sum before it is stored: <c>y = max(floor, sum + bias[column] (+ y))</c>.</summary>
+/// <summary>The final step before a sum is stored: <c>y = max(floor, sum + bias[column] (+ y))</c>.</summary>
 internal struct Epilogue
 {
-    /// <summary>1 to add to what the output holds, 0 to overwrite it.</summary>
+    /// <summary>1 to add to the output, 0 to overwrite it.</summary>
     public int Accumulate;
 
     /// <summary>1 if there is a bias per column.</summary>

@@ -5,9 +5,9 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// How a product is cut for a processor. The register tile holds Rows × Columns sums: with vectors of L lanes it needs
-/// Rows · Columns / L registers for sums, Rows for the left values and one for the right ones, and every one of them counts, since
-/// a sum that does not fit spills to memory and costs half the speed.
+/// How a product is tiled on a CPU. The register tile holds Rows × Columns accumulators: with vectors of L lanes it needs
+/// Rows · Columns / L registers for accumulators, Rows for the left values and one for the right ones. Every register counts, because
+/// a spilled accumulator halves the speed.
 /// </summary>
 internal interface ICpuTile
 {
@@ -17,10 +17,10 @@ internal interface ICpuTile
     /// <summary>Columns of the register tile: a whole number of vectors.</summary>
     static abstract int Columns { get; }
 
-    /// <summary>Rows of a work-item at most, a multiple of <see cref="Rows"/>: the left block [RowBlock, DepthBlock] stays in L2.</summary>
+    /// <summary>Most rows per work item, a multiple of <see cref="Rows"/>: the left block [RowBlock, DepthBlock] stays in L2.</summary>
     static abstract int RowBlock { get; }
 
-    /// <summary>Register tiles side by side of a work-item at most: they share one packed left block.</summary>
+    /// <summary>Most register tiles per work item; they share one packed left block.</summary>
     static abstract int TilesPerItem { get; }
 
     /// <summary>The right block [DepthBlock, Columns] stays in L1.</summary>
@@ -55,13 +55,14 @@ internal readonly struct Tile8x32 : ICpuTile
     public static int DepthBlock => 256;
 }
 
-/// <summary>The innermost loop of every product on a processor.</summary>
+/// <summary>The innermost loop of every product on a CPU.</summary>
 internal static class RegisterTile
 {
     /// <summary>
-    /// sums[i, j] (+)= Σ left[i, d] · right[d, j] for one tile, all sums in registers. Columns outside, rows inside: in this order the
-    /// compiler unrolls the rows, vectorises the columns and keeps the tile in registers; the other order runs at a twentieth of
-    /// the speed. Running indices rather than products of the loop variable keep the loop's address arithmetic to two additions.
+    /// sums[i, j] (+)= Σ left[i, d] · right[d, j] for one tile, all accumulators in registers. Outer loop over columns, inner loop over
+    /// rows: in this order the compiler unrolls the rows, vectorizes the columns and keeps the tile in registers; the other order runs at a
+    /// twentieth of the speed. Running indices rather than products of the loop variable keep the loop's address arithmetic to two
+    /// additions.
     /// </summary>
     /// <param name="left">The left factor; element (i, d) at <c>leftAt + i·rowStride + d·depthStride</c>.</param>
     /// <param name="leftAt">Its first element.</param>
@@ -72,7 +73,7 @@ internal static class RegisterTile
     /// <param name="sums">The sums, packed: element (i, j) at <c>sum + i·Columns + j</c>.</param>
     /// <param name="sum">The first of them.</param>
     /// <param name="depths">The length of the sums.</param>
-    /// <param name="first">Whether the sums begin here, or go on from what is there.</param>
+    /// <param name="first">Whether the sums start from zero, or continue.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply<TTile>(
         ArrayView<float> left, int leftAt, int rowStride, int depthStride, ArrayView<float> right, int rightAt,
@@ -99,7 +100,7 @@ internal static class RegisterTile
 
     /// <summary>
     /// The same with a left factor in lines, each <paramref name="depths"/> long and <paramref name="lineStride"/> after the one before:
-    /// the taps of a convolution's kernel. The right factor's depths lie <paramref name="rightStride"/> apart. The sums begin here.
+    /// the taps of a convolution's kernel. The right factor's depths are <paramref name="rightStride"/> apart. The sums begin here.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyLines<TTile>(
@@ -127,8 +128,8 @@ internal static class RegisterTile
 
     /// <summary>One row of finished sums to the output, with an epilogue.</summary>
     /// <remarks>
-    /// A whole row is one loop of constant length from the sums to the output. Bias added in a loop of its own would be stored in pieces
-    /// of another size than the next loop loads, and the processor would wait until the pieces have left its store queue: two fifths
+    /// A whole row is one loop of constant length from the sums to the output. Bias added in a separate loop would be stored in pieces
+    /// of a different size than the next loop loads, and the CPU would wait until the pieces have left its store queue: two fifths
     /// of the time of a first layer.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

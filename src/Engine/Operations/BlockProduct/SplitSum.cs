@@ -4,7 +4,8 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
-// parts [splits, Rows, Columns], output [Rows, Columns], bias [Columns]; always in the same order: a run repeats bit for bit
+// parts [splits, Rows, Columns], output [Rows, Columns], bias [Columns]; always in the same order, so that runs are reproducible bit for
+// bit
 [Kernel("split-sum", "matrix multiply")]
 [KernelTraits(IsHot = true)]
 internal struct SplitSum : IElementKernel

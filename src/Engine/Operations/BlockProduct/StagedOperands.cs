@@ -5,27 +5,28 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// An operand as a GPU stages it: every thread follows one line of positions (rows of a left factor, columns of a right one) or
-/// depths through the product, four neighbours at a time, and never divides to find its place again.
+/// An operand for staging on a GPU: every thread follows one line of positions (rows of a left factor, columns of a right one) or
+/// depths through the product, four neighbours at a time, without divisions.
 /// </summary>
 internal interface IStagedOperand
 {
     /// <summary>Which direction is contiguous in memory: neighbouring depths, or neighbouring positions.</summary>
     static abstract bool DepthsAreContiguous { get; }
 
-    /// <summary>Where the elements lie; the launcher makes sure that it begins at a multiple of 16 bytes.</summary>
+    /// <summary>Memory of the elements; the launcher ensures that it begins at a multiple of 16 bytes.</summary>
     ArrayView<float> Memory { get; }
 
-    /// <summary>Whether four neighbours, from a multiple of four on, are always one run of memory that begins at a multiple of 16 bytes.</summary>
+    /// <summary>Whether four neighbours, from a multiple of four on, are always one run of memory that begins at a multiple of 16
+    /// bytes.</summary>
     bool FoursAreAligned { get; }
 
-    /// <summary>The place of an element; need not be inside the operand.</summary>
+    /// <summary>The position of an element; may be outside the operand.</summary>
     StagingCursor Seek(int position, int depth);
 
-    /// <summary>The place <paramref name="depths"/> depths further, at the same position.</summary>
+    /// <summary>The cursor moved by <paramref name="depths"/> depths.</summary>
     StagingCursor Advance(StagingCursor cursor, int depths);
 
-    /// <summary>The next place in the contiguous direction.</summary>
+    /// <summary>The next cursor in the contiguous direction.</summary>
     StagingCursor Next(StagingCursor cursor);
 
     /// <summary>The element there, which is inside the operand.</summary>
@@ -36,8 +37,8 @@ internal interface IStagedOperand
 }
 
 /// <summary>
-/// A place in an operand. A matrix needs only <see cref="Offset"/>; a convolution keeps an image pixel and a kernel tap, so that going
-/// on takes additions and comparisons instead of divisions. What an operand does not use costs no register.
+/// A cursor in an operand. A matrix needs only <see cref="Offset"/>; a convolution keeps an image pixel and a kernel tap, so that advancing
+/// takes additions and comparisons instead of divisions. Unused fields cost no register.
 /// </summary>
 internal struct StagingCursor
 {
@@ -47,7 +48,7 @@ internal struct StagingCursor
     /// <summary>The image.</summary>
     public int Image;
 
-    /// <summary>The row and column at which the kernel's first tap stands over the image.</summary>
+    /// <summary>The row and column of the image below the kernel's first tap.</summary>
     public int Top, Left;
 
     /// <summary>The tap.</summary>

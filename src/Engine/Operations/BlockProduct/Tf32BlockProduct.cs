@@ -8,13 +8,13 @@ using ILGPU.Runtime.Cuda;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// The product kernel on the tensor cores of NVIDIA GPUs from sm_80 on: staged like <see cref="GpuBlockProduct{TLeft,TRight}"/>, with both factors
-/// rounded to TF32 on the way into shared memory and float32 sums. A product of TF32 numbers is exact; what is lost is the 13
-/// bits of every factor.
+/// The product kernel on the tensor cores of NVIDIA GPUs from sm_80 on: staged like <see cref="GpuBlockProduct{TLeft,TRight}"/>, with both
+/// factors rounded to TF32 when written to shared memory, and float32 accumulators. Products of TF32 numbers are exact; only the low 13
+/// bits of every factor are lost.
 /// </summary>
 /// <remarks>
-/// The instruction returns four values, and ILGPU passes what inline PTX returns through local memory. So the sums are registers that the
-/// inline PTX declares for itself and that ILGPU never sees; <c>out</c> with an element of shared memory brings them out.
+/// The instruction returns four values, and ILGPU passes outputs of inline PTX through local memory. So the accumulators are registers that
+/// the inline PTX declares itself and that ILGPU never sees; <c>out</c> with an element of shared memory stores them.
 /// </remarks>
 // left [Rows, Depth], right [Depth, Columns], output [splits, Rows, Columns] or [Rows, Columns], bias [Columns]
 [Kernel("matrix-multiply-tf32", "matrix multiply", typeof(LeftMatrix), typeof(RightMatrix), Target = KernelTarget.Gpu)]

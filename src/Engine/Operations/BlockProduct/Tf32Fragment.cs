@@ -3,11 +3,12 @@ using ILGPU;
 namespace Convolve.Engine.Operations.BlockProduct;
 
 /// <summary>
-/// What the lanes of a warp hold of the factors and sums of one tensor-core instruction,
-/// <c>mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32</c>: D [16,8] = A [16,8] · B [8,8] + C [16,8]. The kernel takes the places from
-/// here, and so does the emulation of the instruction that it is tested on.
+/// The elements of factors and accumulators that each lane of a warp holds in one tensor-core instruction,
+/// <c>mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32</c>: D [16,8] = A [16,8] · B [8,8] + C [16,8]. Both the kernel and the
+/// emulation of the instruction in the tests use these positions.
 /// </summary>
-/// <remarks>PTX ISA, "Matrix Fragments for mma.m16n8k8", for the type .tf32; there a lane's number is groupID · 4 + threadID_in_group.</remarks>
+/// <remarks>PTX ISA, "Matrix Fragments for mma.m16n8k8", for the type .tf32; there a lane's number is groupID · 4 +
+/// threadID_in_group.</remarks>
 internal static class Tf32Fragment
 {
     /// <summary>Rows of A and of the sums.</summary>

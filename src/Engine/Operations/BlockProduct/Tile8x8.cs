@@ -3,7 +3,7 @@ using Convolve.Engine.Kernels;
 
 namespace Convolve.Engine.Operations.BlockProduct;
 
-/// <summary>The sums of a thread, [8, 8], and the blocks in shared memory that they are multiplied from.</summary>
+/// <summary>The accumulators of a thread, [8, 8], and the blocks of factors in shared memory.</summary>
 internal struct Tile8x8
 {
     /// <summary>

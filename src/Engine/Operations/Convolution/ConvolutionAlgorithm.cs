@@ -7,10 +7,10 @@ namespace Convolve.Engine.Operations.Convolution;
 /// <summary>The algorithms of the convolution, from the formula to the fastest.</summary>
 public enum ConvolutionAlgorithm
 {
-    /// <summary>What a model of the device and shape says is fastest; always the same for the same device and shape.</summary>
+    /// <summary>The fastest by fixed rules for device and shape; always the same for the same device and shape.</summary>
     Auto,
 
-    /// <summary>What a measurement on this device found to be fastest, see <see cref="ConvolutionTuning"/>.</summary>
+    /// <summary>The fastest as measured on this device, see <see cref="ConvolutionTuning"/>.</summary>
     Tuned,
 
     /// <summary>One loop per sum.</summary>
@@ -22,13 +22,14 @@ public enum ConvolutionAlgorithm
     /// <summary>The same product with patches that exist only block by block, see <see cref="ImplicitConvolution"/>.</summary>
     Implicit,
 
-    /// <summary>Register tiles straight along the lines of the image, see <see cref="DirectConvolution"/>; for processors.</summary>
+    /// <summary>Register tiles along the lines of the image, see <see cref="DirectConvolution"/>; CPUs only.</summary>
     Direct,
 
-    /// <summary>F(4,3) along the lines of the image, see <see cref="WinogradLinesConvolution"/>; forward, for kernels three taps wide with stride 1 on a processor.</summary>
+    /// <summary>F(4,3) along the lines of the image, see <see cref="WinogradLinesConvolution"/>; forward only, for kernels three taps wide
+    /// with stride 1 on a CPU.</summary>
     WinogradLines,
 
-    /// <summary>F(2×2,3×3), see <see cref="WinogradConvolution{TWinograd}"/>; for 3×3 kernels with stride 1 on a processor.</summary>
+    /// <summary>F(2×2,3×3), see <see cref="WinogradConvolution{TWinograd}"/>; for 3×3 kernels with stride 1 on a CPU.</summary>
     Winograd2,
 
     /// <summary>F(4×4,3×3), the same.</summary>
@@ -48,7 +49,7 @@ public enum ConvolutionPass
     GradKernel,
 }
 
-/// <summary>One algorithm: where it exists, and its launches. Outputs are what the epilogue makes of the sums.</summary>
+/// <summary>One algorithm: what it supports, and its launches. The epilogue is applied to the outputs.</summary>
 internal interface IConvolutionAlgorithm
 {
     /// <summary>Whether the algorithm exists for a pass of a geometry on a device.</summary>

@@ -5,10 +5,10 @@ namespace Convolve.Engine.Operations.Convolution;
 /// <summary>Which algorithm serves a pass of a convolution on a device.</summary>
 public static class ConvolutionChoice
 {
-    /// <summary>Winograd's transforms pay from so many channels on both sides, and so many output pixels in the batch, on.</summary>
+    /// <summary>Fewest channels in and out, and fewest output pixels in the batch, for which Winograd's transforms pay off.</summary>
     private const int WinogradChannels = 16, WinogradPixels = 64;
 
-    /// <summary>Up to so many input channels, patches are so short that packing them costs more than multiplying.</summary>
+    /// <summary>Most input channels for which patches are so short that packing them costs more than multiplying.</summary>
     private const int FewChannels = 8;
 
     private static readonly Dictionary<ConvolutionAlgorithm, IConvolutionAlgorithm> implementations = new()
@@ -26,13 +26,13 @@ public static class ConvolutionChoice
     public static IReadOnlyList<ConvolutionAlgorithm> Available(ConvolutionPass pass, ConvolutionGeometry geometry, Device device) =>
         [.. implementations.Where(i => i.Value.Supports(pass, geometry, device)).Select(i => i.Key)];
 
-    /// <summary>Whether an algorithm may be asked for: the two that choose always may.</summary>
+    /// <summary>Whether an algorithm may be requested; auto and tuned always may.</summary>
     public static bool IsAvailable(ConvolutionAlgorithm algorithm, ConvolutionPass pass, ConvolutionGeometry geometry, Device device) =>
         algorithm is ConvolutionAlgorithm.Auto or ConvolutionAlgorithm.Tuned || implementations[algorithm].Supports(pass, geometry, device);
 
     /// <summary>
-    /// The model, from measurements in docs/performance.md: Winograd's F(4×4,3×3) where it exists and there is enough to do, for the first layers
-    /// (few channels) Winograd along lines where vectors are wide, else the direct algorithm, and the implicit product for the rest.
+    /// The fixed rules, from measurements in docs/performance.md: Winograd's F(4×4,3×3) if supported and there is enough work; for first
+    /// layers (few channels), Winograd along lines if vectors are wide, else the direct algorithm; the implicit product for the rest.
     /// </summary>
     public static ConvolutionAlgorithm Model(ConvolutionPass pass, ConvolutionGeometry geometry, Device device)
     {

@@ -59,7 +59,7 @@ public readonly record struct ConvolutionGeometry(
     }
 }
 
-/// <summary>How many rows and columns of zeros surround an image.</summary>
+/// <summary>The padding: rows and columns of zeros around an image.</summary>
 public readonly record struct Padding
 {
     private readonly int amount;
@@ -69,7 +69,7 @@ public readonly record struct Padding
     /// <summary>None: the kernel stays inside the image.</summary>
     public static Padding Valid => new(0);
 
-    /// <summary>As many as make the output ⌈size / stride⌉; an odd one goes below and to the right, as in Keras.</summary>
+    /// <summary>Enough for an output of ⌈size / stride⌉; an odd row or column goes below or to the right, as in Keras.</summary>
     public static Padding Same => new(-1);
 
     /// <summary>The same number on all four sides.</summary>

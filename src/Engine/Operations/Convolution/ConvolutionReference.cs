@@ -12,7 +12,7 @@ public static class ConvolutionReference
     public static double[] Forward(ConvolutionGeometry g, double[] input, double[] kernel, double[]? bias = null)
     {
         var output = new double[g.Output.Length];
-        // Lines of the output on all cores, channels as vectors: whole networks go this way, too. Every sum keeps its order.
+        // Output lines in parallel, channels vectorized, because whole networks also use this. The order of every sum is fixed.
         Parallel.For(0, g.Batch * g.OutputHeight, line =>
         {
             var (n, oh) = (line / g.OutputHeight, line % g.OutputHeight);
@@ -36,7 +36,7 @@ public static class ConvolutionReference
         return output;
     }
 
-    /// <summary>∂L/∂x: every term of the sum hands its upstream gradient back, times its weight.</summary>
+    /// <summary>∂L/∂x: every term contributes its upstream gradient times its weight.</summary>
     public static double[] GradInput(ConvolutionGeometry g, double[] upstream, double[] kernel)
     {
         var gradient = new double[g.Input.Length];
@@ -44,7 +44,7 @@ public static class ConvolutionReference
         return gradient;
     }
 
-    /// <summary>∂L/∂w: every term of the sum hands its upstream gradient back, times its input.</summary>
+    /// <summary>∂L/∂w: every term contributes its upstream gradient times its input.</summary>
     public static double[] GradKernel(ConvolutionGeometry g, double[] upstream, double[] input)
     {
         var gradient = new double[g.Kernel.Length];

@@ -5,14 +5,14 @@ using Convolve.Engine.Trials;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>One convolution on random values in [−½, ½), to be timed and checked algorithm by algorithm.</summary>
+/// <summary>One convolution on random values in [−½, ½), for timing and checking each algorithm.</summary>
 public sealed class ConvolutionTrial : Trial
 {
     private readonly ConvolutionGeometry geometry;
     private readonly Tensor input, kernel, output, result;
     private double[]? expected;
 
-    /// <summary>Allocates input, kernel and output (or upstream gradient), and room for one result.</summary>
+    /// <summary>Allocates input, kernel and output (or upstream gradient), and memory for one result.</summary>
     public ConvolutionTrial(Device device, ConvolutionGeometry geometry, ConvolutionPass pass) : base(device)
     {
         this.geometry = geometry;
@@ -41,7 +41,7 @@ public sealed class ConvolutionTrial : Trial
         return LargestError(result.ToArray(), expected ??= Expected());
     }
 
-    /// <summary>Bytes of device memory that the algorithm needs beside inputs and output.</summary>
+    /// <summary>Workspace of the algorithm in bytes, in addition to inputs and output.</summary>
     public long WorkspaceBytes(ConvolutionAlgorithm algorithm) => WorkspaceBytes(() => Run(algorithm));
 
     private double[] Expected()

@@ -7,15 +7,15 @@ using Convolve.Engine.Files;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
-/// Measured choices of algorithm: the first time a shape is met, every algorithm that exists for it is timed, and the fastest is
-/// remembered in a file, one per device and version of the engine, so that it is measured once and stays the choice.
+/// Measured choices of algorithm: the first time a shape occurs, every supported algorithm is timed, and the fastest is
+/// stored in a file, one per device and engine version, so that it is measured once and does not change.
 /// </summary>
-/// <remarks>Only <see cref="ConvolutionAlgorithm.Tuned"/> asks here: without it, a timing never decides how a number is computed.</remarks>
+/// <remarks>Used only for <see cref="ConvolutionAlgorithm.Tuned"/>; otherwise timings never affect how a number is computed.</remarks>
 public sealed class ConvolutionTuning
 {
     private const int Runs = 3;
 
-    /// <summary>The file is read up to so many bytes, some ten thousand shapes: a larger one is not of this program's making.</summary>
+    /// <summary>Largest file that is read, some ten thousand shapes; this program writes no larger one.</summary>
     private const int LargestFile = 1 << 20;
 
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
@@ -37,7 +37,7 @@ public sealed class ConvolutionTuning
     /// <summary>The choices of a device; one without memory takes those of the device that it is like.</summary>
     public static ConvolutionTuning Of(Device device) => ofDevices.GetValue(device.Computing, computing => new ConvolutionTuning(computing));
 
-    /// <summary>Where the choices are kept.</summary>
+    /// <summary>The file of the choices.</summary>
     public string FilePath => path.Value;
 
     private static string FileName(Device device)
@@ -50,15 +50,15 @@ public sealed class ConvolutionTuning
     /// <summary>Shapes measured by this object; zero when all were known from the file.</summary>
     public int Measurements { get; private set; }
 
-    /// <summary>Why choices that were measured are not in the file, so that the next run measures them again; null if they are.</summary>
+    /// <summary>Why measured choices are not in the file, so that the next run measures them again; null if they are.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>What was measured and where it is kept, or why it is not; null if everything was known from the file.</summary>
+    /// <summary>What was measured and where it is stored, or why not; null if everything was in the file.</summary>
     public string? Summary => Measurements == 0 ? null
         : $"convolutions: {Measurements} shapes measured; the fastest algorithm of each is "
             + (Problem is null ? $"kept in {FilePath}" : $"used in this run only, since {Problem}; name a folder that can be written to with CONVOLVE_CACHE");
 
-    /// <summary>The remembered choice for a shape; measured and written down if there is none.</summary>
+    /// <summary>The stored choice for a shape; measured and stored if there is none.</summary>
     internal ConvolutionAlgorithm Fastest(ConvolutionPass pass, ConvolutionGeometry geometry)
     {
         lock (device.Gate) return FastestAlone(pass, geometry);
@@ -81,7 +81,7 @@ public sealed class ConvolutionTuning
     {
         (ConvolutionAlgorithm, double) fastest;
         using (var trial = new ConvolutionTrial(device, geometry, pass))
-            // The formula itself is never the fastest, and takes too long to find out.
+            // The naive algorithm is never the fastest, and takes too long to time.
             fastest = ConvolutionChoice.Available(pass, geometry, device).Where(a => a != ConvolutionAlgorithm.Naive)
                 .Select(a => (Algorithm: a, Milliseconds: trial.Milliseconds(a, Runs))).MinBy(t => t.Milliseconds);
         // Nothing else will need buffers of these sizes.
@@ -101,12 +101,12 @@ public sealed class ConvolutionTuning
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            // No file yet, one that cannot be read, or one that another program spoilt: measure again.
+            // No file yet, or an unreadable or damaged one: measure again.
         }
         return [];
     }
 
-    /// <summary>Writes all choices down, or tells why not: the training that asks for them goes on.</summary>
+    /// <summary>Stores all choices, or records why not; the training continues.</summary>
     private void Write()
     {
         try

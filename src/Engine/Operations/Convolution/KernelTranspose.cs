@@ -5,7 +5,8 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>The right factor of the input's gradient: the kernel with its channels swapped, so that it is packed as fast as it is stored.</summary>
+/// <summary>The right factor of the input's gradient: the kernel with its channels swapped, so that it is packed as fast as it is
+/// stored.</summary>
 internal static class KernelTranspose
 {
     /// <summary>Rents a buffer and swaps a kernel's channels into it; the caller releases it.</summary>
@@ -25,11 +26,11 @@ internal static class KernelTranspose
     }
 }
 
-// w [KH,KW,C,K], swapped [KH,KW,K,C]; a work-item of a processor swaps all input channels of one tap and 16 output channels
+// w [KH,KW,C,K], swapped [KH,KW,K,C]; CPU variant: a work item swaps all input channels of one tap and 16 output channels
 [Kernel("kernel-transpose-squares", "convolution", Target = KernelTarget.Cpu)]
 internal struct SwapSquares : IGroupKernel
 {
-    /// <summary>Side of the squares that are swapped at a time: they lie in few enough cache lines to stay until they are used up.</summary>
+    /// <summary>Side of the squares that are swapped at a time: few enough cache lines to stay cached.</summary>
     public const int Square = 16;
 
     public ArrayView<float> Kernel, Swapped;
@@ -50,7 +51,7 @@ internal struct SwapSquares : IGroupKernel
     }
 }
 
-// the same; an item is a square of 4 × 4 where both channels are multiples of four, else one element
+// the same; an item is a square of 4 × 4 if both channels are multiples of four, else one element
 [Kernel("kernel-transpose", "convolution")]
 [KernelTraits(IsHot = true, HasVectorLoads = true)]
 internal struct SwapChannels : IKernel

@@ -14,7 +14,7 @@ public static class DropoutOperation
     /// <param name="tape">Records the operation.</param>
     /// <param name="input">x.</param>
     /// <param name="probability">p, at least 0 and below 1.</param>
-    /// <param name="key">Another key, another mask: made of seed, step and layer by <see cref="CounterRandom.Key"/>.</param>
+    /// <param name="key">Selects the mask; made of seed, step and layer by <see cref="CounterRandom.Key"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The probability is not in [0, 1).</exception>
     public static Tensor Apply(Tape tape, Tensor input, float probability, uint key)
     {

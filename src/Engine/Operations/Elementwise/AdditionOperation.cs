@@ -25,7 +25,7 @@ public static class AdditionOperation
     /// <summary>target += term.</summary>
     internal static void AddTo(Tensor target, Tensor term) => Launch(target, term, target);
 
-    /// <summary>The same values in memory of their own.</summary>
+    /// <summary>A copy.</summary>
     internal static Tensor Copy(Tensor source)
     {
         var copy = Tensor.Uninitialized(source.Device, source.Shape);

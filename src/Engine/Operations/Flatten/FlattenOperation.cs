@@ -3,7 +3,7 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Flatten;
 
-/// <summary>Turns every image into one row; no value moves, since a batch is row-major.</summary>
+/// <summary>Makes every image one row; no value moves, because a batch is row-major.</summary>
 public static class FlattenOperation
 {
     /// <summary>input [N, ...] → [N, product of the rest], sharing the memory.</summary>

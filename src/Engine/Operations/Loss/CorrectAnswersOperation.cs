@@ -2,15 +2,16 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Loss;
 
-/// <summary>Counts the right answers of a batch on the device, so that a training step reads back one number, not its logits.</summary>
+/// <summary>Counts the correct predictions of a batch on the device, so that a training step reads back one number instead of its
+/// logits.</summary>
 public static class CorrectAnswersOperation
 {
-    /// <summary>Writes the weight of the samples that are classified rightly, Σ of wᵢ over them, into <paramref name="count"/> [1].</summary>
+    /// <summary>Writes the total weight Σ wᵢ of the correctly classified samples to <paramref name="count"/> [1].</summary>
     /// <param name="logits">[N,1] (class 1 from 0 on) or [N, classes] (the largest).</param>
     /// <param name="targets">Classes as whole numbers, [N].</param>
     /// <param name="counted">1 for samples that count, 0 for others, [N]; all if omitted.</param>
-    /// <param name="count">Where the result goes, [1].</param>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <param name="count">Receives the result, [1].</param>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static void Count(Tensor logits, Tensor targets, Tensor? counted, Tensor count)
     {
         if (logits.Shape.Rank != 2 || targets.Shape != new Shape(logits.Shape[0]) || (counted ?? targets).Shape != targets.Shape || count.Shape != new Shape(1))

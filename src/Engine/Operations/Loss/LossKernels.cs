@@ -4,7 +4,7 @@ using ILGPU.Algorithms;
 
 namespace Convolve.Engine.Operations.Loss;
 
-/// <summary>A batch as the losses see it: logits and gradient [N, classes], targets, weights and losses [N].</summary>
+/// <summary>A batch for the losses: logits and gradient [N, classes], targets, weights and losses [N].</summary>
 internal struct LossBatch
 {
     public ArrayView<float> Logits, Targets, Weights, Losses, Gradient;
@@ -43,7 +43,7 @@ internal readonly struct BinaryCrossEntropy : ILoss
         batch.Gradient[i] = weight * (probability - t) / batch.Rows;
     }
 
-    /// <summary>ln(1+e) for 0 ≤ e ≤ 1; below 0.03 by its series, where 1+e would round the information away.</summary>
+    /// <summary>ln(1+e) for 0 ≤ e ≤ 1; below 0.03 by its series, because 1+e would lose precision.</summary>
     private static float LogOnePlus(float e) =>
         e < 0.03f ? e * (1f - e * (0.5f - e * (0.33333334f - e * 0.25f))) : XMath.Log(1f + e);
 }
@@ -55,7 +55,7 @@ internal readonly struct SoftmaxCrossEntropy : ILoss
     {
         var logits = batch.Logits;
         var at = i * batch.Classes;
-        // An index is made of a number that is one: what is no label reads the first logit, and its NaN covers it.
+        // Only a valid label becomes an index; an invalid one reads the first logit, and its NaN weight covers that.
         var isLabel = batch.Targets[i] >= 0f & batch.Targets[i] < batch.Classes;
         var target = (int)(isLabel ? batch.Targets[i] : 0f);
         isLabel = isLabel & target == batch.Targets[i];
@@ -70,7 +70,7 @@ internal readonly struct SoftmaxCrossEntropy : ILoss
     }
 }
 
-// losses [N], mean [1]; one thread adds up the batch: a few hundred numbers, always in the same order
+// losses [N], mean [1]; one thread sums the batch: a few hundred numbers, always in the same order
 [Kernel("loss-mean", "loss")]
 internal struct LossMean : IGroupKernel
 {

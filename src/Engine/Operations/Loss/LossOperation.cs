@@ -4,12 +4,12 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Operations.Loss;
 
 /// <summary>
-/// Losses on logits, stable for any finite logit. Value and gradient come from one kernel: the gradient is known as soon as the
-/// logits are. The mean is over the batch, Σ wᵢ·lossᵢ / N, also where samples carry weights.
+/// Losses on logits, stable for any finite logit. One kernel computes value and gradient, because the gradient is known as soon as the
+/// logits are. The mean is over the batch, Σ wᵢ·lossᵢ / N, also with sample weights.
 /// </summary>
 /// <remarks>
-/// Targets that the host has put into their tensor are checked here. Targets that a kernel has computed are not, as that would cost every
-/// step a round trip: one that is no label makes the loss and its sample's gradient NaN, and nothing outside the logits is read.
+/// Targets written by the host are checked here. Targets computed by a kernel are not, because that would cost every
+/// step a round trip: an invalid label makes the loss and its sample's gradient NaN, and no read is out of bounds.
 /// </remarks>
 public static class LossOperation
 {
@@ -21,7 +21,7 @@ public static class LossOperation
     /// <param name="targets">t in 0…1, [N].</param>
     /// <param name="sampleWeights">wᵢ, [N]; ones if omitted.</param>
     /// <returns>The loss, [1].</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit, or a target does not lie in 0…1.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match, or a target is not in 0…1.</exception>
     public static Tensor BinaryCrossEntropy(Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights = null)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[1] != 1 || targets.Shape != new Shape(logits.Shape[0]))
@@ -43,7 +43,7 @@ public static class LossOperation
     /// <param name="targets">The class of each sample as a whole number, [N].</param>
     /// <param name="sampleWeights">wᵢ, [N]; ones if omitted.</param>
     /// <returns>The loss, [1].</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit, or a target is no class.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match, or a target is not a class.</exception>
     public static Tensor SoftmaxCrossEntropy(Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights = null)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[1] < 2 || targets.Shape != new Shape(logits.Shape[0]))

@@ -4,11 +4,11 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.MatrixMultiply;
 
-/// <summary>A fully connected layer's arithmetic: y = x·W + b, with ReLU fused into the product's epilogue where asked for.</summary>
+/// <summary>A fully connected layer's arithmetic: y = x·W + b, with optional ReLU fused into the product's epilogue.</summary>
 public static class DenseOperation
 {
     /// <summary>input [N, in] · weights [in, out] + bias [out] → [N, out].</summary>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static Tensor Apply(Tape tape, Tensor input, Tensor weights, Tensor bias, bool relu = false)
     {
         if (input.Shape.Rank != 2 || weights.Shape.Rank != 2 || input.Shape[1] != weights.Shape[0])

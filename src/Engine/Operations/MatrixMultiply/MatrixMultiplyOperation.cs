@@ -4,11 +4,11 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.MatrixMultiply;
 
-/// <summary>The matrix product, with either factor transposed at will.</summary>
+/// <summary>The matrix product, with either factor optionally transposed.</summary>
 public static class MatrixMultiplyOperation
 {
     /// <summary>op(left) [rows, depth] · op(right) [depth, columns] → [rows, columns].</summary>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static Tensor Apply(Tape tape, Tensor left, Tensor right, bool transposeLeft = false, bool transposeRight = false)
     {
         var geometry = MatrixMultiplyGeometry.Create(left.Shape, right.Shape, transposeLeft, transposeRight);

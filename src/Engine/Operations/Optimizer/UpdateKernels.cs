@@ -69,7 +69,7 @@ internal readonly struct DescentRule : IUpdateRule
     public static void Apply<T>(ref T w, T g, ref T first, ref T second, UpdateRates rates) where T : struct, ILanes<T> => w -= g * rates.LearningRate;
 }
 
-/// <summary>m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; w −= η·m / (√(v·correction) + ε), with η corrected, too.</summary>
+/// <summary>m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; w −= η·m / (√(v·correction) + ε), with η also corrected.</summary>
 internal readonly struct AdamRule : IUpdateRule
 {
     public static bool HasFirst => true;

@@ -7,8 +7,8 @@ namespace Convolve.Engine.Operations.Optimizer;
 /// <summary>
 /// The update rules: parameters and optimizer state change in place, given the gradients. All parameters of a network are updated by one
 /// launch, their penalties included: g is the gradient of the loss plus λ₁·sign(w) + 2λ₂·w, and η a parameter's own rate times the
-/// optimizer's; decay takes η·λ·w away besides. Weights, gradients and state lie in one buffer each; the table says where. Each rule throws an
-/// <see cref="ArgumentException"/> where the table reaches beyond the end of a buffer.
+/// optimizer's; decay also subtracts η·λ·w. Weights, gradients and state are in one buffer each, at positions given by the table. Each rule
+/// throws an <see cref="ArgumentException"/> if the table exceeds a buffer.
 /// </summary>
 public static class UpdateOperation
 {

@@ -7,23 +7,24 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Optimizer;
 
-/// <summary>A parameter among many that lie in one buffer, and what its update needs to know besides values and gradient.</summary>
-/// <param name="Weights">Where its values begin in the buffer of weights; a multiple of 4, since GPUs move four floats at a time.</param>
-/// <param name="Gradient">Where its gradient begins in the buffer of gradients, and its state in those of the optimizer; a multiple of 4.</param>
+/// <summary>A parameter among many in one buffer, with the settings of its update.</summary>
+/// <param name="Weights">Start of its values in the buffer of weights; a multiple of 4, because GPUs move four floats at a time.</param>
+/// <param name="Gradient">Start of its gradient in the buffer of gradients, and of its state in those of the optimizer; a multiple of
+/// 4.</param>
 /// <param name="Length">Numbers in it.</param>
 /// <param name="Rate">Its own factor on the learning rate.</param>
 /// <param name="L1">λ₁ of its penalty λ₁·Σ|w|.</param>
 /// <param name="L2">λ₂ of its penalty λ₂·Σw².</param>
-/// <param name="Decay">λ of its decay: a step takes away η·λ·w beside what the rule takes.</param>
+/// <param name="Decay">λ of its decay: a step also subtracts η·λ·w.</param>
 public readonly record struct UpdateRow(int Weights, int Gradient, int Length, float Rate = 1, float L1 = 0, float L2 = 0, float Decay = 0);
 
 /// <summary>
-/// The parameters that one launch updates, cut into pieces of a work-item each and kept in the device's memory: whatever their number,
-/// an optimizer's step is one launch and brings nothing over from the host.
+/// The parameters that one launch updates, split into pieces, one per work item, in device memory: for any number of parameters,
+/// an optimizer's step is one launch without copies from the host.
 /// </summary>
 public sealed class UpdateTable : IDisposable
 {
-    /// <summary>Numbers in a piece at most: 32 KiB of each buffer, small enough to share out evenly.</summary>
+    /// <summary>Most numbers per piece: 32 KiB of each buffer, small enough to distribute evenly.</summary>
     private const int PieceLength = 8192;
 
     private readonly DeviceBuffer buffer;
@@ -31,8 +32,9 @@ public sealed class UpdateTable : IDisposable
     private readonly long weightsEnd, gradientsEnd;
     private bool disposed;
 
-    /// <summary>Lays the pieces of some parameters down on a device.</summary>
-    /// <exception cref="ArgumentException">There are none, or one does not begin at multiples of 4, from 0 on, or has less than no length.</exception>
+    /// <summary>Creates the table of some parameters on a device.</summary>
+    /// <exception cref="ArgumentException">There are none, or one has a negative length, or a start that is negative or not a multiple of
+    /// 4.</exception>
     public UpdateTable(Device device, params IEnumerable<UpdateRow> rows)
     {
         var pieces = new List<UpdatePiece>();
@@ -71,10 +73,10 @@ public sealed class UpdateTable : IDisposable
 
     internal ArrayView<UpdatePiece> View => buffer.View(floats).Cast<UpdatePiece>();
 
-    /// <summary>One group a piece: of a single work-item on a processor, of many threads on a GPU.</summary>
+    /// <summary>One group per piece: a single work item on a CPU, many threads on a GPU.</summary>
     internal GroupGrid Grid => new(Pieces, Threads: Device.Shape == KernelShape.Cpu ? 1 : GridStride.GroupSize);
 
-    /// <summary>Makes sure that no row leads out of the buffers that it is about.</summary>
+    /// <summary>Checks that every row is inside its buffers.</summary>
     /// <param name="weights">The buffer of weights.</param>
     /// <param name="byGradient">Buffers laid out like the gradients.</param>
     /// <exception cref="ArgumentException">One does.</exception>
@@ -111,8 +113,8 @@ internal struct UpdatePiece
     public readonly T Penalized<T>(T gradient, T weight) where T : struct, ILanes<T> => gradient + (T.Map<Sign>(weight) * L1 + weight * (2f * L2));
 
     /// <summary>
-    /// What decay leaves of a weight, whatever its gradient: w − η·λ·w (Loshchilov and Hutter, 2017: decoupled, so that rules that divide by the
-    /// size of past gradients decay all weights alike).
+    /// A weight after decay, independent of its gradient: w − η·λ·w (Loshchilov and Hutter, 2017: decoupled, so that rules that divide by
+    /// the size of past gradients decay all weights alike).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly T Decayed<T>(T weight, float learningRate) where T : struct, ILanes<T> => weight - weight * (learningRate * Rate * Decay);
@@ -123,7 +125,7 @@ internal struct UpdatePiece
     }
 }
 
-/// <summary>Processors: one work-item walks through a piece.</summary>
+/// <summary>CPU variant: one work item updates a piece.</summary>
 internal readonly struct PiecePerItem : IWorkShape
 {
     public static int First => 0;
@@ -137,7 +139,7 @@ internal readonly struct PiecePerItem : IWorkShape
     public static int Rest(int fours) => First;
 }
 
-/// <summary>GPUs: the threads of a group share a piece.</summary>
+/// <summary>GPU variant: the threads of a group share a piece.</summary>
 internal readonly struct PiecePerGroup : IWorkShape
 {
     public static int First => Group.IdxX;

@@ -4,7 +4,7 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Penalty;
 
-// pieces, parts [pieces], weights [all parameters]; a group of one thread sums up one piece of the weights
+// pieces, parts [pieces], weights [all parameters]; a group of one thread sums one piece of the weights
 [Kernel("penalty-sum-piece", "penalty")]
 internal struct PenaltySumPiece : IGroupKernel
 {
@@ -24,7 +24,7 @@ internal struct PenaltySumPiece : IGroupKernel
     }
 }
 
-// loss, output [1], parts [count]; always in the same order: a run repeats bit for bit
+// loss, output [1], parts [count]; always in the same order, so that runs are reproducible bit for bit
 [Kernel("penalty-add-parts", "penalty")]
 internal struct PenaltyAddParts : IGroupKernel
 {

@@ -6,16 +6,17 @@ namespace Convolve.Engine.Operations.Penalty;
 
 /// <summary>
 /// Weight penalties that are added to a loss: λ₁·Σ|w| + λ₂·Σw², as Keras defines them (no factor ½), for all parameters of a network at
-/// once. Their gradient with respect to the weights needs no backward pass: the optimizer's update adds it (see <see cref="UpdateOperation"/>).
+/// once. Their gradient with respect to the weights needs no backward pass: the optimizer's update adds it (see
+/// <see cref="UpdateOperation"/>).
 /// </summary>
 public static class PenaltyOperation
 {
     /// <summary>loss [1] + Σ over the table's parameters of λ₁·Σ|w| + λ₂·Σw² → [1].</summary>
     /// <param name="tape">Records the operation; upstream goes to the loss.</param>
     /// <param name="loss">[1].</param>
-    /// <param name="weights">The buffer in which the parameters lie.</param>
+    /// <param name="weights">The buffer of the parameters.</param>
     /// <param name="table">Which parameters, and their λ₁ and λ₂.</param>
-    /// <exception cref="ArgumentException">The loss is no scalar, or the table reaches beyond the weights.</exception>
+    /// <exception cref="ArgumentException">The loss is not a scalar, or the table exceeds the weights.</exception>
     public static Tensor Add(Tape tape, Tensor loss, Tensor weights, UpdateTable table)
     {
         if (loss.Shape != new Shape(1)) throw new ArgumentException($"penalties: the loss {loss.Shape} must be [1]");

@@ -2,13 +2,13 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Pixels;
 
-/// <summary>Bytes become floats on the device, so that an image crosses the bus at a quarter of its size.</summary>
+/// <summary>Converts bytes to floats on the device, so that only a quarter of the bytes cross the bus.</summary>
 public static class PixelConversionOperation
 {
     /// <summary>Scales every byte of a batch.</summary>
-    /// <param name="pixels">The images, [N,H,W,C]; none are needed where nothing is computed.</param>
-    /// <param name="target">[N,H,W,C]; takes the values.</param>
-    /// <param name="scaling">What becomes of a byte.</param>
+    /// <param name="pixels">The images, [N,H,W,C]; not needed in a dry run.</param>
+    /// <param name="target">[N,H,W,C]; receives the values.</param>
+    /// <param name="scaling">The scaling of bytes.</param>
     /// <exception cref="ArgumentException">The number of bytes is not the target's length.</exception>
     public static void Apply(StagedPixels pixels, Tensor target, PixelScaling scaling)
     {

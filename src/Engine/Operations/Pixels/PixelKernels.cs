@@ -17,7 +17,7 @@ internal struct PixelConvert : IKernel
         var at = pixel * Channels;
         if (Channels == 3)
         {
-            // Written out, so that each channel's scale and offset are chosen once and not for every pixel: half the time.
+            // Unrolled by hand, so that each channel's scale and offset are chosen once instead of per pixel: half the time.
             Target[at] = Scaling.Apply(Pixels[at + Scaling.Source(0, 3)], 0);
             Target[at + 1] = Scaling.Apply(Pixels[at + Scaling.Source(1, 3)], 1);
             Target[at + 2] = Scaling.Apply(Pixels[at + Scaling.Source(2, 3)], 2);

@@ -5,11 +5,11 @@ using ILGPU;
 namespace Convolve.Engine.Operations.Pixels;
 
 /// <summary>
-/// Bytes of a batch in device memory, uploaded on a stream of their own: while kernels of one step run, the images of the next one
-/// cross the bus. With two of them in turn a device never waits for the copy.
+/// Bytes of a batch in device memory, uploaded on their own stream: while kernels of one step run, the images of the next one
+/// are copied. With two of them in turn, a device never waits for the copy.
 /// </summary>
 /// <remarks>
-/// <see cref="Upload"/> does not wait for kernels, so nothing that was launched on this object's bytes may still be running: fill the
+/// <see cref="Upload"/> does not wait for kernels, so no kernel that uses this object's bytes may still be running: fill the
 /// other one until a result of the step that read this one is back on the host.
 /// </remarks>
 public sealed class StagedPixels : IDisposable
@@ -24,11 +24,11 @@ public sealed class StagedPixels : IDisposable
         Device = device;
         this.capacity = capacity;
         buffer = device.Pool.Rent((capacity + sizeof(float) - 1) / sizeof(float));
-        // Its last holder's kernels may still read it, and uploads do not queue behind them.
+        // Kernels of its previous user may still read it, and uploads do not queue behind them.
         device.Synchronize();
     }
 
-    /// <summary>Where the bytes are.</summary>
+    /// <summary>The memory of the bytes.</summary>
     public Device Device { get; }
 
     /// <summary>Bytes uploaded.</summary>
@@ -36,7 +36,7 @@ public sealed class StagedPixels : IDisposable
 
     internal ArrayView<byte> View => buffer.View((capacity + sizeof(float) - 1) / sizeof(float)).Cast<byte>().SubView(0, Length);
 
-    /// <summary>Overwrites the bytes; returns when they are there, whatever kernels are running.</summary>
+    /// <summary>Overwrites the bytes; returns when they are copied, without waiting for kernels.</summary>
     /// <exception cref="ArgumentException">There are more than fit.</exception>
     public void Upload(ReadOnlySpan<byte> pixels)
     {
@@ -47,10 +47,10 @@ public sealed class StagedPixels : IDisposable
     }
 
     /// <summary>
-    /// The bytes as the float32 values that they are, in the order of this machine: the same memory, for samples that were computed
-    /// before. Whoever changes the tensor changes the bytes.
+    /// The bytes reinterpreted as float32 in this machine's byte order, sharing the memory, for samples that were computed
+    /// before. Changing the tensor changes the bytes.
     /// </summary>
-    /// <exception cref="ArgumentException">They are not as many as the shape has elements; none are needed where nothing is computed.</exception>
+    /// <exception cref="ArgumentException">Their number does not match the shape; not checked in a dry run.</exception>
     public Tensor AsTensor(Shape shape)
     {
         if (Length != (long)shape.Length * sizeof(float) && Device.Computes)

@@ -29,7 +29,7 @@ internal struct AveragePoolingForward : IPixelKernel
     }
 }
 
-// dy [N,OH,OW,C], dx [N,H,W,C]: every input gets its share from each window that contains it
+// dy [N,OH,OW,C], dx [N,H,W,C]: every input gets its part of each window that contains it
 [Kernel("average-pooling-input-gradient", "pooling")]
 [KernelTraits(IsHot = true)]
 internal struct AveragePoolingGradInput : IPixelKernel

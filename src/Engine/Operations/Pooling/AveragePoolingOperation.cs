@@ -8,7 +8,7 @@ namespace Convolve.Engine.Operations.Pooling;
 public static class AveragePoolingOperation
 {
     /// <summary>input [N,H,W,C] → [N,OH,OW,C].</summary>
-    /// <exception cref="ArgumentException">The window does not fit into the input.</exception>
+    /// <exception cref="ArgumentException">The window is larger than the input.</exception>
     public static Tensor Apply(Tape tape, Tensor input, int windowHeight, int windowWidth, int stride)
     {
         var geometry = PoolingGeometry.Create(input.Shape, windowHeight, windowWidth, stride);
@@ -31,7 +31,7 @@ public static class AveragePoolingOperation
     }
 
     /// <summary>The mean over all positions: input [N,H,W,C] → [N,C].</summary>
-    /// <exception cref="ArgumentException">The input is no image batch.</exception>
+    /// <exception cref="ArgumentException">The input is not a batch of images.</exception>
     public static Tensor ApplyGlobal(Tape tape, Tensor input)
     {
         if (input.Shape.Rank != 4) throw new ArgumentException($"global average pooling: input {input.Shape} must be [N,H,W,C]");

@@ -55,7 +55,7 @@ internal struct MaxPoolingForward : IPixelKernel
             }
     }
 
-    // A NaN wins and stays: a comparison with one is false, so both sides have to be asked.
+    // NaN wins and stays: comparisons with NaN are false, so both sides must be checked.
     private readonly struct Larger : IFunctionOfTwo
     {
         public static float Invoke(float largest, float value) => value <= largest | XMath.IsNaN(largest) ? largest : value;
@@ -72,14 +72,14 @@ internal struct MaxPoolingForward : IPixelKernel
         }
     }
 
-    /// <summary>Another label where the value is not above zero.</summary>
+    /// <summary>Another label if the value is not above zero.</summary>
     private readonly struct Idle : IFunctionOfLabelled
     {
         public static void Invoke(ref float largest, ref int winner, float same, int noWinner) => winner = same > 0 ? winner : noWinner;
     }
 }
 
-// dy, winners [N,OH,OW,C], dx [N,H,W,C]: every input asks the windows that contain it whether it won there
+// dy, winners [N,OH,OW,C], dx [N,H,W,C]: for every input, checks in which of its windows it won
 [Kernel("max-pooling-input-gradient", "pooling")]
 [KernelTraits(IsHot = true)]
 internal struct MaxPoolingGradInput : IPixelKernel
@@ -101,7 +101,7 @@ internal struct MaxPoolingGradInput : IPixelKernel
         var firstColumn = g.FirstWindow(w, g.WindowWidth);
         var endRow = g.EndWindow(h, g.OutputHeight);
         var endColumn = g.EndWindow(w, g.OutputWidth);
-        // What the first window gives overwrites; only what several windows give has to be added up.
+        // The first window's contribution overwrites; only further ones are added.
         var overwrite = Accumulate == 0;
         if (overwrite & (firstRow >= endRow | firstColumn >= endColumn))
             for (var c = channels.First; c < channels.End; c += channels.Step) T.Store(gradient, target + c, default);
@@ -121,8 +121,8 @@ internal struct MaxPoolingGradInput : IPixelKernel
     }
 }
 
-// dy, winners [N,OH,OW,C], dx [N,H,W,C]: where windows lie apart, each hands its gradient to its own cell of Stride x Stride inputs;
-// a cell's inputs outside its window, and cells at the edge that have no window, get nothing
+// dy, winners [N,OH,OW,C], dx [N,H,W,C]: for windows that do not overlap, each passes its gradient to its own cell of Stride x Stride
+// inputs; a cell's inputs outside its window, and cells at the edge that have no window, get nothing
 [Kernel("max-pooling-input-gradient-apart", "pooling")]
 [KernelTraits(IsHot = true)]
 internal struct MaxPoolingGradInputApart : IPixelKernel
@@ -163,7 +163,7 @@ internal struct MaxPoolingGradInputApart : IPixelKernel
     }
 }
 
-/// <summary>What a window's winner gets of its gradient: all of it.</summary>
+/// <summary>The winner of a window gets its whole gradient.</summary>
 internal static class Winner
 {
     /// <summary>The upstream gradient of those windows that a position won, zero for the others.</summary>
@@ -176,7 +176,7 @@ internal static class Winner
         return value;
     }
 
-    /// <summary>Zero where the label is another.</summary>
+    /// <summary>Zero if the label differs.</summary>
     private readonly struct OnlyOf : IFunctionOfLabelled
     {
         public static void Invoke(ref float value, ref int winner, float same, int position) => value = winner == position ? same : 0f;

@@ -6,19 +6,19 @@ namespace Convolve.Engine.Operations.Pooling;
 
 /// <summary>
 /// Max pooling: the largest value of each window, channel by channel; ties go to the first in row-major order. With ReLU it computes
-/// max(0, x) on the way, bit for bit what a ReLU before it would give, and the gradient that it hands back is masked already: a
+/// max(0, x) as well, bit for bit as with a ReLU before it, and its gradient is already masked: a
 /// convolution whose output goes through ReLU and pooling need not be kept for the backward pass.
 /// </summary>
 /// <remarks>
-/// All that the gradient needs to know is which of its window's values won, as a number in row-major order: one byte per output.
+/// The gradient only needs the position of each window's largest value, in row-major order: one byte per output.
 /// </remarks>
 public static class MaxPoolingOperation
 {
-    /// <summary>The winner of a window in which ReLU let nothing through.</summary>
+    /// <summary>The winner of a window without a positive value.</summary>
     internal const int NoWinner = 255;
 
     /// <summary>input [N,H,W,C] → [N,OH,OW,C].</summary>
-    /// <exception cref="ArgumentException">The window does not fit into the input, or has more than 255 positions.</exception>
+    /// <exception cref="ArgumentException">The window is larger than the input, or has more than 255 positions.</exception>
     public static Tensor Apply(Tape tape, Tensor input, int windowHeight, int windowWidth, int stride, bool relu = false)
     {
         var geometry = PoolingGeometry.Create(input.Shape, windowHeight, windowWidth, stride);

@@ -37,7 +37,7 @@ public readonly record struct PoolingGeometry(
     /// <summary>Cells of the whole batch; each has at most one window.</summary>
     internal int Cells => Batch * CellsDown * CellsAcross;
 
-    /// <summary>Where the first channel of an output pixel's window begins in the input.</summary>
+    /// <summary>Index in the input of the first channel of an output pixel's window.</summary>
     internal int WindowStart(int outputPixel)
     {
         var line = outputPixel / OutputWidth;
@@ -53,8 +53,8 @@ public readonly record struct PoolingGeometry(
     /// <summary>One past the last window, along one direction, that contains an input position.</summary>
     internal int EndWindow(int position, int windows) => IntrinsicMath.Min(position / Stride + 1, windows);
 
-    /// <summary>Computes the sizes; rows and columns that no whole window covers are dropped.</summary>
-    /// <exception cref="ArgumentException">The window does not fit into the input.</exception>
+    /// <summary>Computes the sizes; rows and columns that no complete window covers are dropped.</summary>
+    /// <exception cref="ArgumentException">The window is larger than the input.</exception>
     public static PoolingGeometry Create(Shape input, int windowHeight, int windowWidth, int stride)
     {
         if (input.Rank != 4) throw new ArgumentException($"pooling: input {input} must be [N,H,W,C]");

@@ -27,7 +27,7 @@ public static class PoolingReference
         return output;
     }
 
-    /// <summary>Each window's upstream gradient is shared out evenly.</summary>
+    /// <summary>Each window's upstream gradient is divided evenly.</summary>
     public static double[] AverageGradient(PoolingGeometry g, double[] upstream)
     {
         var gradient = new double[g.Input.Length];
@@ -35,7 +35,8 @@ public static class PoolingReference
         return gradient;
     }
 
-    /// <summary>The place in the input of each window's largest value, the first of several in row-major order: one for each output.</summary>
+    /// <summary>The index in the input of each window's largest value, the first of several in row-major order: one for each
+    /// output.</summary>
     public static int[] Winners(PoolingGeometry g, double[] input)
     {
         var winners = new int[g.Output.Length];

@@ -7,19 +7,19 @@ using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
-/// Convolution without a patch matrix, in the shape for processors: lines of the image are copied once, with their padding, into memory
-/// that stays in the first-level cache, and the register tile walks along them. Made for layers with few input channels, whose
+/// Convolution without a patch matrix, CPU variant: lines of the image are copied once, with their padding, to memory
+/// that stays in the first-level cache, and the register tile moves along them. Made for layers with few input channels, whose
 /// patches are so short that packing them costs more than multiplying.
 /// </summary>
 internal sealed class DirectConvolution : IConvolutionAlgorithm
 {
-    /// <summary>Lines of an item: enough to hide what taking one costs, few enough to share out evenly.</summary>
+    /// <summary>Lines per item: enough to hide the cost of taking one, few enough to distribute evenly.</summary>
     private const int LinesPerItem = 8;
 
-    /// <summary>Numbers of a kernel that is read where it lies at most: 16 KiB, half of a first-level cache.</summary>
+    /// <summary>Largest kernel that is read in place: 16 KiB, half of a first-level cache.</summary>
     private const int LargestKernelInPlace = 4096;
 
-    /// <summary>So far only in the shape for processors; the input's gradient for stride 1.</summary>
+    /// <summary>CPUs only; input gradient for stride 1 only.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && (pass != ConvolutionPass.GradInput || g.Stride == 1);
 
@@ -61,7 +61,7 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
     }
 
     /// <summary>
-    /// The kernel in register tiles of output channels, which the caller releases; null where it can be read as it lies: in whole tiles, and so
+    /// The kernel in register tiles of output channels, which the caller releases; null if it can be read in place: complete tiles, and so
     /// small that it stays in the first-level cache.
     /// </summary>
     private static DeviceBuffer? Packed(Device device, ConvolutionGeometry g, ArrayView<float> kernel)
@@ -137,7 +137,8 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
         });
     }
 
-    /// <summary>A padded line, long enough for the last register tile of either kind, whose rows past the output's width are computed and dropped.</summary>
+    /// <summary>Length of a padded line: enough for the last register tile of either kind, whose rows past the output's width are
+    /// dropped.</summary>
     private static int LineLength(ConvolutionGeometry g) =>
         ((g.OutputWidth + Tile8x32.Rows - 2) * g.Stride + g.KernelWidth) * g.InputChannels + Tile8x32.Rows;
 }

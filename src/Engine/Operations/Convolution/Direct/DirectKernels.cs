@@ -5,7 +5,7 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>How a direct convolution is shared out.</summary>
+/// <summary>The division of a direct convolution into items.</summary>
 internal struct DirectSizes
 {
     /// <summary>The convolution.</summary>
@@ -23,7 +23,7 @@ internal struct DirectSizes
     /// <summary>Floats between the kernel's depths (taps and input channels), and between its register tiles of output channels.</summary>
     public int KernelStride, KernelTileStride;
 
-    /// <summary>What becomes of a sum.</summary>
+    /// <summary>The epilogue of a sum.</summary>
     public Epilogue Epilogue;
 }
 
@@ -90,7 +90,7 @@ internal struct DirectForward<TTile> : IWorkerKernel where TTile : struct, ICpuT
     }
 }
 
-// w [KH,KW,C,K] → packed [C/3][KH,KW][3][K'], K' = K rounded up to whole vectors; zeros where there is no channel
+// w [KH,KW,C,K] → packed [C/3][KH,KW][3][K'], K' = K rounded up to whole vectors, padded with zeros
 [Kernel("direct-pack-for-input", "convolution", Target = KernelTarget.Cpu)]
 internal struct DirectPackForInput : IGroupKernel
 {
@@ -136,7 +136,7 @@ internal struct DirectGradInput : IWorkerKernel
             {
                 var n = line / g.Height;
                 var h = line - n * g.Height;
-                // The line of output that saw this line through the last row of the kernel comes first.
+                // The first output line is the one that read this line through the last row of the kernel.
                 for (var kh = 0; kh < g.KernelHeight; kh++)
                     DirectSteps.CopyUpstreamLine(upstream, n, h + g.PaddingTop - kh, scratch, lines + kh * s.LineLength, columns, s);
                 for (var c0 = 0; c0 < g.InputChannels; c0 += DirectSteps.Channels)
@@ -210,28 +210,29 @@ internal struct DirectGradKernel<TTile> : IWorkerKernel where TTile : struct, IC
     }
 }
 
-/// <summary>The steps that these kernels are made of.</summary>
+/// <summary>The steps of these kernels.</summary>
 internal static class DirectSteps
 {
     /// <summary>Positions of a line whose upstream gradients are packed at a time.</summary>
     public const int DepthBlock = 256;
 
-    /// <summary>Positions that are packed in one go.</summary>
+    /// <summary>Positions packed at once.</summary>
     public const int PackedTogether = 8;
 
     /// <summary>The input gradient's register tile: three pixels, three channels, eight lanes along the output channels.</summary>
     public const int Pixels = 3, Channels = 3, Lanes = 8;
 
-    /// <summary>Rows of one kernel line's sums, and behind them those that the last register tile, of either kind, computes in vain.</summary>
+    /// <summary>Rows of one kernel line's sums, plus unused ones of the last register tile of either kind.</summary>
     public static int SumRows(ConvolutionGeometry g) => g.KernelWidth * g.InputChannels + Tile8x32.Rows - 1;
 
     /// <summary>Output channels, rounded up to whole vectors.</summary>
     public static int PaddedColumns(ConvolutionGeometry g) => (g.OutputChannels + Lanes - 1) / Lanes * Lanes;
 
-    /// <summary>sums[p, c, lane] += Σ over taps and vectors of left[p, …] · right[c, …]: dot products along the output channels, lane by lane.</summary>
+    /// <summary>sums[p, c, lane] += Σ over taps and vectors of left[p, …] · right[c, …]: dot products along the output channels, lane by
+    /// lane.</summary>
     /// <remarks>
-    /// Positions are counted in vectors of <see cref="Lanes"/>: of an index that is a multiple of the lanes the compiler knows that adding
-    /// a lane does not wrap around, and needs no second version of the loop for that case.
+    /// Positions are counted in vectors of <see cref="Lanes"/>: for an index that is a multiple of the lanes, the compiler knows that
+    /// adding a lane does not wrap around, so it needs no second version of the loop.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyLanes(ArrayView<float> left, int leftVector, int vectors, ArrayView<float> right, int rightVector, ArrayView<float> sums, int taps)
@@ -268,7 +269,7 @@ internal static class DirectSteps
             }
     }
 
-    /// <summary>Line h of image n with its padding; all zeros where the line is padding itself.</summary>
+    /// <summary>Line h of image n with its padding; all zeros if the line itself is padding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CopyLine(ArrayView<float> input, int n, int h, ArrayView<float> scratch, int target, DirectSizes s)
     {
@@ -309,7 +310,7 @@ internal static class DirectSteps
         var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
         var from = source + column;
         var whole = columns == TTile.Columns ? depths / PackedTogether * PackedTogether : 0;
-        // Several pixels at once: of a single row of constant length the compiler unrolls the lanes and gathers the pixels instead.
+        // Several pixels at once: for a single row of constant length the compiler would unroll the lanes and gather the pixels.
         for (var d = 0; d < whole; d += PackedTogether)
             for (var j = 0; j < TTile.Columns; j++)
                 for (var i = 0; i < PackedTogether; i++) block[(d + i) * TTile.Columns + j] = upstream[from + (d + i) * g.OutputChannels + j];

@@ -6,8 +6,8 @@ using ILGPU;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
-/// Convolution as the textbooks accelerate it (<c>im2col</c>): the patches of the image, one row per output pixel, are written out as a
-/// matrix, KH·KW times as large as the image, and multiplied. The rung between the formula and the algorithms that spare that
+/// The textbook method (<c>im2col</c>): the patches of the image, one row per output pixel, are written to memory as a
+/// matrix, KH·KW times as large as the image, and multiplied. The rung between the formula and the algorithms that avoid that
 /// memory.
 /// </summary>
 internal sealed class Im2colConvolution : IConvolutionAlgorithm
@@ -27,7 +27,7 @@ internal sealed class Im2colConvolution : IConvolutionAlgorithm
     public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
     {
-        // dPatches = dY·Wᵀ, and every input pixel collects its share of all patches that it is in.
+        // dPatches = dY·Wᵀ, and every input pixel sums over all patches that contain it.
         var patches = device.Pool.Rent((long)g.OutputPixels * g.PatchLength);
         var view = patches.View(g.OutputPixels * g.PatchLength);
         ProductLauncher.Launch(device, new LeftMatrix(upstream, g.OutputChannels), new RightTransposed(kernel, g.OutputChannels),

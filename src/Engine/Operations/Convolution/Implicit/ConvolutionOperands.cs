@@ -28,7 +28,7 @@ internal readonly partial struct InputPatches(ArrayView<float> input, Convolutio
         var left = (row - line * g.OutputWidth) * g.Stride - g.PaddingLeft;
         var n = line / g.OutputHeight;
         var top = (line - n * g.OutputHeight) * g.Stride - g.PaddingTop;
-        // Where no tap leaves the image sideways, a whole kernel row (kw, c) is one run of memory; else a run ends with each tap.
+        // If no tap leaves the image sideways, a whole kernel row (kw, c) is one run of memory; otherwise a run ends with each tap.
         var wholeRows = left >= 0 & left + g.KernelWidth <= g.Width;
         for (var done = 0; done < count;)
         {
@@ -72,8 +72,8 @@ internal readonly partial struct InputPatchesTransposed(ArrayView<float> input, 
 }
 
 /// <summary>
-/// What an input pixel's gradient is made of: row = input pixel, depth = (kh, kw, k), the upstream gradient of the output that read
-/// the pixel through that tap, or zero where there is none (borders, and the gaps that a stride leaves).
+/// The terms of an input pixel's gradient: row = input pixel, depth = (kh, kw, k), the upstream gradient of the output that read
+/// the pixel through that tap, or zero if there is none (borders, and the gaps of a stride).
 /// </summary>
 internal readonly partial struct UpstreamPatches(ArrayView<float> upstream, ConvolutionGeometry geometry) : ILeftOperand
 {

@@ -5,7 +5,7 @@ using ILGPU;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
-/// Convolution as a matrix product whose patch matrix exists only block by block, in the memory nearest to the arithmetic: see
+/// Convolution as a matrix product whose patch matrix exists only block by block, in caches or shared memory: see
 /// <see cref="InputPatches"/>, <see cref="CpuBlockProduct{TLeft,TRight,TTile}"/> and <see cref="GpuBlockProduct{TLeft,TRight}"/>.
 /// </summary>
 internal sealed class ImplicitConvolution : IConvolutionAlgorithm

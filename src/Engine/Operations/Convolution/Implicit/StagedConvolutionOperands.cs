@@ -6,13 +6,13 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-// The patches of ConvolutionOperands.cs as a GPU stages them: a thread divides once, when it begins, and then walks.
+// The patches of ConvolutionOperands.cs for staging on a GPU: a thread divides once at the start, then advances by additions.
 
 internal readonly partial struct InputPatches
 {
     public static bool DepthsAreContiguous => true;
 
-    /// <summary>Four channels of one tap: a multiple of four never straddles two taps.</summary>
+    /// <summary>Four channels of one tap; a multiple of four never spans two taps.</summary>
     public bool FoursAreAligned => (geometry.InputChannels & 3) == 0;
 
     // position = output pixel, depth = (kh, kw, c)
@@ -141,14 +141,14 @@ internal readonly partial struct UpstreamPatches
     // Not −1: ILGPU writes that as 4294967295, of which OpenCL compilers warn.
     private const int Nowhere = int.MaxValue;
 
-    /// <summary>Where the output that read the pixel through the tap lies, or <see cref="Nowhere"/>.</summary>
+    /// <summary>The output that read the pixel through the tap, or <see cref="Nowhere"/>.</summary>
     private int Index(StagingCursor cursor)
     {
         var h = cursor.Top - cursor.TapRow;
         var w = cursor.Left - cursor.TapColumn;
         var oh = h;
         var ow = w;
-        // The only division on the way, once for four channels, and only where the stride asks for it.
+        // The only division, once for four channels, and only for strides above 1.
         if (geometry.Stride != 1)
         {
             oh = h / geometry.Stride;
@@ -159,10 +159,10 @@ internal readonly partial struct UpstreamPatches
     }
 }
 
-/// <summary>A walk along (tap row, tap column, channel).</summary>
+/// <summary>Advances along (tap row, tap column, channel).</summary>
 internal static class TapWalk
 {
-    /// <summary>The place <paramref name="steps"/> channels further, over the ends of taps and of kernel rows.</summary>
+    /// <summary>The position <paramref name="steps"/> channels further, across the ends of taps and kernel rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static StagingCursor Forward(StagingCursor cursor, int steps, int channels, int kernelWidth)
     {

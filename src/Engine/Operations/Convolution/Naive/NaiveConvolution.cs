@@ -6,8 +6,8 @@ using ILGPU;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
-/// The lowest rung: one loop per sum (on a GPU, per four neighbouring sums where channels allow it), read straight off the formula; what
-/// every faster algorithm is checked against.
+/// The lowest rung: one loop per sum (on a GPU, per four neighbouring sums if the number of channels allows it), directly from the formula;
+/// every faster algorithm is checked against it.
 /// </summary>
 internal sealed class NaiveConvolution : IConvolutionAlgorithm
 {

@@ -37,7 +37,7 @@ internal struct NaiveForward : IElementKernel
     }
 }
 
-// dy [N,OH,OW,K], w [KH,KW,C,K], dx [N,H,W,C]; four output channels at a time on GPUs, where their number allows it
+// dy [N,OH,OW,K], w [KH,KW,C,K], dx [N,H,W,C]; four output channels at a time on GPUs, if their number allows it
 [Kernel("convolution-input-gradient-naive", "convolution", typeof(Float1), Target = KernelTarget.Cpu)]
 [Kernel("convolution-input-gradient-naive", "convolution", typeof(Float4), Target = KernelTarget.Gpu)]
 [KernelTraits(IsHot = true, HasVectorLoads = true)]

@@ -7,7 +7,7 @@ using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
-/// 3×3 convolution with stride 1 by Winograd's minimal filtering, in the shape for processors: a worker transforms a block of input tiles
+/// 3×3 convolution with stride 1 by Winograd's minimal filtering, CPU variant: a worker transforms a block of input tiles
 /// and, 32 channels at a time, the kernel, multiplies them position by position, and transforms the products back. The factors never
 /// exist for the whole tensor, only in memory that stays in the worker's caches.
 /// </summary>
@@ -15,12 +15,12 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
     where TWinograd : struct, IWinogradTransform
 {
     /// <summary>
-    /// Up to so many blocks of tiles, each swaps the kernel's channels for itself, in the cache: large kernels of small images, which took as long
-    /// to write and read once more as to multiply. Where more blocks share a kernel it is swapped once.
+    /// Up to this many blocks of tiles, each swaps the kernel's channels itself, in the cache: for large kernels of small images, which
+    /// took as long to write and read again as to multiply. If more blocks share a kernel, it is swapped once.
     /// </summary>
     private const int BlocksThatSwap = 2;
 
-    /// <summary>3×3 kernels, stride 1, and so far only the shape for processors.</summary>
+    /// <summary>3×3 kernels, stride 1, CPUs only.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         device.Shape == KernelShape.Cpu && g is { KernelHeight: 3, KernelWidth: 3, Stride: 1 };
 
@@ -60,7 +60,7 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
         var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.SumParts, cells)));
         var splits = Blocks(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
-        // A single part that nothing is to be added to is the gradient.
+        // A single part, without accumulation, is the gradient itself.
         var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
         var sums = parts?.View(splits * gradient.IntLength) ?? gradient;
         if (device.HasWideVectors) Launch<Tile8x32>();
@@ -107,12 +107,12 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
         Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
     {
         var columnTiles = Blocks(sizes.OutputChannels, Tile3x32.Columns);
-        // Even shares: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
+        // Even division: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
         var blocks = Blocks(sizes.Tiles, WinogradSteps.BlockTiles);
         sizes.TilesPerBlock = Math.Min(WinogradSteps.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
         blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
-        // Where there are few blocks, several items share one and each takes some of the output channels: many, as these items are the largest, and
-        // whoever has half a core, beside another program, holds the others up for the length of one.
+        // If there are few blocks, several items share one, each with some of the output channels. Many items, because these are the
+        // largest, and a worker that shares its core with another program delays the others by the length of one.
         var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Blocks(2 * device.ParallelItems, blocks));
         sizes.ColumnTilesPerItem = Blocks(columnTiles, groups);
         sizes.ColumnGroups = Blocks(columnTiles, sizes.ColumnTilesPerItem);

@@ -3,7 +3,8 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>F(2×2, 3×3) at the points 0, ±1, ∞: 16 multiplications for 4 outputs, which take 36 directly. Rounds hardly worse than a plain sum.</summary>
+/// <summary>F(2×2, 3×3) at the points 0, ±1, ∞: 16 multiplications for 4 outputs, which take 36 directly. Its rounding error is hardly
+/// larger than that of a plain sum.</summary>
 internal readonly struct WinogradF2 : IWinogradTransform
 {
     public static int Outputs => 2;

@@ -5,7 +5,7 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>How the kernel's gradient by Winograd is shared out.</summary>
+/// <summary>The division of Winograd's kernel gradient into items.</summary>
 internal struct WinogradGradientSizes
 {
     /// <summary>The forward convolution; its epilogue is not used.</summary>
@@ -63,12 +63,13 @@ internal struct WinogradGradKernel<TWinograd, TTile> : IWorkerKernel
                 var tiles = IntrinsicMath.Min(WinogradGradKernelSteps.BlockTiles, endTile - tile0);
                 for (var t = 0; t < tiles; t++)
                     WinogradSteps.TransformInput<TWinograd>(input, channel0, channels, inputFactors, t * WinogradGradKernelSteps.BlockRows, inputStride, patch, tile0 + t, s);
-                // Neighbouring items have other input channels, but the same upstream gradients: of a single block of tiles those are still there.
+                // Consecutive items have other input channels but the same upstream gradients; for a single block of tiles those are still
+                // cached.
                 if (cell != transformed)
                     for (var t = 0; t < tiles; t++)
                         WinogradGradKernelSteps.TransformUpstream<TWinograd>(upstream, column0, columns, upstreamFactors, t * WinogradSteps.Lanes, upstreamStride, patch, tile0 + t, s);
                 for (var position = 0; position < TWinograd.Positions; position++)
-                    // A constant number of column tiles: with a bound that it knows, the compiler sees that no index wraps around.
+                    // A constant number of column tiles, so that the compiler sees that no index wraps around.
                     for (var c = 0; c < WinogradGradKernelSteps.OutputBlock; c += TTile.Columns)
                         for (var r = 0; r < (c < columns ? channels : 0); r += TTile.Rows)
                             RegisterTile.Multiply<TTile>(inputFactors, position * inputStride + r, 1, WinogradGradKernelSteps.BlockRows,
@@ -84,10 +85,11 @@ internal struct WinogradGradKernel<TWinograd, TTile> : IWorkerKernel
     }
 }
 
-/// <summary>The steps that these kernels are made of.</summary>
+/// <summary>The steps of these kernels.</summary>
 internal static class WinogradGradKernelSteps
 {
-    /// <summary>Input and output channels of an item: their products [Positions][InputBlock][OutputBlock] stay in a worker's caches.</summary>
+    /// <summary>Input and output channels of an item: their products [Positions][InputBlock][OutputBlock] stay in a worker's
+    /// caches.</summary>
     public const int InputBlock = 64, OutputBlock = 64;
 
     /// <summary>Tiles transformed at a time.</summary>
@@ -96,7 +98,7 @@ internal static class WinogradGradKernelSteps
     /// <summary>Rows of a block of products: the input channels, rounded up to whole register tiles of any kind.</summary>
     public const int BlockRows = 66;
 
-    /// <summary>One tile's upstream gradients, zeros where they lie outside the image, to factors [Positions][column tiles][tiles][32].</summary>
+    /// <summary>One tile's upstream gradients, zeros outside the image, to factors [Positions][column tiles][tiles][32].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformUpstream<TWinograd>(
         ArrayView<float> upstream, int column0, int columns, ArrayView<float> factors, int target, int factorStride, ArrayView<float> patch, int tile,
@@ -152,7 +154,7 @@ internal static class WinogradGradKernelSteps
         var stride = s.InputChannels * s.OutputChannels;
         if (columns == TTile.Columns)
         {
-            // Written out: of a loop over the taps the compiler would make vectors across them, scattered lane by lane.
+            // Unrolled by hand: a loop over the taps would be vectorized across them and scattered lane by lane.
             StoreTap<TTile>(taps, 0, parts, target);
             StoreTap<TTile>(taps, 1, parts, target + stride);
             StoreTap<TTile>(taps, 2, parts, target + 2 * stride);

@@ -5,7 +5,7 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>How a Winograd convolution is shared out.</summary>
+/// <summary>The division of a Winograd convolution into items.</summary>
 internal struct WinogradSizes
 {
     /// <summary>Images; rows and columns of input and output; channels in and out; zeros above and to the left.</summary>
@@ -20,13 +20,13 @@ internal struct WinogradSizes
     /// <summary>Register tiles of output channels in one item, and items that share a block of tiles.</summary>
     public int ColumnTilesPerItem, ColumnGroups;
 
-    /// <summary>1 to turn the kernel by half a circle, as the input's gradient needs it.</summary>
+    /// <summary>1 to rotate the kernel by 180°, as the input gradient needs it.</summary>
     public int Mirrored;
 
-    /// <summary>1 if the kernel is [3,3,K,C], its channels still to be swapped.</summary>
+    /// <summary>1 if the kernel is [3,3,K,C] and its channels must be swapped.</summary>
     public int Swapped;
 
-    /// <summary>What becomes of a sum.</summary>
+    /// <summary>The epilogue of a sum.</summary>
     public Epilogue Epilogue;
 }
 
@@ -102,10 +102,10 @@ internal struct WinogradForward<TWinograd, TTile> : IWorkerKernel
     }
 }
 
-/// <summary>The steps that these kernels are made of.</summary>
+/// <summary>The steps of these kernels.</summary>
 internal static class WinogradSteps
 {
-    /// <summary>Tiles of a block at most, a multiple of the register tile's rows.</summary>
+    /// <summary>Most tiles per block, a multiple of the register tile's rows.</summary>
     public const int BlockTiles = 48;
 
     /// <summary>Channels that are transformed together: the vector lanes.</summary>
@@ -116,13 +116,13 @@ internal static class WinogradSteps
 
     /// <summary>
     /// Floats between the ends of one position's block and the start of the next: one cache line. Without it the positions of a
-    /// tile lie a power of two apart, fall into the same few sets of every cache and push each other out.
+    /// tile are a power of two apart, map to the same few cache sets and evict each other.
     /// </summary>
     public const int Gap = 16;
 
     /// <summary>
-    /// The block of factors that a worker holds before its first. Not −1: ILGPU writes that as 4294967295, and PoCL's compiler then counts
-    /// its warnings on the user's standard error.
+    /// The initial block number of a worker. Not −1: ILGPU writes that as 4294967295, and PoCL's compiler then prints
+    /// warnings on the user's standard error.
     /// </summary>
     public const int NothingTransformed = int.MaxValue;
 
@@ -131,8 +131,9 @@ internal static class WinogradSteps
         (inputChannels + DepthBlock - 1) / DepthBlock * TWinograd.Positions * (BlockTiles * DepthBlock + Gap);
 
     /// <summary>
-    /// One tile's inputs, zeros where they lie outside the image, to factors, for <paramref name="channels"/> channels from
-    /// <paramref name="channel0"/> on; up to the next multiple of <see cref="Lanes"/> zeros follow. <paramref name="factorStride"/> is a constant.
+    /// One tile's inputs, zeros outside the image, to factors, for <paramref name="channels"/> channels from
+    /// <paramref name="channel0"/> on; up to the next multiple of <see cref="Lanes"/> zeros follow. <paramref name="factorStride"/> is a
+    /// constant.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformInput<TWinograd>(
@@ -172,14 +173,15 @@ internal static class WinogradSteps
                 }
                 for (var j = 0; j < Lanes; j++) TWinograd.Input(patch, j, TWinograd.Inputs * Lanes, Lanes, patch, j, Lanes);
             }
-            // Out of the patch, with the lanes outside: the compiler unrolls the positions and makes vectors of the lanes. The other way round
-            // it unrolls the lanes, and scatters the positions one by one.
+            // Copies from the patch with an outer loop over lanes: the compiler unrolls the positions and vectorizes the lanes. In the
+            // other order it unrolls the lanes, and scatters the positions one by one.
             for (var j = 0; j < Lanes; j++)
                 for (var position = 0; position < TWinograd.Positions; position++) factors[target + c0 + j + position * factorStride] = patch[position * Lanes + j];
         }
     }
 
-    /// <summary>A block of the kernel [3,3,K,C] to taps [3,3][DepthBlock][Columns], turned if it is to be; columns past K are zero.</summary>
+    /// <summary>A block of the kernel [3,3,K,C] to taps [3,3][DepthBlock][Columns], rotated if requested; columns past K are
+    /// zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SwapKernel<TTile>(ArrayView<float> kernel, int depth0, int depths, int column, ArrayView<float> taps, WinogradSizes s)
         where TTile : struct, ICpuTile
@@ -202,7 +204,7 @@ internal static class WinogradSteps
         }
     }
 
-    /// <summary>A square of four output by four input channels, in straight-line code: of a loop the compiler would make gathers.</summary>
+    /// <summary>A square of four output by four input channels, in straight-line code: a loop would become gathers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SwapFour<TTile>(ArrayView<float> kernel, int source, int stride, ArrayView<float> taps, int target) where TTile : struct, ICpuTile
     {
@@ -242,7 +244,7 @@ internal static class WinogradSteps
         if (s.Mirrored != 0) tapStride = -tapStride;
         if (columns == TTile.Columns)
         {
-            // Straight from the tensor: copied first, the nine rows would become vectors across the taps, gathered and scattered lane by lane.
+            // Directly from the tensor: a copy of the nine rows would be vectorized across the taps, with gathers and scatters.
             for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(kernel, first + j, tapStride, factors, target + j, factorStride);
         }
         else
@@ -253,7 +255,7 @@ internal static class WinogradSteps
         }
     }
 
-    /// <summary>One tile's products to outputs, bias and ReLU included; what lies outside the image is dropped.</summary>
+    /// <summary>One tile's products to outputs, bias and ReLU included; positions outside the image are dropped.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformOutput<TWinograd, TTile>(
         ArrayView<float> products, int source, int productStride, ArrayView<float> result, ArrayView<float> bias, ArrayView<float> output, int tile,

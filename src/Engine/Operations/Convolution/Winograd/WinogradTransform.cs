@@ -7,13 +7,13 @@ namespace Convolve.Engine.Operations.Convolution;
 /// instead of nine per output (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015).
 /// <para>
 /// With the matrices A, B and G of an algorithm: Y = Aᵀ[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]A for kernel g and input tile d. The kernel's gradient is
-/// the same sum read the other way round: dg = Gᵀ[(Bᵀ·d·B) ⊙ (A·dY·Aᵀ)]G, summed over all tiles.
+/// the transposed sum: dg = Gᵀ[(Bᵀ·d·B) ⊙ (A·dY·Aᵀ)]G, summed over all tiles.
 /// </para>
 /// </summary>
 /// <remarks>
 /// Every method transforms one lane (a channel) of one tile, whose elements lie a stride apart and its rows a row stride: a loop over
-/// neighbouring lanes becomes vector code, as long as what is written lies at constant strides, so that the compiler sees that
-/// lanes do not overlap. Straight-line code on structs of floats is what it keeps in registers.
+/// neighbouring lanes is vectorized if stores have constant strides, so that the compiler sees that
+/// lanes do not overlap. Straight-line code on structs of floats stays in registers.
 /// </remarks>
 internal interface IWinogradTransform
 {

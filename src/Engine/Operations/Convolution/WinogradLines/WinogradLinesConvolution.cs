@@ -8,19 +8,19 @@ namespace Convolve.Engine.Operations.Convolution;
 
 /// <summary>
 /// Convolution with three taps across and stride 1 by Winograd's F(4, 3) along the lines of the image: four neighbouring outputs from six
-/// products for each line of the kernel and input channel, where the formula takes twelve. Unlike F(4×4, 3×3) all products of a group of outputs
-/// fit into registers, so nothing transformed but the factors is ever stored: made for layers with few input channels, whose sums are too short
-/// to pay for a round trip. In the shape for processors.
+/// products for each line of the kernel and input channel, where the formula takes twelve. Unlike F(4×4, 3×3) all products of a group of
+/// outputs fit into registers, so only the transformed factors are stored: made for layers with few input channels, whose sums are too
+/// short to amortize a round trip through memory. CPU variant.
 /// </summary>
 internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
 {
-    /// <summary>Lines of an item: enough to make up for those that two items transform twice, few enough to share out evenly.</summary>
+    /// <summary>Lines per item: enough to amortize those that two items both transform, few enough to distribute evenly.</summary>
     private const int LinesPerItem = 12;
 
     /// <summary>Floats of a cache line.</summary>
     private const int CacheLine = 16;
 
-    /// <summary>So far only forward, in the shape for processors, with three taps across and stride 1.</summary>
+    /// <summary>Forward only, on CPUs, with three taps across and stride 1.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
         pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu && g is { KernelWidth: 3, Stride: 1, InputChannels: <= WinogradLinesSteps.Channels };
 
@@ -33,12 +33,12 @@ internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
         else Launch<LineTile1x16>(device, g, input, kernel, bias, output, epilogue);
     }
 
-    /// <exception cref="NotSupportedException">Always: <see cref="Supports"/> says so.</exception>
+    /// <exception cref="NotSupportedException">Always; see <see cref="Supports"/>.</exception>
     public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue) =>
         throw new NotSupportedException("Winograd along lines has no gradients");
 
-    /// <exception cref="NotSupportedException">Always: <see cref="Supports"/> says so.</exception>
+    /// <exception cref="NotSupportedException">Always; see <see cref="Supports"/>.</exception>
     public void GradKernel(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue) =>
         throw new NotSupportedException("Winograd along lines has no gradients");

@@ -5,7 +5,7 @@ using ILGPU;
 
 namespace Convolve.Engine.Operations.Convolution;
 
-/// <summary>How a convolution by Winograd along lines is shared out.</summary>
+/// <summary>The division of a convolution by Winograd along lines into items.</summary>
 internal struct LineSizes
 {
     /// <summary>The convolution: three taps across, stride 1.</summary>
@@ -26,13 +26,13 @@ internal struct LineSizes
     /// <summary>Floats of the transformed kernel, of the bias in whole blocks of columns, and of all scratch memory of a worker.</summary>
     public int KernelLength, AddendLength, ScratchLength;
 
-    /// <summary>What becomes of a sum.</summary>
+    /// <summary>The epilogue of a sum.</summary>
     public Epilogue Epilogue;
 }
 
 /// <summary>
-/// How a convolution by Winograd along lines is cut: sums of Groups × <see cref="WinogradLinesSteps.Positions"/> × Columns, which all stay in
-/// registers, beside one value of each factor.
+/// The tiling of a convolution by Winograd along lines: accumulators of Groups × <see cref="WinogradLinesSteps.Positions"/> × Columns,
+/// which all stay in registers, together with one value of each factor.
 /// </summary>
 internal interface ILineTile
 {
@@ -61,7 +61,8 @@ internal readonly struct LineTile2x32 : ILineTile
 
 
 // x [N,H,W,C], w [KH,3,C,K], b [K], y [N,OH,OW,K];
-// scratch [workers][kernel [K/columns][2·KH − 1,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines [tiles][KH][groups][6][4]]
+// scratch [workers][kernel [K/columns][2·KH − 1,C][6][columns] | bias [K/columns][columns] | padded line [pixels][C] | lines
+// [tiles][KH][groups][6][4]]
 [Kernel("convolution-forward-winograd-lines-1x16", "convolution", typeof(LineTile1x16))]
 [Kernel("convolution-forward-winograd-lines-2x32", "convolution", typeof(LineTile2x32))]
 [KernelTraits(IsHot = true)]
@@ -76,7 +77,7 @@ internal struct WinogradLinesForward<TTile> : IWorkerKernel where TTile : struct
         var g = s.Geometry;
         var products = LocalMemory.Allocate1D<float>(TTile.Groups * WinogradLinesSteps.Positions * TTile.Columns);
         var result = LocalMemory.Allocate1D<float>(TTile.Groups * WinogradLinesSteps.Outputs * TTile.Columns);
-        // An array of its own: one that is also read by a loop of unknown length cannot stay in registers.
+        // A separate array: one that is also read by a loop of unknown length cannot stay in registers.
         var ragged = LocalMemory.Allocate1D<float>(TTile.Groups * WinogradLinesSteps.Outputs * TTile.Columns);
         var factors = Grid.IdxX * s.ScratchLength;
         var addend = factors + s.KernelLength;
@@ -91,14 +92,14 @@ internal struct WinogradLinesForward<TTile> : IWorkerKernel where TTile : struct
             var n = item / s.ItemsPerImage;
             var first = (item - n * s.ItemsPerImage) * s.LinesPerItem;
             var end = IntrinsicMath.Min(g.OutputHeight, first + s.LinesPerItem);
-            // The lines that the kernel covers stand in a ring, in which each output line replaces one.
+            // The lines that the kernel covers are in a ring buffer; each output line replaces one.
             for (var line = 0; line < g.KernelHeight - 1; line++) WinogradLinesSteps.TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * WinogradLinesSteps.Step<TTile>(), s);
             for (var oh = first; oh < end; oh++)
             {
                 var oldest = (oh - first) % g.KernelHeight;
                 var newest = oldest == 0 ? g.KernelHeight - 1 : oldest - 1;
                 WinogradLinesSteps.TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * WinogradLinesSteps.Step<TTile>(), s);
-                // The line of the kernel that meets the first place of the ring.
+                // The line of the kernel for the first slot of the ring.
                 var turn = factors + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * WinogradLinesSteps.Positions * TTile.Columns;
                 for (var tile = 0; tile < s.TilesAcross; tile++)
                 {
@@ -126,29 +127,30 @@ internal struct WinogradLinesForward<TTile> : IWorkerKernel where TTile : struct
     }
 }
 
-/// <summary>The steps that these kernels are made of.</summary>
+/// <summary>The steps of these kernels.</summary>
 internal static class WinogradLinesSteps
 {
     /// <summary>Outputs of a group, and the products that they are made of.</summary>
     public const int Outputs = 4, Positions = 6;
 
-    /// <summary>The most input channels. They are transformed together, as many lanes: those past the last one hold a neighbour's values and are not read.</summary>
+    /// <summary>Most input channels. They are transformed together, one per lane; unused lanes contain a neighbour's values and are not
+    /// read.</summary>
     public const int Channels = 4;
 
     /// <summary>Floats from one line of the ring to the next: [Groups][6][Channels].</summary>
     public static int Step<TTile>() where TTile : struct, ILineTile => TTile.Groups * Positions * Channels;
 
     /// <summary>
-    /// The first output pixel of a tile. The last tile is moved back until it ends with the line, so that it is as whole as the others: the pixels
-    /// that it shares with the one before come out twice.
+    /// The first output pixel of a tile. The last tile is moved back to end with the line, so that it is complete: the pixels
+    /// that it shares with the previous one are computed twice.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Begin<TTile>(int tile, ConvolutionGeometry g) where TTile : struct, ILineTile =>
         IntrinsicMath.Max(0, IntrinsicMath.Min(tile * TTile.Groups * Outputs, g.OutputWidth - TTile.Groups * Outputs));
 
     /// <summary>
-    /// G·g for the three taps of every line of the kernel, and once more of all lines but the last: so the lines that meet a ring's places, from
-    /// whichever is first, follow each other in memory. Columns past K are zero.
+    /// G·g for the three taps of every line of the kernel, and again for all lines except the last, so that the lines for a ring's slots,
+    /// from whichever is first, are contiguous in memory. Columns past K are zero.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformKernel<TTile>(ArrayView<float> kernel, ArrayView<float> scratch, int target, ConvolutionGeometry g)
@@ -178,8 +180,8 @@ internal static class WinogradLinesSteps
     }
 
     /// <summary>
-    /// Bᵀ·d for every group of a line to its place in the ring, [Groups][6][Channels] of each tile, all channels as the lanes of one vector. The
-    /// line is counted in the padded image; zeros where it is padding.
+    /// Bᵀ·d for every group of a line to its slot in the ring, [Groups][6][Channels] of each tile, all channels as the lanes of one vector.
+    /// The line is counted in the padded image; zeros where it is padding.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
@@ -223,8 +225,8 @@ internal static class WinogradLinesSteps
     }
 
     /// <summary>
-    /// Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns]. The bias begins
-    /// the sum at the point 1, which counts once in each of the outputs.
+    /// Σ (G·g) ⊙ (Bᵀ·d) for one tile, over the input channels of all lines that the kernel covers: products [Groups][6][Columns]. The bias
+    /// starts the sum at the point 1, which counts once in each of the outputs.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
@@ -238,17 +240,17 @@ internal static class WinogradLinesSteps
                 for (var p = 0; p < Positions; p++) sums[(t * Positions + p) * TTile.Columns + j] = 0;
                 sums[(t * Positions + 1) * TTile.Columns + j] = biases[j];
             }
-        // One loop over lines and channels: two would set up registers and predict an end for every three steps.
+        // One loop over lines and channels: two would set up registers, and mispredict a loop end, for every three steps.
         var channel = 0;
         for (var k = 0; k < g.KernelHeight * g.InputChannels; k++)
         {
-            // Views of one step: whatever is read lies at a constant distance from their beginning.
+            // Views of one step: all reads are at constant offsets.
             var leftStep = scratch.SubView(left, (TTile.Groups * Positions - 1) * Channels + 1);
             var rightStep = scratch.SubView(right + k * Positions * TTile.Columns, Positions * TTile.Columns);
             var done = channel + 1 == g.InputChannels;
             left += done ? Step<TTile>() - channel : 1;
             channel = done ? 0 : channel + 1;
-            // Columns outside, positions and groups inside, as in RegisterTile.Multiply.
+            // Outer loop over columns, inner loops over positions and groups, as in RegisterTile.Multiply.
             for (var j = 0; j < TTile.Columns; j++)
                 for (var p = 0; p < Positions; p++)
                 {
@@ -278,7 +280,7 @@ internal static class WinogradLinesSteps
             }
     }
 
-    /// <summary>A whole tile to the output. Written out, row by row: of a loop over the rows the compiler would make scattered stores.</summary>
+    /// <summary>A whole tile to the output. Unrolled by hand, row by row: a loop over rows would become scattered stores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreTile<TTile>(ArrayView<float> result, ArrayView<float> output, int target, int stride) where TTile : struct, ILineTile
     {
