@@ -25,7 +25,9 @@ public sealed record SeedResult(int Seed, string Run, ScoreBlock? Test, double M
 /// <param name="Auc">Null where a seed has none.</param>
 public sealed record SeedStatistics(double Loss, double Accuracy, double? Auc);
 
-/// <summary>A row of the table as scripts read it. Of several seeds, the figures of the first stand in front, and all in <see cref="Seeds"/>.</summary>
+/// <summary>
+/// A row of the table as scripts read it. Of several seeds, the figures of the first stand in front, and all in <see cref="Seeds"/>.
+/// </summary>
 /// <param name="Id">The row.</param>
 /// <param name="Published">The published figures.</param>
 /// <param name="Test">Scores on test images; null where there are none, or the row was not run.</param>
@@ -99,7 +101,7 @@ public sealed record ExperimentResult(
         string?[] notes =
         [
             record.Note,
-            metrics.Patients is { IsEnough: false } few ? $"{few.Recognised} of {few.Images} images tell their patient" : null,
+            metrics.Patients is { IsEnough: false } few ? $"patients known for {few.Recognised} of {few.Images} images" : null,
             metrics.CopiesAcrossParts > 0 ? $"{metrics.CopiesAcrossParts} copies left out of val and test" : null,
         ];
         return string.Join("; ", notes.Where(note => !string.IsNullOrEmpty(note)));

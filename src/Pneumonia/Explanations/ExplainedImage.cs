@@ -1,15 +1,15 @@
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>One image and what a network makes of it.</summary>
+/// <summary>One image with the values and maps of a network for it.</summary>
 /// <param name="Path">The file as it was named.</param>
 /// <param name="Name">A name for it that no other image has, fit for a folder.</param>
 /// <param name="Pixels">[Side, Side, channels] bytes, as scaled for the network.</param>
 /// <param name="Side">Width and height.</param>
 /// <param name="Input">[Side, Side, channels], the values that the network takes.</param>
-/// <param name="Outputs">What every stage of the network gives for it.</param>
+/// <param name="Outputs">The output of every stage of the network.</param>
 /// <param name="Probabilities">Of every class, in the order of the network's outputs.</param>
 /// <param name="ClassIndex">The class that is explained.</param>
-/// <param name="GradCam">What speaks for that class in a layer's eyes; null where no layer gives a picture.</param>
+/// <param name="GradCam">Where a layer found evidence for that class; null where no layer gives a picture.</param>
 /// <param name="HiResCam">What each place of that layer adds to the class's score; null where no layer gives a picture.</param>
 /// <param name="Occlusion">How much the class's score falls where the picture is covered.</param>
 public sealed record ExplainedImage(

@@ -187,7 +187,7 @@ public sealed class CommandLineTests
         (code, output, _) = await Run("data", "check", "--data", folder.Path);
         Assert.Equal(0, code);
         Assert.Contains("is empty (0 bytes)", output);
-        Assert.Contains("only 4 of 5 images tell theirs (IM-NNNN + personN)", output);
+        Assert.Contains("known for 4 of 5 images (IM-NNNN + personN)", output);
         Assert.Contains("1 images of val or test are copies", output);
     }
 

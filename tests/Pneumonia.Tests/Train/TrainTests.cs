@@ -162,7 +162,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         File.Copy(Directory.GetFiles(Path.Combine(data, "train", "NORMAL"))[0], Path.Combine(data, "test", "NORMAL", "another name.png"));
         folder.Add("data/train/NORMAL/a.webp", "x");
         CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", NewRun("run")]);
-        Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: patients unknown: not one of 31 images", StringComparison.Ordinal));
+        Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: patients unknown: no name of the 31 images", StringComparison.Ordinal));
         Assert.Contains("left out: 1 images of val or test whose pixels are in an earlier part", run.Errors);
         Assert.Contains("left out: 1 image in formats that are not read (.webp): train/NORMAL/a.webp; convert it to PNG", run.Errors);
         JsonNode metrics = Metrics(NewRun("run"));

@@ -1,8 +1,8 @@
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// How much a network speaks for a class: the class's logit. A single logit stands for two classes, and speaks for the first by being
-/// negative.
+/// The score of a class: its logit. The single logit of a network for two classes is the score of the second one; its negative is the score
+/// of the first.
 /// </summary>
 public static class ClassScore
 {

@@ -5,13 +5,13 @@ using Convolve.Layers.Networks;
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// Grad-CAM (Selvaraju et al., 2017): where in the picture a layer saw what speaks for a class. With a layer's channels A_k and the class's
+/// Grad-CAM (Selvaraju et al., 2017): where in the image a layer found evidence for a class. With a layer's channels A_k and the class's
 /// score s, the map is max(0, Σ_k α_k A_k), where α_k is the mean of ∂s/∂A_k over all positions: a channel counts as much as the score
 /// would rise with it. Where the layers after it weigh one position differently from another, <see cref="HiResCam"/> says more.
 /// </summary>
 public static class GradCam
 {
-    /// <summary>Units across that a layer has at least, if its map is to say where.</summary>
+    /// <summary>The fewest units across that a layer may have for its map to show where something is.</summary>
     public const int FewestUnits = 12;
 
     /// <summary>
@@ -19,10 +19,9 @@ public static class GradCam
     /// a picture at all; null if none does.
     /// </summary>
     /// <remarks>
-    /// The last layer of all knows best what the picture shows, but not where: a kernel may answer from a unit beside the thing as well as
-    /// from the one over it, since nothing in training asks for its place. In a network trained on synthetic X-rays of 96 pixels most peaks
-    /// of the last layer, whose units are 16 pixels apart, lay one unit above the opacity. So a unit should be no wider than what is looked
-    /// for.
+    /// The last layer shows best what is in the image, but not where: a kernel may respond in a unit beside the object as well as in the
+    /// one over it, since nothing in training rewards the position. In a network trained on synthetic X-rays of 96 pixels most peaks of the
+    /// last layer, whose units are 16 pixels apart, lay one unit above the opacity. So a unit should be no wider than the object.
     /// </remarks>
     public static int? DefaultLayer(Sequential network) =>
         LastPicture(network, FewestUnits) ?? LastPicture(network, 1);

@@ -4,7 +4,7 @@ using Convolve.Layers.Networks;
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// HiResCAM (Draelos and Carin, 2020): Grad-CAM whose gradients stay where they are. With a layer's channels A_k and the class's score s,
+/// HiResCAM (Draelos and Carin, 2020): Grad-CAM with gradients kept per position. With a layer's channels A_k and the class's score s,
 /// the map is max(0, Σ_k A_k ∂s/∂A_k), position by position: what each adds to the score, while Grad-CAM's mean over positions may call a
 /// place important that the layers after it hardly use. Right before a mean over all positions the two are the same.
 /// </summary>

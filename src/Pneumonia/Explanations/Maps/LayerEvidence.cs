@@ -35,7 +35,7 @@ internal sealed class LayerEvidence
     public int Channels => units[2];
 
     /// <summary>Runs the network up to a layer, and back to it from a class's score.</summary>
-    /// <param name="method">What asks, for the error.</param>
+    /// <param name="method">The name of the method, for the error.</param>
     /// <param name="network">The network, on its device.</param>
     /// <param name="image">One image as the network takes it, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
@@ -45,7 +45,7 @@ internal sealed class LayerEvidence
     {
         int at = layer ?? GradCam.DefaultLayer(network) ?? throw new ArgumentException($"{method}: no layer of the network gives a picture");
         if (ReceptiveField.Of(network, at) is not { } field || at + 1 >= network.Layers.Count)
-            throw new ArgumentException($"{method}: layer {network.Layers[at].Name} gives no picture that others would make an answer of");
+            throw new ArgumentException($"{method}: layer {network.Layers[at].Name} gives no picture that later layers use");
         using Tensor activations = network.Part(0, at + 1).Predict(image);
         using var upstream = Tensor.FromValues(image.Device, new Shape(1, network.OutputShape.Length),
             ClassScore.Gradient(network.OutputShape.Length, classIndex));

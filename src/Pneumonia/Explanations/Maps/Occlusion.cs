@@ -7,7 +7,7 @@ namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
 /// Occlusion (Zeiler and Fergus, 2014): how much the score of a class falls when a square covers a part of the picture. A pixel's value is
-/// the mean over all squares that cover it; below zero, the class is better off without what is there.
+/// the mean over all squares that cover it; negative where covering raises the score.
 /// </summary>
 /// <remarks>
 /// The square is as dark as the picture's darkest tenth, as air is on an X-ray: a gray one over a dark lung would itself look like an

@@ -35,7 +35,7 @@ public readonly record struct FieldOfView(int First, int Step, int Size, int End
 public readonly record struct ReceptiveField(FieldOfView Rows, FieldOfView Columns)
 {
     /// <summary>
-    /// Those of the units that a layer gives; null where it gives no picture any more, and every unit sees all of the image.
+    /// The receptive fields of a layer's units; null where it gives no picture any more and every unit sees the whole image.
     /// </summary>
     public static ReceptiveField? Of(Sequential network, int layer)
     {

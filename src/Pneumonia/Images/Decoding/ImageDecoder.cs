@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Images.Formats;
 
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>Pixels of a decoded image, as it is to be looked at, and what was taken for granted to make them.</summary>
+/// <summary>Pixels of a decoded image, upright and ready to be shown, and what was assumed to make them.</summary>
 /// <param name="Width">Pixels in a row.</param>
 /// <param name="Height">Rows.</param>
 /// <param name="Channels">1 for gray, 3 for red, green, blue.</param>
@@ -11,7 +11,7 @@ namespace Convolve.Pneumonia.Images;
 public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pixels)
 {
     /// <summary>
-    /// The bits that were taken to be used of an image stored with 16 (8, 10, 12, 14 or 16); null for one stored with at most 8.
+    /// The bits that an image appears to use when it is stored with 16 (8, 10, 12, 14 or 16); null for one stored with at most 8.
     /// </summary>
     public int? UsedBits { get; init; }
 

@@ -1,7 +1,7 @@
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// What was taken for granted to decode a set of images, counted by kind, so that it is said once for all of them. Safe to add to from
+/// What was assumed to decode a set of images, counted by kind, so that each kind is reported once. Safe to add to from
 /// several threads; the lines depend on the images alone, not on the order they were added in.
 /// </summary>
 public sealed class ImageRemarks
@@ -46,7 +46,7 @@ public sealed class ImageRemarks
         return kind switch
         {
             Kind.UsedBits when value == 16 => $"{images} of 16 bits: scaled from all 16 to 8",
-            Kind.UsedBits => $"{images} of 16 bits: only {value} of them taken to be used, scaled from those to 8; brighter pixels are white",
+            Kind.UsedBits => $"{images} of 16 bits: only {value} of them appear to be used, scaled from those to 8; brighter pixels are white",
             Kind.Orientation => $"{images} turned as their orientation tag says",
             Kind.Pictures => $"{images} with several pictures in the file (frames or pages): only the first one is used",
             _ => $"{images} with transparent pixels: laid on black",

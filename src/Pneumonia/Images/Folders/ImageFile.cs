@@ -20,15 +20,15 @@ public enum LabelScheme
 /// <param name="Path">Where the file is.</param>
 /// <param name="RelativePath">The path below the data folder, with forward slashes on every system.</param>
 /// <param name="Class">Name of the class.</param>
-/// <param name="Patient">Key of the patient; images with the same key are of the same person. The relative path where nothing tells the
-/// patient.</param>
+/// <param name="Patient">Key of the patient; images with the same key are of the same person. The relative path where the
+/// patient is unknown.</param>
 /// <param name="Part">The part it lies in or was assigned to; null in a folder without parts.</param>
 /// <param name="DuplicateGroup">What the manifest says about identical pixels: images with the same non-empty value are
 /// copies of each other, an empty one has no copy, null means that the manifest does not say.</param>
 public sealed record ImageFile(
     string Path, string RelativePath, string Class, string Patient, ImagePart? Part, string? DuplicateGroup = null)
 {
-    /// <summary>What told the patient; null where nothing did, and the image stands alone.</summary>
+    /// <summary>What identified the patient; null where it is unknown, and the image counts as one patient.</summary>
     public string? PatientRule { get; init; }
 
     /// <summary>The file's own name, without folders.</summary>

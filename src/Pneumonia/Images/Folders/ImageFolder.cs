@@ -12,11 +12,11 @@ public static class ImageFolder
 
     private static readonly string[] threeClasses = ["BACTERIAL", Normal, "VIRAL"];
 
-    /// <summary>Opens a folder to learn from: at least two classes, and each of them in the training part.</summary>
+    /// <summary>Opens a folder to train on: at least two classes, and each of them in the training part.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
     /// <param name="directory">The data folder.</param>
     /// <param name="labels">How classes are found.</param>
-    /// <param name="patient">A regular expression that tells the patient of a path (<see cref="PatientExpression"/>); null for the known
+    /// <param name="patient">A regular expression that finds the patient in a path (<see cref="PatientExpression"/>); null for the known
     /// forms.</param>
     public static ImageSet Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
@@ -80,18 +80,18 @@ public static class ImageFolder
                 string label = labels == LabelScheme.Three
                     ? ThreeClass(directory, folder.Name, path, row)
                     : spelling[ClassName.Key(folder.Name)];
-                ToldPatient? told = patient is not null ? patient.Of(path)
-                    : row?.Patient is { Length: > 0 } known ? new ToldPatient(known, Manifest.FileName)
+                KnownPatient? found = patient is not null ? patient.Of(path)
+                    : row?.Patient is { Length: > 0 } known ? new KnownPatient(known, Manifest.FileName)
                     : PatientName.Of(path);
-                files.Add(new ImageFile(Path.Combine(directory, path), path, label, told?.Patient ?? path, folder.Part, row?.DuplicateGroup)
+                files.Add(new ImageFile(Path.Combine(directory, path), path, label, found?.Patient ?? path, folder.Part, row?.DuplicateGroup)
                 {
-                    PatientRule = told?.Rule,
+                    PatientRule = found?.Rule,
                 });
             }
         }
         files.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
         if (patient is not null && files.All(file => file.PatientRule is null))
-            throw new UserError($"{patient.Rule}: tells the patient of none of {files.Count} images; the first is {files[0].RelativePath}");
+            throw new UserError($"{patient.Rule}: identifies the patient of none of {files.Count} images; the first is {files[0].RelativePath}");
         if (manifest.Count > 0) CheckManifest(directory, manifest, files, notes);
         string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
         return new ImageSet(directory, classes, files, layout.HasParts, notes)
@@ -101,7 +101,7 @@ public static class ImageFolder
         };
     }
 
-    // The spelling of the part that is learned from, of several there the first in ordinal order.
+    // The spelling in the training part; of several there, the first in ordinal order.
     private static Dictionary<string, string> SpellingOf(DataLayout layout, List<string> notes)
     {
         var spelling = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -138,7 +138,7 @@ public static class ImageFolder
             "bacteria" => "BACTERIAL",
             "virus" => "VIRAL",
             _ => throw new UserError(
-                $"{Path.Combine(directory, path)}: --labels three cannot tell bacteria from virus by this name; "
+                $"{Path.Combine(directory, path)}: --labels three cannot distinguish bacteria and virus by this name; "
                 + "expected personN_bacteria_M, personN_virus_M, BACTERIA-N-M or VIRUS-N-M, or a folder NORMAL"),
         };
     }

@@ -15,7 +15,7 @@ namespace Convolve.Pneumonia.Images;
 public sealed record ImageSet(
     string Root, IReadOnlyList<string> Classes, IReadOnlyList<ImageFile> Files, bool HasParts, IReadOnlyList<string> Notes)
 {
-    /// <summary>How many images tell their patient, and by what; null for drawn images.</summary>
+    /// <summary>Of how many images the patient is known, and from what; null for drawn images.</summary>
     public PatientCount? Patients { get; init; }
 
     /// <summary>Images below the folder that are not among <see cref="Files"/>, by kind; those beyond a limit are not counted.</summary>

@@ -2,9 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>Which of two classes is the positive one: the one that sensitivity, precision and the threshold are about.</summary>
+/// <summary>Which of two classes is the positive one, to which sensitivity, precision and the threshold refer.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Reason">Why it was taken, in words that follow "positive class: NAME, ".</param>
+/// <param name="Reason">Why it was chosen, in words that follow "positive class: NAME, ".</param>
 /// <param name="IsGuess">Whether neither the user nor the names said so.</param>
 public sealed partial record PositiveClass(string Name, string Reason, bool IsGuess)
 {

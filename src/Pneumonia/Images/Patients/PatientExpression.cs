@@ -31,12 +31,12 @@ public sealed class PatientExpression
 
     /// <summary>The patient that a path below the data folder names; null where the expression does not fit it.</summary>
     /// <exception cref="UserError">The expression takes too long.</exception>
-    public ToldPatient? Of(string relativePath)
+    public KnownPatient? Of(string relativePath)
     {
         try
         {
             Group found = expression.Match(relativePath).Groups[expression.GetGroupNumbers()[1]];
-            return found is { Success: true, Length: > 0 } ? new ToldPatient(found.Value, Rule) : null;
+            return found is { Success: true, Length: > 0 } ? new KnownPatient(found.Value, Rule) : null;
         }
         catch (RegexMatchTimeoutException e)
         {

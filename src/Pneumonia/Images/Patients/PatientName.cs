@@ -3,19 +3,20 @@ using System.Text.RegularExpressions;
 
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>What tells the patient of an image.</summary>
+/// <summary>The patient of an image, where it is known.</summary>
 /// <param name="Patient">Key of the patient; equal keys are the same person.</param>
-/// <param name="Rule">The form of name, or the file, that told it.</param>
-public readonly record struct ToldPatient(string Patient, string Rule);
+/// <param name="Rule">The form of name, or the file, that identified it.</param>
+public readonly record struct KnownPatient(string Patient, string Rule);
 
 /// <summary>
-/// Reads the patient off the names that known collections give their files and folders. Names that merely number images, such as
-/// <c>img_1</c>, tell none.
+/// Finds the patient in the names that known collections give their files and folders. Names that merely number images, such as
+/// <c>img_1</c>, identify none.
 /// </summary>
 public static partial class PatientName
 {
     /// <summary>
-    /// Tries the forms from the clearest to the weakest: a folder that names a patient goes before a file's name that may number series.
+    /// Tries the forms from the clearest to the weakest: a folder that names a patient takes precedence over a file name that may number
+    /// series.
     /// <list type="bullet">
     /// <item><c>patientNNNNN</c> in the file's name or that of a folder above it (CheXpert)</item>
     /// <item><c>pNNNNNNNN</c> as a folder, or at the beginning of the file's name (MIMIC-CXR)</item>
@@ -28,11 +29,11 @@ public static partial class PatientName
     /// </summary>
     /// <param name="relativePath">The path below the data folder, with forward slashes.</param>
     /// <returns>Null where no form fits.</returns>
-    public static ToldPatient? Of(string relativePath)
+    public static KnownPatient? Of(string relativePath)
     {
         string[] names = relativePath.Split('/');
         string file = names[^1];
-        // The folder nearest to the file knows best.
+        // The folder nearest to the file takes precedence.
         foreach (string name in names.Reverse())
         {
             if (Patient().Match(name) is { Success: true } patient) return new("patient" + patient.Groups[1].Value, "patientNNNNN");

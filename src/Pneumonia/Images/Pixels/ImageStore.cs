@@ -173,7 +173,7 @@ public sealed class ImageStore : ISampleSource
     /// <summary>Why an image cannot be read, and what to do about it; null for one that can. Waits until that is known.</summary>
     public string? ReasonOf(int index) => IsUsable(index) ? null : errors[index]!.Reason;
 
-    /// <summary>One line for each thing that was taken for granted to decode the images found so far; all of them once completed.</summary>
+    /// <summary>One line for each assumption made to decode the images found so far; all of them once completed.</summary>
     public IReadOnlyList<string> Remarks => remarks.Lines;
 
     private Task FillAll(IReadOnlyList<int>? order)

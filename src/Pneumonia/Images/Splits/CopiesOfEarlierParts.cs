@@ -1,7 +1,8 @@
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>
-/// Takes images out of validation and test whose pixels are in a part before them: what was learned, or chose the epoch, is not scored.
+/// Removes images from validation and test whose pixels are in an earlier part: images that were trained on, or chose the epoch, are not
+/// scored.
 /// </summary>
 /// <param name="files">All images.</param>
 /// <param name="keys">Of each, a key that is equal for equal pixels: see <see cref="IdenticalPixels"/>.</param>

@@ -24,7 +24,7 @@ public sealed record DividedPatient(string Patient, IReadOnlyList<string> Parts,
 /// <summary>What <c>data check</c> finds in a folder; decodes every image.</summary>
 /// <param name="Data">The folder.</param>
 /// <param name="Images">Number of image files, unreadable ones included.</param>
-/// <param name="Patients">How many images tell their patient, and by what.</param>
+/// <param name="Patients">Of how many images the patient is known, and from what.</param>
 /// <param name="Counts">Images of every class in every part.</param>
 /// <param name="Sizes">Null where no image is readable.</param>
 /// <param name="Unreadable">Files that cannot be decoded.</param>
@@ -32,13 +32,13 @@ public sealed record DividedPatient(string Patient, IReadOnlyList<string> Parts,
 /// <param name="DividedPatients">Patients on both sides of a split.</param>
 /// <param name="LeftOut">Images that a training would not use, by kind.</param>
 /// <param name="CopiesAcrossParts">Images of val and test whose pixels are in an earlier part; a training leaves them out.</param>
-/// <param name="Notes">What was taken for what, and what is left out: one line each.</param>
+/// <param name="Notes">What was assumed and what is left out, one line each.</param>
 public sealed record DatasetCheck(
     string Data, int Images, PatientCount Patients, IReadOnlyList<ClassCount> Counts, SizeRange? Sizes, IReadOnlyList<UnreadableFile> Unreadable,
     IReadOnlyList<IdenticalImages> Identical, IReadOnlyList<DividedPatient> DividedPatients,
     IReadOnlyList<LeftOut> LeftOut, int CopiesAcrossParts, IReadOnlyList<string> Notes)
 {
-    /// <summary>What was taken for granted to decode the images, a line for each kind (<see cref="ImageRemarks"/>).</summary>
+    /// <summary>What was assumed to decode the images, a line for each kind (<see cref="ImageRemarks"/>).</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
     /// <summary>Looks at every image of a folder, in parallel.</summary>

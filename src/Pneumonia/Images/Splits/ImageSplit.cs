@@ -2,16 +2,16 @@ using Convolve.Engine.Randomness;
 
 namespace Convolve.Pneumonia.Images;
 
-/// <summary>How images are divided into training, validation and test images.</summary>
+/// <summary>How images are split into training, validation and test images.</summary>
 public enum SplitKind
 {
     /// <summary>The parts of the tree as they are.</summary>
     Folders,
 
-    /// <summary>All images pooled and divided by patient and identical pixels.</summary>
+    /// <summary>All images pooled and split by patient and identical pixels.</summary>
     Patient,
 
-    /// <summary>All images pooled and divided singly.</summary>
+    /// <summary>All images pooled and split one by one.</summary>
     Random,
 
     /// <summary>The slices of sorted names that the reference experiments used.</summary>
@@ -24,7 +24,7 @@ public readonly record struct SplitFractions(double Train, double Val, double Te
     public static SplitFractions Default => new(0.8, 0.1, 0.1);
 }
 
-/// <summary>Images to keep of each part; null keeps all.</summary>
+/// <summary>The most images to keep of each part; null keeps all.</summary>
 public sealed record PartLimits(int? Train = null, int? Val = null, int? Test = null)
 {
     /// <inheritdoc/>
@@ -82,21 +82,21 @@ public static class ImageSplit
         notes.Insert(0, patients.Note);
         if (kind == SplitKind.Random)
         {
-            string others = patients.Rule is null ? "whether a patient stands in more than one part nobody knows"
-                : shared > 0 ? $"{shared} patients stand in more than one part, so scores come out too high"
-                : "no known patient happens to stand in more than one part";
+            string others = patients.Rule is null ? "whether a patient is in more than one part is unknown"
+                : shared > 0 ? $"{shared} patients are in more than one part, so scores are too high"
+                : "no known patient happens to be in more than one part";
             notes.Add($"random split of single images: {others}; --split patient keeps them apart");
         }
         else if (shared > 0)
         {
-            notes.Add($"{shared} patients stand in more than one part ({patients.Rule}), so scores may come out too high");
+            notes.Add($"{shared} patients are in more than one part ({patients.Rule}), so scores may be too high");
         }
         if (copies.Found.Count > 0)
         {
             string named = string.Join(", ", copies.Found.Take(CopiesNamed)
                 .Select(found => $"{found.Copy.RelativePath} = {found.Original.RelativePath}"));
             notes.Add($"left out: {copies.Found.Count} images of val or test whose pixels are in an earlier part, "
-                + $"as nothing is scored on what was learned: {named}{(copies.Found.Count > CopiesNamed ? ", …" : "")}");
+                + $"since training images must not be scored: {named}{(copies.Found.Count > CopiesNamed ? ", …" : "")}");
             leftOut.Add(new LeftOut(LeftOutKind.Copy, copies.Found.Count, copies.Found[0].Copy.RelativePath));
         }
         if (parts[2].Count == 0) notes.Add("no test images: there will be no test scores");

@@ -18,7 +18,7 @@ public sealed class ImageRemarksTests
         ImageSet found = ImageFolder.Open(folder.Path);
         string[] expected =
         [
-            "2 images of 16 bits: only 12 of them taken to be used, scaled from those to 8; brighter pixels are white (such as A/1.png)",
+            "2 images of 16 bits: only 12 of them appear to be used, scaled from those to 8; brighter pixels are white (such as A/1.png)",
             "1 image of 16 bits: scaled from all 16 to 8 (such as B/1.png)",
             "1 image with several pictures in the file (frames or pages): only the first one is used (such as A/3.gif)",
         ];

@@ -39,7 +39,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("NORMAL/0004cfab-14fd-4e49-80ba-63a80b6bddd6.png", null, null)]
     public void Patients_are_read_off_names_that_name_them_and_no_others(string path, string? patient, string? rule)
     {
-        ToldPatient? told = PatientName.Of(path);
+        KnownPatient? told = PatientName.Of(path);
         Assert.Equal((patient, rule), (told?.Patient, told?.Rule));
     }
 
@@ -95,8 +95,8 @@ public sealed class PatientTests : IDisposable
         PatientCount told = Open(null, "A/person1_1.png", "A/person1_2.png", "A/IM-0001-1.png", "B/x.png").Patients!;
         Assert.Equal(new PatientCount("personN + IM-NNNN", 3, 4, 2, 0), told);
         Assert.False(told.IsEnough);
-        Assert.Contains("only 3 of 4 images", told.ToString());
-        Assert.Contains("no figure is about new patients", told.ToString());
+        Assert.Contains("known for 3 of 4 images", told.ToString());
+        Assert.Contains("no figure applies to new patients", told.ToString());
         Assert.Contains("--patient", told.ToString());
     }
 
@@ -105,7 +105,7 @@ public sealed class PatientTests : IDisposable
     {
         PatientCount told = Open(null, "A/img_1.png", "B/img_2.png").Patients!;
         Assert.Equal(new PatientCount(null, 0, 2), told);
-        Assert.Contains("not one of 2 images", told.ToString());
+        Assert.Contains("no name of the 2 images", told.ToString());
     }
 
     [Fact]
@@ -125,8 +125,8 @@ public sealed class PatientTests : IDisposable
     {
         Assert.True(new PatientCount("personN", 90, 100, 50).IsEnough);
         Assert.False(new PatientCount("personN", 89, 100, 50).IsEnough);
-        Assert.Contains("the other 10 stand alone", new PatientCount("personN", 90, 100, 50).ToString());
-        Assert.Contains("each with one image", new PatientCount("personN", 9, 9, 9).ToString());
+        Assert.Contains("each of the other 10 counts as one patient", new PatientCount("personN", 90, 100, 50).ToString());
+        Assert.Contains("with one image each", new PatientCount("personN", 9, 9, 9).ToString());
     }
 
     /// <summary>The edition of the Kermany dataset with names CLASS-patient-number: four images per patient.</summary>
@@ -155,6 +155,6 @@ public sealed class PatientTests : IDisposable
         for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "COVID")}/img_{i}.png", i);
         ImageSet found = ImageFolder.Open(folder.Path);
         Assert.StartsWith("warning: patients unknown", ImageSplit.Of(found, new SplitSettings(SplitKind.Patient)).Notes[0]);
-        Assert.Contains(ImageSplit.Of(found, new SplitSettings(SplitKind.Random)).Notes, note => note.Contains("nobody knows"));
+        Assert.Contains(ImageSplit.Of(found, new SplitSettings(SplitKind.Random)).Notes, note => note.Contains("is unknown"));
     }
 }

@@ -248,7 +248,7 @@ public sealed class ImageSplitTests : IDisposable
         List<string> manifest = [];
         AddTree("", 30, 90, manifest);
         ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings(SplitKind.Random));
-        Assert.Contains(split.Notes, note => note.Contains("patients stand in more than one part"));
+        Assert.Contains(split.Notes, note => note.Contains("patients are in more than one part"));
     }
 
     private int pixels;
@@ -313,7 +313,7 @@ public sealed class ImageSplitTests : IDisposable
         folder.AddImage("val/NORMAL/person7_2.png", 1002);
         ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
         Assert.Equal(new PatientCount("personN", 2, 122, 1, 1), split.Patients);
-        Assert.Contains(split.Notes, note => note.StartsWith("1 patients stand in more than one part (personN)", StringComparison.Ordinal));
+        Assert.Contains(split.Notes, note => note.StartsWith("1 patients are in more than one part (personN)", StringComparison.Ordinal));
     }
 
     [SkippableFact]
