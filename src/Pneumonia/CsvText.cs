@@ -5,10 +5,10 @@ namespace Convolve.Pneumonia;
 /// <summary>Comma-separated text (RFC 4180).</summary>
 public static class CsvText
 {
-    /// <summary>A field, in quotes where it needs them.</summary>
+    /// <summary>A field, quoted if necessary.</summary>
     public static string Field(string text) => text.AsSpan().IndexOfAny(",\"\n\r") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
 
-    /// <summary>The records of a text: quoted fields may hold commas, line breaks and doubled quotes.</summary>
+    /// <summary>The records of a text: quoted fields may contain commas, line breaks and doubled quotes.</summary>
     /// <exception cref="FormatException">A quoted field does not end.</exception>
     public static List<string[]> Records(string text)
     {

@@ -3,18 +3,18 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Data;
 
-/// <summary>What <c>data check</c> was asked for.</summary>
+/// <summary>Settings of <c>data check</c>.</summary>
 public sealed record DataCheckSettings
 {
     /// <summary>Data folder.</summary>
     [Data("folder of images, {train,val,test}/CLASS/* or CLASS/*", Missing = "which images? give their folder with --data DIR")]
     public string Data { get; init; } = "";
 
-    /// <summary>How classes are found.</summary>
+    /// <summary>Where class labels come from.</summary>
     [Labels]
     public LabelScheme Labels { get; init; }
 
-    /// <summary>A regular expression that tells the patient of a path; null for the known forms.</summary>
+    /// <summary>A regular expression for the patient in a path; null for the known file names.</summary>
     [Patient]
     public string? Patient { get; init; }
 
@@ -22,10 +22,10 @@ public sealed record DataCheckSettings
     public bool Json { get; init; }
 }
 
-/// <summary>Looks at every image of a folder and says what a training run would stumble over.</summary>
+/// <summary>Checks every image of a folder and reports problems for a training.</summary>
 public static class DataCheck
 {
-    // More lines would bury the summary; --json has them all.
+    // More lines would hide the summary; --json has all of them.
     private const int LinesShown = 10;
     private const int ProgressStep = 1000;
 

@@ -11,7 +11,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Evaluate;
 
-/// <summary>What <c>evaluate</c> was asked for.</summary>
+/// <summary>Settings of <c>evaluate</c>.</summary>
 public sealed record EvaluateSettings
 {
     [Group("is scored")]
@@ -25,7 +25,7 @@ public sealed record EvaluateSettings
     [Positive]
     public string? Positive { get; init; }
 
-    /// <summary>Part of a tree to score; a flat folder is scored whole.</summary>
+    /// <summary>Part of a tree to evaluate; a flat folder is evaluated as a whole.</summary>
     [Choice<ImagePart>("part of a tree to score (test)")]
     public ImagePart Part { get; init; } = ImagePart.Test;
 
@@ -33,11 +33,11 @@ public sealed record EvaluateSettings
     [Limit("score N of the images, the classes in their proportions (all)")]
     public int? Limit { get; init; }
 
-    /// <summary>How many copies of each image are predicted: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
+    /// <summary>Copies of each image to predict: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
     [Copies]
     public int TestTimeAugmentation { get; init; } = 1;
 
-    /// <summary>Whether changed images are scored as well: see <see cref="StressTest"/>.</summary>
+    /// <summary>Whether to evaluate changed images as well: see <see cref="StressTest"/>.</summary>
     [Flag("also score the images blurred, sharpened, noisy, lighter, darker and cut: does the network know the illness or the machine?")]
     public bool Stress { get; init; }
 
@@ -55,7 +55,7 @@ public sealed record EvaluateSettings
     public bool Json { get; init; }
 }
 
-/// <summary>Scores a trained network on a folder.</summary>
+/// <summary>Evaluates a trained network on a folder.</summary>
 public static class Evaluation
 {
     private const int BatchSize = 50;
@@ -118,7 +118,7 @@ public static class Evaluation
             terminal.Note(text);
         }
 
-        // Shown when all is there.
+        // Published when complete.
         void Write(FolderClaim claim)
         {
             string folder = claim.Unfinished;
@@ -131,7 +131,7 @@ public static class Evaluation
         }
     }
 
-    // Every image, also those that cannot be read.
+    // All images, including unreadable ones.
     private static PredictedFile[] Rows(ImageStore store, Predictions predictions, TrainedModel model)
     {
         Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
@@ -154,7 +154,7 @@ public static class Evaluation
         return model with { Classes = [.. data.Classes.Order(StringComparer.Ordinal)] };
     }
 
-    // An area far below ½ is no bad network but a good one whose classes are taken for each other.
+    // An AUC far below ½ means a good network with swapped classes.
     private static IEnumerable<string> Contradiction(ScoreBlock scores, TrainedModel model, string name)
     {
         if (model.Classes.Count != 2 || scores.Auc is not { } auc || scores.Auc95 is not [_, < 0.5]) yield break;

@@ -5,12 +5,12 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Evaluate;
 
-/// <summary>Score blocks side by side in the terminal: first what no threshold changes, then the operating points, each in a column of its own.</summary>
+/// <summary>Score blocks side by side in the terminal: first threshold-free metrics, then one column per operating point.</summary>
 public static class ScoreTable
 {
-    /// <summary>Writes the tables, and what a reader of them must know.</summary>
+    /// <summary>Writes the tables and notes for the reader.</summary>
     /// <param name="terminal">Where to.</param>
-    /// <param name="scored">The figures of each part.</param>
+    /// <param name="scored">The metrics of each part.</param>
     public static void Write(Terminal terminal, ScoredPredictions scored)
     {
         IReadOnlyList<ScoredPart> parts = scored.Parts;
@@ -18,7 +18,7 @@ public static class ScoreTable
         Row("images", scores => $"{scores.N}");
         Row("loss", scores => $"{scores.Loss:F4}");
         Row("calibration error", scores => $"{scores.Ece:F3}");
-        // Intervals have rows of their own, so that parts fit beside each other into a narrow terminal.
+        // Intervals have separate rows, so that parts fit side by side in a narrow terminal.
         Row("AUC", scores => Figure(scores.Auc));
         Row("  95 % interval", scores => Interval(scores.Auc95));
         if (!scored.IsTwoClass)

@@ -3,12 +3,12 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Evaluate;
 
-/// <summary>Turns a network's answers into figures.</summary>
+/// <summary>Computes metrics of a network's predictions.</summary>
 public static class Scoring
 {
-    /// <summary>All figures of a part; null if it has no usable image.</summary>
+    /// <summary>All metrics of a part; null if it has no usable image.</summary>
     /// <param name="predictions">The answers.</param>
-    /// <param name="threshold">The one chosen on validation images, for two classes; or null.</param>
+    /// <param name="threshold">The threshold chosen on validation images, for two classes; or null.</param>
     /// <param name="seed">Seed of the bootstrap.</param>
     public static ScoreBlock? Score(Predictions predictions, double? threshold, int seed)
     {
@@ -18,7 +18,7 @@ public static class Scoring
             : ScoreBlock.OfMany(predictions.TrueClasses, predictions.Probabilities, predictions.Loss, seed);
     }
 
-    /// <summary>The threshold that the validation images choose; null with three classes, or where they show one class only.</summary>
+    /// <summary>The threshold chosen on validation images; null for three classes, or if they have only one class.</summary>
     public static double? Threshold(Predictions validation)
     {
         if (validation.TrueClasses.Length == 0 || !IsTwoClass(validation)) return null;
@@ -26,7 +26,7 @@ public static class Scoring
         return positive.Distinct().Count() == 2 ? RocCurve.YoudenThreshold(positive, PositiveProbability(validation)) : null;
     }
 
-    /// <summary>The answers by class, as curves are drawn from them; null where there are none.</summary>
+    /// <summary>The predictions by class, for drawing curves; null if there are none.</summary>
     public static PartPredictions? Answers(Predictions? predictions) =>
         predictions is { TrueClasses.Length: > 0 } ? new PartPredictions(predictions.TrueClasses, predictions.Probabilities) : null;
 

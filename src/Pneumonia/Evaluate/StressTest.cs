@@ -7,19 +7,19 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Evaluate;
 
-/// <summary>The figures of changed images.</summary>
-/// <param name="Change">What was done to every image; see <see cref="ImageChange"/>.</param>
+/// <summary>Metrics on changed images.</summary>
+/// <param name="Change">The change applied to every image; see <see cref="ImageChange"/>.</param>
 /// <param name="Scores">The figures.</param>
 public sealed record StressScore(string Change, ScoreBlock Scores);
 
-/// <summary>Asks a model about the same images again, drawn as another machine might: how far do its figures fall?</summary>
+/// <summary>Evaluates a model on images changed as another machine might: how far do the metrics fall?</summary>
 public static class StressTest
 {
     private const int BatchSize = 50;
 
-    /// <summary>Scores every change, at the model's own threshold.</summary>
+    /// <summary>Evaluates every change at the model's own threshold.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="images">The images as they are; unreadable ones are left out.</param>
+    /// <param name="images">The unchanged images; unreadable ones are left out.</param>
     /// <param name="seed">Seed of the bootstrap.</param>
     /// <param name="cancellation">Stops it.</param>
     public static IEnumerable<StressScore> Run(TrainedModel model, ImageStore images, int seed, CancellationToken cancellation)

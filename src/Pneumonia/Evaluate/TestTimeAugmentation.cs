@@ -6,13 +6,14 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Evaluate;
 
-/// <summary>Asks about each image several times: as it is, then mirrored or not and moved a little, and takes the mean of the probabilities.</summary>
+/// <summary>Predicts several copies of each image, unchanged and then randomly flipped and moved a little, and averages the
+/// probabilities.</summary>
 public static class TestTimeAugmentation
 {
-    /// <summary>Copies of an image that may be asked for.</summary>
+    /// <summary>Largest number of copies of an image.</summary>
     public const int MostCopies = 1000;
 
-    // Well inside what training changes, so that a copy is still an X-ray as someone might have taken it.
+    // Much smaller than training's augmentation, so that a copy is still a plausible X-ray.
     private static readonly AugmentationRanges ranges = new()
     {
         Rotation = 5,
@@ -23,15 +24,16 @@ public static class TestTimeAugmentation
         ZoomHigh = 1.05,
     };
 
-    /// <summary>The predictions, each the mean over so many copies; says so if there are several. Of two classes the positive one comes second.</summary>
-    /// <param name="model">The network and what its images go through.</param>
+    /// <summary>The predictions, each the mean over the copies; prints a note if there are several. Of two classes, the positive one is
+    /// second.</summary>
+    /// <param name="model">The network and its preprocessing.</param>
     /// <param name="samples">The images.</param>
     /// <param name="copies">Copies of each, the image itself included.</param>
     /// <param name="batchSize">Images at once.</param>
-    /// <param name="seed">Draws how the copies differ.</param>
+    /// <param name="seed">Seed of the changes.</param>
     /// <param name="terminal">Where to say it.</param>
     /// <param name="cancellation">Stops it between two batches.</param>
-    /// <exception cref="UserError">The network's answers are no numbers.</exception>
+    /// <exception cref="UserError">The network's predictions are NaN.</exception>
     public static Predictions Run(
         TrainedModel model, ImageStore samples, int copies, int batchSize, int seed, Terminal terminal, CancellationToken cancellation)
     {

@@ -9,7 +9,7 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Evaluate;
 
-/// <summary>The images that a network got wrong, at its own threshold where it has one, with where the wrong prediction came from.</summary>
+/// <summary>The images with incorrect predictions, at the network's own threshold if it has one, with maps that show their cause.</summary>
 public static class WrongPredictions
 {
     private const int Shown = 8;
@@ -17,7 +17,7 @@ public static class WrongPredictions
     /// <summary>The most confident ones, worst first.</summary>
     /// <param name="model">The network and what its outputs mean.</param>
     /// <param name="store">The images.</param>
-    /// <param name="predictions">What it predicts for them, in the order of <see cref="TrainedModel.ScoredClasses"/>.</param>
+    /// <param name="predictions">Its predictions for them, in the order of <see cref="TrainedModel.ScoredClasses"/>.</param>
     public static IReadOnlyList<WrongPrediction> Of(TrainedModel model, ImageStore store, Predictions predictions)
     {
         IReadOnlyList<string> classes = model.ScoredClasses;
@@ -35,7 +35,7 @@ public static class WrongPredictions
         ];
     }
 
-    // How far a probability lies beyond the threshold, as a share of how far it could.
+    // Distance of the probability from the threshold, as a fraction of the largest possible one.
     private static double Confidence(ImagePrediction prediction)
     {
         if (prediction.PositiveProbability is not { } p) return prediction.Probability;
@@ -43,7 +43,7 @@ public static class WrongPredictions
         return p >= threshold ? threshold < 1 ? (p - threshold) / (1 - threshold) : 1 : (threshold - p) / threshold;
     }
 
-    // Null where no layer gives a picture.
+    // Null if no layer's output is an image.
     private static PredictionMap? MapOf(TrainedModel model, ReadOnlySpan<byte> image, string verdict)
     {
         if (GradCam.DefaultLayer(model.Network) is not { } layer || layer + 1 == model.Network.Layers.Count) return null;
@@ -51,7 +51,7 @@ public static class WrongPredictions
         LayerEvidence evidence = LayerEvidence.Of("report", model.Network, input, model.OutputOf(verdict), layer);
         HeatMap gradCam = GradCam.Of(evidence);
         if (gradCam.Largest > 0) return new PredictionMap("Grad-CAM", GradCam.Draw(image, gradCam));
-        // Channels that speak against the class on the whole may still speak for it somewhere.
+        // Channels that lower the class's score overall may still raise it somewhere.
         HeatMap hiResCam = HiResCam.Of(evidence);
         return hiResCam.Largest > 0
             ? new PredictionMap("HiResCAM, for Grad-CAM is zero everywhere", GradCam.Draw(image, hiResCam))

@@ -4,10 +4,10 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>The table in the terminal, two lines a row so that it fits.</summary>
+/// <summary>The table in the terminal, two lines per row so that it fits.</summary>
 public static class ExperimentDisplay
 {
-    // The first columns to leave a narrow terminal.
+    // The first columns to omit in a narrow terminal.
     private const int SecondRun = 2, Epochs = 6, Time = 7;
 
     /// <summary>Writes the rows, their notes, and where the files are.</summary>

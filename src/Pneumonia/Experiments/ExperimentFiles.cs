@@ -5,12 +5,12 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>The table as files beside the run folders: for people, for documents and for programs.</summary>
+/// <summary>The table as files in the folder of the runs: for people, for documents and for programs.</summary>
 public static class ExperimentFiles
 {
     public const string Markdown = "table.md", Page = "table.html", Json = "table.json";
 
-    /// <summary>Writes all three, over those that are there.</summary>
+    /// <summary>Writes all three, replacing existing ones.</summary>
     /// <exception cref="UserError">One cannot be written.</exception>
     public static void Write(string folder, IReadOnlyList<ExperimentResult> results)
     {

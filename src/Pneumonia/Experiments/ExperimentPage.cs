@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Reports;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>The table as a page: one file that needs nothing else, light or dark, whose rows become cards on a telephone.</summary>
+/// <summary>The table as a page: one self-contained file, light or dark, whose rows become cards on a phone.</summary>
 public static class ExperimentPage
 {
     public static string ToHtml(IReadOnlyList<ExperimentResult> results)

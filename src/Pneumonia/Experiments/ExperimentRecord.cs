@@ -4,13 +4,13 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary><c>experiment.json</c> in the run folder of a row: what the table says of it and the run's own files do not.</summary>
+/// <summary><c>experiment.json</c> in the run folder of a row: data for the table that the run's other files lack.</summary>
 /// <param name="Id">The row.</param>
 /// <param name="Seed">The seed of the run.</param>
-/// <param name="Minutes">Wall time of all its sittings, from the first image read to the report written.</param>
-/// <param name="PlannedEpochs">Epochs it was to run at most.</param>
-/// <param name="EpochsScale">Their share of the published ones.</param>
-/// <param name="Note">What must be known to compare it with the published one.</param>
+/// <param name="Minutes">Wall time of all its sessions, from the first image to the report.</param>
+/// <param name="PlannedEpochs">Largest number of epochs.</param>
+/// <param name="EpochsScale">Their fraction of the published epochs.</param>
+/// <param name="Note">Notes for the comparison with the published result.</param>
 public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int PlannedEpochs, double EpochsScale, string Note)
 {
     public const string FileName = "experiment.json";

@@ -6,7 +6,7 @@ using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>What <c>experiments</c> was asked for.</summary>
+/// <summary>Settings of <c>experiments</c>.</summary>
 public sealed record ExperimentSettings : ICheckedSettings
 {
     private const int MostSeeds = 1000;
@@ -40,11 +40,11 @@ public sealed record ExperimentSettings : ICheckedSettings
     [Choice<SplitKind>("how images are divided (patient); published was reference")]
     public SplitKind Split { get; init; } = SplitKind.Patient;
 
-    /// <summary>A regular expression whose one group is the patient of an image's path; null for the known forms of names.</summary>
+    /// <summary>A regular expression whose only group is the patient in an image's path; null for the known file names.</summary>
     [Patient]
     public string? Patient { get; init; }
 
-    /// <summary>What the epochs of a row are multiplied with.</summary>
+    /// <summary>The factor on the epochs of a row.</summary>
     [Number("multiply the epochs of each row, rounded up, at least one (1)", 0, 100, Bounds.OnlyHighest)]
     public double EpochsScale { get; init; } = 1;
 
@@ -60,7 +60,7 @@ public sealed record ExperimentSettings : ICheckedSettings
     [Text("LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer")]
     public string? Until { get; init; }
 
-    /// <summary>What the notes of the rows shall say besides.</summary>
+    /// <summary>Additional text for the notes of the rows.</summary>
     [Text("TEXT", "what the notes of these rows shall say besides", "a text")]
     public string? Note { get; init; }
 
@@ -94,13 +94,13 @@ public sealed record ExperimentSettings : ICheckedSettings
         if (Seed > int.MaxValue - Seeds) throw new UserError($"--seed {Seed}: leaves no room for {Seeds} seeds; give a smaller one");
     }
 
-    /// <summary>The run folder of a row and a seed: the row's name, and with another seed than 1 the seed.</summary>
+    /// <summary>The run folder of a row and a seed: the row's name, plus the seed unless it is 1.</summary>
     public string RunOf(ReferenceRow row, int seed) => Path.Combine(Out, RunNameOf(row, seed));
 
     /// <inheritdoc cref="RunOf"/>
     public static string RunNameOf(ReferenceRow row, int seed) => seed == 1 ? row.Id : $"{row.Id}-seed{seed}";
 
-    /// <summary>Epochs of a row: rounded up, at least one. In decimals, or 0.07 of 100 would be 8.</summary>
+    /// <summary>Epochs of a row: rounded up, at least one. Computed in decimals; otherwise 0.07 of 100 would be 8.</summary>
     public int EpochsOf(ReferenceRow row) => Math.Max(1, (int)Math.Ceiling(row.Settings.Epochs * (decimal)EpochsScale));
 
     /// <summary>The training of a row and a seed.</summary>
@@ -123,7 +123,7 @@ public sealed record ExperimentSettings : ICheckedSettings
         return row.TrainsLastConvolution ? training with { Freeze = BeforeLastConvolution(Until) } : training;
     }
 
-    /// <summary>What must be known to compare a row with the published one.</summary>
+    /// <summary>Notes for the comparison of a row with the published result.</summary>
     public string NoteOf(ReferenceRow row)
     {
         string?[] notes =
@@ -138,7 +138,7 @@ public sealed record ExperimentSettings : ICheckedSettings
         return string.Join("; ", notes.OfType<string>());
     }
 
-    // The layer up to which a base stays frozen when its last convolution is trained.
+    // The last frozen layer when the base's last convolution is trained.
     private static string BeforeLastConvolution(string? until)
     {
         using Sequential network = ReferenceNetworks.Vgg19(150, until: until ?? ReferenceNetworks.Vgg19BaseLayers[^1]);

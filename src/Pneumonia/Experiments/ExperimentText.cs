@@ -3,13 +3,13 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>The cells of a row of the table as people read them; an empty second line is left out.</summary>
+/// <summary>The cells of a table row as text; an empty second line is omitted.</summary>
 /// <param name="result">The row.</param>
 public sealed class ExperimentText(ExperimentResult result)
 {
     private const string None = "–";
 
-    /// <summary>What the figures are, and what they are not.</summary>
+    /// <summary>What the metrics mean, and what they do not.</summary>
     public static string Explanation =>
         "Ours: the epoch with the lowest validation loss, scored on test images at threshold 0.5, with 95 % bootstrap intervals, or over several seeds the mean "
         + "± the standard deviation. Published: the notebook's figures on its own test images, whose split lets patients recur.";
@@ -49,7 +49,7 @@ public sealed class ExperimentText(ExperimentResult result)
 
     public string Device => result.Device;
 
-    /// <summary>The note, and over how many seeds the figures are.</summary>
+    /// <summary>The note, and the number of seeds.</summary>
     public string Note => result.Runs.Count < 2 ? result.Note : string.Join("; ", new[] { result.Note, $"{result.Runs.Count} seeds" }.Where(text => text.Length > 0));
 
     /// <summary>The runs by name, and their folders relative to the table.</summary>
@@ -63,6 +63,6 @@ public sealed class ExperimentText(ExperimentResult result)
 
     private static string Interval(double[]? interval) => interval is [var low, var high] ? $"{Short(low)} – {Short(high)}" : "";
 
-    // Without the zero before the point: two of them share a narrow cell.
+    // Without the leading zero, because two numbers share a narrow cell.
     private static string Short(double value) => value >= 1 ? value.ToString("F2", CultureInfo.InvariantCulture) : value.ToString("F3", CultureInfo.InvariantCulture)[1..];
 }

@@ -3,22 +3,22 @@ using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>What was published of a run on its test images.</summary>
-/// <param name="TestLoss">Mean loss in nats; null where none was given.</param>
-/// <param name="TestAccuracy">Share of right answers; null where none was given.</param>
+/// <summary>Published results of a run on its test images.</summary>
+/// <param name="TestLoss">Mean loss in nats; null if not published.</param>
+/// <param name="TestAccuracy">Fraction of correct predictions; null if not published.</param>
 public sealed record PublishedScores(double? TestLoss, double? TestAccuracy);
 
-/// <summary>A row of the reference table: a training, and what its author got.</summary>
+/// <summary>A row of the reference table: a training, and its author's results.</summary>
 /// <param name="Id">Its name on the command line, and of its run folder.</param>
 /// <param name="What">What is trained, in words.</param>
-/// <param name="Settings">The training; its epochs are those of the full length, its weights only say that some are needed.</param>
-/// <param name="Published">The published figures.</param>
-/// <param name="SecondRun">Those of a second run of the same notebook; null where there is none.</param>
-/// <param name="Hours">How long the author's computer took; null where that is not known.</param>
+/// <param name="Settings">The training, with the full number of epochs; its weights only indicate that some are needed.</param>
+/// <param name="Published">The published results.</param>
+/// <param name="SecondRun">Results of a second run of the same notebook; null if there is none.</param>
+/// <param name="Hours">Training time on the author's computer; null if unknown.</param>
 public sealed record ReferenceRow(
     string Id, string What, TrainSettings Settings, PublishedScores Published, PublishedScores? SecondRun = null, double? Hours = null)
 {
-    /// <summary>How the author's training differed, or how its figures are to be read; null where there is nothing to say.</summary>
+    /// <summary>Differences of the author's training, or notes on its results; null if there are none.</summary>
     public string? Remark { get; init; }
 
     /// <summary>Whether the last convolution of the base is trained with the head.</summary>

@@ -5,12 +5,12 @@ using Convolve.Pneumonia.Train;
 namespace Convolve.Pneumonia.Experiments;
 
 /// <summary>
-/// The reference experiments: the Keras notebooks of renjmindy's COVID19-XRayPneumoniaImageClassifier (2020), trained on a processor.
-/// Images are resized by the nearest pixel, as Keras does where nothing is said, and become 0 … 1.
+/// The reference experiments: the Keras notebooks of renjmindy's COVID19-XRayPneumoniaImageClassifier (2020), trained on a CPU.
+/// Images are resized to the nearest pixel, Keras' default, and scaled to 0 … 1.
 /// </summary>
 public static class ReferenceRows
 {
-    // The notebooks drew one changed copy of each image and trained on it in every epoch.
+    // The notebooks augmented each image once and trained on that copy in every epoch.
     private const string FreshAugmentation = "augmentation drawn anew in every epoch, in the notebook once";
 
     private static TrainSettings Mlp { get; } = new()

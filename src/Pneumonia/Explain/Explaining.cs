@@ -15,7 +15,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Explain;
 
-/// <summary>What <c>explain</c> was asked for.</summary>
+/// <summary>Settings of <c>explain</c>.</summary>
 public sealed record ExplainSettings : ICheckedSettings
 {
     /// <summary>Images and folders of images, at least one.</summary>
@@ -29,7 +29,7 @@ public sealed record ExplainSettings : ICheckedSettings
     [Text("DIR", "folder to write (explain-TIMESTAMP in the run's folder)", "a folder")]
     public string? Out { get; init; }
 
-    /// <summary>The layer that Grad-CAM and HiResCAM look at, or null.</summary>
+    /// <summary>The layer for Grad-CAM and HiResCAM, or null.</summary>
     [Text("NAME", "layer whose output Grad-CAM and HiResCAM look at (the last of at least 12 by 12 units)", "a layer's name; summary lists them")]
     public string? Layer { get; init; }
 
@@ -44,7 +44,7 @@ public sealed record ExplainSettings : ICheckedSettings
     [Device]
     public string Device { get; init; } = DeviceAttribute.Default;
 
-    /// <summary>Of the noise that exciting inputs begin with.</summary>
+    /// <summary>Seed of the noise that exciting inputs start from.</summary>
     [Seed]
     public int Seed { get; init; } = 1;
 
@@ -60,18 +60,18 @@ public sealed record ExplainSettings : ICheckedSettings
 /// <param name="Folder">Where its pictures are.</param>
 /// <param name="Class">The class that is explained.</param>
 /// <param name="Probability">Its probability.</param>
-/// <param name="GradCamPeak">Column and row of the largest value; null without a map, and where nothing speaks for the class.</param>
-/// <param name="HiResCamPeak">The same of HiResCAM's map.</param>
-/// <param name="OcclusionPeak">The same of the occlusion map.</param>
+/// <param name="GradCamPeak">Column and row of the largest value; null without a map, or if it is zero everywhere.</param>
+/// <param name="HiResCamPeak">The same for HiResCAM's map.</param>
+/// <param name="OcclusionPeak">The same for the occlusion map.</param>
 public sealed record ExplainedAnswer(
     string Path, string Folder, string Class, double Probability, int[]? GradCamPeak, int[]? HiResCamPeak, int[] OcclusionPeak);
 
 /// <summary>The document of <c>explain --json</c>.</summary>
 /// <param name="Page">The page.</param>
-/// <param name="Layer">The layer that Grad-CAM and HiResCAM looked at; null without one.</param>
+/// <param name="Layer">The layer of Grad-CAM and HiResCAM; null without one.</param>
 public sealed record ExplainDocument(string Page, string? Layer, IReadOnlyList<ExplainedAnswer> Images);
 
-/// <summary>Writes what a network does with images: PNG files, and one page.</summary>
+/// <summary>Shows what a network does with images, as PNG files and one page.</summary>
 public static class Explaining
 {
     private const int MostChannels = 64, MostExciting = 8, SmallestPicture = 440;
@@ -114,7 +114,8 @@ public static class Explaining
     {
         Sequential network = model.Network;
         using Tensor input = NetworkInput.Of(network, pixels, model.Input.Scaling);
-        // The sum of products that the page shows, term by term: Winograd's algorithm multiplies other numbers, and rounds several times as much.
+        // The page shows the sum of products term by term. Winograd's algorithm multiplies other numbers, with several times the rounding
+        // error.
         IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
         double[] probabilities = Classification.Probabilities(outputs[^1]);
         int explained = chosen ?? model.OutputOf(PredictionOf(model, probabilities).Verdict);
@@ -128,7 +129,7 @@ public static class Explaining
     private static ImagePrediction PredictionOf(TrainedModel model, double[] probabilities) =>
         ImagePrediction.Of(model.Classes, probabilities, model.Threshold, model.Positive?.Name);
 
-    // Shown when all is there: nobody finds half an explanation.
+    // Published when complete, so that no partial explanation is visible.
     private static void Write(
         FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
     {
@@ -254,7 +255,7 @@ public static class Explaining
         throw new UserError($"--class {name}: unknown to the model; it knows {string.Join(", ", model.Classes)}");
     }
 
-    // The files' own names, numbered where two are the same or where one is that of the page beside the folders.
+    // The files' own names, numbered if two are equal or if one is the page's name.
     private static string[] Names(IReadOnlyList<string> paths)
     {
         var taken = new HashSet<string>([ExplanationPage.FileName], StringComparer.OrdinalIgnoreCase);

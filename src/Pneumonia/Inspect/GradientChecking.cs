@@ -15,14 +15,14 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
 
-/// <summary>What <c>gradcheck</c> was asked for.</summary>
+/// <summary>Settings of <c>gradcheck</c>.</summary>
 public sealed record GradientCheckingSettings : ICheckedSettings
 {
-    /// <summary>Network to build and fill with random weights; null for a run's or the usual one.</summary>
+    /// <summary>Network to build with random weights; null for a run's or the default one.</summary>
     [Choice<ModelKind>("network with random weights (compact)")]
     public ModelKind? Model { get; init; }
 
-    /// <summary>Run folder whose best weights are taken, or null.</summary>
+    /// <summary>Run folder whose best weights are used, or null.</summary>
     [Run("the network and weights of a run folder, instead of --model")]
     public string? Run { get; init; }
 
@@ -30,7 +30,7 @@ public sealed record GradientCheckingSettings : ICheckedSettings
     [Data("images to compute the loss of (synthetic ones)")]
     public string? Data { get; init; }
 
-    /// <summary>Width and height of the model's images; null for as few as make a quick check.</summary>
+    /// <summary>Width and height of the model's images; null for a size that makes a quick check.</summary>
     [Pixels("width and height of the model's images (32, cnn 46)")]
     public int? Pixels { get; init; }
 
@@ -59,16 +59,17 @@ public sealed record GradientCheckingSettings : ICheckedSettings
     }
 }
 
-/// <summary>Holds the device's gradients of a network on real images against numerical ones.</summary>
+/// <summary>Compares the device's gradients of a network on real images with numerical ones.</summary>
 public static class GradientChecking
 {
-    // Enough for every network but those whose smallest images are larger; fewer, and the last batch normalization would have no values to speak of.
+    // Enough for every network unless its smallest images are larger; with fewer pixels, the last batch normalization would have too few
+    // values.
     private const int QuickPixels = 32;
 
-    // Biases begin at zero, where the ReLU of a black pixel sits right on its kink.
+    // Biases start at zero, where the ReLU of a black pixel is exactly at its kink.
     private const float LargestFirstBias = 0.05f;
 
-    /// <returns>0 where every gradient agrees, 1 where one does not.</returns>
+    /// <returns>0 if every gradient agrees, 1 otherwise.</returns>
     public static Task<int> RunAsync(GradientCheckingSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         using OpenDevice opened = OpenDevice.For(settings.Device);
@@ -91,7 +92,7 @@ public static class GradientChecking
         return Task.FromResult(Conclude(rows, terminal));
     }
 
-    /// <summary>The exit code, with one line on what is wrong or could not be checked.</summary>
+    /// <summary>The exit code, after one line on what is wrong or could not be checked.</summary>
     internal static int Conclude(IReadOnlyList<CheckedGradient> rows, Terminal terminal)
     {
         CheckedGradient[] wrong = [.. rows.Where(row => row.Verdict == GradientVerdict.Wrong)];
@@ -134,7 +135,7 @@ public static class GradientChecking
         }
         ImageSet folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         int[] order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
-        // More than are needed, since some may be unreadable; only those that are asked for are waited for.
+        // More than needed, since some may be unreadable; only the needed ones are waited for.
         ImageFile[] files = [.. order.Select(i => folder.Files[i]).Take(4 * settings.Batch)];
         return ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
     }

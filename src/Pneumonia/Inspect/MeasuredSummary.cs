@@ -12,12 +12,12 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
 
-/// <summary>Times a network layer by layer and holds it against what the device can do.</summary>
+/// <summary>Times a network layer by layer and compares it with the device's roofline.</summary>
 public static class MeasuredSummary
 {
     private const int UsualBatch = 8;
 
-    /// <summary>Measures a network whose parameters have no memory yet.</summary>
+    /// <summary>Measures a network whose parameters are not allocated yet.</summary>
     public static Task<int> RunAsync(Sequential network, SummarySettings settings, Terminal terminal, CancellationToken cancellation)
     {
         using OpenDevice opened = OpenDevice.For(settings.Device ?? DeviceAttribute.Default);
@@ -26,7 +26,7 @@ public static class MeasuredSummary
         int batch = settings.Batch ?? (slow ? 1 : UsualBatch);
         terminal.Note("measuring: nothing else should be running on this machine");
         Roofline roofline = Roofline.Measure(opened.Device);
-        // Their values do not change how long anything takes.
+        // Their values do not affect the time.
         network.Initialize(opened.Device, 0);
         IReadOnlyList<MeasuredLayer> layers = LayerMeasurement.Of(network, batch, roofline, slow ? 1 : 5, cancellation);
         if (settings.Out is { } path)
@@ -85,7 +85,7 @@ public static class MeasuredSummary
         if (picture is not null) terminal.Results.WriteLine($"roofline: {picture}");
     }
 
-    /// <summary>One name where all passes share an algorithm, else those of forward, input gradient and kernel gradient.</summary>
+    /// <summary>One name if all passes use the same algorithm, else those of forward, input gradient and kernel gradient.</summary>
     private static string Algorithms(MeasuredLayer layer)
     {
         string[] names = [.. layer.Algorithms.OrderBy(pair => pair.Key).Select(pair => NameOf(pair.Value))];

@@ -11,7 +11,7 @@ using Padding = Convolve.Engine.Operations.Convolution.Padding;
 
 namespace Convolve.Pneumonia.Kernels;
 
-/// <summary>What <c>kernels compare conv</c> was asked for: one shape and pass.</summary>
+/// <summary>Settings of <c>kernels compare conv</c>: one shape and pass.</summary>
 public sealed record ConvolutionComparisonSettings : ICheckedSettings
 {
     [Whole("images (4)", 1, 65_536)]
@@ -48,7 +48,7 @@ public sealed record ConvolutionComparisonSettings : ICheckedSettings
     public bool Json { get; init; }
 
     /// <summary>The shapes of input, kernel and output.</summary>
-    /// <exception cref="ArgumentException">They do not fit each other, or are too large.</exception>
+    /// <exception cref="ArgumentException">They do not match, or are too large.</exception>
     public ConvolutionGeometry Geometry =>
         ConvolutionGeometry.Create(new Shape(Batch, Pixels, Pixels, Channels), new Shape(Kernel, Kernel, Channels, Filters), Zeros, Stride);
 
@@ -81,18 +81,19 @@ public sealed record ConvolutionComparisonSettings : ICheckedSettings
 /// <summary>One algorithm's figures for one shape.</summary>
 /// <param name="Algorithm">Its name, as <c>--conv</c> takes it.</param>
 /// <param name="Milliseconds">Its fastest run.</param>
-/// <param name="Gflops">The convolution's operations, as the formula counts them, by that time, in units of 10⁹ a second.</param>
-/// <param name="ShareOfPeak">That as a share of the device's measured peak; Winograd's algorithms can pass 1, since they multiply less.</param>
-/// <param name="LargestError">The largest difference from the double-precision reference, as a share of its largest value.</param>
-/// <param name="WorkspaceBytes">Device memory beside inputs and output.</param>
-/// <param name="Auto">Whether <c>--conv auto</c> takes it.</param>
+/// <param name="Gflops">Operations of the direct formula divided by that time, in 10⁹ per second.</param>
+/// <param name="ShareOfPeak">The same as a fraction of the device's measured peak. Winograd can exceed 1, because it multiplies
+/// less.</param>
+/// <param name="LargestError">The largest difference from the double-precision reference, relative to its largest value.</param>
+/// <param name="WorkspaceBytes">Device memory in addition to inputs and output.</param>
+/// <param name="Auto">Whether <c>--conv auto</c> chooses it.</param>
 public sealed record ConvolutionFigures(
     string Algorithm, double Milliseconds, double Gflops, double ShareOfPeak, double LargestError, long WorkspaceBytes, bool Auto);
 
 /// <summary>Every algorithm of the convolution side by side on one shape.</summary>
 public static class ConvolutionComparison
 {
-    /// <summary>Multiply-adds of the reference, which runs on one core in double precision: some seconds.</summary>
+    /// <summary>Most multiply-adds of the reference, which runs on one core in double precision for some seconds.</summary>
     private const double ReferenceWork = 3e8;
 
     /// <exception cref="UserError">There is no such device, or it has too little memory for the shape.</exception>
@@ -136,7 +137,7 @@ public static class ConvolutionComparison
         return [.. rows];
     }
 
-    /// <summary>The shape itself, or as many of its images, or rows of one, as the reference computes in some seconds.</summary>
+    /// <summary>The shape itself, or as many of its images, or rows of one, as the reference can compute in some seconds.</summary>
     private static ConvolutionGeometry WithinReferenceWork(ConvolutionComparisonSettings settings)
     {
         ConvolutionGeometry g = settings.Geometry;

@@ -6,14 +6,14 @@ using Spectre.Console;
 namespace Convolve.Pneumonia.Kernels;
 
 /// <summary>One row of <c>kernels list</c>.</summary>
-/// <param name="Name">What <c>kernels show</c> takes.</param>
-/// <param name="Operation">What it is a part of.</param>
+/// <param name="Name">The name for <c>kernels show</c>.</param>
+/// <param name="Operation">The operation that it belongs to.</param>
 /// <param name="Shape">cpu, gpu, or any.</param>
 /// <param name="MinArch">The oldest NVIDIA architecture that can run it, e.g. sm_75.</param>
-/// <param name="Hot">Whether it decides how long a training step takes.</param>
+/// <param name="Hot">Whether it dominates the time of a training step.</param>
 public sealed record KernelRow(string Name, string Operation, KernelTarget Shape, string MinArch, bool Hot);
 
-/// <summary>What <c>kernels list</c> was asked for.</summary>
+/// <summary>Settings of <c>kernels list</c>.</summary>
 public sealed record KernelListSettings
 {
     [Json]

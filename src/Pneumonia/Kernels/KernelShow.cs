@@ -11,18 +11,18 @@ namespace Convolve.Pneumonia.Kernels;
 /// <summary>A language in which a kernel can be read.</summary>
 public enum KernelLanguage { CSharp, OpenCl, Ptx }
 
-/// <summary>What <c>kernels show</c> was asked for.</summary>
+/// <summary>Settings of <c>kernels show</c>.</summary>
 public sealed record KernelShowSettings : ICheckedSettings
 {
-    /// <summary>The kernel's name, alone.</summary>
+    /// <summary>The kernel's name.</summary>
     [Arguments("NAME", "a kernel that `kernels list` names", "which kernel? give the name of one; kernels list has them all")]
     public IReadOnlyList<string> Names { get; init; } = [];
 
-    /// <summary>The only text to print, without a title; null for all of them.</summary>
+    /// <summary>The text to print, without a title; null for all.</summary>
     [Choice<KernelLanguage>("print one text alone (all three, under titles)")]
     public KernelLanguage? Target { get; init; }
 
-    /// <summary>The architecture of the PTX; null for the usual one.</summary>
+    /// <summary>The architecture of the PTX; null for the default one.</summary>
     [Architecture]
     public string? Arch { get; init; }
 
@@ -49,7 +49,7 @@ public sealed record KernelShowSettings : ICheckedSettings
 /// <summary>An architecture that PTX can be made for.</summary>
 internal sealed class ArchitectureAttribute() : WordAttribute("architecture of the PTX (sm_80)", [.. CudaTarget.All.Select(candidate => candidate.Name)]);
 
-/// <summary>Prints a kernel as it is written and as what it compiles to; needs no device.</summary>
+/// <summary>Prints a kernel's source and compiled code; needs no device.</summary>
 public static partial class KernelShow
 {
     public static Task<int> RunAsync(KernelShowSettings settings, Terminal terminal, CancellationToken cancellation)
@@ -59,7 +59,7 @@ public static partial class KernelShow
         return Task.FromResult(0);
     }
 
-    /// <summary>Prints what was asked for.</summary>
+    /// <summary>Prints the requested texts.</summary>
     /// <param name="settings">Which kernel, and which of its texts.</param>
     /// <param name="code">Compiles it.</param>
     /// <param name="terminal">Where to.</param>
@@ -110,10 +110,12 @@ public static partial class KernelShow
         output.WriteLine(ptx.TrimEnd());
     }
 
-    /// <summary>What the PTX of every architecture is made of, and its busiest loop, whose intensity says what limits the kernel.</summary>
+    /// <summary>Instruction counts of the PTX for every architecture and of its busiest loop, whose arithmetic intensity shows what limits
+    /// the kernel.</summary>
     private static void WriteCounts(CataloguedKernel kernel, KernelCode code, Terminal terminal)
     {
-        // Most architectures get the same instructions, which are looked at once; names in the text count on from kernel to kernel.
+        // Most architectures have the same instructions, so each distinct text is analysed once; names in the text are numbered across
+        // kernels.
         var known = new Dictionary<string, (KernelCounts Counts, KernelCounts? Loop, int Registers)>();
         var columns = new List<(CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers)>();
         foreach (CudaTarget target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number))

@@ -9,7 +9,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Kernels;
 
-/// <summary>What <c>kernels compare gemm</c> was asked for.</summary>
+/// <summary>Settings of <c>kernels compare gemm</c>.</summary>
 public sealed record ProductComparisonSettings : ICheckedSettings
 {
     private const int MostRows = 65_536;
@@ -46,15 +46,16 @@ public sealed record ProductComparisonSettings : ICheckedSettings
 
 /// <summary>The figures of a matrix product.</summary>
 /// <param name="Milliseconds">The fastest run.</param>
-/// <param name="Gflops">2 · rows · columns · depth by that time, in units of 10⁹ a second.</param>
+/// <param name="Gflops">2 · rows · columns · depth divided by that time, in 10⁹ per second.</param>
 /// <param name="PeakGflops">The device's peak, measured before and after; the larger counts.</param>
-/// <param name="ShareOfPeak">The one by the other.</param>
-/// <param name="LargestError">The largest difference from the double-precision reference on the first rows, as a share of its largest value.</param>
-/// <param name="WorkspaceBytes">Device memory beside the three matrices.</param>
+/// <param name="ShareOfPeak">Gflops divided by PeakGflops.</param>
+/// <param name="LargestError">The largest difference from the double-precision reference on the first rows, relative to its largest
+/// value.</param>
+/// <param name="WorkspaceBytes">Device memory in addition to the three matrices.</param>
 public sealed record ProductFigures(
     double Milliseconds, double Gflops, double PeakGflops, double ShareOfPeak, double LargestError, long WorkspaceBytes);
 
-/// <summary>The matrix product beside the device's peak.</summary>
+/// <summary>The matrix product, compared with the device's peak.</summary>
 public static class ProductComparison
 {
     /// <exception cref="UserError">There is no such device, or it has too little memory for the matrices.</exception>

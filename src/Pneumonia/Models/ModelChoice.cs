@@ -5,13 +5,13 @@ using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Models;
 
-/// <summary>Builds the networks that <c>--model</c> names.</summary>
+/// <summary>Builds the networks of <c>--model</c>.</summary>
 public static class ModelChoice
 {
-    /// <summary>Builds a network without memory for its parameters yet.</summary>
+    /// <summary>Builds a network without allocating its parameters.</summary>
     /// <param name="model">Which.</param>
     /// <param name="pixels">Width and height of its images.</param>
-    /// <param name="classes">Two classes make one logit, more make one each.</param>
+    /// <param name="classes">Two classes give one logit, more give one each.</param>
     /// <param name="settings">Regularization; none if omitted.</param>
     /// <exception cref="UserError">The images are too small or too large for the network.</exception>
     public static Sequential Build(ModelKind model, int pixels, int classes, TrainSettings? settings = null)
@@ -39,7 +39,7 @@ public static class ModelChoice
         }
     }
 
-    // The networks without memory for their parameters cost next to nothing; the larger the images, the larger their tensors.
+    // Unallocated networks cost almost nothing; the larger the images, the larger their tensors.
     private static int? LargestPixels(int smallest, int largest, Func<int, bool> canBuild)
     {
         if (smallest > largest || !canBuild(smallest)) return null;
@@ -64,14 +64,14 @@ public static class ModelChoice
             until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
     };
 
-    /// <summary>Units of the head's hidden layer where nothing is said.</summary>
+    /// <summary>Default units of the head's hidden layer.</summary>
     public const int DefaultHead = 256;
 
-    /// <summary>How many layers the base of a network has; 0 where it is not made of base and head.</summary>
+    /// <summary>Number of layers in the base of a network; 0 if it has no base and head.</summary>
     public static int BaseLength(ModelKind model, Sequential network) =>
         model == ModelKind.Vgg19 ? network.Layers.ToList().FindIndex(layer => layer.Name == ReferenceNetworks.Vgg19Head) : 0;
 
-    /// <summary>Freezes the base as planned, and gives what is not frozen its own learning rate.</summary>
+    /// <summary>Freezes the base as planned, and sets the learning rate of its trained layers.</summary>
     public static void Freeze(Sequential network, int baseLength, TrainSettings plan)
     {
         int frozen = plan.Freeze switch
@@ -86,7 +86,7 @@ public static class ModelChoice
             parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 
-    /// <summary>The smallest images that a network can take.</summary>
+    /// <summary>The smallest image size for a network.</summary>
     public static int SmallestPixels(ModelKind model, bool samePadding) => model switch
     {
         ModelKind.Mlp => 1,

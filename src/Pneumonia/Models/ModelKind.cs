@@ -7,6 +7,6 @@ public enum ModelKind
     Cnn,
     Vgg19,
 
-    /// <summary>The project's own: small, on gray images.</summary>
+    /// <summary>The project's own: small, for grayscale images.</summary>
     Compact,
 }

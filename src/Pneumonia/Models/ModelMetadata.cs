@@ -5,15 +5,15 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Models;
 
-/// <summary>What a checkpoint says beside the network: what its images go through and what its answers mean.</summary>
-/// <param name="Classes">Names of the classes in the order of its outputs; of two, the positive one comes second. Null where it does not say.</param>
-/// <param name="Resize">How images get their size.</param>
+/// <summary>A checkpoint's metadata beside the network: preprocessing and classes.</summary>
+/// <param name="Classes">Names of the classes in the order of its outputs; of two, the positive one is second. Null if not stored.</param>
+/// <param name="Resize">How images are resized.</param>
 /// <param name="Labels">Where the classes come from.</param>
-/// <param name="Preprocessing">What becomes of the images' bytes.</param>
-/// <param name="Threshold">The probability that its validation images chose; null where it does not say.</param>
+/// <param name="Preprocessing">Preprocessing.</param>
+/// <param name="Threshold">The decision threshold chosen on validation images; null if not stored.</param>
 public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing, double? Threshold = null)
 {
-    /// <summary>As checkpoints hold it.</summary>
+    /// <summary>As stored in checkpoints.</summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject();
@@ -25,11 +25,11 @@ public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod 
         return json;
     }
 
-    /// <summary>Reads what a checkpoint says; what it does not say is as it was before it could be said.</summary>
+    /// <summary>Reads a checkpoint's metadata; missing entries get the value that versions before the entry used.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="path">Its name for messages.</param>
     /// <param name="outputs">Logits of its network.</param>
-    /// <exception cref="WeightFileException">It says something that cannot be: any tool may have written it.</exception>
+    /// <exception cref="WeightFileException">It has an invalid entry: any tool may have written it.</exception>
     public static ModelMetadata Read(Checkpoint checkpoint, string path, int outputs)
     {
         try

@@ -5,7 +5,7 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Models;
 
-/// <summary>Which trained model a command asks: a run's, a weight file's, or the one that comes with the program.</summary>
+/// <summary>The trained model of a command: a run's, a weight file's, or the included one.</summary>
 public sealed record ModelSource : ICheckedSettings
 {
     /// <summary>Run folder, or null.</summary>
@@ -16,15 +16,15 @@ public sealed record ModelSource : ICheckedSettings
     [Text("FILE", "weight file of a whole model, instead of --run (the network that comes with the program)", "a file")]
     public string? Weights { get => field ?? (Run is null ? RecommendedModel.Path : null); init; }
 
-    /// <summary>Width and height of its images, for a file that does not say; or null.</summary>
+    /// <summary>Width and height of its images, for a file that does not state it; or null.</summary>
     [Pixels("width and height of its images, where the file does not say (what its tensors allow)")]
     public int? Pixels { get; init; }
 
-    /// <summary>What becomes of their bytes, for a file that does not say; or null.</summary>
+    /// <summary>Preprocessing, for a file that does not state it; or null.</summary>
     [Choice<Preprocessing>("what becomes of a byte, where the file does not say (rescale; published weights their own)")]
     public Preprocessing? Preprocessing { get; init; }
 
-    /// <summary>Names of its classes in the order of its outputs, for a file that does not say; or null.</summary>
+    /// <summary>Names of its classes in the order of its outputs, for a file that does not state them; or null.</summary>
     [Names("names of its classes in the order of its outputs, where the file does not say (evaluate: those of the folders, in the order of their names)")]
     public IReadOnlyList<string>? Classes { get; init; }
 
@@ -37,24 +37,24 @@ public sealed record ModelSource : ICheckedSettings
             throw new UserError($"{command}: a run has its own size and preprocessing; leave --pixels and --preprocessing out");
     }
 
-    /// <summary>What the user named: the run's folder or the weight file; or the network that comes with the program.</summary>
+    /// <summary>The run's folder or the weight file that the user named, or the included network.</summary>
     public string Name => Run ?? (Weights == RecommendedModel.Path ? $"{Path.GetFileName(RecommendedModel.Path)}, which comes with the program" : Weights!);
 
-    /// <summary>Whose predictions a command shows, and at which threshold, in one line.</summary>
+    /// <summary>The network of a command's predictions, and its threshold, in one line.</summary>
     public string Describe(TrainedModel model) => $"network: {Name}" + (model.Positive is null ? "" : model.Threshold is { } threshold
         ? $"; its threshold {threshold:P1} was chosen on its validation images" : "; it has no threshold of its own: ½ decides");
 
-    /// <summary>The figures of the run; null for a weight file.</summary>
+    /// <summary>The metrics of the run; null for a weight file.</summary>
     /// <exception cref="UserError">The folder holds no run.</exception>
     public Metrics? Metrics() => Run is null ? null : MetricsFile.Read(Run);
 
-    /// <summary>Where it may be written which images the model was trained on: in the run's folder, or beside the weight file.</summary>
+    /// <summary>The file that may list the model's training images: in the run's folder, or beside the weight file.</summary>
     public string ImagesFile => Run is null ? Path.ChangeExtension(Weights!, Reports.ImagesFile.FileName) : Path.Combine(Run, Reports.ImagesFile.FileName);
 
-    /// <summary>Reads the model onto a device.</summary>
+    /// <summary>Loads the model on a device.</summary>
     /// <param name="metrics">The run's, from <see cref="Metrics"/>.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="terminal">Is told what was assumed.</param>
+    /// <param name="terminal">Receives notes on assumptions.</param>
     /// <exception cref="UserError">The file is missing, broken, or holds no such model.</exception>
     public TrainedModel Load(Metrics? metrics, Engine.Devices.Device device, Terminal terminal)
     {

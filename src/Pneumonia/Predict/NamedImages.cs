@@ -3,12 +3,12 @@ using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Predict;
 
-/// <summary>The images that names of images and folders stand for.</summary>
+/// <summary>The images named by paths of images and folders.</summary>
 /// <param name="Paths">The images, in the order of the names, those of a folder in ordinal order.</param>
 /// <param name="Notes">What was left out of the folders, one line each.</param>
 public sealed record ExpandedImages(IReadOnlyList<string> Paths, IReadOnlyList<string> Notes);
 
-/// <summary>Images that a user names one by one or by their folders.</summary>
+/// <summary>Images that a user names individually or by folder.</summary>
 public static class NamedImages
 {
     /// <exception cref="UserError">One of the images or folders is missing.</exception>
@@ -18,7 +18,7 @@ public static class NamedImages
             if (!Path.Exists(path)) throw new UserError($"{path}: no such image or folder");
     }
 
-    /// <summary>All images below the folders, and those that are named themselves, in the order of the names.</summary>
+    /// <summary>All images in the folders, and those named individually, in the order of the names.</summary>
     /// <exception cref="UserError">A folder holds none, or cannot be listed.</exception>
     public static ExpandedImages Expand(IEnumerable<string> paths)
     {
@@ -32,7 +32,7 @@ public static class NamedImages
                 continue;
             }
             FoundImages found = Below(path);
-            // What cannot be opened is asked about like any other image, and answered with the reason.
+            // Files that cannot be opened are listed like other images, with the error.
             var unused = found.Unused.ToLookup(image => image.Reason is UnusedReason.NameNotUtf8 or UnusedReason.BrokenLink);
             string[] unopened = [.. unused[true].Select(image => image.Path)];
             IReadOnlyList<string> others = UnusedImage.Notes(unused[false]);
@@ -47,10 +47,10 @@ public static class NamedImages
         return new ExpandedImages(images, notes);
     }
 
-    /// <summary>Decodes images as a model takes them; those that cannot be read are not usable, and the store says why.</summary>
+    /// <summary>Decodes images for a model; unreadable ones are not usable, and the store has the reason.</summary>
     public static async Task<ImageStore> LoadAsync(IReadOnlyList<string> paths, TrainedModel model, CancellationToken cancellation)
     {
-        // Their class is what is asked; the store wants one, and no figure is made from it.
+        // Their class is unknown; the store needs one, but no metric uses it.
         ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
         ImageStore store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length);
         await store.Completed;

@@ -9,7 +9,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Predict;
 
-/// <summary>What <c>predict</c> was asked for.</summary>
+/// <summary>Settings of <c>predict</c>.</summary>
 public sealed record PredictSettings : ICheckedSettings
 {
     /// <summary>Images and folders of images, at least one.</summary>
@@ -27,14 +27,14 @@ public sealed record PredictSettings : ICheckedSettings
     [Text("FILE", "also write the answers to a CSV file", "a file")]
     public string? Csv { get; init; }
 
-    /// <summary>How many copies of each image are predicted: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
+    /// <summary>Copies of each image to predict: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
     [Copies]
     public int TestTimeAugmentation { get; init; } = 1;
 
     [Device]
     public string Device { get; init; } = DeviceAttribute.Default;
 
-    /// <summary>Draws how the copies differ.</summary>
+    /// <summary>Seed of the changes.</summary>
     [Seed]
     public int Seed { get; init; } = 1;
 
@@ -45,7 +45,7 @@ public sealed record PredictSettings : ICheckedSettings
     void ICheckedSettings.Check(string command) => NamedImages.RequireThere(Paths);
 }
 
-/// <summary>The prediction for one image, as <c>predict --json</c> tells it.</summary>
+/// <summary>The prediction for one image, as in <c>predict --json</c>.</summary>
 /// <param name="Path">The image as it was named.</param>
 /// <param name="Class">The most probable class.</param>
 /// <param name="Probability">Its probability.</param>
@@ -55,8 +55,8 @@ public sealed record PredictSettings : ICheckedSettings
 /// <param name="Positive">The positive one of two classes; null with more.</param>
 /// <param name="PositiveProbability">Its probability; null with more than two classes.</param>
 /// <param name="Threshold">The network's own threshold; null without one.</param>
-/// <param name="Verdict">The class at the threshold, or at ½ without one; with three and more classes the most probable one.</param>
-/// <param name="Network">Whose prediction it is.</param>
+/// <param name="Verdict">The class at the threshold, or at ½ without one; with three or more classes, the most probable one.</param>
+/// <param name="Network">The network.</param>
 public sealed record PredictedImage(
     string Path, string Class, double Probability, IReadOnlyList<double> Probabilities, bool? AboveThreshold,
     IReadOnlyList<string> Classes, string? Positive, double? PositiveProbability, double? Threshold, string Verdict, string Network);
@@ -71,7 +71,7 @@ public static class Prediction
 {
     private const int BatchSize = 50;
 
-    /// <returns>0, or 2 where an image could not be read: the others are predicted all the same.</returns>
+    /// <returns>0, or 2 if an image could not be read; the others are still predicted.</returns>
     public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         (IReadOnlyList<string> images, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
@@ -80,7 +80,7 @@ public static class Prediction
         using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
         TrainedModel model = loaded.WithPositive(settings.Positive);
         ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
-        // Where nothing can be read, why not is all there is to say.
+        // If no image can be read, only the errors are printed.
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
         {
             opened.Announce(terminal);

@@ -4,13 +4,14 @@ using System.Globalization;
 namespace Convolve.Pneumonia.Runs;
 
 /// <summary>
-/// A folder that one command alone writes to, until the claim is disposed: no two runs mix their files. The claim is a lock on a small file in the
-/// folder. The operating system drops it with the process, however that ends; what a killed command left behind goes with the next claim.
+/// Exclusive write access of one command to a folder, until the claim is disposed, so that runs never mix their files. The claim is a lock
+/// on a small file in the folder. The operating system releases it when the process ends in any way; the next claim removes leftovers of a
+/// killed command.
 /// </summary>
 /// <remarks>
-/// <para>The lock is advisory (flock on Unix), and holds between the machines of a network drive whose server passes locks on. Where a file
-/// system knows no locks, whoever creates the file first owns the folder, and the file of a killed command has to be removed by hand.</para>
-/// <para>A claim makes the folders that are missing, and disposing it takes them away again if nothing was written there.</para>
+/// <para>The lock is advisory (flock on Unix). It works across machines on a network drive whose server supports locks. If a file
+/// system has no locks, the creator of the file owns the folder, and the file of a killed command must be removed by hand.</para>
+/// <para>A claim creates missing folders; disposing it removes them if nothing was written.</para>
 /// </remarks>
 public sealed class FolderClaim : IDisposable
 {
@@ -19,10 +20,10 @@ public sealed class FolderClaim : IDisposable
 
     private const string UnfinishedName = ".unfinished";
 
-    // With which earlier versions tried whether a folder can be written to.
+    // Earlier versions used this file to test whether a folder is writable.
     private const string ProbeName = ".writable";
 
-    // Another command that gives up takes away a folder it has made, perhaps between two steps of this one.
+    // Another command that fails removes a folder that it created, perhaps between two steps of this one.
     private const int Attempts = 100;
 
     private static readonly ConcurrentDictionary<FolderClaim, byte> held = new();
@@ -41,21 +42,21 @@ public sealed class FolderClaim : IDisposable
     /// <summary>The folder, as it was named.</summary>
     public string Folder { get; }
 
-    /// <summary>A folder within, for files that shall appear all at once: see <see cref="Publish"/>.</summary>
+    /// <summary>A subfolder for files that must appear all at once: see <see cref="Publish"/>.</summary>
     public string Unfinished => Path.Combine(Folder, UnfinishedName);
 
-    /// <summary>Claims a folder, whatever it holds.</summary>
-    /// <exception cref="UserError">Another command has it, or it cannot be written to.</exception>
+    /// <summary>Claims a folder with any content.</summary>
+    /// <exception cref="UserError">Another command uses it, or it is not writable.</exception>
     public static FolderClaim Of(string folder) =>
         TryClaim(folder) ?? throw new UserError($"--out {folder}: another command is writing to this folder; wait until it has ended, or choose another folder");
 
-    /// <summary>Claims a folder that holds nothing yet.</summary>
+    /// <summary>Claims an empty or new folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="advice">What to do about one that holds something.</param>
-    /// <exception cref="UserError">Another command has it, it holds something, or it cannot be written to.</exception>
+    /// <param name="advice">What to do about a folder that is not empty.</param>
+    /// <exception cref="UserError">Another command uses it, it is not empty, or it is not writable.</exception>
     public static FolderClaim OfEmpty(string folder, string advice)
     {
-        // Looked at first, so that nothing is touched in a folder of the user's.
+        // Checked first, so that a user's folder is not modified.
         if (!IsEmpty(folder) && !IsClaimed(folder)) throw Exists();
         FolderClaim claim = Of(folder);
         if (IsEmpty(folder)) return claim;
@@ -65,8 +66,8 @@ public sealed class FolderClaim : IDisposable
         UserError Exists() => new($"--out {folder}: exists already; {advice}");
     }
 
-    /// <summary>Claims a folder that is not there yet: of the name given, or with the least number behind it.</summary>
-    /// <exception cref="UserError">It cannot be written there.</exception>
+    /// <summary>Claims a new folder with the given name, or with the smallest free number appended.</summary>
+    /// <exception cref="UserError">The parent folder is not writable.</exception>
     public static FolderClaim OfUnused(string folder)
     {
         string name = folder;
@@ -81,8 +82,8 @@ public sealed class FolderClaim : IDisposable
         }
     }
 
-    /// <summary>Sees that the folder is still this command's.</summary>
-    /// <exception cref="UserError">It was removed; one of its name may be another command's.</exception>
+    /// <summary>Checks that the folder still belongs to this command.</summary>
+    /// <exception cref="UserError">It was removed; a folder of that name may belong to another command.</exception>
     public void RequireHeld()
     {
         bool isHeld = false;
@@ -91,9 +92,9 @@ public sealed class FolderClaim : IDisposable
         if (!isHeld) throw new UserError($"--out {Folder}: was removed, or its drive is gone, while this command was writing to it; start it again");
     }
 
-    /// <summary>Moves what was written to <see cref="Unfinished"/> into the folder.</summary>
-    /// <param name="last">The file that leads to the others: it appears when they are there.</param>
-    /// <exception cref="UserError">The folder was removed, or cannot be written to.</exception>
+    /// <summary>Moves the files from <see cref="Unfinished"/> into the folder.</summary>
+    /// <param name="last">The file that links to the others; it is moved last.</param>
+    /// <exception cref="UserError">The folder was removed, or is not writable.</exception>
     public void Publish(string last)
     {
         RequireHeld();
@@ -113,24 +114,24 @@ public sealed class FolderClaim : IDisposable
         }
     }
 
-    /// <summary>Gives the folder free; removes what is unfinished, and folders that were made for nothing.</summary>
+    /// <summary>Releases the folder; removes unfinished files and empty folders that it created.</summary>
     public void Dispose()
     {
         if (!held.TryRemove(this, out _)) return;
         string path = Path.Combine(Folder, LockName);
         try
         {
-            // Where the folder was removed meanwhile, one of the same name is another command's.
+            // If the folder was removed meanwhile, a folder of the same name belongs to another command.
             if (!IsAt(owned, path)) return;
             RemoveLeftovers(Folder);
-            // An open file cannot be removed on Windows; elsewhere it goes first, so that nobody loses a lock that he has just taken.
+            // Windows cannot remove an open file; elsewhere it is removed first, so that no one loses a lock just taken.
             if (OperatingSystem.IsWindows()) owned.Dispose();
             File.Delete(path);
             RemoveUnused(made);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A folder that is gone, or on a drive that is: there is nothing to give free but the lock.
+            // The folder or its drive is gone: only the lock can be released.
         }
         finally
         {
@@ -138,13 +139,13 @@ public sealed class FolderClaim : IDisposable
         }
     }
 
-    /// <summary>Disposes every claim of the process, for one that ends at once.</summary>
+    /// <summary>Disposes every claim of the process, for an immediate exit.</summary>
     internal static void DisposeAll()
     {
         foreach (FolderClaim claim in held.Keys) claim.Dispose();
     }
 
-    // Null where another command has it.
+    // Null if another command uses it.
     private static FolderClaim? TryClaim(string folder)
     {
         if (!Directory.Exists(folder) && new FileInfo(Path.TrimEndingDirectorySeparator(folder)).LinkTarget is { } target)
@@ -172,7 +173,7 @@ public sealed class FolderClaim : IDisposable
             }
             catch (IOException e) when ((e is DirectoryNotFoundException or FileNotFoundException || IsExisting(e)) && attempt < Attempts)
             {
-                // A command that has just given up took away what had been there, or was not there yet, a moment before.
+                // A command that just failed removed it in between.
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -182,7 +183,7 @@ public sealed class FolderClaim : IDisposable
         }
     }
 
-    // Null where another command has locked it.
+    // Null if another command has locked it.
     private static FileStream? Lock(string path)
     {
         FileStream file;
@@ -217,7 +218,7 @@ public sealed class FolderClaim : IDisposable
 
     private static FileStream Open(string path, FileMode mode) => new(path, mode, FileAccess.ReadWrite, FileShare.None);
 
-    // Of a file that this process has locked: a second lock must fail.
+    // For a file that this process has locked: a second lock must fail.
     private static bool IsLockable(string path)
     {
         try { Open(path, FileMode.Open).Dispose(); }
@@ -226,8 +227,8 @@ public sealed class FolderClaim : IDisposable
     }
 
     /// <summary>
-    /// Whether a locked file is the one that its path leads to. It is not where the last owner removed it between opening and locking: the lock is then
-    /// on a file without a name, which keeps nobody out.
+    /// Whether a locked file is still the one at its path. It is not if the last owner removed it between opening and locking; then the
+    /// lock is on an unlinked file, which excludes no one.
     /// </summary>
     private static bool IsAt(FileStream file, string path)
     {
@@ -235,11 +236,11 @@ public sealed class FolderClaim : IDisposable
         return File.Exists(path) && File.GetLastWriteTimeUtc(path) == File.GetLastWriteTimeUtc(file.SafeFileHandle);
     }
 
-    // What FileShare.None answers: a sharing violation on Windows, elsewhere EWOULDBLOCK, whose number is 11 on Linux and 35 on BSD and macOS.
+    // The error of FileShare.None: a sharing violation on Windows, elsewhere EWOULDBLOCK, which is 11 on Linux and 35 on BSD and macOS.
     private static bool IsLocked(IOException e) =>
         OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) == 32 : e.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
 
-    // What FileMode.CreateNew answers: EEXIST, or ERROR_FILE_EXISTS on Windows.
+    // The error of FileMode.CreateNew: EEXIST, or ERROR_FILE_EXISTS on Windows.
     private static bool IsExisting(IOException e) => (e.HResult & 0xFFFF) == (OperatingSystem.IsWindows() ? 80 : 17);
 
     private static bool IsClaimed(string folder)
@@ -250,7 +251,7 @@ public sealed class FolderClaim : IDisposable
         return false;
     }
 
-    // Whether nothing is there, or nothing but what a killed command left behind.
+    // Whether it is empty, or has only leftovers of a killed command.
     private static bool IsEmpty(string folder)
     {
         if (!Directory.Exists(folder)) return true;
@@ -266,7 +267,7 @@ public sealed class FolderClaim : IDisposable
         File.Delete(Path.Combine(folder, ProbeName));
     }
 
-    // Another command may have put something there since.
+    // Another command may have written there since.
     private static void RemoveUnused(IEnumerable<string> folders)
     {
         try
@@ -281,7 +282,7 @@ public sealed class FolderClaim : IDisposable
     private static UserError Unwritable(string folder, Exception e) =>
         new($"--out {folder}: cannot be written to: {e.Message.ReplaceLineEndings(" ")}; choose another folder", e);
 
-    // From the folder itself upwards.
+    // From the folder upwards.
     private static IEnumerable<string> MissingFolders(string folder)
     {
         for (string? at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at)) yield return at;

@@ -12,12 +12,12 @@ public static class RunFolder
     /// <summary>The checkpoint to resume from.</summary>
     public static string LastPath(string run) => Path.Combine(run, "last.safetensors");
 
-    /// <summary>What augmentation makes of some of the training images.</summary>
+    /// <summary>Examples of augmented training images.</summary>
     public static string AugmentationPath(string run) => Path.Combine(run, "augmentation.png");
 
-    /// <summary>Claims the folder of a run, before anything of a run that is there is read.</summary>
-    /// <param name="settings">Which folder, and whether the run in it goes on.</param>
-    /// <exception cref="UserError">Another command writes to it, it holds something else, or it cannot be written to.</exception>
+    /// <summary>Claims the folder of a run, before any of its files is read.</summary>
+    /// <param name="settings">Which folder, and whether its run is resumed.</param>
+    /// <exception cref="UserError">Another command writes to it, it contains something else, or it is not writable.</exception>
     public static FolderClaim Claim(TrainSettings settings)
     {
         if (settings.Out is null)
@@ -27,7 +27,8 @@ public static class RunFolder
             : FolderClaim.OfEmpty(settings.Out, "choose another folder, or add --resume to continue that run");
     }
 
-    /// <summary>Removes what a finished run says of itself: once it goes on, its weights are other ones, and a stop must not leave figures beside them.</summary>
+    /// <summary>Removes the results of a finished run: once resumed, its weights change, and a stop must not leave metrics of other
+    /// weights.</summary>
     /// <exception cref="UserError">It cannot be removed.</exception>
     public static void Reopen(string run)
     {
@@ -35,7 +36,7 @@ public static class RunFolder
         OutputFile.Remove(Path.Combine(run, TrainingReport.FileName));
     }
 
-    /// <summary>Takes back what was written of a run that was never saved, and so cannot be resumed.</summary>
+    /// <summary>Removes the files of a run that was never saved and so cannot be resumed.</summary>
     /// <param name="run">The folder.</param>
     /// <param name="bestIsOurs">Whether the run has written a best checkpoint.</param>
     public static void Discard(string run, bool bestIsOurs)
@@ -48,7 +49,7 @@ public static class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The folder is gone, or its drive: why the run ends is being told.
+            // The folder or its drive is gone; the reason is reported elsewhere.
         }
     }
 }

@@ -5,15 +5,16 @@ using Convolve.Pneumonia.Runs;
 namespace Convolve.Pneumonia.Shell;
 
 /// <summary>
-/// Ends the program on SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone). The first signal asks the command to end, and waits as long as it has
-/// <see cref="UnsavedWork"/>; a command that does not answer within a second, as one that waits for a file, is ended. A second signal ends
-/// the program where it stands.
+/// Ends the program on SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal closed). The first signal requests cancellation and waits as long
+/// as there is <see cref="UnsavedWork"/>; a command that does not respond within a second, for example waiting for a file, is ended. A
+/// second signal ends the program immediately.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
     private static readonly TimeSpan patience = TimeSpan.FromMilliseconds(500), tidying = TimeSpan.FromMilliseconds(150);
 
-    // One wish may come as several signals: a shell that goes sends SIGHUP after the kernel did, and timeout sends its signal to the process and to its group.
+    // One request may cause several signals: a closing shell sends SIGHUP after the kernel did, and timeout signals the process and its
+    // group.
     private static readonly TimeSpan echo = TimeSpan.FromMilliseconds(200);
 
     private readonly CancellationTokenSource stop = new();
@@ -26,14 +27,14 @@ internal sealed class Interruption : IDisposable
     {
         Register(PosixSignal.SIGINT, 2);
         Register(PosixSignal.SIGTERM, 15);
-        // A program under nohup is to outlive its terminal.
+        // Under nohup the program outlives its terminal.
         if (!IsIgnored(1)) Register(PosixSignal.SIGHUP, 1);
     }
 
-    /// <summary>Is cancelled by the first signal.</summary>
+    /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => stop.Token;
 
-    /// <summary>The exit code of the process: of a command that was stopped, 128 and the number of the signal.</summary>
+    /// <summary>The exit code of the process: for a stopped command, 128 plus the signal number.</summary>
     public int ExitCode(int code) => code == CommandLine.Stopped && received != 0 ? 128 + received : code;
 
     /// <inheritdoc/>
@@ -69,9 +70,9 @@ internal sealed class Interruption : IDisposable
         Thread.Sleep(patience);
         bool saved = UnsavedWork.Exists;
         while (UnsavedWork.Exists) Thread.Sleep(20);
-        // Time for its last words.
+        // Time for its last messages.
         if (saved) Thread.Sleep(patience);
-        // On a drive that is gone this may wait for ever.
+        // On a disconnected drive this may block forever.
         var last = new Thread(() =>
         {
             if (!saved) Console.Error.WriteLine("stopped");
@@ -83,7 +84,7 @@ internal sealed class Interruption : IDisposable
         Exit(128 + received);
     }
 
-    /// <summary>Ends at once: handlers of an ordinary end would wait for the command, and those of drivers for their kernels.</summary>
+    /// <summary>Exits immediately: normal exit handlers would wait for the command, and those of drivers for their kernels.</summary>
     private static void Exit(int code)
     {
         if (OperatingSystem.IsWindows()) Environment.Exit(code);

@@ -15,7 +15,7 @@ internal class WholeAttribute(string help, int lowest, int highest) : OptionAttr
 /// <param name="help">What it means.</param>
 /// <param name="lowest">The lower bound.</param>
 /// <param name="highest">The upper bound.</param>
-/// <param name="bounds">Which of the bounds are allowed themselves.</param>
+/// <param name="bounds">Which bounds are inclusive.</param>
 internal sealed class NumberAttribute(string help, double lowest, double highest, Bounds bounds = Bounds.Both) : OptionAttribute("X", help, bounds switch
 {
     Bounds.OnlyHighest => $"a number above {lowest} and at most {highest}",
@@ -29,10 +29,10 @@ internal sealed class NumberAttribute(string help, double lowest, double highest
             ? value : null;
 }
 
-/// <summary>Which ends of a range belong to it.</summary>
+/// <summary>Which ends of a range are inclusive.</summary>
 internal enum Bounds { Both, OnlyLowest, OnlyHighest }
 
-/// <summary>One of some words, in any case.</summary>
+/// <summary>One of several words, ignoring case.</summary>
 internal class WordAttribute(string help, params string[] words) : OptionAttribute(string.Join('|', words), help, "one of " + string.Join(", ", words))
 {
     protected override string[] Completions => words;
@@ -53,7 +53,7 @@ internal class TextAttribute(string placeholder, string help, string allowed) : 
         string.IsNullOrWhiteSpace(text) || text.StartsWith("--", StringComparison.Ordinal) || text.Contains('\0') ? null : text;
 }
 
-/// <summary>Two or more different names with commas between them; one that holds a comma stands in double quotes.</summary>
+/// <summary>Two or more different names, separated by commas; a name with a comma is in double quotes.</summary>
 internal sealed class NamesAttribute(string help) : OptionAttribute("A,B", help, "two or more different names with commas between them")
 {
     protected override object? Parse(string text)
@@ -70,7 +70,7 @@ internal sealed class NamesAttribute(string help) : OptionAttribute("A,B", help,
     }
 }
 
-/// <summary>Three shares that sum to 1, of which the last may be 0.</summary>
+/// <summary>Three fractions that sum to 1; the last may be 0.</summary>
 internal sealed class FractionsAttribute(string help)
     : OptionAttribute("TRAIN,VAL,TEST", help, "three numbers such as 0.8,0.1,0.1 that sum to 1, train and val above 0")
 {
@@ -96,7 +96,7 @@ internal class FlagAttribute(string help) : OptionAttribute("", help, "")
     protected override object? Parse(string text) => null;
 }
 
-/// <summary>An option that means true by itself, and false with <c>false</c> after it.</summary>
+/// <summary>An option that means true on its own, and false if followed by <c>false</c>.</summary>
 internal sealed class SwitchAttribute(string help) : OptionAttribute("true|false", help, "true or false")
 {
     public override Option Create(string name, string subject) => Create<bool?>(name, subject);

@@ -2,21 +2,21 @@ using System.CommandLine;
 
 namespace Convolve.Pneumonia.Shell;
 
-/// <summary>Declares a property of a settings record as the words of a command line that follow no option.</summary>
+/// <summary>Declares a property of a settings record as the positional arguments of a command.</summary>
 /// <param name="name">What <c>--help</c> calls them.</param>
 /// <param name="help">What they are.</param>
-/// <param name="missing">What to say where there are none.</param>
+/// <param name="missing">The error if there are none.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ArgumentsAttribute(string name, string help, string missing) : Attribute
 {
-    /// <summary>What to say where there are none.</summary>
+    /// <summary>The error if there are none.</summary>
     public string Missing => missing;
 
     /// <summary>Makes the argument for one command.</summary>
     /// <param name="several">Whether there may be several.</param>
     public Argument Create(bool several)
     {
-        // None is allowed, so that the command itself says what is missing.
+        // Zero is allowed, so that the command itself reports what is missing.
         if (several) return new Argument<string[]>(name) { Description = help, Arity = ArgumentArity.ZeroOrMore };
         return new Argument<string?>(name) { Description = help, Arity = ArgumentArity.ZeroOrOne };
     }
@@ -28,7 +28,7 @@ internal sealed class ArgumentsAttribute(string name, string help, string missin
 }
 
 /// <summary>Declares that the options of a property's own settings are options of the command.</summary>
-/// <param name="subject">What takes the place of {0} in their help.</param>
+/// <param name="subject">Replaces {0} in their help.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class GroupAttribute(string subject) : Attribute
 {
@@ -55,7 +55,7 @@ internal sealed class Options
     /// <summary>Adds the options of a settings record to a command.</summary>
     /// <param name="record">The record's type.</param>
     /// <param name="command">The command.</param>
-    /// <param name="subject">What takes the place of {0} in the help.</param>
+    /// <param name="subject">Replaces {0} in the help.</param>
     public Options(Type record, Command command, string subject = "")
     {
         this.record = record;
@@ -77,10 +77,10 @@ internal sealed class Options
         }
     }
 
-    /// <summary>The first of these options that a command line holds, or null.</summary>
+    /// <summary>The first of these options in a command line, or null.</summary>
     public Option? FirstGiven(ParseResult result) => options.Select(entry => entry.Option).FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
 
-    /// <summary>The settings that a command line asks for.</summary>
+    /// <summary>The settings of a command line.</summary>
     /// <exception cref="UserError">Something is missing, or two options contradict each other.</exception>
     public object Read(ParseResult result)
     {
@@ -93,7 +93,7 @@ internal sealed class Options
             string[] words = ArgumentsAttribute.In(result, argument);
             if (words.Length == 0) throw new UserError($"{name}: {setting.Attribute<ArgumentsAttribute>()!.Missing}");
             bool several = setting.Type != typeof(string);
-            // The parser takes an unknown option for one more word.
+            // The parser treats an unknown option as another argument.
             if (several && words.FirstOrDefault(word => word.StartsWith("--", StringComparison.Ordinal)) is { } unknown)
                 throw new UserError(Suggestion.UnknownOption(unknown, command));
             setting.Set(settings, several ? words : words[0]);

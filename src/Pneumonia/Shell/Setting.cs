@@ -19,13 +19,13 @@ internal sealed class Setting(PropertyInfo property)
     /// <summary>The type of its values.</summary>
     public Type Type => property.PropertyType;
 
-    /// <summary>The option that sets it; null where none does.</summary>
+    /// <summary>The option that sets it; null if there is none.</summary>
     public OptionAttribute? Option { get; } = property.GetCustomAttribute<OptionAttribute>();
 
     /// <summary>The name of that option.</summary>
     public string OptionName => Option?.Name ?? "--" + Words;
 
-    /// <summary>Whether its default is a constant. A getter of its own would make it follow other settings.</summary>
+    /// <summary>Whether its default is a constant. A custom getter makes it depend on other settings.</summary>
     public bool HasConstantDefault { get; } = property.GetMethod!.IsDefined(typeof(CompilerGeneratedAttribute));
 
     /// <summary>The settings of a record, in the order in which they are declared.</summary>
@@ -37,7 +37,7 @@ internal sealed class Setting(PropertyInfo property)
 
     /// <summary>Settings in another order.</summary>
     /// <param name="settings">The settings.</param>
-    /// <param name="after">The name of the setting behind which one is put; null for one that stays in its place.</param>
+    /// <param name="after">The name of the setting after which one is placed; null to keep its place.</param>
     public static IReadOnlyList<Setting> InOrder(IEnumerable<Setting> settings, Func<Setting, string?> after)
     {
         List<Setting> ordered = [.. settings];
@@ -49,16 +49,16 @@ internal sealed class Setting(PropertyInfo property)
         return ordered;
     }
 
-    /// <summary>The attribute of a kind; null where the property has none.</summary>
+    /// <summary>The attribute of a type; null if the property has none.</summary>
     public T? Attribute<T>() where T : Attribute => property.GetCustomAttribute<T>();
 
     /// <summary>Its value in a record.</summary>
     public object? In(object settings) => property.GetValue(settings);
 
-    /// <summary>Gives it a value in a record that is being made.</summary>
+    /// <summary>Sets its value in a new record.</summary>
     public void Set(object settings, object? value) => property.SetValue(settings, value);
 
-    /// <summary>A value as it is written on a command line.</summary>
+    /// <summary>A value in the form of a command line.</summary>
     public static string TextOf(object? value) => value switch
     {
         null => "unset",

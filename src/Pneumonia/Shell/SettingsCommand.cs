@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace Convolve.Pneumonia.Shell;
 
 /// <summary>What a command does.</summary>
-/// <param name="settings">What it was asked for.</param>
-/// <param name="terminal">Where to say what comes of it.</param>
+/// <param name="settings">Its settings.</param>
+/// <param name="terminal">The terminal.</param>
 /// <param name="cancellation">Stops it.</param>
 /// <returns>The exit code.</returns>
 internal delegate Task<int> Work<in TSettings>(TSettings settings, Terminal terminal, CancellationToken cancellation);
@@ -16,7 +16,7 @@ internal sealed class SettingsCommand<TSettings> : Command where TSettings : new
     /// <param name="name">Its name.</param>
     /// <param name="description">What it is for.</param>
     /// <param name="work">What it does.</param>
-    /// <param name="terminal">Where to say what comes of it.</param>
+    /// <param name="terminal">The terminal.</param>
     public SettingsCommand(string name, string description, Work<TSettings> work, Terminal terminal) : base(name, description)
     {
         var options = new Options(typeof(TSettings), this);

@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Shell;
 
-// Options that mean the same in every command.
+// Options with the same meaning in every command.
 
 internal sealed class DataAttribute(string help) : TextAttribute("DIR", help, "a folder");
 
@@ -12,7 +12,7 @@ internal sealed class RunAttribute(string help) : TextAttribute("DIR", help, "th
 internal sealed class DeviceAttribute() : TextAttribute("auto|cuda|opencl|cpu|NAME",
     "where to compute (auto); a device that is asked for and missing is an error", "auto, cuda, opencl, cpu or part of a device's name")
 {
-    /// <summary>What holds where nothing is asked for.</summary>
+    /// <summary>The defaults.</summary>
     public const string Default = "auto";
 }
 

@@ -4,10 +4,10 @@ using System.Text;
 namespace Convolve.Pneumonia.Shell;
 
 /// <summary>
-/// Standard output and standard error, whatever state they are in. A result that cannot be written is an error. Progress and notes that cannot be
-/// written are lost: a training does not end because the disk with its log is full, or the terminal that watched it is gone.
+/// Standard output and standard error, in any state. A result that cannot be written is an error. Progress and notes that cannot be
+/// written are dropped: a training does not stop because the disk of its log is full, or its terminal closed.
 /// </summary>
-/// <remarks>A pipe whose reader has gone, as in <c>| head -1</c>, takes everything without a word: that is .NET's own way.</remarks>
+/// <remarks>.NET silently ignores writes to a pipe without a reader, as in <c>| head -1</c>.</remarks>
 internal static class StandardStreams
 {
     private const int OutputNumber = 1, ErrorNumber = 2;
@@ -15,7 +15,7 @@ internal static class StandardStreams
     // fcntl's F_GETFD and FD_CLOEXEC, the same on every Unix.
     private const int GetFlags = 1, CloseOnExecution = 1;
 
-    /// <summary>Opens both and puts them in the place of <see cref="Console.Out"/> and <see cref="Console.Error"/>.</summary>
+    /// <summary>Opens both and installs them as <see cref="Console.Out"/> and <see cref="Console.Error"/>.</summary>
     public static Terminal Open()
     {
         if (OperatingSystem.IsWindows()) Console.OutputEncoding = Encoding.UTF8;
@@ -28,18 +28,18 @@ internal static class StandardStreams
         new(new GuardedStream(IsOurs(number) ? null : open(), failed), new UTF8Encoding(false)) { AutoFlush = true };
 
     /// <summary>
-    /// Whether the number of a standard stream belongs to a file of this program: that of a stream which was closed at the start goes to the next file
-    /// opened, such as the runtime's pipe for signals, and what is written there must not get into it. Such files are closed on execution; a
-    /// stream that was handed over cannot be, or it would not have come through.
+    /// Whether the descriptor of a standard stream belongs to a file of this program. If a stream was closed at the start, its descriptor
+    /// goes to the next file opened, such as the runtime's signal pipe, which output must not reach. Such files are close-on-exec; an
+    /// inherited stream cannot be.
     /// </summary>
     private static bool IsOurs(int number) => !OperatingSystem.IsWindows() && FileControl(number, GetFlags) is var flags && (flags < 0 || (flags & CloseOnExecution) != 0);
 
     [DllImport("libc", EntryPoint = "fcntl")]
     private static extern int FileControl(int file, int command);
 
-    /// <summary>A stream to write to that says what fails.</summary>
+    /// <summary>A writable stream that reports failures.</summary>
     /// <param name="inner">The stream; null for a closed one.</param>
-    /// <param name="failed">Is told.</param>
+    /// <param name="failed">Called on a failure.</param>
     private sealed class GuardedStream(Stream? inner, Action<Exception> failed) : Stream
     {
         public override bool CanRead => false;

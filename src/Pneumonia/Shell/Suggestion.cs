@@ -14,7 +14,7 @@ internal static class Suggestion
         return $"{name}: {CommandName(command)} has no such option{DidYouMean(name, known)} --help lists all";
     }
 
-    /// <summary>One line about a word that is no command.</summary>
+    /// <summary>One line about an unknown command.</summary>
     public static string UnknownWord(string word, Command command)
     {
         string[] commands = [.. command.Subcommands.Select(candidate => candidate.Name)];
@@ -23,7 +23,7 @@ internal static class Suggestion
             : $"'{word}' is not a command{DidYouMean(word, commands)} commands: {string.Join(", ", commands)}";
     }
 
-    /// <summary>One line about a name that nothing of its kind has.</summary>
+    /// <summary>One line about an unknown name.</summary>
     public static string UnknownName(string name, string kind, IEnumerable<string> known, string advice) =>
         $"'{name}': there is no such {kind}{DidYouMean(name, known)} {advice}";
 

@@ -6,8 +6,8 @@ using Spectre.Console.Rendering;
 namespace Convolve.Pneumonia.Shell;
 
 /// <summary>
-/// Where a command speaks: results to standard output, everything else to standard error. Control characters, colours and a bar that moves go to a
-/// terminal only; a file or a pipe gets plain lines.
+/// Output of a command: results to standard output, everything else to standard error. Control characters, colours and progress bars go to
+/// a terminal only; files and pipes get plain lines.
 /// </summary>
 /// <param name="Results">Standard output; with <c>--json</c> exactly one document.</param>
 /// <param name="Messages">Standard error: progress, notes, warnings, errors.</param>
@@ -15,13 +15,13 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
 {
     private const int WidthOfFiles = 160;
 
-    // Wider than any table, to ask for the width it would like to have.
+    // Wider than any table, to measure its natural width.
     private const int Unbounded = 10_000;
 
-    /// <summary>Columns of a terminal that both writers are taken for; null to find out what they are.</summary>
+    /// <summary>Columns of the terminal that both writers are treated as; null to detect it.</summary>
     public int? Width { get; init; }
 
-    /// <summary>Whether a terminal may show colours: not where the user has set NO_COLOR (no-color.org).</summary>
+    /// <summary>Whether a terminal may show colours: not if NO_COLOR is set (no-color.org).</summary>
     public bool Colours { get; init; } = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
     /// <summary>Standard error for a progress display.</summary>
@@ -31,10 +31,10 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     public void WriteJson<T>(T document) => Results.WriteLine(JsonSerializer.Serialize(document, ScoreJson.Options));
 
     /// <summary>
-    /// Writes a table to standard output. Where it is wider than the terminal, columns are left out, as few as needed, and a note names them.
+    /// Writes a table to standard output. If it is wider than the terminal, as few columns as possible are omitted, and a note names them.
     /// </summary>
     /// <param name="table">The table.</param>
-    /// <param name="dispensable">Columns that may be left out, counted from 0, the first to go first.</param>
+    /// <param name="dispensable">Indices of columns that may be omitted, the first one first.</param>
     public void WriteTable(Table table, params int[] dispensable)
     {
         IAnsiConsole console = Console(Results);
@@ -49,7 +49,7 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
         if (console.Profile.Out.IsTerminal) console.Write(shown);
         else
         {
-            // What pads a line to the table's width is of no use in a file.
+            // Padding to the table's width is useless in a file.
             foreach (SegmentLine line in Segment.SplitLines(((IRenderable)shown).Render(options, console.Profile.Width)))
                 Results.WriteLine(string.Concat(line.Select(segment => segment.Text)).TrimEnd());
         }
@@ -58,10 +58,10 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
         Note($"too wide for {console.Profile.Width} columns, left out: {string.Join(", ", names)} (--json has everything)");
     }
 
-    /// <summary>Something the user must know: one line.</summary>
+    /// <summary>A note for the user: one line.</summary>
     public void Note(string text) => Messages.WriteLine(OneLine(text));
 
-    /// <summary>Something that went wrong without stopping the command: one line.</summary>
+    /// <summary>A problem that does not stop the command: one line.</summary>
     public void Warn(string text) => Messages.WriteLine("warning: " + OneLine(text));
 
     /// <summary>Why the command stops: one line, whatever a file name in it contains.</summary>
@@ -76,7 +76,7 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
             Interactive = Width is null ? InteractionSupport.Detect : InteractionSupport.Yes,
             ColorSystem = Colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
         });
-        // A file or a pipe has no width that a table would have to be folded into.
+        // Files and pipes have no width to fit into.
         if (Width is { } width) console.Profile.Width = width;
         else if (!console.Profile.Out.IsTerminal) console.Profile.Width = WidthOfFiles;
         return console;
@@ -91,6 +91,6 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
         return narrow;
     }
 
-    // A file name may hold anything, a control character that would move the cursor or change a terminal's colours included.
+    // A file name may contain anything, including control characters for cursor and colours.
     internal static string OneLine(string text) => string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? '\uFFFD' : c));
 }

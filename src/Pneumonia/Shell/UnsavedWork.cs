@@ -1,6 +1,7 @@
 namespace Convolve.Pneumonia.Shell;
 
-/// <summary>Work that would be lost if the program ended now: a signal lets it be saved first. Of the whole process, as signals are.</summary>
+/// <summary>Work that would be lost if the program ended now; a signal handler waits until it is saved. Process-wide, like
+/// signals.</summary>
 internal static class UnsavedWork
 {
     private static int pending;

@@ -9,8 +9,8 @@ using Convolve.Pneumonia.Models;
 namespace Convolve.Pneumonia.Train;
 
 /// <summary>
-/// A picture of what augmentation does: in each row a training image and then what training makes of it in the first epochs, drawn by the
-/// same kernel with the same numbers; with one fixed copy, pairs of an image and that copy.
+/// A picture of augmentation: in each row a training image and its versions in the first epochs, drawn by the
+/// same kernel with the same random numbers; with one fixed copy, pairs of an image and its copy.
 /// </summary>
 /// <param name="Pixels">[Height, Width, Channels].</param>
 /// <param name="Width">Columns.</param>
@@ -20,14 +20,14 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
 {
     private const int Columns = 8, Rows = 5;
 
-    // Between tiles, in pixels, in a gray that no X-ray's background has.
+    // Gap between tiles in pixels, in a gray unlike an X-ray's background.
     private const int Gap = 4;
     private const byte GapColour = 128;
 
     /// <summary>The picture as PNG.</summary>
     public byte[] ToPng() => PngWriter.Encode(Pixels, Width, Height, Channels);
 
-    /// <summary>The picture in gray, every so many pixels in both directions made one by their mean until it is no wider than asked, as PNG.</summary>
+    /// <summary>The picture in gray as PNG, shrunk by averaging blocks of pixels until it is at most as wide as given.</summary>
     public byte[] ToPreview(int widest)
     {
         int step = (Width + widest - 1) / widest, width = Width / step, height = Height / step;
@@ -46,7 +46,7 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
     }
 
     /// <summary>Draws the picture.</summary>
-    /// <param name="images">The training images; the first that training reads are shown, classes in turn.</param>
+    /// <param name="images">The training images; shows the first ones that training reads, alternating classes.</param>
     /// <param name="options">Seed and ranges, as training uses them.</param>
     /// <param name="device">Where to compute.</param>
     public static AugmentationSheet Draw(ImageStore images, TrainingOptions options, Device device)
@@ -73,7 +73,7 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
         return new AugmentationSheet(sheet, width, height, channels);
     }
 
-    // The image as it is, then its copies.
+    // The unchanged image, then its copies.
     private static float[] Tiles(ImageStore store, int image, int count, TrainingOptions options, Device device)
     {
         int side = store.Preprocessing.Pixels;
@@ -102,7 +102,7 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
         return toned.ToArray();
     }
 
-    // As many images of each class as of any other, as far as there are, among those that are decoded first.
+    // Equally many images of each class if possible, among those decoded first.
     private static int[] Choose(ImageStore samples, int count, uint seed)
     {
         int[][] ofClass =

@@ -1,11 +1,11 @@
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>How much an image of each class counts in the loss.</summary>
+/// <summary>Weight of each class in the loss.</summary>
 public enum ClassWeights
 {
-    /// <summary>Every image the same.</summary>
+    /// <summary>Equal weight for every image.</summary>
     None,
 
-    /// <summary>Every class the same: an image of class c counts n / (classes · n_c).</summary>
+    /// <summary>Equal weight for every class: an image of class c counts n / (classes · n_c).</summary>
     Balanced,
 }

@@ -3,20 +3,21 @@ using Convolve.Engine.Files;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>Where <c>--features</c> keeps the outputs of frozen bases, and how much of them.</summary>
+/// <summary>The folder in which <c>--features</c> keeps outputs of frozen bases, and its size limit.</summary>
 public static class FeatureFolder
 {
-    /// <summary>The environment variable that holds another limit, in GiB; 0 keeps only what is in use.</summary>
+    /// <summary>The environment variable with another limit, in GiB; 0 keeps only what is in use.</summary>
     public const string LimitVariable = "CONVOLVE_FEATURES_GIB";
 
-    /// <summary>GiB that the folder may hold where nothing is said: sixty data sets of 5,000 images of 150 pixels, or one cut after VGG19's first block.</summary>
+    /// <summary>Default limit of the folder in GiB: sixty datasets of 5,000 images of 150 pixels, or one cut after VGG19's first
+    /// block.</summary>
     public const string DefaultLimit = "10";
 
     /// <summary>The folder.</summary>
     public static string Path => System.IO.Path.Combine(UserCache.Folder, "features");
 
-    /// <summary>GiB that the folder may hold.</summary>
-    /// <exception cref="UserError">The environment variable holds something else.</exception>
+    /// <summary>Size limit of the folder, GiB.</summary>
+    /// <exception cref="UserError">The environment variable is not a number.</exception>
     public static double Limit
     {
         get

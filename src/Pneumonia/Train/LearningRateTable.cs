@@ -5,13 +5,13 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>The answer of <c>--find-learning-rate</c>: losses along growing rates, and the rate that they speak for.</summary>
+/// <summary>The output of <c>--find-learning-rate</c>: losses for growing rates, and the suggested rate.</summary>
 public static class LearningRateTable
 {
-    /// <summary>Rates that are tried: some sixteen to a power of ten.</summary>
+    /// <summary>Number of rates: about sixteen per power of ten.</summary>
     public const int Steps = 100;
 
-    // Every so many steps a row, so that the table fits a screen; and the longest bar of the curve beside it.
+    // Steps per row, so that the table fits a screen; and the longest bar of the curve.
     private const int StepsPerRow = 4, LongestBar = 40;
 
     /// <summary>Prints the curve as a table, or as JSON.</summary>

@@ -5,19 +5,19 @@ using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>A training up to where its device is needed: what can be wrong with its settings, images and weights was found.</summary>
-/// <param name="Plan">The run with every default filled in.</param>
-/// <param name="Network">The network without memory, its base frozen as planned.</param>
-/// <param name="BaseLength">Layers of its base; 0 where it has none.</param>
-/// <param name="Weights">What it starts from; null for random weights.</param>
+/// <summary>A training prepared up to the point where it needs its device: settings, images and weights are checked.</summary>
+/// <param name="Plan">The run with all defaults.</param>
+/// <param name="Network">The unallocated network, its base frozen as planned.</param>
+/// <param name="BaseLength">Layers of its base; 0 if it has none.</param>
+/// <param name="Weights">The starting weights; null for random ones.</param>
 /// <param name="Images">The images, divided; their classes are in the order of the network's outputs.</param>
 public sealed record PreparedTraining(
     TrainSettings Plan, Sequential Network, int BaseLength, StartingWeights? Weights, ImageSet Images) : IDisposable
 {
     /// <summary>Prepares a training.</summary>
     /// <param name="settings">What was asked for.</param>
-    /// <param name="divided">The images that the settings name; null for synthetic ones.</param>
-    /// <param name="device">Where it is to run, whose defaults may differ.</param>
+    /// <param name="divided">The images of the settings; null for synthetic ones.</param>
+    /// <param name="device">The device, which may have other defaults.</param>
     /// <param name="cancellation">Stops the search for identical images.</param>
     /// <exception cref="UserError">The images are too small for the network, or the weights do not fit it.</exception>
     public static PreparedTraining For(

@@ -8,12 +8,12 @@ using Convolve.Pneumonia.Weights;
 namespace Convolve.Pneumonia.Train;
 
 /// <summary>
-/// The weights that a training starts from: those of a base in a weight file of any tool, or, base and head, of a checkpoint of the
-/// same network. What does not fit is found before anything is computed.
+/// The starting weights of a training: those of a base in a weight file of any tool, or base and head of a checkpoint of the
+/// same network. Mismatches are found before anything is computed.
 /// </summary>
 public sealed class StartingWeights
 {
-    /// <summary>What <c>--weights</c> says for the published weights of the network.</summary>
+    /// <summary>The value of <c>--weights</c> for the published weights of the network.</summary>
     public const string ImageNet = "imagenet";
 
     private readonly Checkpoint? checkpoint;
@@ -38,20 +38,20 @@ public sealed class StartingWeights
     public string Fingerprint { get; }
 
     /// <summary>
-    /// What the images of a checkpoint's training went through, or those of a published file where the settings do not say; else null.
+    /// The preprocessing of a checkpoint, or of a published file if the settings do not state it; else null.
     /// </summary>
     public Preprocessing? Preprocessing { get; }
 
-    /// <summary>How images are prepared and why, for the user to know; null where a checkpoint or the settings say it.</summary>
+    /// <summary>A note on the preprocessing and its reason; null if a checkpoint or the settings state it.</summary>
     public string? Remark { get; }
 
-    /// <summary>Reads what <c>--weights</c> names and sees that it fills the network.</summary>
+    /// <summary>Reads the file of <c>--weights</c> and checks that it fills the network.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="network">The network, without memory yet.</param>
-    /// <param name="baseLength">Layers of its base; 0 where it has none and a file must fill all of it.</param>
+    /// <param name="baseLength">Layers of its base; 0 if it has none and a file must fill all of it.</param>
     /// <param name="classes">The classes of the data in the model's order.</param>
-    /// <param name="catalogue">The files that "imagenet" may be; null for <see cref="WeightCatalogue.Entries"/>.</param>
-    /// <param name="usual">How images are prepared where neither the settings nor the file say it.</param>
+    /// <param name="catalogue">The files for "imagenet"; null for <see cref="WeightCatalogue.Entries"/>.</param>
+    /// <param name="usual">The preprocessing if neither the settings nor the file state one.</param>
     /// <exception cref="UserError">There is no such file, or it does not fit.</exception>
     public static StartingWeights? Read(
         TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes, IReadOnlyList<PublishedWeights>? catalogue = null,
@@ -88,7 +88,7 @@ public sealed class StartingWeights
         }
     }
 
-    /// <summary>Overwrites the parameters of the network, which has memory now.</summary>
+    /// <summary>Overwrites the parameters of the network, which is allocated now.</summary>
     public void LoadInto(Sequential network)
     {
         if (checkpoint is not null) checkpoint.LoadInto(network);

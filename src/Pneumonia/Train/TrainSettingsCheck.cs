@@ -40,7 +40,7 @@ internal static class TrainSettingsCheck
             throw new UserError("--labels three: synthetic images have two classes; give --data DIR, or leave --labels out");
     }
 
-    // What a model has no use for would be written into its config.json as if it had been used.
+    // A setting that a model does not support would be recorded in config.json as if used.
     private static void RequireUse(TrainSettings settings)
     {
         string model = Setting.TextOf(settings.Model);
@@ -66,7 +66,7 @@ internal static class TrainSettingsCheck
             throw new UserError($"--freeze {settings.Freeze}: is neither all, none, nor a layer of the base; its layers are {string.Join(", ", kept)}");
         if (settings.Weights is null && settings.Freeze is not null)
             throw new UserError($"--freeze {settings.Freeze}: the base would stay random; give its weights with --weights FILE");
-        // Nothing is left to train where no convolution follows the last frozen layer.
+        // Nothing is left to train if no convolution follows the last frozen layer.
         bool frozen = settings.Freeze == TrainSettings.FreezeAll
             || (freezesSome && !kept.SkipWhile(layer => layer != settings.Freeze).Skip(1).Any(layer => layer.Contains("conv", StringComparison.Ordinal)));
         if (settings.BaseLearningRate is not null && frozen)

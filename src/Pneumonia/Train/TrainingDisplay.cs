@@ -6,20 +6,20 @@ using Spectre.Console.Rendering;
 namespace Convolve.Pneumonia.Train;
 
 /// <summary>
-/// Shows a training: a bar with loss, accuracy, speed and time left where there is a terminal, a line per epoch where output goes
-/// into a file.
+/// Shows a training: on a terminal, a bar with loss, accuracy, speed and time left; in a file, one line
+/// per epoch.
 /// </summary>
 /// <param name="terminal">Where to show it.</param>
 /// <param name="epochs">Epochs of the whole run.</param>
 /// <param name="finished">Epochs done before.</param>
 public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished) : TrainingCallback
 {
-    // Columns of a terminal below which the speed, and then the bar itself, leave the line, so that it never wraps.
+    // Terminal widths below which the speed, and then the bar itself, are omitted, so that the line never wraps.
     private const int RoomForSpeed = 100, RoomForBar = 72;
-    // What stands beside the bar: numbers, share, time left and the gaps between them.
+    // Width beside the bar: numbers, percentage, time left and gaps.
     private const int BesideBar = 58, SpeedWidth = 18, LongestBar = 40;
 
-    // The share of an epoch's time from which on the user is told that images were the bottleneck.
+    // Fraction of an epoch's time above which the user is told that images were the bottleneck.
     private const double WaitWorthSaying = 0.02;
 
     private readonly IAnsiConsole console = terminal.Progress;
@@ -59,7 +59,7 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
         string line = $"epoch {result.Epoch}/{epochs}  {result.Seconds:F1} s  loss {result.TrainLoss:F4}  accuracy {result.TrainAccuracy:F3}"
             + (double.IsNaN(result.ValidationLoss) ? "" : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}")
             + (result.InputWaitSeconds > WaitWorthSaying * result.Seconds ? $"  waited {result.InputWaitSeconds:F1} s for images" : "");
-        // Written past the bar's own console, a line would be overwritten by the next drawing of the bar.
+        // A line written past the bar's console would be overwritten by the next update of the bar.
         if (bar is null) terminal.Note(line);
         else console.Write(new LineAboveBar(line));
         return true;
@@ -74,7 +74,7 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
         yield return new RemainingTimeColumn();
     }
 
-    /// <summary>A line in the place of the bar, which is then drawn anew below: what the bar wrote there is wiped out first.</summary>
+    /// <summary>Replaces the bar with a line; the bar is redrawn below.</summary>
     private sealed class LineAboveBar(string text) : Renderable
     {
         protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>

@@ -11,7 +11,7 @@ namespace Convolve.Pneumonia.Train;
 /// <param name="Test">To report on; null if there are none.</param>
 public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore Val, ImageStore? Test)
 {
-    /// <summary>Everything that is not used, by kind; waits until every image is decoded or known to be unreadable.</summary>
+    /// <summary>All unused files, by kind; waits until every image is decoded or known to be unreadable.</summary>
     public IReadOnlyList<LeftOut> LeftOut => Images.LeftOut.Together([.. Set.LeftOut, .. Damaged]);
 
     private IEnumerable<LeftOut> Damaged =>
@@ -31,11 +31,11 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
     /// <summary>Images of the training part by class, unreadable ones included.</summary>
     public int[] TrainCounts => [.. Set.Classes.Select((_, c) => Enumerable.Range(0, Train.Count).Count(i => Train.ClassOf(i) == c))];
 
-    /// <summary>Ends when every image is decoded or known to be unreadable.</summary>
+    /// <summary>Completes when every image is decoded or known to be unreadable.</summary>
     public Task Completed => Task.WhenAll(Parts.Select(part => part.Completed));
 
     /// <summary>Checks that the images have not gone away while they are being decoded; waits for none.</summary>
-    /// <exception cref="UserError">More files than a few are gone: see <see cref="ImageStore.MostMissing"/>.</exception>
+    /// <exception cref="UserError">Too many files are missing: see <see cref="ImageStore.MostMissing"/>.</exception>
     public void RequirePresent()
     {
         foreach (ImageStore part in Parts) part.ThrowIfFailed();
@@ -51,8 +51,8 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
     public SplitCounts Counts => new(Set.Split!, Train.UsableIndices().Length, Val.UsableIndices().Length, Test?.UsableIndices().Length ?? 0);
 
     /// <summary>
-    /// Checks that every part, and every class of the training part, has an image that can be read. Only as many images are waited for as it takes
-    /// to know, mostly one of each.
+    /// Checks that every part, and every class of the training part, has an image that can be read. Only as many images are waited for as
+    /// it takes to know, mostly one of each.
     /// </summary>
     /// <exception cref="UserError">One has none.</exception>
     public void RequireReadable()
@@ -70,14 +70,14 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
         }
     }
 
-    /// <summary>Looks at a data folder and divides its images, without decoding any yet.</summary>
+    /// <summary>Reads a data folder and splits its images, without decoding any.</summary>
     /// <exception cref="UserError">The folder cannot be trained on.</exception>
     public static ImageSet Divide(TrainSettings settings, CancellationToken cancellation) =>
         ImageSplit.Of(ImageFolder.Open(settings.Data!, settings.Labels, settings.Patient), settings.SplitSettings, cancellation);
 
     /// <summary>
-    /// Starts to decode divided images, or to draw synthetic ones: first those for training, in the order in which the first epoch reads them, then
-    /// those that are not needed before its end.
+    /// Starts to decode divided images, or to draw synthetic ones: first those for training, in the order in which the first epoch reads
+    /// them, then those that are not needed before its end.
     /// </summary>
     /// <param name="set">The images, divided, with their classes in the order of the model's outputs.</param>
     /// <param name="plan">The order, and whether the images are synthetic.</param>
