@@ -26,7 +26,7 @@ public sealed class WinogradOnVgg19Tests(ITestOutputHelper log)
     [SkippableTheory]
     [InlineData(ConvolutionAlgorithm.Winograd2)]
     [InlineData(ConvolutionAlgorithm.Winograd4)]
-    public void Every_layer_stays_within_a_thousandth_of_the_reference(ConvolutionAlgorithm algorithm)
+    public void EveryLayerStaysWithinAThousandthOfTheReference(ConvolutionAlgorithm algorithm)
     {
         RealXrays.SkipIfMissing();
         string weights = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");

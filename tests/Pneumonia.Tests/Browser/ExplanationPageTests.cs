@@ -70,7 +70,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     [SkippableTheory]
     [InlineData(1, false)]
     [InlineData(3, true)]
-    public async Task Every_number_is_the_engines(int outputs, bool global)
+    public async Task EveryNumberIsTheEngines(int outputs, bool global)
     {
         using var small = new SmallNetwork(outputs, global, SmallNetwork.Height);
         await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
@@ -84,7 +84,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     [SkippableTheory]
     [InlineData(1, false)]
     [InlineData(3, true)]
-    public async Task The_engines_numbers_arrive_to_the_bit(int outputs, bool global)
+    public async Task TheEnginesNumbersArriveToTheBit(int outputs, bool global)
     {
         using var small = new SmallNetwork(outputs, global, SmallNetwork.Height);
         await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
@@ -106,7 +106,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     [InlineData(Phone, false)]
     [InlineData(Phone, true)]
     [InlineData(Window, true)]
-    public async Task It_fits_reads_well_and_asks_for_nothing(int width, bool dark)
+    public async Task ItFitsReadsWellAndAsksForNothing(int width, bool dark)
     {
         using var small = new SmallNetwork(1, global: false, SmallNetwork.Height);
         await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), width, dark);
@@ -124,7 +124,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     }
 
     [SkippableFact]
-    public async Task Layer_channel_and_place_are_picked()
+    public async Task LayerChannelAndPlaceArePicked()
     {
         using var small = new SmallNetwork(1, global: true, SmallNetwork.Height);
         await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
@@ -156,7 +156,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     }
 
     [SkippableFact]
-    public async Task What_is_too_much_is_left_out_and_said()
+    public async Task WhatIsTooMuchIsLeftOutAndSaid()
     {
         using var small = new SmallNetwork(1, global: false, SmallNetwork.Height);
         await using OpenedPage page = await OpenAsync(Written(small, new ExplorerData(100, 800), images: 1), Phone);

@@ -10,7 +10,7 @@ public sealed class OpenedPageTests(InstalledChromium chromium) : IClassFixture<
     private Task<OpenedPage> Open(string body) => chromium.OpenAsync(folder.Add("page.html", $"<!doctype html><title>x</title><body>{body}</body>"), width: 390);
 
     [SkippableFact]
-    public async Task Faults_of_a_page_are_seen()
+    public async Task FaultsOfAPageAreSeen()
     {
         await using OpenedPage page = await Open("<p style='color:#999;background:#888'>pale</p><p style='width:600px'>wide</p>"
             + "<svg><text fill='#eee' y='9'>faint</text></svg><img src='missing.png' alt=''><script>console.error('loud'); throw new Error('thrown')</script>");
@@ -23,7 +23,7 @@ public sealed class OpenedPageTests(InstalledChromium chromium) : IClassFixture<
     }
 
     [SkippableFact]
-    public async Task A_page_without_faults_has_none()
+    public async Task APageWithoutFaultsHasNone()
     {
         await using OpenedPage page = await Open("<p>plain</p><div style='overflow-x:auto'><p style='width:600px'>scrolls</p></div>");
         Assert.Empty(await page.LowContrastAsync());

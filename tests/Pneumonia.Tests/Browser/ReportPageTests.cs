@@ -24,7 +24,7 @@ public sealed class ReportPageTests(InstalledChromium chromium) : IClassFixture<
     [InlineData(Phone, true, false)]
     [InlineData(Window, false, false)]
     [InlineData(Window, true, true)]
-    public async Task It_fits_reads_well_and_asks_for_nothing(int width, bool dark, bool scripts)
+    public async Task ItFitsReadsWellAndAsksForNothing(int width, bool dark, bool scripts)
     {
         await using OpenedPage page = await chromium.OpenAsync(Written(), width, dark, scripts);
         Assert.Empty(page.Errors);

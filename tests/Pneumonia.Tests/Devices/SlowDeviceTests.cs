@@ -15,7 +15,7 @@ public sealed class SlowDeviceTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task The_defaults_shrink_and_it_says_so()
+    public async Task TheDefaultsShrinkAndItSaysSo()
     {
         CommandRun run = await CommandRun.Succeeding("train", "--device", "cpu", "--model", "mlp", "--out", Run);
         string warning = Assert.Single(run.ErrorLines, line => line.StartsWith("warning: ", StringComparison.Ordinal));
@@ -30,7 +30,7 @@ public sealed class SlowDeviceTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_asked_for_does_not_shrink()
+    public async Task WhatWasAskedForDoesNotShrink()
     {
         CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--device", "cpu", "--limit", "12", "--out", Run]);
         string warning = Assert.Single(run.ErrorLines, line => line.StartsWith("warning: ", StringComparison.Ordinal));

@@ -41,7 +41,7 @@ public sealed class PositiveCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task The_illness_is_positive_though_it_sorts_first()
+    public async Task TheIllnessIsPositiveThoughItSortsFirst()
     {
         string data = Data("covid", "COVID", "NORMAL");
         var (metrics, config, run, trained) = await Train(data);
@@ -62,7 +62,7 @@ public sealed class PositiveCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task The_user_says_which_is_positive_and_everything_turns_round()
+    public async Task TheUserSaysWhichIsPositiveAndEverythingTurnsRound()
     {
         string data = Data("own", "ILL", "WELL");
         var (plain, _, guessed, trained) = await Train(data);
@@ -88,7 +88,7 @@ public sealed class PositiveCommandTests : IDisposable
 
     /// <summary>Other tools number classes by sorted folder names, where the capital letter of Pneumonia comes before normal.</summary>
     [Fact]
-    public async Task Weights_without_class_names_are_matched_in_the_order_of_names()
+    public async Task WeightsWithoutClassNamesAreMatchedInTheOrderOfNames()
     {
         string made = Data("made", "a", "b"), other = Data("other", "Pneumonia", "normal"), bare = Under("bare.npz");
         // For its authors, 0 = the illness, 1 = normal. The single logit is for the second.
@@ -127,7 +127,7 @@ public sealed class PositiveCommandTests : IDisposable
 
     /// <summary>A file with tensors only has its classes in the order of their names, even if the positive one is first.</summary>
     [Fact]
-    public async Task Exported_tensors_are_in_the_order_of_the_names()
+    public async Task ExportedTensorsAreInTheOrderOfTheNames()
     {
         string data = Data("covid", "COVID", "NORMAL"), bare = Under("bare.npz");
         var (_, _, _, trained) = await Train(data);
@@ -142,7 +142,7 @@ public sealed class PositiveCommandTests : IDisposable
 
     /// <summary>A run of a version that used NORMAL as the positive class continues that way, or is refused.</summary>
     [Fact]
-    public async Task A_run_with_another_positive_class_is_not_resumed_with_its_labels_swapped()
+    public async Task ARunWithAnotherPositiveClassIsNotResumedWithItsLabelsSwapped()
     {
         string data = Data("covid", "COVID", "NORMAL");
         var (_, _, _, run) = await Train(data, "--positive", "NORMAL");
@@ -158,7 +158,7 @@ public sealed class PositiveCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_writes_a_report_scores_and_predictions()
+    public async Task EvaluateWritesAReportScoresAndPredictions()
     {
         string data = Data("covid", "COVID", "NORMAL"), output = Under("scored");
         var (_, _, _, trained) = await Train(data);
@@ -188,7 +188,7 @@ public sealed class PositiveCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task One_bad_image_does_not_cost_the_others_their_predictions()
+    public async Task OneBadImageDoesNotCostTheOthersTheirPredictions()
     {
         string data = Data("covid", "COVID", "NORMAL"), csv = Under("p.csv");
         var (_, _, _, trained) = await Train(data);

@@ -33,7 +33,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_repeats_the_test_scores_of_the_run()
+    public async Task EvaluateRepeatsTheTestScoresOfTheRun()
     {
         CommandRun run = await Evaluate(trained.Data, "--json");
         Assert.Equal(JsonShape.Evaluation, JsonShape.Of(run.Json));
@@ -43,7 +43,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
 
     /// <summary>Images are recognized by their content: the folder may have another name and further images.</summary>
     [Fact]
-    public async Task Evaluate_says_how_many_of_the_images_the_network_was_trained_on()
+    public async Task EvaluateSaysHowManyOfTheImagesTheNetworkWasTrainedOn()
     {
         string run = Path.Combine(folder.Path, "split");
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--split", "patient", "--out", run]);
@@ -75,7 +75,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
 
     /// <summary>Weights do not define what their outputs mean; the folders do.</summary>
     [Fact]
-    public async Task Evaluate_names_the_classes_of_bare_weights_by_the_folders()
+    public async Task EvaluateNamesTheClassesOfBareWeightsByTheFolders()
     {
         string bare = Path.Combine(folder.Path, "bare.npz");
         await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", bare);
@@ -89,7 +89,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_asks_the_network_of_the_program_where_none_is_named()
+    public async Task EvaluateAsksTheNetworkOfTheProgramWhereNoneIsNamed()
     {
         CommandRun own = await CommandRun.Succeeding("evaluate", "--data", trained.Data, "--json");
         Assert.Equal(JsonShape.Evaluation, JsonShape.Of(own.Json));
@@ -100,7 +100,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_takes_the_mean_over_copies()
+    public async Task EvaluateTakesTheMeanOverCopies()
     {
         CommandRun plain = await Evaluate(trained.Data, "--json"), one = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "1");
         Assert.Equal(plain.Output, one.Output);
@@ -113,7 +113,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_scores_changed_images_beside_the_plain_ones()
+    public async Task EvaluateScoresChangedImagesBesideThePlainOnes()
     {
         JsonNode plain = (await Evaluate(trained.Data, "--json")).Json, stressed = (await Evaluate(trained.Data, "--json", "--stress")).Json;
         JsonArray changes = stressed["stress"]!.AsArray();
@@ -128,7 +128,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task The_network_that_comes_with_the_program_answers_where_none_is_named()
+    public async Task TheNetworkThatComesWithTheProgramAnswersWhereNoneIsNamed()
     {
         folder.WithXrays("xrays", 2);
         JsonNode answers = (await CommandRun.Succeeding("predict", Path.Combine(folder.Path, "xrays"), "--json")).Json;
@@ -141,7 +141,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Predict_takes_the_mean_over_copies_whatever_else_is_asked()
+    public async Task PredictTakesTheMeanOverCopiesWhateverElseIsAsked()
     {
         folder.WithXrays("xrays", 2);
         string single = Path.Combine(folder.Path, "xrays/PNEUMONIA/" + Path.GetFileName(Directory.GetFiles(Path.Combine(folder.Path, "xrays/PNEUMONIA")).Order().Last()));
@@ -155,7 +155,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_scores_the_part_that_is_named()
+    public async Task EvaluateScoresThePartThatIsNamed()
     {
         CommandRun run = await Evaluate(trained.Data, "--part", "train", "--json");
         Assert.Equal(24, (int)run.Json["n"]!);
@@ -165,7 +165,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Evaluate_scores_a_flat_folder_whole()
+    public async Task EvaluateScoresAFlatFolderWhole()
     {
         folder.WithXrays("flat", 4, seed: 3);
         string data = Path.Combine(folder.Path, "flat");
@@ -179,7 +179,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("NORMAL", "specificity", "sensitivity")]
     [InlineData("PNEUMONIA", "sensitivity", "specificity")]
-    public async Task Evaluate_leaves_figures_of_an_absent_class_null(string present, string known, string unknown)
+    public async Task EvaluateLeavesFiguresOfAnAbsentClassNull(string present, string known, string unknown)
     {
         folder.WithXrays("both", 3);
         Directory.Move(Path.Combine(folder.Path, "both", present), Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName + "/" + present);
@@ -190,7 +190,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Predict_answers_in_the_documented_shape()
+    public async Task PredictAnswersInTheDocumentedShape()
     {
         folder.WithXrays("xrays", 2);
         string single = Path.Combine(folder.Path, "xrays/NORMAL/IM-0000-0001.png");
@@ -219,7 +219,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Predict_tells_people_the_class_and_what_it_is_not_for()
+    public async Task PredictTellsPeopleTheClassAndWhatItIsNotFor()
     {
         folder.WithXrays("xrays", 1);
         CommandRun run = await Predict(Path.Combine(folder.Path, "xrays"));
@@ -232,7 +232,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Predict_writes_a_table()
+    public async Task PredictWritesATable()
     {
         folder.WithXrays("a, b", 1);
         string csv = Path.Combine(folder.Path, "answers.csv");
@@ -256,7 +256,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_table_that_is_a_link_stays_one()
+    public async Task ATableThatIsALinkStaysOne()
     {
         string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).First(), table = Path.Combine(folder.Path, "table.csv"), link = Path.Combine(folder.Path, "link.csv");
         folder.Add("table.csv", "before");
@@ -267,7 +267,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Gray_colour_and_16_bit_images_get_the_same_answer()
+    public async Task GrayColourAnd16BitImagesGetTheSameAnswer()
     {
         byte[] gray = new SyntheticXrays(5, ImagePart.Test).Draw(1, 24);
         byte[] colour = [.. gray.SelectMany(value => new[] { value, value, value })];
@@ -285,7 +285,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Three_classes_are_trained_scored_and_predicted()
+    public async Task ThreeClassesAreTrainedScoredAndPredicted()
     {
         folder.WithXrays("data/train", 12).WithXrays("data/test", 6, seed: 2);
         string data = Path.Combine(folder.Path, "data"), run = Path.Combine(folder.Path, "run");
@@ -311,7 +311,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Summary_counts_what_training_trains()
+    public async Task SummaryCountsWhatTrainingTrains()
     {
         JsonNode run = (await CommandRun.Succeeding("summary", "--run", trained.Folder, "--json")).Json;
         JsonNode model = (await CommandRun.Succeeding("summary", "--model", "mlp", "--pixels", "24", "--json")).Json;
@@ -325,7 +325,7 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Devices_lists_the_chosen_one_with_its_self_test()
+    public async Task DevicesListsTheChosenOneWithItsSelfTest()
     {
         JsonNode json = (await CommandRun.Succeeding("devices", "--json")).Json;
         Assert.Equal("{devices:[{name:string,kind:string,memoryMiB:number,driver:string,chosen:boolean,selfTest:string}],chosen:string,reason:string}",

@@ -28,7 +28,7 @@ public sealed class WrongPredictionTests
     [InlineData(-1f, null, "no map: nothing in shown speaks for ILL")]
     [InlineData(-1f, 50f, "HiResCAM, for Grad-CAM is zero everywhere")]
     [InlineData(1f, 1f, "Grad-CAM")]
-    public void A_map_that_would_be_blank_is_another_one_or_left_out(float everywhere, float? somewhere, string caption)
+    public void AMapThatWouldBeBlankIsAnotherOneOrLeftOut(float everywhere, float? somewhere, string caption)
     {
         using var catalogue = new DeviceCatalogue();
         using Device device = catalogue.Open(catalogue.Choose("auto").Device);

@@ -45,7 +45,7 @@ public sealed class ExperimentsTests : IDisposable
     private byte[] Best(params string[] run) => File.ReadAllBytes(Path.Combine(Of(run), "best.safetensors"));
 
     [Fact]
-    public async Task A_row_is_trained_once_goes_on_with_more_epochs_and_stands_in_every_table()
+    public async Task ARowIsTrainedOnceGoesOnWithMoreEpochsAndStandsInEveryTable()
     {
         const string options = "--only mlp --limit 4 --json --epochs-scale";
         CommandRun first = await CommandRun.Succeeding(Command("out", options + " 0.05"));
@@ -81,7 +81,7 @@ public sealed class ExperimentsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_stopped_row_goes_on()
+    public async Task AStoppedRowGoesOn()
     {
         const string options = "--only mlp --limit 4 --epochs-scale 0.1";
         CommandRun stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, Command("out", options));
@@ -95,7 +95,7 @@ public sealed class ExperimentsTests : IDisposable
     }
 
     [Fact]
-    public async Task Several_seeds_have_runs_of_their_own_a_mean_and_a_deviation()
+    public async Task SeveralSeedsHaveRunsOfTheirOwnAMeanAndADeviation()
     {
         CommandRun run = await CommandRun.Succeeding(Command("out", "--only mlp --limit 4 --epochs-scale 0.01 --seeds 3 --json"));
         JsonNode row = Assert.Single(run.Json.AsArray())!;
@@ -121,7 +121,7 @@ public sealed class ExperimentsTests : IDisposable
     }
 
     [Fact]
-    public async Task Rows_without_their_weights_say_so_and_keep_no_other_from_running()
+    public async Task RowsWithoutTheirWeightsSaySoAndKeepNoOtherFromRunning()
     {
         CommandRun run = await CommandRun.Succeeding(Command("out", "--only mlp,vgg19-features --limit 4 --epochs-scale 0.01 --json"));
         Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: vgg19-features: not run: --weights imagenet", StringComparison.Ordinal));

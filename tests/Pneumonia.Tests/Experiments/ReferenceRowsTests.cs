@@ -22,7 +22,7 @@ public sealed class ReferenceRowsTests
     private static ExperimentSettings Asked => new() { Data = "data" };
 
     [Fact]
-    public void Every_row_is_there_with_its_figures()
+    public void EveryRowIsThereWithItsFigures()
     {
         Assert.Equal(ids, ReferenceRows.All.Select(row => row.Id));
         // Some 75 hours for the ten published rows.
@@ -37,7 +37,7 @@ public sealed class ReferenceRowsTests
 
     // If the table in ../shared is present, every one of its cells must appear here.
     [SkippableFact]
-    public void Every_published_figure_agrees_with_the_table_of_the_reference()
+    public void EveryPublishedFigureAgreesWithTheTableOfTheReference()
     {
         RealXrays.SkipIfMissing();
         string table = File.ReadAllText(Path.Combine(RealXrays.Folder!, "..", "..", "seed.md"));
@@ -60,7 +60,7 @@ public sealed class ReferenceRowsTests
     [InlineData("cnn-dropout", 8_171_713)]
     [InlineData("cnn-balanced", 8_171_713)]
     [InlineData("three-class", 5_551_299)]
-    public void Networks_have_the_published_number_of_parameters(string id, long parameters)
+    public void NetworksHaveThePublishedNumberOfParameters(string id, long parameters)
     {
         TrainSettings training = Asked.TrainingOf(Row(id), 1);
         using Sequential network = ModelChoice.Build(training.Model, training.Pixels, training.Labels == LabelScheme.Three ? 3 : 2, training);
@@ -70,7 +70,7 @@ public sealed class ReferenceRowsTests
     [Theory]
     [InlineData(null, "block5_conv3", 2_359_808 + 8192 * 16 + 16 + 17)]
     [InlineData("block3_pool", "block3_conv3", 590_080 + 18 * 18 * 256 * 16 + 16 + 17)]
-    public void Fine_tuning_trains_the_last_convolution_that_is_kept(string? until, string freeze, long trainable)
+    public void FineTuningTrainsTheLastConvolutionThatIsKept(string? until, string freeze, long trainable)
     {
         TrainSettings training = (Asked with { Until = until }).TrainingOf(Row("vgg19-fine-tuned"), 1);
         Assert.Equal((freeze, until, StartingWeights.ImageNet), (training.Freeze, training.Until, training.Weights));
@@ -80,7 +80,7 @@ public sealed class ReferenceRowsTests
     }
 
     [Property]
-    public void Epochs_are_rounded_up_and_at_least_one(PositiveInt hundredths)
+    public void EpochsAreRoundedUpAndAtLeastOne(PositiveInt hundredths)
     {
         int percent = 1 + hundredths.Get % 300;
         ExperimentSettings settings = Asked with { EpochsScale = percent / 100.0 };
@@ -90,7 +90,7 @@ public sealed class ReferenceRowsTests
     }
 
     [Fact]
-    public void Notes_say_what_differs_from_the_published_row()
+    public void NotesSayWhatDiffersFromThePublishedRow()
     {
         Assert.Equal("", (Asked with { Split = SplitKind.Reference }).NoteOf(Row("cnn")));
         Assert.Equal("split patient, published reference", Asked.NoteOf(Row("cnn")));

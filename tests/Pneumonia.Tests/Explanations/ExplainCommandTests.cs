@@ -18,7 +18,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     private string[] Images => [.. Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "PNEUMONIA")).Order(StringComparer.Ordinal).Take(2)];
 
     [Fact]
-    public async Task A_network_without_pictures_is_explained_by_occlusion_and_arithmetic()
+    public async Task ANetworkWithoutPicturesIsExplainedByOcclusionAndArithmetic()
     {
         CommandRun run = await CommandRun.Succeeding(["explain", "--run", trained.Folder, .. Images, "--out", Out, "--json"]);
         Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,gradCamPeak:null,hiResCamPeak:null,occlusionPeak:[number]}]}",
@@ -39,7 +39,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task People_are_told_where_the_page_is_and_what_it_is_not_for()
+    public async Task PeopleAreToldWhereThePageIsAndWhatItIsNotFor()
     {
         CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, Images[0], "--class", "normal", "--out", Out);
         string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -52,7 +52,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("index.html.png", "index.html-2")]
     [InlineData("..png", "image")]
-    public async Task An_image_called_like_the_page_or_by_its_ending_alone_has_a_folder_beside_it(string name, string expected)
+    public async Task AnImageCalledLikeThePageOrByItsEndingAloneHasAFolderBesideIt(string name, string expected)
     {
         string image = folder.Add(name, File.ReadAllBytes(Images[0]));
         CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, image, "--out", Out, "--json");
@@ -66,7 +66,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     [InlineData("--weights x.safetensors", "give either --run or --weights")]
     [InlineData("--pixels 20", "leave --pixels and --preprocessing out")]
     [InlineData("--clas NORMAL", "--class")]
-    public async Task What_cannot_be_is_one_line_and_leaves_nothing(string options, string mentions)
+    public async Task WhatCannotBeIsOneLineAndLeavesNothing(string options, string mentions)
     {
         CommandRun run = await CommandRun.Of(["explain", "--run", trained.Folder, Images[0], "--out", Out, .. options.Split(' ')]);
         Assert.Equal((2, ""), (run.Code, run.Output));
@@ -75,7 +75,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_with_something_in_it_and_damaged_images_are_refused()
+    public async Task AFolderWithSomethingInItAndDamagedImagesAreRefused()
     {
         folder.Add("out/mine.txt", [1]);
         CommandRun taken = await CommandRun.Of("explain", "--run", trained.Folder, Images[0], "--out", Out);

@@ -18,7 +18,7 @@ public sealed class GradCamTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Agrees_with_its_definition_in_double_precision(int outputs, bool global, int classIndex, string layer)
+    public void AgreesWithItsDefinitionInDoublePrecision(int outputs, bool global, int classIndex, string layer)
     {
         using var small = new SmallNetwork(outputs, global);
         Sequential network = small.Network;
@@ -78,14 +78,14 @@ public sealed class GradCamTests
     [InlineData(ModelKind.Compact, 208, "block5_norm1")]
     [InlineData(ModelKind.Cnn, 150, "conv4")]
     [InlineData(ModelKind.Vgg19, 224, "block5_conv4")]
-    public void Looks_at_the_last_layer_that_can_tell_where(ModelKind kind, int pixels, string layer)
+    public void LooksAtTheLastLayerThatCanTellWhere(ModelKind kind, int pixels, string layer)
     {
         Sequential network = ModelChoice.Build(kind, pixels, 2);
         Assert.Equal(layer, network.Layers[GradCam.DefaultLayer(network)!.Value].Name);
     }
 
     [Fact]
-    public void Leaves_the_network_as_it_was()
+    public void LeavesTheNetworkAsItWas()
     {
         using var small = new SmallNetwork(1, global: true);
         using Tensor input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
@@ -102,7 +102,7 @@ public sealed class GradCamTests
     }
 
     [Fact]
-    public void Layers_without_a_picture_are_refused()
+    public void LayersWithoutAPictureAreRefused()
     {
         using var small = new SmallNetwork(1, global: false);
         using Tensor input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);

@@ -12,7 +12,7 @@ public sealed class OcclusionTests
     [InlineData(1, false, 0, 5, 5)]
     [InlineData(3, false, 2, 6, 2)]
     [InlineData(3, true, 0, 30, 7)]
-    public void Agrees_with_its_definition_in_double_precision(int outputs, bool global, int classIndex, int side, int step)
+    public void AgreesWithItsDefinitionInDoublePrecision(int outputs, bool global, int classIndex, int side, int step)
     {
         const int Height = 21, Width = 18;
         using var small = new SmallNetwork(outputs, global);
@@ -52,7 +52,7 @@ public sealed class OcclusionTests
     }
 
     [Fact]
-    public void Squares_of_any_picture_cover_it()
+    public void SquaresOfAnyPictureCoverIt()
     {
         foreach (int pixels in new[] { 1, 7, 8, 24, 150, 211 })
         {

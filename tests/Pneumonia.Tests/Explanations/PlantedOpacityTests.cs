@@ -22,13 +22,13 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
     private static readonly int[] seeds = [2611, 2612, 2613, 2614];
 
     [SkippableFact]
-    public void Grad_cam_peaks_inside() => PeaksInside((model, input, _) => GradCam.Of(model.Network, input, 1));
+    public void GradCamPeaksInside() => PeaksInside((model, input, _) => GradCam.Of(model.Network, input, 1));
 
     [SkippableFact]
-    public void Hires_cam_peaks_inside() => PeaksInside((model, input, _) => HiResCam.Of(model.Network, input, 1));
+    public void HiresCamPeaksInside() => PeaksInside((model, input, _) => HiResCam.Of(model.Network, input, 1));
 
     [SkippableFact]
-    public void Occlusion_peaks_inside() => PeaksInside((model, _, image) =>
+    public void OcclusionPeaksInside() => PeaksInside((model, _, image) =>
         Occlusion.For(model.Input.Pixels).Of(model.Network, image, model.Input.Scaling, 1));
 
     private void PeaksInside(Func<TrainedModel, Tensor, byte[], HeatMap> explain)

@@ -15,7 +15,7 @@ public sealed class ReceptiveFieldTests
     [InlineData("halved")]
     [InlineData("second")]
     [InlineData("quartered")]
-    public void Names_the_pixels_that_change_a_unit(string layer)
+    public void NamesThePixelsThatChangeAUnit(string layer)
     {
         using var small = new SmallNetwork(1, global: true);
         int at = small.Network.Layers.ToList().FindIndex(l => l.Name == layer);
@@ -49,7 +49,7 @@ public sealed class ReceptiveFieldTests
     }
 
     [Fact]
-    public void Is_the_one_known_from_the_networks()
+    public void IsTheOneKnownFromTheNetworks()
     {
         // VGG19's last pooling: 268 pixels, 32 apart (Araujo, Norris and Sim, 2019, for VGG19's conv5_4: 252 at a step of 16).
         Sequential vgg19 = ModelChoice.Build(ModelKind.Vgg19, 224, 2);

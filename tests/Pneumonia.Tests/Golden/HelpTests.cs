@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Tests.Golden;
 public sealed class HelpTests
 {
     [Fact]
-    public async Task Every_command_explains_itself_as_before()
+    public async Task EveryCommandExplainsItselfAsBefore()
     {
         var text = new StringBuilder();
         var commands = new Queue<string>([""]);
@@ -41,7 +41,7 @@ public sealed class HelpTests
     ];
 
     [Fact]
-    public async Task Every_mistake_is_explained_as_before()
+    public async Task EveryMistakeIsExplainedAsBefore()
     {
         var text = new StringBuilder();
         foreach (string arguments in CommandLineTests.BadUsage().Select(row => (string)row[0]).Concat(others).Where(line => !leftOut.Any(line.Contains)))

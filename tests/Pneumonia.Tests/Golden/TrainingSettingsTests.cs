@@ -59,7 +59,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_training_is_recorded_and_repeated_as_before()
+    public void ATrainingIsRecordedAndRepeatedAsBefore()
     {
         var text = new StringBuilder();
         foreach (string arguments in trainings)
@@ -72,7 +72,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
     }
 
     [Fact]
-    public void The_reference_experiments_are_the_same_trainings_as_before()
+    public void TheReferenceExperimentsAreTheSameTrainingsAsBefore()
     {
         var text = new StringBuilder();
         var settings = new ExperimentSettings { Data = "x", EpochsScale = 0.5, Limit = 50, Out = "table" };
@@ -82,7 +82,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
     }
 
     [Fact]
-    public void A_run_goes_on_with_the_same_settings_as_before()
+    public void ARunGoesOnWithTheSameSettingsAsBefore()
     {
         var text = new StringBuilder();
         foreach ((string run, string[] others) in pairs)
@@ -102,7 +102,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
 
     /// <summary>Settings came one by one: what the file of an older run does not say is as it was before it could be said.</summary>
     [Fact]
-    public void The_file_of_an_older_run_is_read_as_before()
+    public void TheFileOfAnOlderRunIsReadAsBefore()
     {
         folder.Add("config.json", """
             {
@@ -121,7 +121,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
     [InlineData("{\"seed\":null}")]
     [InlineData("{\"fractions\":3}")]
     [InlineData("[]")]
-    public void A_damaged_file_is_refused(string json)
+    public void ADamagedFileIsRefused(string json)
     {
         folder.Add("config.json", json);
         Assert.Contains("config.json: cannot be read as settings", Assert.Throws<UserError>(() => ConfigFile.Read<TrainSettings>(folder.Path)).Message);

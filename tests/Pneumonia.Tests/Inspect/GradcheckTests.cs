@@ -13,7 +13,7 @@ namespace Convolve.Pneumonia.Tests.Inspect;
 public sealed class GradcheckTests(TrainedRun trained)
 {
     [Fact]
-    public async Task A_run_on_its_own_images()
+    public async Task ARunOnItsOwnImages()
     {
         CommandRun run = await CommandRun.Succeeding("gradcheck", "--run", trained.Folder, "--data", trained.Data, "--elements", "3", "--json");
         Assert.Equal(["synthetic", "images", "tolerance", "passed", "parameters"], run.Json.AsObject().Select(field => field.Key));
@@ -28,7 +28,7 @@ public sealed class GradcheckTests(TrainedRun trained)
     }
 
     [Fact]
-    public async Task A_model_on_synthetic_images_as_a_table()
+    public async Task AModelOnSyntheticImagesAsATable()
     {
         CommandRun run = await CommandRun.Succeeding("gradcheck", "--model", "mlp", "--pixels", "8", "--batch", "3");
         Assert.Contains("8 of 8 gradients agree", run.Output);
@@ -40,7 +40,7 @@ public sealed class GradcheckTests(TrainedRun trained)
     [InlineData(GradientVerdict.Right, CommandLine.Done, "")]
     [InlineData(GradientVerdict.Unchecked, CommandLine.Done, "warning: conv1/bias: not checked, every step led over a kink")]
     [InlineData(GradientVerdict.Wrong, CommandLine.Fault, "error: gradcheck: 1 of 2 gradients are wrong, conv1/bias the most: element 3 is 5.00E-1 where the difference is 2.50E-1")]
-    public void A_wrong_gradient_is_exit_code_1_and_one_line(GradientVerdict verdict, int code, string line)
+    public void AWrongGradientIsExitCode1AndOneLine(GradientVerdict verdict, int code, string line)
     {
         var errors = new StringWriter();
         CheckedGradient right = new("conv1/kernel", new Shape(3, 3, 1, 4), 6, 0, 7, 0.1, 0.1, 0, GradientVerdict.Right);
@@ -55,7 +55,7 @@ public sealed class GradcheckTests(TrainedRun trained)
     [InlineData("--model", "cnn", "--pixels", "20")]
     [InlineData("--run", "nowhere", "--batch", "2")]
     [InlineData("--model", "mlp", "--data", "nowhere")]
-    public async Task Bad_input_is_one_line(params string[] arguments)
+    public async Task BadInputIsOneLine(params string[] arguments)
     {
         CommandRun run = await CommandRun.Of(["gradcheck", .. arguments]);
         Assert.Equal((CommandLine.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));

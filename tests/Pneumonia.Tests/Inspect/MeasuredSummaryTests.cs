@@ -15,7 +15,7 @@ public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_model_with_its_algorithms_and_a_picture()
+    public async Task AModelWithItsAlgorithmsAndAPicture()
     {
         string picture = Path.Combine(folder.Path, "roof.svg");
         JsonNode json = (await CommandRun.Succeeding("summary", "--model", "compact", "--pixels", "16", "--batch", "1", "--measure", "--out", picture, "--json")).Json;
@@ -37,7 +37,7 @@ public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_run_as_a_table()
+    public async Task ARunAsATable()
     {
         CommandRun run = await CommandRun.Succeeding("summary", "--run", trained.Folder, "--measure");
         Assert.All(new[] { "dense1", "logits", "GB/s" }, text => Assert.Contains(text, run.Output));
@@ -47,7 +47,7 @@ public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
     [InlineData("add --measure", "--batch", "2")]
     [InlineData("add --measure", "--out", "x.svg")]
     [InlineData("ends in .svg", "--measure", "--out", "x.png")]
-    public async Task Bad_input_is_one_line(string advice, params string[] arguments)
+    public async Task BadInputIsOneLine(string advice, params string[] arguments)
     {
         CommandRun run = await CommandRun.Of(["summary", .. arguments]);
         Assert.Equal((CommandLine.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));

@@ -10,7 +10,7 @@ namespace Convolve.Pneumonia.Tests.Kernels;
 public sealed class KernelsCommandTests
 {
     [Fact]
-    public async Task List_names_every_kernel_with_what_scripts_rely_on()
+    public async Task ListNamesEveryKernelWithWhatScriptsRelyOn()
     {
         JsonArray rows = (await CommandRun.Succeeding("kernels", "list", "--json")).Json.AsArray();
         Assert.Equal(KernelCatalogue.All.Count, rows.Count);
@@ -28,7 +28,7 @@ public sealed class KernelsCommandTests
     [InlineData("csharp", "public static void Update<TShape, TRule>(")]
     [InlineData("opencl", "kernel void Kernel_Update(")]
     [InlineData("ptx", ".entry Kernel_Update(")]
-    public async Task A_text_asked_for_stands_alone(string target, string mentions)
+    public async Task ATextAskedForStandsAlone(string target, string mentions)
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "rmsprop", "--target", target)).Output;
         Assert.Contains(mentions, text);
@@ -41,7 +41,7 @@ public sealed class KernelsCommandTests
     [Theory]
     [InlineData("sm_75")]
     [InlineData("sm_90")]
-    public async Task Ptx_is_of_the_architecture_asked_for(string architecture)
+    public async Task PtxIsOfTheArchitectureAskedFor(string architecture)
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "convolution-forward-gpu", "--target", "ptx", "--arch", architecture)).Output;
         Assert.Contains($".target {architecture}\n", text.ReplaceLineEndings("\n"));
@@ -49,7 +49,7 @@ public sealed class KernelsCommandTests
     }
 
     [Fact]
-    public async Task Without_a_target_all_texts_stand_under_titles_with_counts()
+    public async Task WithoutATargetAllTextsStandUnderTitlesWithCounts()
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "matrix-multiply-gpu")).Output;
         int csharp = text.IndexOf("== C#: src/Engine/Operations/BlockProduct/GpuBlockProduct.cs, line ", StringComparison.Ordinal);
@@ -64,7 +64,7 @@ public sealed class KernelsCommandTests
 
     /// <summary>Compiled by one shared object, because compiling takes time; no device is needed.</summary>
     [Fact]
-    public void Every_kernel_is_shown_without_a_device()
+    public void EveryKernelIsShownWithoutADevice()
     {
         using var code = new KernelCode();
         foreach (CataloguedKernel kernel in KernelCatalogue.All)
@@ -83,7 +83,7 @@ public sealed class KernelsCommandTests
     }
 
     [Fact]
-    public async Task Compare_prints_every_algorithm_of_a_shape_with_its_figures()
+    public async Task ComparePrintsEveryAlgorithmOfAShapeWithItsFigures()
     {
         string[] shape = ["kernels", "compare", "conv", "--batch", "1", "--pixels", "9", "--channels", "3", "--filters", "5", "--runs", "1", "--device", "cpu"];
         JsonArray rows = (await CommandRun.Succeeding([.. shape, "--json"])).Json.AsArray();
@@ -100,7 +100,7 @@ public sealed class KernelsCommandTests
     }
 
     [Fact]
-    public async Task Compare_prints_the_matrix_product_beside_the_peak()
+    public async Task ComparePrintsTheMatrixProductBesideThePeak()
     {
         string[] sizes = ["kernels", "compare", "gemm", "--rows", "33", "--columns", "17", "--depth", "40", "--runs", "1", "--device", "cpu"];
         JsonNode figures = (await CommandRun.Succeeding([.. sizes, "--json"])).Json;

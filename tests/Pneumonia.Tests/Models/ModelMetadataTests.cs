@@ -32,7 +32,7 @@ public sealed class ModelMetadataTests : IDisposable
     }
 
     [Fact]
-    public void What_was_written_is_read()
+    public void WhatWasWrittenIsRead()
     {
         var metadata = new ModelMetadata(["NORMAL", "PNEUMONIA"], ResizeMethod.Area, LabelScheme.Three, Preprocessing.Standardize, 0.25);
         ModelMetadata read = Read(metadata.ToJson().ToJsonString());
@@ -51,7 +51,7 @@ public sealed class ModelMetadataTests : IDisposable
     [InlineData("{\"preprocessing\":\"magic\"}", "preprocessing is \"magic\"")]
     [InlineData("{\"preprocessing\":3}", "")]
     [InlineData("{\"threshold\":7}", "the threshold 7 is no probability")]
-    public void What_cannot_be_is_refused(string application, string mention)
+    public void WhatCannotBeIsRefused(string application, string mention)
     {
         var error = Assert.Throws<WeightFileException>(() => Read(application));
         Assert.StartsWith($"{File}: its metadata cannot be used: ", error.Message);
@@ -63,7 +63,7 @@ public sealed class ModelMetadataTests : IDisposable
     [InlineData(4097, 4097, 1)]
     [InlineData(8, 9, 1)]
     [InlineData(8, 8, 2)]
-    public void Inputs_that_are_no_images_of_a_size_that_can_be_read_are_refused(int rows, int columns, int channels)
+    public void InputsThatAreNoImagesOfASizeThatCanBeReadAreRefused(int rows, int columns, int channels)
     {
         OpenCl.SkipIfMissing();
         using var network = new Sequential(new Shape(rows, columns, channels), [new Conv2D(1, 1) { Name = "c", Bias = false }]);

@@ -60,7 +60,7 @@ public sealed class HostileNamesTests
     [InlineData("evaluation")]
     [InlineData("evaluation of three classes")]
     [InlineData("explanation")]
-    public void Every_name_is_escaped_wherever_it_stands(string page)
+    public void EveryNameIsEscapedWhereverItStands(string page)
     {
         string html = page switch
         {

@@ -8,7 +8,7 @@ public sealed class HtmlTests
     private const string Hostile = "<b>&\"'";
 
     [Fact]
-    public void Text_and_numbers_in_holes_are_escaped_and_markup_is_not()
+    public void TextAndNumbersInHolesAreEscapedAndMarkupIsNot()
     {
         Html inner = $"<i>{Hostile}</i>";
         Html outer = $"""<p title="{Hostile}">{inner}{0.26:F1}{'<'}{(string?)null}{1234.5:N1}</p>""";
@@ -16,7 +16,7 @@ public sealed class HtmlTests
     }
 
     [Fact]
-    public void Parts_follow_each_other()
+    public void PartsFollowEachOther()
     {
         Html items = Html.Each(["a", "<"], item => $"<li>{item}</li>");
         Assert.Equal("<li>a</li><li>&lt;</li><br>", Html.Concat([items, Html.Empty, $"<br>"]).ToString());
@@ -24,14 +24,14 @@ public sealed class HtmlTests
     }
 
     [Fact]
-    public void A_template_needs_all_its_places()
+    public void ATemplateNeedsAllItsPlaces()
     {
         Assert.Throws<KeyNotFoundException>(() => Html.FromTemplate("page.html", new Dictionary<string, Html>()));
         Assert.Throws<FileNotFoundException>(() => Html.FromFile("nowhere.css"));
     }
 
     [Fact]
-    public void Json_does_not_end_its_script()
+    public void JsonDoesNotEndItsScript()
     {
         string json = Html.Json(new JsonObject { ["name"] = $"</script>{Hostile}" }).ToString();
         Assert.DoesNotContain("<", json);

@@ -10,7 +10,7 @@ public sealed class NamedImagesTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_folder_stands_for_its_images_without_hidden_ones_and_other_formats()
+    public void AFolderStandsForItsImagesWithoutHiddenOnesAndOtherFormats()
     {
         foreach (string path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" }) folder.AddImage(path, 1);
         folder.Add("c.webp", "x");
@@ -22,11 +22,11 @@ public sealed class NamedImagesTests : IDisposable
     }
 
     [Fact]
-    public void An_image_that_is_named_is_asked_about_whatever_its_name() =>
+    public void AnImageThatIsNamedIsAskedAboutWhateverItsName() =>
         Assert.Equal([".x.png", "no such.png"], NamedImages.Expand([".x.png", "no such.png"]).Paths);
 
     [Fact]
-    public void A_folder_without_images_is_refused_with_what_it_holds()
+    public void AFolderWithoutImagesIsRefusedWithWhatItHolds()
     {
         folder.Add("c.dcm", "x");
         UserError error = Assert.Throws<UserError>(() => NamedImages.Expand([folder.Path]));
@@ -35,7 +35,7 @@ public sealed class NamedImagesTests : IDisposable
     }
 
     [SkippableFact]
-    public void Links_in_circles_end_and_one_that_leads_nowhere_is_asked_about()
+    public void LinksInCirclesEndAndOneThatLeadsNowhereIsAskedAbout()
     {
         Skip.If(OperatingSystem.IsWindows(), "links need rights on Windows");
         folder.AddImage("a.png", 1);

@@ -16,7 +16,7 @@ public sealed class RunFolderTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Metrics_have_the_documented_shape_and_read_back()
+    public void MetricsHaveTheDocumentedShapeAndReadBack()
     {
         MetricsFile.Write(folder.Path, MadeRuns.Metrics());
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
@@ -41,7 +41,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void Missing_and_damaged_files_are_named()
+    public void MissingAndDamagedFilesAreNamed()
     {
         Assert.Contains("metrics.json: no such file", Assert.Throws<UserError>(() => MetricsFile.Read(folder.Path)).Message);
         foreach (string text in new[] { "", "{", "null", "[]", "{\"val\":{\"confusion\":[[1]]}}" })
@@ -55,7 +55,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void Settings_read_back()
+    public void SettingsReadBack()
     {
         var settings = new TrainSettings { Model = ModelKind.Vgg19, L1 = 5e-7, Limit = 10, Optimizer = OptimizerKind.RmsProp };
         ConfigFile.Write(folder.Path, settings);
@@ -64,7 +64,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void History_has_one_row_an_epoch()
+    public void HistoryHasOneRowAnEpoch()
     {
         HistoryFile.Write(folder.Path, [new EpochMetrics(1, 2.5, 0.1, 0.5, 0.25, 1), new EpochMetrics(2, 1, 1e-7, 1, double.NaN, 0)]);
         Assert.Equal("epoch,seconds,trainLoss,trainAccuracy,valLoss,valAccuracy\n1,2.5,0.1,0.5,0.25,1\n2,1,1E-07,1,NaN,0\n",
@@ -72,7 +72,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void The_report_stands_alone_and_escapes_names()
+    public void TheReportStandsAloneAndEscapesNames()
     {
         TrainingReport.Write(folder.Path, MadeRuns.Summary(MadeRuns.Metrics()));
         string html = File.ReadAllText(Path.Combine(folder.Path, "report.html"));
@@ -86,7 +86,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void The_report_says_what_its_figures_do_not()
+    public void TheReportSaysWhatItsFiguresDoNot()
     {
         RunSummary run = MadeRuns.Summary(MadeRuns.Metrics(synthetic: false)) with { Limit = null };
         string Text(RunSummary of) => string.Join('\n', ReportLimits.Of(of).Select(limit => $"{limit.Heading}: {limit.Text}"));
@@ -115,7 +115,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_long_run_with_all_its_pictures_stays_small()
+    public void ALongRunWithAllItsPicturesStaysSmall()
     {
         var noise = new Random(1);
         byte[] Noise(int length)
@@ -143,7 +143,7 @@ public sealed class RunFolderTests : IDisposable
     [InlineData(8, 8, 4)]
     [InlineData(7, 8, 4)]
     [InlineData(3, 3, 1)]
-    public void A_preview_is_no_wider_than_asked(int widest, int width, int height)
+    public void APreviewIsNoWiderThanAsked(int widest, int width, int height)
     {
         byte[] png = new AugmentationSheet([.. Enumerable.Repeat((byte)77, width * height * 3)], width, height, 3).ToPreview(widest);
         DecodedImage preview = ImageDecoder.Decode(png, "preview");
@@ -152,7 +152,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_report_needs_neither_epochs_nor_scores()
+    public void AReportNeedsNeitherEpochsNorScores()
     {
         Metrics metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
         string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, Wrong = [], Settings = [] });
@@ -161,7 +161,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_report_shows_three_classes()
+    public void AReportShowsThreeClasses()
     {
         ScoreBlock block = ScoreBlock.OfMany([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]], 0.5);
         string html = TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics() with { Val = block, Test = null, Threshold = null })
@@ -174,7 +174,7 @@ public sealed class RunFolderTests : IDisposable
     [Theory]
     [InlineData(true, "1 2 3")]
     [InlineData(false, "1 1.5 2 2.5 3")]
-    public void Epochs_are_counted_in_whole_numbers(bool whole, string labels)
+    public void EpochsAreCountedInWholeNumbers(bool whole, string labels)
     {
         var chart = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.7), (2, 0.6), (3, 0.5)])]) { XIsWhole = whole };
         // The labels of the x axis are centred below it; the last one is the axis title.
@@ -183,7 +183,7 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void One_epoch_and_equal_losses_still_make_a_chart()
+    public void OneEpochAndEqualLossesStillMakeAChart()
     {
         string svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])]).ToSvg().ToString();
         XElement.Parse(svg);
@@ -194,7 +194,7 @@ public sealed class RunFolderTests : IDisposable
     [Theory]
     [InlineData(0.44, true)]
     [InlineData(0.56, false)]
-    public void A_points_caption_lies_where_no_line_runs(double other, bool above)
+    public void APointsCaptionLiesWhereNoLineRuns(double other, bool above)
     {
         var line = new ChartLine("a", [(0, 0.5), (1, 0.5)]) { Point = (0.5, 0.5, "threshold 0.50") };
         XElement chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg().ToString());
@@ -207,6 +207,6 @@ public sealed class RunFolderTests : IDisposable
     [Theory]
     [InlineData(6.5e15)]
     [InlineData(-1e300)]
-    public void A_single_huge_loss_still_makes_a_chart(double loss) =>
+    public void ASingleHugeLossStillMakesAChart(double loss) =>
         XElement.Parse(new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, loss), (2, loss)])]).ToSvg().ToString());
 }

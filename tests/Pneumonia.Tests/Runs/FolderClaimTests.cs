@@ -14,7 +14,7 @@ public sealed class FolderClaimTests : IDisposable
     private static string Refused(Func<FolderClaim> claim) => Assert.Throws<UserError>(claim).Message;
 
     [Fact]
-    public void A_second_claim_is_refused_until_the_first_has_ended()
+    public void ASecondClaimIsRefusedUntilTheFirstHasEnded()
     {
         using (FolderClaim first = FolderClaim.Of(Target))
         {
@@ -31,7 +31,7 @@ public sealed class FolderClaimTests : IDisposable
     }
 
     [Fact]
-    public void A_claim_that_wrote_nothing_takes_its_folders_away()
+    public void AClaimThatWroteNothingTakesItsFoldersAway()
     {
         FolderClaim.OfEmpty(Target, "").Dispose();
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
@@ -41,7 +41,7 @@ public sealed class FolderClaimTests : IDisposable
     }
 
     [Fact]
-    public void Unused_names_are_counted()
+    public void UnusedNamesAreCounted()
     {
         using FolderClaim first = FolderClaim.OfUnused(Target), second = FolderClaim.OfUnused(Target);
         Directory.CreateDirectory(Target + "-3");
@@ -50,7 +50,7 @@ public sealed class FolderClaimTests : IDisposable
     }
 
     [Fact]
-    public void What_a_killed_command_left_behind_is_no_obstacle_and_goes()
+    public void WhatAKilledCommandLeftBehindIsNoObstacleAndGoes()
     {
         folder.Add("a/b/.lock", "");
         folder.Add("a/b/.writable", "");
@@ -60,7 +60,7 @@ public sealed class FolderClaimTests : IDisposable
     }
 
     [Fact]
-    public void Files_and_links_into_nothing_are_named()
+    public void FilesAndLinksIntoNothingAreNamed()
     {
         string file = folder.Add("file", "x");
         Assert.Equal($"--out {file}: is a file; name a folder", Refused(() => FolderClaim.Of(file)));
@@ -74,7 +74,7 @@ public sealed class FolderClaimTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_was_removed_is_no_longer_held()
+    public void AFolderThatWasRemovedIsNoLongerHeld()
     {
         using FolderClaim claim = FolderClaim.Of(Target);
         claim.RequireHeld();
@@ -87,7 +87,7 @@ public sealed class FolderClaimTests : IDisposable
     }
 
     [Fact]
-    public void Publishing_moves_what_is_unfinished_into_the_folder()
+    public void PublishingMovesWhatIsUnfinishedIntoTheFolder()
     {
         using (FolderClaim claim = FolderClaim.OfEmpty(Target, ""))
         {
@@ -101,7 +101,7 @@ public sealed class FolderClaimTests : IDisposable
 
     /// <summary>Locks taken and released as fast as possible while the folder itself is created and removed: never two at once.</summary>
     [Fact]
-    public void Of_many_that_hurry_one_at_a_time_has_the_folder()
+    public void OfManyThatHurryOneAtATimeHasTheFolder()
     {
         int holders = 0, claims = 0, collisions = 0;
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>

@@ -12,7 +12,7 @@ public sealed class ImagePredictionTests
     [InlineData(0.2, null, "P(ILL) 20.0 % < 50.0 % → WELL")]
     // Different numbers are printed differently.
     [InlineData(0.84764, 0.84797, "P(ILL) 84.76 % < 84.80 % → WELL")]
-    public void Of_two_classes_there_is_one_verdict_at_the_threshold(double probability, double? threshold, string line)
+    public void OfTwoClassesThereIsOneVerdictAtTheThreshold(double probability, double? threshold, string line)
     {
         ImagePrediction prediction = ImagePrediction.Of(["WELL", "ILL"], [1 - probability, probability], threshold);
         Assert.Equal(line, $"{prediction}");
@@ -25,7 +25,7 @@ public sealed class ImagePredictionTests
     }
 
     [Fact]
-    public void Of_three_classes_the_most_probable_one_is_the_verdict()
+    public void OfThreeClassesTheMostProbableOneIsTheVerdict()
     {
         ImagePrediction prediction = ImagePrediction.Of(["B", "A", "C"], [0.087, 0.612, 0.301], 0.9);
         Assert.Equal("A 61.2 % (C 30.1 %, B 8.7 %)", $"{prediction}");

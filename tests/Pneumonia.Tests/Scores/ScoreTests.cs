@@ -51,7 +51,7 @@ public sealed class ScoreTests
     [InlineData(40, 45)]
     [InlineData(-45, -40)]
     [InlineData(300, 300.001)]
-    public void Saturated_probabilities_are_still_ranked(double negative, double positive)
+    public void SaturatedProbabilitiesAreStillRanked(double negative, double positive)
     {
         var predictions = new Predictions([0, 1], [0, 1],
             [Classification.Probabilities([(float)negative]), Classification.Probabilities([(float)positive])], 0.5);
@@ -62,7 +62,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void What_is_no_number_cannot_be_ranked()
+    public void WhatIsNoNumberCannotBeRanked()
     {
         Assert.Throws<ArgumentException>(() => RocCurve.Area([true, false], [double.NaN, 0.5]));
         Assert.Throws<ArgumentException>(() => RocCurve.YoudenThreshold([true, false], [0.5, double.NaN]));
@@ -71,7 +71,7 @@ public sealed class ScoreTests
 
     /// <summary>A probability of one half counts as positive everywhere.</summary>
     [Fact]
-    public void One_half_is_positive_everywhere()
+    public void OneHalfIsPositiveEverywhere()
     {
         double[] half = Classification.Probabilities([0]);
         Assert.Equal([0.5, 0.5], half);
@@ -115,7 +115,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void Bins_hold_every_image_once_and_one_belongs_to_the_last()
+    public void BinsHoldEveryImageOnceAndOneBelongsToTheLast()
     {
         IReadOnlyList<CalibrationBin> bins = CalibrationBins.Of([0, 0.05, 0.1, 0.95, 1], [false, true, true, true, false]);
         Assert.Equal([2, 1, 0, 0, 0, 0, 0, 0, 0, 2], bins.Select(bin => bin.Count));
@@ -125,7 +125,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void Blocks_written_without_average_precision_are_read()
+    public void BlocksWrittenWithoutAveragePrecisionAreRead()
     {
         JsonObject json = JsonSerializer.SerializeToNode(ScoreBlock.OfTwo([true, false], [0.9, 0.2], 0.25), ScoreJson.Options)!.AsObject();
         Assert.Equal(1, (double)json["averagePrecision"]!);
@@ -135,7 +135,7 @@ public sealed class ScoreTests
 
     /// <summary>Metrics of resampled image lists, computed one by one.</summary>
     [Property(MaxTest = 15)]
-    public void Intervals_are_those_of_drawn_images(NonEmptyArray<byte> bytes)
+    public void IntervalsAreThoseOfDrawnImages(NonEmptyArray<byte> bytes)
     {
         (bool[] positive, double[] probability) = Sample(bytes.Get);
         int n = positive.Length;
@@ -175,7 +175,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void One_class_for_nearly_everything_is_noticed()
+    public void OneClassForNearlyEverythingIsNoticed()
     {
         Assert.Equal(0, Confusion.OfTwo(1, 0, 20, 19).NearlyAlways());
         Assert.Equal(1, Confusion.OfTwo(20, 19, 1, 0).NearlyAlways());
@@ -208,7 +208,7 @@ public sealed class ScoreTests
     [InlineData(new[] { false, false, true, true }, new[] { 0.6, 0.7, 0.8, 0.9 }, 0.75)]
     [InlineData(new[] { false, true }, new[] { 0.2, 0.3 }, 0.25)]
     [InlineData(new[] { true, true }, new[] { 0.2, 0.3 }, 0.5)]
-    public void The_threshold_rule(bool[] positive, double[] probability, double threshold) =>
+    public void TheThresholdRule(bool[] positive, double[] probability, double threshold) =>
         Assert.Equal(threshold, RocCurve.YoudenThreshold(positive, probability), 12);
 
     [Property(MaxTest = 30)]
@@ -221,7 +221,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void Intervals_have_the_width_theory_expects()
+    public void IntervalsHaveTheWidthTheoryExpects()
     {
         // 400 predictions, 80 % correct: a standard error of √(.8·.2/400) = .02, so ±.039.
         bool[] positive = [.. Enumerable.Range(0, 400).Select(i => i % 2 == 0)];
@@ -234,7 +234,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void Two_classes_by_hand()
+    public void TwoClassesByHand()
     {
         bool[] positive = [true, true, true, false, false];
         double[] probability = [0.95, 0.65, 0.35, 0.55, 0.05];
@@ -252,7 +252,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void Three_classes_by_hand()
+    public void ThreeClassesByHand()
     {
         double[][] probabilities = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]];
         ScoreBlock block = ScoreBlock.OfMany([0, 1, 2, 2], probabilities, 0.5);
@@ -267,7 +267,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void One_class_leaves_figures_undefined_and_nonsense_is_refused()
+    public void OneClassLeavesFiguresUndefinedAndNonsenseIsRefused()
     {
         ScoreBlock block = ScoreBlock.OfTwo([false, false], [0.2, 0.7], 0.5, 0.5);
         Assert.Null(block.Auc);
@@ -280,7 +280,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public void The_json_has_the_documented_shape_and_reads_back()
+    public void TheJsonHasTheDocumentedShapeAndReadsBack()
     {
         ScoreBlock block = ScoreBlock.OfTwo([true, false, true], [0.9, 0.2, 0.4], 0.25, 0.3);
         string text = JsonSerializer.Serialize(block, ScoreJson.Options);

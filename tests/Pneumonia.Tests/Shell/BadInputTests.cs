@@ -49,28 +49,28 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData("mlp", "--l1", "0.1", "only cnn, compact")]
     [InlineData("vgg19", "--l2", "0.1", "only cnn, compact")]
     [InlineData("vgg19", "--dropout", "0.1", "only cnn, compact")]
-    public Task A_regularization_that_the_model_has_no_place_for(string model, string option, string value, string mention) =>
+    public Task ARegularizationThatTheModelHasNoPlaceFor(string model, string option, string value, string mention) =>
         Refused(["train", "--model", model, option, value], option, mention);
 
     [Fact]
-    public Task A_missing_folder() => TrainingRefused(Data, "no such folder");
+    public Task AMissingFolder() => TrainingRefused(Data, "no such folder");
 
     [Fact]
-    public Task A_file_for_a_folder()
+    public Task AFileForAFolder()
     {
         folder.Add("data", "x");
         return TrainingRefused(Data, "is a file");
     }
 
     [Fact]
-    public Task A_folder_without_images()
+    public Task AFolderWithoutImages()
     {
         Directory.CreateDirectory(Data);
         return TrainingRefused(Data, "no images found");
     }
 
     [Fact]
-    public Task An_empty_class_folder()
+    public Task AnEmptyClassFolder()
     {
         folder.WithXrays("data", 8);
         Directory.CreateDirectory(Path.Combine(Data, "EMPTY"));
@@ -78,7 +78,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public Task One_class_only()
+    public Task OneClassOnly()
     {
         folder.WithXrays("data", 8);
         Directory.Delete(Path.Combine(Data, "NORMAL"), recursive: true);
@@ -86,7 +86,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public Task A_class_whose_images_are_all_unreadable()
+    public Task AClassWhoseImagesAreAllUnreadable()
     {
         folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
         Empty(Path.Combine(Data, "train/NORMAL"));
@@ -96,7 +96,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("val")]
     [InlineData("test")]
-    public Task A_part_whose_images_are_all_unreadable(string part)
+    public Task APartWhoseImagesAreAllUnreadable(string part)
     {
         // 50 validation images are the fewest that are used without a warning.
         folder.WithXrays("data/train", 4).WithXrays("data/val", 25, seed: 2).WithXrays("data/test", 3, seed: 3);
@@ -105,7 +105,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_unreadable_image_in_predict()
+    public async Task AnUnreadableImageInPredict()
     {
         folder.WithXrays("data", 2);
         string empty = folder.Add("data/NORMAL/empty.png", ""), broken = folder.Add("broken.png", PngWriter.Encode(new byte[400], 20, 20, 1)[..60]);
@@ -117,7 +117,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_evaluation_of_unreadable_images()
+    public async Task AnEvaluationOfUnreadableImages()
     {
         folder.WithXrays("data", 2);
         foreach (string name in SyntheticXrays.Classes) Empty(Path.Combine(Data, name));
@@ -125,7 +125,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_evaluation_of_a_class_that_the_model_does_not_know()
+    public async Task AnEvaluationOfAClassThatTheModelDoesNotKnow()
     {
         folder.WithXrays("data", 2);
         Directory.Move(Path.Combine(Data, "NORMAL"), Path.Combine(Data, "HEALTHY"));
@@ -136,7 +136,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData("file")]
     [InlineData("below a file")]
     [InlineData("proc")]
-    public async Task An_output_folder_that_cannot_be_written(string kind)
+    public async Task AnOutputFolderThatCannotBeWritten(string kind)
     {
         Skip.If(kind == "proc" && !Directory.Exists("/proc/self"), "no /proc on this system");
         string file = folder.Add("file", "x");
@@ -146,7 +146,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_output_folder_that_exists()
+    public async Task AnOutputFolderThatExists()
     {
         CopyRun();
         folder.WithXrays("data/train", 12);
@@ -154,7 +154,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Checkpoints_of_another_network()
+    public async Task CheckpointsOfAnotherNetwork()
     {
         CopyRun();
         string other = Path.Combine(folder.Path, "other");
@@ -176,7 +176,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData(0)]
     [InlineData(300)]
     [InlineData(-1)]
-    public async Task A_truncated_checkpoint(int length)
+    public async Task ATruncatedCheckpoint(int length)
     {
         CopyRun();
         folder.WithXrays("data", 2);
@@ -197,7 +197,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_run_whose_best_checkpoint_is_gone()
+    public async Task ARunWhoseBestCheckpointIsGone()
     {
         CopyRun();
         string best = Path.Combine(Run, "best.safetensors");
@@ -207,7 +207,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_is_no_run()
+    public async Task AFolderThatIsNoRun()
     {
         folder.WithXrays("data", 2);
         await Refused(["predict", "--run", Data, Data], Data, "metrics.json");
@@ -216,7 +216,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_answers_file_that_cannot_be_written()
+    public async Task AnAnswersFileThatCannotBeWritten()
     {
         folder.WithXrays("data", 1);
         string csv = Path.Combine(folder.Add("file", "x"), "answers.csv");
@@ -239,22 +239,22 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     [InlineData("--dropout -0.5", "--dropout")]
     [InlineData("--l2 Infinity", "--l2")]
     [InlineData("--bogus", "--bogus")]
-    public Task Options_that_cannot_be(string options, string mentions) => Refused(["train", "--out", Run, .. options.Split(' ')], mentions);
+    public Task OptionsThatCannotBe(string options, string mentions) => Refused(["train", "--out", Run, .. options.Split(' ')], mentions);
 
     // 100 images make a tensor too long for any device; the number for one image differs between machines.
     [Fact]
-    public Task A_batch_that_no_device_has_memory_for() => Refused(
+    public Task ABatchThatNoDeviceHasMemoryFor() => Refused(
         ["train", "--model", "cnn", "--pixels", "1024", "--batch", "100", "--out", Run], "out of device memory", "fit", "--batch 100, --pixels 1024");
 
     [Fact]
-    public Task A_limit_below_the_number_of_classes()
+    public Task ALimitBelowTheNumberOfClasses()
     {
         folder.WithXrays("data/train", 12);
         return Refused([.. TrainedRun.Tiny, "--data", Data, "--out", Run, "--limit", "1"], "--limit 1");
     }
 
     [SkippableFact]
-    public async Task A_device_that_is_not_there()
+    public async Task ADeviceThatIsNotThere()
     {
         using (var catalogue = new DeviceCatalogue())
             Skip.If(catalogue.Devices.Any(device => device.Kind == DeviceKind.Cuda), "this machine has a CUDA device");
@@ -264,7 +264,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_training_that_diverges_leaves_no_run_behind()
+    public async Task ATrainingThatDivergesLeavesNoRunBehind()
     {
         OpenCl.SkipIfMissing();
         folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2);

@@ -118,7 +118,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [MemberData(nameof(BadUsage))]
-    public async Task Bad_usage_is_one_line_and_exit_code_2(string arguments, string mentions)
+    public async Task BadUsageIsOneLineAndExitCode2(string arguments, string mentions)
     {
         (int code, string output, string error) = await Run(arguments.Split(' '));
         Assert.Equal("", output);
@@ -143,7 +143,7 @@ public sealed class CommandLineTests
     [InlineData("kernels compare conv --help", "--filters")]
     [InlineData("kernels compare gemm --help", "--depth")]
     [InlineData("--help --bogus", "--learning-rate")]
-    public async Task Help_is_everywhere(string arguments, string mentions)
+    public async Task HelpIsEverywhere(string arguments, string mentions)
     {
         (int code, string output, string error) = await Run(arguments.Split(' '));
         Assert.Equal((0, ""), (code, error));
@@ -151,7 +151,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task A_stop_ends_with_130()
+    public async Task AStopEndsWith130()
     {
         using var folder = new TemporaryFolder();
         folder.AddImage("NORMAL/a.png", 1);
@@ -161,7 +161,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Data_check_finds_copies_leaks_and_damage()
+    public async Task DataCheckFindsCopiesLeaksAndDamage()
     {
         using var folder = new TemporaryFolder();
         folder.AddImage("train/NORMAL/IM-0001-0001.png", 1);
@@ -195,7 +195,7 @@ public sealed class CommandLineTests
     [InlineData("", "a", 1)]
     [InlineData("kitten", "sitting", 3)]
     [InlineData("--lr", "--lr", 0)]
-    public void Edit_distance(string a, string b, int distance) => Assert.Equal(distance, Suggestion.Distance(a, b));
+    public void EditDistance(string a, string b, int distance) => Assert.Equal(distance, Suggestion.Distance(a, b));
 
     [Theory]
     [InlineData("")]
@@ -205,7 +205,7 @@ public sealed class CommandLineTests
     [InlineData("--model vgg19 --weights w.h5 --until block3_pool --freeze all --head 32 --features --data x --preprocessing caffe")]
     [InlineData("--model vgg19 --weights w.pth --data x --preprocessing torchvision")]
     [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 --device cpu")]
-    public void The_settings_name_the_arguments_that_ask_for_them(string arguments)
+    public void TheSettingsNameTheArgumentsThatAskForThem(string arguments)
     {
         TrainSettings asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("train", asked.CommandLine);
@@ -229,9 +229,9 @@ public sealed class CommandLineTests
     [InlineData("my x-rays", "train --data 'my x-rays'")]
     [InlineData("it's", @"train --data 'it'\''s'")]
     [InlineData("$(x)", "train --data '$(x)'")]
-    public void A_shell_reads_the_arguments_back(string data, string line) => Assert.Equal(line, new TrainSettings { Data = data }.CommandLine);
+    public void AShellReadsTheArgumentsBack(string data, string line) => Assert.Equal(line, new TrainSettings { Data = data }.CommandLine);
 
     [Fact]
-    public void A_shell_reads_a_rule_for_patients_back() =>
+    public void AShellReadsARuleForPatientsBack() =>
         Assert.Equal("train --data x --patient '^[^/]+/([0-9]+)_'", new TrainSettings { Data = "x", Patient = "^[^/]+/([0-9]+)_" }.CommandLine);
 }

@@ -19,7 +19,7 @@ public sealed class PoclSettingsTests
     [InlineData("XDG_CACHE_HOME", "/proc/nothing", "since /proc/nothing/pocl/kcache cannot be written to")]
     [InlineData("POCL_CACHE_DIR", "/proc/nothing", "since POCL_CACHE_DIR=/proc/nothing cannot be written to")]
     [InlineData("HOME", "/nothing/there", "since there is no home")]
-    public void The_device_is_there_and_what_was_changed_is_said(string variable, string value, string note)
+    public void TheDeviceIsThereAndWhatWasChangedIsSaid(string variable, string value, string note)
     {
         SkipWithoutPocl();
         var (output, exitCode) = Devices(variable, value.Replace("CORES+1", $"{Environment.ProcessorCount + 1}"));
@@ -31,7 +31,7 @@ public sealed class PoclSettingsTests
     [SkippableTheory]
     [InlineData("POCL_DEVICES", "nothing", "offers no device: POCL_DEVICES=nothing names none")]
     [InlineData("OCL_ICD_VENDORS", "/proc/nothing", "no OpenCL was found; install")]
-    public void A_device_that_is_not_there_says_what_is_the_matter(string variable, string value, string reason)
+    public void ADeviceThatIsNotThereSaysWhatIsTheMatter(string variable, string value, string reason)
     {
         SkipWithoutPocl();
         var (output, exitCode) = Devices(variable, value);

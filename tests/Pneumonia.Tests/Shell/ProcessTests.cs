@@ -28,7 +28,7 @@ public sealed class ProcessTests : IDisposable
     [InlineData(Interrupt, 130)]
     [InlineData(Terminate, 143)]
     [InlineData(Hangup, 129)]
-    public async Task A_signal_ends_a_training_that_saves_first(int signal, int code)
+    public async Task ASignalEndsATrainingThatSavesFirst(int signal, int code)
     {
         SkipWithoutShell();
         Skip.If(IsIgnoredHere(signal), $"signal {signal} is ignored by the process that runs the tests, and so by those it starts");
@@ -42,7 +42,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_signal_that_comes_as_two_still_saves()
+    public async Task ASignalThatComesAsTwoStillSaves()
     {
         SkipWithoutShell();
         using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
@@ -57,7 +57,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_training_under_nohup_outlives_its_terminal()
+    public async Task ATrainingUnderNohupOutlivesItsTerminal()
     {
         SkipWithoutShell();
         using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"], "trap '' HUP; exec \"$@\"");
@@ -70,7 +70,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_signal_ends_a_command_that_waits_for_a_file()
+    public async Task ASignalEndsACommandThatWaitsForAFile()
     {
         SkipWithoutShell();
         Directory.CreateDirectory(Run);
@@ -92,7 +92,7 @@ public sealed class ProcessTests : IDisposable
     [InlineData("exec \"$@\" <&- >&- 2>&-", 2, "")]
     // A reader that reads nothing and exits; the exit code is the program's.
     [InlineData("{ \"$@\"; echo $? >code; } | true; exit $(cat code)", 0, "")]
-    public async Task Standard_streams_that_take_nothing_cost_no_training(string shell, int code, string mentions)
+    public async Task StandardStreamsThatTakeNothingCostNoTraining(string shell, int code, string mentions)
     {
         SkipWithoutShell();
         Skip.If(shell.Contains("/dev/full") && !File.Exists("/dev/full"), "no /dev/full on this system");
@@ -105,7 +105,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_document_that_cannot_be_written_is_an_error()
+    public async Task ADocumentThatCannotBeWrittenIsAnError()
     {
         SkipWithoutShell();
         Skip.IfNot(File.Exists("/dev/full"), "no /dev/full on this system");
@@ -118,7 +118,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Trainings_that_begin_at_once_have_a_folder_each()
+    public async Task TrainingsThatBeginAtOnceHaveAFolderEach()
     {
         SkipWithoutShell();
         ProgramProcess[] programs = [.. Enumerable.Range(0, 3).Select(seed => ProgramProcess.Start(folder.Path, [.. tiny, "--seed", $"{seed}"]))];
@@ -135,7 +135,7 @@ public sealed class ProcessTests : IDisposable
     [SkippableTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Of_trainings_into_one_folder_the_second_is_refused(bool resume)
+    public async Task OfTrainingsIntoOneFolderTheSecondIsRefused(bool resume)
     {
         SkipWithoutShell();
         string[] command = [.. endless, "--out", "run", .. resume ? ["--resume"] : Array.Empty<string>()];
@@ -152,7 +152,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_killed_training_leaves_nothing_that_keeps_it_from_going_on()
+    public async Task AKilledTrainingLeavesNothingThatKeepsItFromGoingOn()
     {
         SkipWithoutShell();
         using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
@@ -166,7 +166,7 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_run_folder_that_is_removed_ends_the_training()
+    public async Task ARunFolderThatIsRemovedEndsTheTraining()
     {
         SkipWithoutShell();
         using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);

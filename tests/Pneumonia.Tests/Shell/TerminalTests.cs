@@ -23,7 +23,7 @@ public sealed class TerminalTests
     [InlineData(80)]
     [InlineData(60)]
     [InlineData(40)]
-    public async Task Tables_fit_the_terminal(int width)
+    public async Task TablesFitTheTerminal(int width)
     {
         foreach (string[] arguments in new[] { new[] { "summary", "--model", "vgg19", "--pixels", "224" }, ["kernels", "list"] })
         {
@@ -34,7 +34,7 @@ public sealed class TerminalTests
     }
 
     [Fact]
-    public async Task Columns_that_do_not_fit_are_left_out_and_named()
+    public async Task ColumnsThatDoNotFitAreLeftOutAndNamed()
     {
         (string output, string messages) = await Run(80, "summary", "--model", "vgg19", "--pixels", "224");
         Assert.Matches("too wide for 80 columns, left out: .*KiB", messages);
@@ -47,7 +47,7 @@ public sealed class TerminalTests
     }
 
     [Fact]
-    public async Task A_file_gets_plain_lines_without_padding()
+    public async Task AFileGetsPlainLinesWithoutPadding()
     {
         string output = (await Run(null, "summary", "--model", "cnn", "--pixels", "62")).Output;
         Assert.DoesNotContain(output, c => char.IsControl(c) && c != '\n');
@@ -55,7 +55,7 @@ public sealed class TerminalTests
     }
 
     [Fact]
-    public void Control_characters_of_names_stay_out_of_messages()
+    public void ControlCharactersOfNamesStayOutOfMessages()
     {
         var messages = new StringWriter();
         new Terminal(TextWriter.Null, messages).Warn("a\u001b[31mb\r\nc\ad.png");
@@ -63,7 +63,7 @@ public sealed class TerminalTests
     }
 
     [Fact]
-    public void Progress_in_a_file_is_a_line_an_epoch()
+    public void ProgressInAFileIsALineAnEpoch()
     {
         var messages = new StringWriter();
         Show(new Terminal(TextWriter.Null, messages), epochs: 3);
@@ -76,7 +76,7 @@ public sealed class TerminalTests
     [Theory]
     [InlineData(120)]
     [InlineData(60)]
-    public void A_bar_without_colours_has_none(int width)
+    public void ABarWithoutColoursHasNone(int width)
     {
         var messages = new StringWriter();
         Show(new Terminal(TextWriter.Null, messages) { Width = width, Colours = false }, epochs: 2);

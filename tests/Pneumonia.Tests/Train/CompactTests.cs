@@ -22,7 +22,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     private static JsonNode Json(string run, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(run, file)))!;
 
     [Fact]
-    public async Task Trained_evaluated_predicted_and_summarized_on_gray_images()
+    public async Task TrainedEvaluatedPredictedAndSummarizedOnGrayImages()
     {
         await CommandRun.Succeeding(Train(Run));
         JsonNode config = Json(Run, "config.json");
@@ -45,7 +45,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("device:")]
     [InlineData("epoch 1/")]
-    public async Task Stopped_and_resumed_is_as_never_stopped(string trigger)
+    public async Task StoppedAndResumedIsAsNeverStopped(string trigger)
     {
         await CommandRun.Succeeding(Train(Whole));
         Assert.Equal(130, (await CommandRun.StoppedAt(trigger, TimeSpan.Zero, Train(Run))).Code);
@@ -58,7 +58,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("--epochs", "3", "epochs 2, not 3")]
     [InlineData("--schedule", "step", "schedule cosine, not step")]
     [InlineData("--weight-decay", "0.1", "weight-decay 0.05, not 0.1")]
-    public async Task What_fixes_every_step_cannot_change_on_resuming(string option, string value, string mentions)
+    public async Task WhatFixesEveryStepCannotChangeOnResuming(string option, string value, string mentions)
     {
         await CommandRun.Succeeding(Train(Run));
         List<string> command = [.. Train(Run), "--resume"];
@@ -71,7 +71,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Finding_a_learning_rate_prints_a_curve_and_writes_nothing()
+    public async Task FindingALearningRatePrintsACurveAndWritesNothing()
     {
         string[] command = ["train", "--model", "compact", "--pixels", "24", "--batch", "5", "--data", trained.Data, "--find-learning-rate"];
         string[] before = [.. Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory)];
@@ -92,7 +92,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("--model compact --preprocessing caffe", "--preprocessing caffe: is for colours, and compact reads gray images")]
     [InlineData("--model compact --preprocessing torchvision", "--preprocessing torchvision: is for colours, and compact reads gray images")]
     [InlineData("--find-learning-rate", "leave --out and --resume out")]
-    public async Task Options_that_cannot_be(string options, string mentions)
+    public async Task OptionsThatCannotBe(string options, string mentions)
     {
         CommandRun run = await CommandRun.Of(["train", "--out", Run, .. options.Split(' ')]);
         Assert.Equal((2, ""), (run.Code, run.Output));

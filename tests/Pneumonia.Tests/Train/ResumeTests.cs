@@ -26,7 +26,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [InlineData("device:", 0)]
     [InlineData("epoch 1/", 1)]
     [InlineData("epoch 2/", 2)]
-    public async Task Stopped_and_resumed_is_as_never_stopped(string trigger, int epochs)
+    public async Task StoppedAndResumedIsAsNeverStopped(string trigger, int epochs)
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         CommandRun stopped = await CommandRun.StoppedAt(trigger, TimeSpan.Zero, command);
@@ -45,7 +45,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Stopped_within_an_epoch_resumes_to_the_same_bytes()
+    public async Task StoppedWithinAnEpochResumesToTheSameBytes()
     {
         // Enough steps that the stop is between two of them; then one more epoch is run, and the same without a stop.
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1"];
@@ -60,7 +60,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_run_begun_on_another_device_is_continued_with_a_warning()
+    public async Task ARunBegunOnAnotherDeviceIsContinuedWithAWarning()
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         Assert.Equal(130, (await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, command)).Code);
@@ -78,7 +78,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
 
     /// <summary>A finished run that continues has weights that its metrics do not belong to; a stop must not leave both.</summary>
     [Fact]
-    public async Task A_finished_run_that_goes_on_and_is_stopped_says_nothing_of_itself()
+    public async Task AFinishedRunThatGoesOnAndIsStoppedSaysNothingOfItself()
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         await CommandRun.Succeeding(command);
@@ -92,7 +92,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task The_report_gives_the_time_of_all_sittings()
+    public async Task TheReportGivesTheTimeOfAllSittings()
     {
         string time = Path.Combine(Run, "time.json"), history = Path.Combine(Run, "history.csv"), report = Path.Combine(Run, "report.html");
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
@@ -119,7 +119,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_epoch_that_was_stopped_within_counts_whole()
+    public async Task AnEpochThatWasStoppedWithinCountsWhole()
     {
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1", "--out", Run];
         CommandRun stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--epochs", "200"]);
@@ -138,7 +138,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("--augment")]
     [InlineData("--augment-once")]
-    public async Task Augmentation_goes_on_where_it_stopped(string option)
+    public async Task AugmentationGoesOnWhereItStopped(string option)
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, option];
         string whole = Path.Combine(folder.Path, "whole");
@@ -151,7 +151,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_finished_run_can_be_resumed_with_more_epochs()
+    public async Task AFinishedRunCanBeResumedWithMoreEpochs()
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         string[] shorter = [.. command];
@@ -163,7 +163,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Early_stopping_stops_a_resumed_run_where_it_stops_a_whole_one()
+    public async Task EarlyStoppingStopsAResumedRunWhereItStopsAWholeOne()
     {
         // A learning rate at which the validation loss soon rises.
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--epochs", "40", "--batch", "4", "--learning-rate", "0.2",
@@ -186,7 +186,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Resuming_a_folder_without_a_checkpoint_starts_afresh()
+    public async Task ResumingAFolderWithoutACheckpointStartsAfresh()
     {
         folder.Add("run/notes.txt", "kept");
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"]);
@@ -204,7 +204,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [InlineData("--class-weights", "balanced", "class-weights none, not balanced")]
     [InlineData("--augment", null, "augment false, not true")]
     [InlineData("--limit", "10", ", not 10")]
-    public async Task Resuming_with_another_setting_names_it(string option, string? value, string mentions)
+    public async Task ResumingWithAnotherSettingNamesIt(string option, string? value, string mentions)
     {
         List<string> command = [.. TrainedRun.Tiny, "--seed", "1", "--data", trained.Data, "--out", trained.Folder, "--resume"];
         // The network must fit its images, or that is the error.
@@ -222,7 +222,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Resuming_with_other_images_is_refused()
+    public async Task ResumingWithOtherImagesIsRefused()
     {
         string data = Path.Combine(folder.WithXrays("data/train", 24).WithXrays("data/val", 30, seed: 2).Path, "data");
         string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
@@ -235,7 +235,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
 
     /// <summary>The files are listed but cannot be read, as on a disconnected drive.</summary>
     [Fact]
-    public async Task A_training_whose_images_go_away_fails_and_goes_on_when_they_are_back()
+    public async Task ATrainingWhoseImagesGoAwayFailsAndGoesOnWhenTheyAreBack()
     {
         string data = Path.Combine(folder.Path, "data");
         CopyFolder(trained.Data, data);
@@ -296,7 +296,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     // It contains only times, and those of the epochs are in the history.
     [InlineData("time.json", "{\"seconds\": 1e999, \"unfinishedEpoch\": 0}", "")]
     [InlineData("time.json", "\u0001\u0002", "")]
-    public async Task A_broken_file_of_a_run_is_named(string file, string? content, string mentions)
+    public async Task ABrokenFileOfARunIsNamed(string file, string? content, string mentions)
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"];
         CopyFolder(trained.Folder, Run);

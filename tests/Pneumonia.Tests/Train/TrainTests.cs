@@ -22,12 +22,12 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     private string NewRun(string name) => Path.Combine(folder.Path, name);
 
     [Fact]
-    public void A_run_folder_has_exactly_the_documented_files() =>
+    public void ARunFolderHasExactlyTheDocumentedFiles() =>
         Assert.Equal(["best.safetensors", "config.json", "history.csv", "images.csv", "last.safetensors", "metrics.json", "report.html"],
             Directory.EnumerateFileSystemEntries(trained.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Metrics_have_the_documented_shape_and_agree_with_themselves()
+    public void MetricsHaveTheDocumentedShapeAndAgreeWithThemselves()
     {
         JsonNode metrics = Metrics(trained.Folder);
         Assert.Equal(JsonShape.Metrics, JsonShape.Of(metrics));
@@ -49,14 +49,14 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public void Json_prints_the_metrics_and_nothing_else()
+    public void JsonPrintsTheMetricsAndNothingElse()
     {
         Assert.Single(trained.Training.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.True(JsonNode.DeepEquals(Metrics(trained.Folder), trained.Training.Json));
     }
 
     [Fact]
-    public void The_memory_of_a_step_is_said_before_the_first()
+    public void TheMemoryOfAStepIsSaidBeforeTheFirst()
     {
         string line = Assert.Single(trained.Training.ErrorLines, line => line.StartsWith("memory: ", StringComparison.Ordinal));
         Assert.Matches(@"^memory: \d+ MiB of the device's \d+, \d+ of them for a step of at most 4 images$", line);
@@ -64,7 +64,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public void Config_holds_every_setting_by_name()
+    public void ConfigHoldsEverySettingByName()
     {
         JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(trained.Folder, "config.json")))!;
         Assert.Equal("mlp", (string)config["model"]!);
@@ -77,7 +77,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public void The_report_of_real_images_is_no_synthetic_one()
+    public void TheReportOfRealImagesIsNoSyntheticOne()
     {
         string report = WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
         Assert.Contains("Not for clinical use", report);
@@ -87,7 +87,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Every_output_of_a_run_on_phantoms_says_synthetic()
+    public async Task EveryOutputOfARunOnPhantomsSaysSynthetic()
     {
         CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--limit", "12", "--out", NewRun("phantoms")]);
         Assert.Contains("synthetic", run.Output);
@@ -102,7 +102,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task The_seed_fixes_every_bit_of_a_run()
+    public async Task TheSeedFixesEveryBitOfARun()
     {
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("again")]);
         Assert.Equal(Best(trained.Folder), Best(NewRun("again")));
@@ -114,7 +114,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("best.safetensors")]
     [InlineData("last.safetensors")]
-    public void Checkpoints_tell_no_path_date_or_host(string file)
+    public void CheckpointsTellNoPathDateOrHost(string file)
     {
         string metadata = string.Join('\n', SafeTensors.Read(Path.Combine(trained.Folder, file)).Metadata.Select(entry => $"{entry.Key}={entry.Value}"));
         Assert.Contains("\"classes\":[\"NORMAL\",\"PNEUMONIA\"]", metadata);
@@ -126,7 +126,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Piped_output_has_no_control_characters()
+    public async Task PipedOutputHasNoControlCharacters()
     {
         CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("piped")]);
         Assert.DoesNotContain(run.Output + run.Errors, c => char.IsControl(c) && c != '\n');
@@ -134,7 +134,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Unreadable_images_are_left_out_and_named()
+    public async Task UnreadableImagesAreLeftOutAndNamed()
     {
         folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
         folder.Add("data/train/NORMAL/IM-0000-0001.png", "");
@@ -153,7 +153,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     /// <summary>Names that only number images, a copy under another name in another part, other formats: all are reported
     /// everywhere.</summary>
     [Fact]
-    public async Task What_is_unknown_and_left_out_is_said_on_the_console_in_the_metrics_and_in_the_report()
+    public async Task WhatIsUnknownAndLeftOutIsSaidOnTheConsoleInTheMetricsAndInTheReport()
     {
         folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
         string data = Path.Combine(folder.Path, "data");
@@ -178,7 +178,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("--augment", false)]
     [InlineData("--augment-once", true)]
-    public async Task Augmentation_is_recorded_and_shown(string option, bool once)
+    public async Task AugmentationIsRecordedAndShown(string option, bool once)
     {
         string run = NewRun("augmented");
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, option, "--out", run]);
@@ -206,7 +206,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     }
 
     [SkippableFact]
-    public async Task The_convolutional_network_trains_and_repeats_itself()
+    public async Task TheConvolutionalNetworkTrainsAndRepeatsItself()
     {
         OpenCl.SkipIfMissing();
         string[] command = ["train", "--model", "cnn", "--pixels", "48", "--limit", "8", "--epochs", "2", "--batch", "4", "--dropout", "0.2", "--l2", "1e-4"];

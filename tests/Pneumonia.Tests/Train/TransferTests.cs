@@ -79,7 +79,7 @@ public sealed class TransferTests : IDisposable
     private JsonNode Config(string run) => JsonNode.Parse(File.ReadAllText(Path.Combine(Of(run), "config.json")))!;
 
     [SkippableFact]
-    public async Task A_head_on_features_learns_the_same_again_from_the_cache_and_after_a_stop()
+    public async Task AHeadOnFeaturesLearnsTheSameAgainFromTheCacheAndAfterAStop()
     {
         OpenCl.SkipIfMissing();
         CommandRun first = await CommandRun.Succeeding(Head("first", "--features"));
@@ -105,7 +105,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Features_beyond_the_limit_are_removed_and_that_is_said()
+    public async Task FeaturesBeyondTheLimitAreRemovedAndThatIsSaid()
     {
         OpenCl.SkipIfMissing();
         string[] Folders() => Directory.GetDirectories(Path.Combine(Of("cache"), "features"));
@@ -133,7 +133,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task What_a_head_learned_on_features_holds_for_images()
+    public async Task WhatAHeadLearnedOnFeaturesHoldsForImages()
     {
         OpenCl.SkipIfMissing();
         folder.WithXrays("data/train", 12).WithXrays("data/test", 10, seed: 2);
@@ -146,7 +146,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Fine_tuning_starts_from_a_trained_head_and_keeps_its_preprocessing()
+    public async Task FineTuningStartsFromATrainedHeadAndKeepsItsPreprocessing()
     {
         OpenCl.SkipIfMissing();
         CommandRun head = await CommandRun.Succeeding(Head("head"));
@@ -172,7 +172,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Weights_of_torchvision_get_its_preprocessing_unless_another_is_asked_for()
+    public async Task WeightsOfTorchvisionGetItsPreprocessingUnlessAnotherIsAskedFor()
     {
         OpenCl.SkipIfMissing();
         const string remark = "images are prepared by torchvision, for its tensors have the names of torchvision's VGG (--preprocessing)";
@@ -203,7 +203,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public void Imagenet_is_the_published_file_with_its_own_preprocessing_unless_another_is_asked_for()
+    public void ImagenetIsThePublishedFileWithItsOwnPreprocessingUnlessAnotherIsAskedFor()
     {
         byte[] bytes = File.ReadAllBytes(Weights(1));
         string path = folder.Add(Path.Combine("cache", "weights", "blocks1.npz"), bytes);
@@ -224,14 +224,14 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_does_not_fill_the_base_is_an_error_that_says_what_is_missing_and_where_to_cut()
+    public async Task AFileThatDoesNotFillTheBaseIsAnErrorThatSaysWhatIsMissingAndWhereToCut()
     {
         string line = await Refused("--model vgg19 --pixels 32 --weights", Weights(2));
         foreach (string mention in new[] { "blocks2.npz", "missing block3_conv1/kernel", "and 18 more", "--until block2_pool" }) Assert.Contains(mention, line);
     }
 
     [Fact]
-    public async Task The_published_weights_are_asked_for_by_name_place_and_address()
+    public async Task ThePublishedWeightsAreAskedForByNamePlaceAndAddress()
     {
         string line = await Refused("--model vgg19 --weights", "imagenet");
         PublishedWeights smallest = WeightCatalogue.Entries.Where(entry => entry.Original).MinBy(entry => entry.Bytes)!;
@@ -243,7 +243,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [Fact]
-    public async Task Weights_that_do_not_fit_are_refused()
+    public async Task WeightsThatDoNotFitAreRefused()
     {
         Assert.Contains("no such file", await Refused("--model vgg19 --weights", Of("none.h5")));
         Assert.Contains("is no weight file", await Refused("--model vgg19 --weights", folder.Add("broken.h5", "no weights")));
@@ -260,7 +260,7 @@ public sealed class TransferTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_checkpoint_of_other_classes_size_or_preprocessing_is_refused()
+    public async Task ACheckpointOfOtherClassesSizeOrPreprocessingIsRefused()
     {
         OpenCl.SkipIfMissing();
         await CommandRun.Succeeding(Head("head"));

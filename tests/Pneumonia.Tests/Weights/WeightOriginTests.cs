@@ -24,7 +24,7 @@ public sealed class WeightOriginTests
     [InlineData("0 2 5 7 10 12 14 16")]
     [InlineData("0 2 5 7 10 12 14 17 19 21 24 26 28")]
     [InlineData("0 3 6 8 11 13 16 18")]
-    public void Vgg_of_torchvision_is_known_by_its_names_cut_short_or_sorted_as_well(string places)
+    public void VggOfTorchvisionIsKnownByItsNamesCutShortOrSortedAsWell(string places)
     {
         WeightFile file = FileOf(Features(places));
         Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(file, channels: 3)!.Preprocessing);
@@ -43,7 +43,7 @@ public sealed class WeightOriginTests
     [InlineData("model_state_dict.model.backbone.0.")]
     [InlineData("vgg/")]
     [InlineData("my own name, with commas.")]
-    public void Vgg_of_torchvision_is_known_within_whatever_held_it(string prefix)
+    public void VggOfTorchvisionIsKnownWithinWhateverHeldIt(string prefix)
     {
         foreach (string places in new[] { "0 2", "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34" })
         {
@@ -60,7 +60,7 @@ public sealed class WeightOriginTests
     [InlineData("0 3 7 10 14 17 20 23 27 30 33 36 40 43 46 49")]
     [InlineData("0 3 7 10")]
     [InlineData("0 4 8 11 15 18 22 25")]
-    public void Vgg_with_normalizations_of_torchvision_is_known_by_them(string places)
+    public void VggWithNormalizationsOfTorchvisionIsKnownByThem(string places)
     {
         WeightFile file = FileOf(Features(places));
         Assert.Null(WeightOrigin.Of(file, channels: 3));
@@ -84,7 +84,7 @@ public sealed class WeightOriginTests
     }
 
     [Fact]
-    public void Weights_of_Keras_are_known_by_their_numbers_in_any_format_and_under_any_name()
+    public void WeightsOfKerasAreKnownByTheirNumbersInAnyFormatAndUnderAnyName()
     {
         WeightFile Kernel(string name, bool torch, float change) => new("none", WeightFormat.Npz, TensorLayout.Unsaid,
             new(StringComparer.Ordinal) { [name] = new StoredTensor(torch ? [64, 3, 3, 3] : [3, 3, 3, 64], Spread(torch, change)), ["other"] = new StoredTensor([1], [0]) });
@@ -99,7 +99,7 @@ public sealed class WeightOriginTests
     }
 
     [SkippableFact]
-    public void The_real_weights_of_Keras_are_known()
+    public void TheRealWeightsOfKerasAreKnown()
     {
         RealXrays.SkipIfMissing();
         string path = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");
@@ -114,16 +114,16 @@ public sealed class WeightOriginTests
     [InlineData("vgg19-dcbb9e9d.pth.1", "vgg19-torchvision")]
     [InlineData("vgg19-dcbb9e9d - Copy (2).pth", "vgg19-torchvision")]
     [InlineData("my-vgg19-dcbb9e9d.pth", null)]
-    public void A_name_that_a_browser_changed_is_that_of_the_published_file(string name, string? id) => Assert.Equal(id, WeightCatalogue.NamedLike("/some/where/" + name)?.Id);
+    public void ANameThatABrowserChangedIsThatOfThePublishedFile(string name, string? id) => Assert.Equal(id, WeightCatalogue.NamedLike("/some/where/" + name)?.Id);
 
     [Theory]
     [InlineData("0 3 6 9")]
     [InlineData("0 3 7 10 14 17")]
     [InlineData("2 5")]
-    public void A_network_of_ones_own_is_not_taken_for_it(string places) => Assert.Null(WeightOrigin.Of(FileOf(Features(places)), channels: 3));
+    public void ANetworkOfOnesOwnIsNotTakenForIt(string places) => Assert.Null(WeightOrigin.Of(FileOf(Features(places)), channels: 3));
 
     [Fact]
-    public void Names_of_Keras_and_no_kernels_say_nothing()
+    public void NamesOfKerasAndNoKernelsSayNothing()
     {
         Assert.Null(WeightOrigin.Of(FileOf(["block1_conv1/kernel", "block1_conv2/kernel"]), channels: 3));
         Assert.Null(WeightOrigin.Of(FileOf([]), channels: 3));

@@ -31,7 +31,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Verify_lists_tensors_and_json_is_one_document()
+    public async Task VerifyListsTensorsAndJsonIsOneDocument()
     {
         string path = TorchFile();
         CommandRun run = await CommandRun.Succeeding("weights", "verify", path, "--json");
@@ -43,7 +43,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Import_changes_the_layout_unless_it_is_to_stay()
+    public async Task ImportChangesTheLayoutUnlessItIsToStay()
     {
         string path = TorchFile(), converted = Of("x.safetensors"), raw = Of("raw.safetensors"), again = Of("again.safetensors");
         await CommandRun.Succeeding("weights", "import", path, "--out", converted);
@@ -61,7 +61,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task Export_writes_what_predict_takes()
+    public async Task ExportWritesWhatPredictTakes()
     {
         string whole = Of("model.safetensors"), arrays = Of("model.npz");
         await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", whole);
@@ -112,7 +112,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [SkippableFact]
-    public async Task Predict_prepares_images_as_torchvision_does_for_a_file_with_its_names()
+    public async Task PredictPreparesImagesAsTorchvisionDoesForAFileWithItsNames()
     {
         OpenCl.SkipIfMissing();
         using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
@@ -133,7 +133,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [Theory]
     [InlineData("caffe")]
     [InlineData("torchvision")]
-    public async Task Predict_refuses_what_is_for_colours_where_the_model_reads_gray_images(string preprocessing)
+    public async Task PredictRefusesWhatIsForColoursWhereTheModelReadsGrayImages(string preprocessing)
     {
         using Sequential network = ReferenceNetworks.Mlp(6, channels: 1);
         string file = WholeModel("gray.safetensors", network, name => name);
@@ -147,7 +147,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [InlineData("best.safetensors")]
     [InlineData("best.safetensors", "--raw")]
     [InlineData("last.safetensors")]
-    public async Task An_imported_checkpoint_answers_as_the_one_it_was(string file, params string[] more)
+    public async Task AnImportedCheckpointAnswersAsTheOneItWas(string file, params string[] more)
     {
         string given = Path.Combine(trained.Folder, file), imported = Of("imported.safetensors");
         CommandRun import = await CommandRun.Succeeding(["weights", "import", given, "--out", imported, .. more]);
@@ -175,7 +175,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task An_imported_checkpoint_keeps_what_is_not_the_default()
+    public async Task AnImportedCheckpointKeepsWhatIsNotTheDefault()
     {
         // Grayscale, standardized images and an unusual threshold: all of it is in the metadata.
         string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(), imported = Of("compact.safetensors");
@@ -184,7 +184,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task List_names_every_published_file_with_source_checksum_and_licence()
+    public async Task ListNamesEveryPublishedFileWithSourceChecksumAndLicence()
     {
         CommandRun run = await CommandRun.Succeeding("weights", "list");
         JsonArray entries = (await CommandRun.Succeeding("weights", "list", "--json")).Json.AsArray();
@@ -198,7 +198,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_only_has_a_published_ones_name_is_told_from_it()
+    public async Task AFileThatOnlyHasAPublishedOnesNameIsToldFromIt()
     {
         PublishedWeights published = WeightCatalogue.Entries[0];
         string path = Of(published.File);
@@ -225,7 +225,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [InlineData("weights export --run RUN", "where to")]
     [InlineData("weights export --run none --out x.npz", "none")]
     [InlineData("weights export --run RUN --out x.pth", ".safetensors or .npz")]
-    public async Task What_cannot_be_is_refused_in_one_line(string command, string mentions)
+    public async Task WhatCannotBeIsRefusedInOneLine(string command, string mentions)
     {
         string torch = TorchFile(), broken = folder.Add("broken.pth", "no weights");
         string[] before = folder.Listing();

@@ -19,7 +19,7 @@ public sealed class DeepPixelsTests
     [InlineData(14, 1)]
     [InlineData(16, 1)]
     [InlineData(12, 3)]
-    public void The_bits_that_are_used_become_the_eight(int bits, int channels)
+    public void TheBitsThatAreUsedBecomeTheEight(int bits, int channels)
     {
         ushort[] deep = [.. picture.SelectMany(value => Enumerable.Repeat((ushort)(value << (bits - 8)), channels))];
         byte[] expected = [.. picture.SelectMany(value => Enumerable.Repeat(value, channels))];
@@ -45,7 +45,7 @@ public sealed class DeepPixelsTests
     }
 
     [Fact]
-    public void White_scaled_to_some_bits_may_be_one_too_many()
+    public void WhiteScaledToSomeBitsMayBeOneTooMany()
     {
         ushort[] deep = [.. picture.Select(value => (ushort)Math.Round(value * 257 / 4.0))];
         deep.AsSpan(Width * 20, Width * 20).Fill(16384);
@@ -55,7 +55,7 @@ public sealed class DeepPixelsTests
     }
 
     [Fact]
-    public void A_black_border_says_nothing_about_the_picture_within()
+    public void ABlackBorderSaysNothingAboutThePictureWithin()
     {
         var deep = new ushort[Width * Height];
         for (int i = 0; i < 60; i++) deep[Width * 20 + i] = (ushort)(60000 - i);
@@ -67,7 +67,7 @@ public sealed class DeepPixelsTests
     [InlineData(200, 8, 200)]
     [InlineData(3000, 12, 187)]
     [InlineData(65535, 16, 255)]
-    public void An_image_of_one_tone_has_the_bits_of_the_tone(ushort tone, int bits, byte expected)
+    public void AnImageOfOneToneHasTheBitsOfTheTone(ushort tone, int bits, byte expected)
     {
         DecodedImage image = Decode([.. Enumerable.Repeat(tone, Width * Height)], 1);
         Assert.Equal(bits, image.UsedBits);
@@ -77,7 +77,7 @@ public sealed class DeepPixelsTests
     /// <summary>The bright part of real X-rays: a twentieth leaves a wide margin before one is taken for an image with two bits
     /// fewer.</summary>
     [SkippableFact]
-    public void No_real_xray_is_taken_for_one_of_fewer_bits()
+    public void NoRealXrayIsTakenForOneOfFewerBits()
     {
         RealXrays.SkipIfMissing();
         IReadOnlyList<ImageFile> files = ImageFolder.Open(RealXrays.Folder!).Files;

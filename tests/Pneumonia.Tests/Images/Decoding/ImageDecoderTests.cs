@@ -11,7 +11,7 @@ public sealed class ImageDecoderTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void Eight_and_sixteen_bits_decode_to_the_same_bytes(int channels)
+    public void EightAndSixteenBitsDecodeToTheSameBytes(int channels)
     {
         byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(i * 37))];
         ushort[] deep = [.. pixels.Select((value, i) => (ushort)(value << 8 | i * 11 & 0xFF))];
@@ -26,7 +26,7 @@ public sealed class ImageDecoderTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void Twelve_bits_in_sixteen_decode_to_their_upper_eight(int channels)
+    public void TwelveBitsInSixteenDecodeToTheirUpperEight(int channels)
     {
         byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(255 - i * 17 % 256))];
         ushort[] twelve = [.. pixels.Select((value, i) => (ushort)(value << 4 | i & 0xF))];
@@ -36,7 +36,7 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
-    public void Gray_stored_as_colour_has_the_same_pixel_hash()
+    public void GrayStoredAsColourHasTheSamePixelHash()
     {
         byte[] gray = [1, 2, 3, 4];
         byte[] colour = [.. gray.SelectMany(value => new[] { value, value, value })];
@@ -78,7 +78,7 @@ public sealed class ImageDecoderTests
 
     [Theory]
     [MemberData(nameof(Damaged))]
-    public void Damage_is_named_with_the_file(byte[] bytes, string reason)
+    public void DamageIsNamedWithTheFile(byte[] bytes, string reason)
     {
         UnreadableImage error = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "folder/file.jpeg"));
         Assert.StartsWith("folder/file.jpeg: ", error.Message);
@@ -87,7 +87,7 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
-    public void Images_are_decoded_from_several_threads()
+    public void ImagesAreDecodedFromSeveralThreads()
     {
         string[] names = [.. SampleImages.Names];
         string[] hashes = [.. names.Select(name => SampleImages.Decode(name).PixelHash())];
@@ -96,11 +96,11 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
-    public void A_missing_file_is_unreadable() =>
+    public void AMissingFileIsUnreadable() =>
         Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(Path.Combine(Path.GetTempPath(), "no", "such.png")));
 
     [SkippableFact]
-    public void A_real_xray_cut_off_anywhere_is_noticed()
+    public void ARealXrayCutOffAnywhereIsNoticed()
     {
         RealXrays.SkipIfMissing();
         byte[] whole = File.ReadAllBytes(ImageFolder.Open(RealXrays.Folder!).Files[0].Path);

@@ -16,7 +16,7 @@ public sealed class ImageFormatsTests
     [InlineData("a.dcm", false)]
     [InlineData("a.txt", false)]
     [InlineData("a", false)]
-    public void Images_are_known_by_their_ending(string name, bool read) => Assert.Equal(read, ImageFormats.IsRead(name));
+    public void ImagesAreKnownByTheirEnding(string name, bool read) => Assert.Equal(read, ImageFormats.IsRead(name));
 
     [Theory]
     [InlineData("x/a.webp", "convert it to PNG (convert a.webp a.png)")]
@@ -24,7 +24,7 @@ public sealed class ImageFormatsTests
     [InlineData("x/my scan.heic", "convert it to PNG (convert \"my scan.heic\" \"my scan.png\")")]
     [InlineData("x/a.jpg", null)]
     [InlineData("x/a.csv", null)]
-    public void What_to_do_about_an_image_that_is_not_read(string path, string? advice)
+    public void WhatToDoAboutAnImageThatIsNotRead(string path, string? advice)
     {
         Assert.Equal(advice, ImageFormats.Advice(path));
         Assert.Equal(advice is not null, ImageFormats.IsKnownButNotRead(path));
@@ -32,7 +32,7 @@ public sealed class ImageFormatsTests
 
     /// <summary>The content decides, not the name.</summary>
     [Fact]
-    public void A_file_is_what_it_holds()
+    public void AFileIsWhatItHolds()
     {
         Assert.Equal(SampleImages.Decode("gray8.png").Pixels, ImageDecoder.Decode(SampleImages.Read("gray8.png"), "x.jpg").Pixels);
         Assert.Equal(ImageFormat.Tiff, ImageHeader.Read(SampleImages.Read("lzw.tif"), "x.png").Format);

@@ -5,7 +5,7 @@ namespace Convolve.Pneumonia.Tests.Images;
 public sealed class ImageRemarksTests
 {
     [Fact]
-    public async Task What_was_taken_for_granted_is_counted_once_for_the_store()
+    public async Task WhatWasTakenForGrantedIsCountedOnceForTheStore()
     {
         using var folder = new TemporaryFolder();
         ushort[] twelve = [.. Enumerable.Range(0, 64).Select(i => (ushort)(i * 64))];
@@ -33,7 +33,7 @@ public sealed class ImageRemarksTests
     }
 
     [Fact]
-    public void Nothing_is_said_about_plain_images()
+    public void NothingIsSaidAboutPlainImages()
     {
         var remarks = new ImageRemarks();
         remarks.Add(0, "a", new DecodedImage(1, 1, 1, [0]));

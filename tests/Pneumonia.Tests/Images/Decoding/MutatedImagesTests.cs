@@ -13,7 +13,7 @@ public sealed class MutatedImagesTests
     private const long MostBytes = 256L << 20;
 
     [Fact]
-    public void A_mutated_image_is_decoded_or_refused()
+    public void AMutatedImageIsDecodedOrRefused()
     {
         var random = new Random(15);
         int decoded = 0, refused = 0;

@@ -40,7 +40,7 @@ public sealed class DataLayoutTests : IDisposable
     [Theory]
     [InlineData("training", "valid", "testing", "training is taken for train", "valid is taken for val", "testing is taken for test")]
     [InlineData("Train", "dev", "holdout", "dev is taken for val", "holdout is taken for test")]
-    public void Parts_go_by_other_names_and_that_is_said(string train, string val, string test, params string[] mentions)
+    public void PartsGoByOtherNamesAndThatIsSaid(string train, string val, string test, params string[] mentions)
     {
         foreach (string part in new[] { train, val, test }) Add($"{part}/A/1.png", $"{part}/B/1.png");
         ImageSet found = Open();
@@ -52,7 +52,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Two_names_of_one_part_are_refused()
+    public void TwoNamesOfOnePartAreRefused()
     {
         AddTree();
         Add("val/NORMAL/1.png", "valid/NORMAL/2.png");
@@ -60,7 +60,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Other_formats_are_counted()
+    public void OtherFormatsAreCounted()
     {
         AddTree();
         folder.Add("train/NORMAL/a.webp", "x");
@@ -73,7 +73,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Dicom_files_without_an_ending_are_known_by_their_mark()
+    public void DicomFilesWithoutAnEndingAreKnownByTheirMark()
     {
         AddTree();
         folder.Add("train/NORMAL/IM000001", [.. new byte[128], .. "DICM"u8, 0, 0]);
@@ -85,7 +85,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_class_of_other_formats_alone_is_refused_with_their_names()
+    public void AClassOfOtherFormatsAloneIsRefusedWithTheirNames()
     {
         AddTree();
         folder.Add("train/OTHER/a.webp", "x");
@@ -93,7 +93,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Sub_folders_of_a_class_are_read()
+    public void SubFoldersOfAClassAreRead()
     {
         Add("NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png");
         ImageSet found = Open();
@@ -104,7 +104,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Masks_are_no_xrays()
+    public void MasksAreNoXrays()
     {
         Add("COVID/images/1.png", "COVID/masks/1.png", "Normal/images/1.png", "Normal/lung masks/1.png");
         ImageSet found = Open();
@@ -114,7 +114,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void What_lies_beside_parts_and_classes_is_counted()
+    public void WhatLiesBesidePartsAndClassesIsCounted()
     {
         AddTree();
         Add("loose.png", "train/loose.png", "NORMAL/old.png", "chest_xray/train/NORMAL/copy.png", "chest_xray/.hidden.png");
@@ -126,7 +126,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Hidden_names_are_counted_where_they_hold_images()
+    public void HiddenNamesAreCountedWhereTheyHoldImages()
     {
         AddTree();
         Add("train/NORMAL/._1.png", "train/NORMAL/.ipynb_checkpoints/1.png", "__MACOSX/train/NORMAL/1.png", "train/NORMAL/@eaDir/1.png/SMALL.png");
@@ -137,7 +137,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void The_data_inside_an_archives_folder_are_named_not_the_copy_inside_them()
+    public void TheDataInsideAnArchivesFolderAreNamedNotTheCopyInsideThem()
     {
         AddTree("chest_xray/");
         AddTree("chest_xray/chest_xray/");
@@ -151,7 +151,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_test_part_without_classes_is_left_out()
+    public void ATestPartWithoutClassesIsLeftOut()
     {
         AddTree();
         Directory.Delete(Path.Combine(folder.Path, "test"), recursive: true);
@@ -163,7 +163,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_class_named_like_a_part_is_no_part_unknowingly()
+    public void AClassNamedLikeAPartIsNoPartUnknowingly()
     {
         Add("NORMAL/1.png", "test/1.png");
         string refused = Refused();
@@ -172,35 +172,35 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_class_folder_inside_a_part_may_have_any_name()
+    public void AClassFolderInsideAPartMayHaveAnyName()
     {
         Add("train/train/1.png", "train/test/1.png");
         Assert.Equal(["test", "train"], Open().Classes);
     }
 
     [Fact]
-    public void Parts_below_classes_are_refused()
+    public void PartsBelowClassesAreRefused()
     {
         Add("NORMAL/train/1.png", "NORMAL/test/1.png", "PNEUMONIA/train/1.png");
         Assert.Contains("a part below a class", Refused());
     }
 
     [Fact]
-    public void Places_that_hold_the_classes_are_no_classes()
+    public void PlacesThatHoldTheClassesAreNoClasses()
     {
         Add("siteA/NORMAL/1.png", "siteA/PNEUMONIA/1.png", "siteB/normal/1.png", "siteB/PNEUMONIA/1.png");
         Assert.Contains("siteA and siteB each hold folders NORMAL, PNEUMONIA", Refused());
     }
 
     [Fact]
-    public void One_folder_around_the_classes_is_named()
+    public void OneFolderAroundTheClassesIsNamed()
     {
         Add("archive/NORMAL/1.png", "archive/PNEUMONIA/1.png");
         Assert.Contains($"give {Path.Combine(folder.Path, "archive")} to --data", Refused());
     }
 
     [SkippableFact]
-    public void Links_are_followed_and_those_that_lead_nowhere_counted()
+    public void LinksAreFollowedAndThoseThatLeadNowhereCounted()
     {
         SkipWithoutLinks();
         using var elsewhere = new TemporaryFolder();
@@ -218,7 +218,7 @@ public sealed class DataLayoutTests : IDisposable
 
     /// <summary>A circular link, a link to the data folder that would mix the classes, and two paths to one file.</summary>
     [SkippableFact]
-    public void Links_in_circles_end_and_a_file_counts_once()
+    public void LinksInCirclesEndAndAFileCountsOnce()
     {
         SkipWithoutLinks();
         Add("NORMAL/1.png", "NORMAL/sub/2.png", "PNEUMONIA/1.png");
@@ -233,7 +233,7 @@ public sealed class DataLayoutTests : IDisposable
 
     /// <summary>Each level twice, once through a link: 2³⁰ paths to the last folder.</summary>
     [SkippableFact]
-    public void Links_that_double_at_every_level_are_walked_once()
+    public void LinksThatDoubleAtEveryLevelAreWalkedOnce()
     {
         SkipWithoutLinks();
         string path = "NORMAL";
@@ -247,7 +247,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [SkippableFact]
-    public void Names_that_are_not_utf8_are_counted_and_asked_about()
+    public void NamesThatAreNotUtf8AreCountedAndAskedAbout()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "file systems of other systems have no such names");
         Add("NORMAL/1.png", "PNEUMONIA/1.png");
@@ -277,7 +277,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Class_names_that_differ_in_case_or_composition_are_one_class()
+    public void ClassNamesThatDifferInCaseOrCompositionAreOneClass()
     {
         string composed = "Entz\u00FCndung", apart = "Entzu\u0308ndung";
         Add("train/Normal/1.png", $"train/{apart}/1.png", "test/NORMAL/1.png", $"test/{composed}/1.png");
@@ -293,7 +293,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [SkippableFact]
-    public void Two_spellings_beside_each_other_are_one_class()
+    public void TwoSpellingsBesideEachOtherAreOneClass()
     {
         Add("NORMAL/1.png", "normal/2.png", "PNEUMONIA/1.png");
         Skip.If(Directory.GetDirectories(folder.Path).Length < 3, "this file system does not tell cases apart");
@@ -303,7 +303,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_manifest_of_some_images_says_of_how_many()
+    public void AManifestOfSomeImagesSaysOfHowMany()
     {
         Add("NORMAL/1.png", "PNEUMONIA/1.png");
         folder.Add("manifest.csv", "path,patient\nNORMAL/1.png,7\n");
@@ -311,7 +311,7 @@ public sealed class DataLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_manifest_knows_names_whose_letters_a_system_composed_anew()
+    public void AManifestKnowsNamesWhoseLettersASystemComposedAnew()
     {
         Add("NORMAL/fu\u0308r.png", "NORMAL/g\u00FCr.png", "PNEUMONIA/1.png");
         folder.Add("manifest.csv", "path,patient\nNORMAL/f\u00FCr.png,7\nNORMAL/gu\u0308r.png,8\n");

@@ -9,7 +9,7 @@ public sealed class ImageFolderTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_tree_is_read_with_its_parts_in_any_case_of_extension()
+    public void ATreeIsReadWithItsPartsInAnyCaseOfExtension()
     {
         folder.AddImage("train/NORMAL/IM-0001-0001.PNG", 1);
         folder.AddImage("train/PNEUMONIA/person1_virus_2.png", 2);
@@ -30,7 +30,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void The_manifest_names_the_patient()
+    public void TheManifestNamesThePatient()
     {
         folder.AddImage("NORMAL/a.png", 1);
         folder.AddImage("NORMAL/b, c.png", 1);
@@ -47,7 +47,7 @@ public sealed class ImageFolderTests : IDisposable
     [Theory]
     [InlineData("path,patient\ndata/NORMAL/a.png,7\n", "not one of its 1 paths is an image of")]
     [InlineData("path,patient\nNORMAL/a.png,\"7\nNORMAL/b.png,8\n", "a quoted field has no closing quote")]
-    public void A_manifest_that_says_nothing_of_the_images_is_refused(string manifest, string expected)
+    public void AManifestThatSaysNothingOfTheImagesIsRefused(string manifest, string expected)
     {
         folder.Add("NORMAL/a.png", "x");
         folder.Add("PNEUMONIA/b.png", "x");
@@ -56,7 +56,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Three_labels_come_from_the_names()
+    public void ThreeLabelsComeFromTheNames()
     {
         folder.AddImage("PNEUMONIA/person7_virus_1.png", 1);
         folder.AddImage("PNEUMONIA/person7_bacteria_1.png", 2);
@@ -69,7 +69,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Every_layout_that_cannot_be_used_is_named()
+    public void EveryLayoutThatCannotBeUsedIsNamed()
     {
         void Refused(string part, Action? arrange = null)
         {
@@ -95,14 +95,14 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_above_the_data_points_to_it()
+    public void AFolderAboveTheDataPointsToIt()
     {
         folder.AddImage("chest_xray/train/NORMAL/a.png", 1);
         Assert.Contains("chest_xray looks like a data folder", Assert.Throws<UserError>(() => ImageFolder.Open(folder.Path)).Message);
     }
 
     [Fact]
-    public void A_trained_model_may_meet_one_class_but_no_unknown_one()
+    public void ATrainedModelMayMeetOneClassButNoUnknownOne()
     {
         folder.AddImage("NORMAL/a.png", 1);
         Assert.Equal(2, ImageFolder.OpenFor(folder.Path, ["NORMAL", "PNEUMONIA"]).Classes.Count);
@@ -115,10 +115,10 @@ public sealed class ImageFolderTests : IDisposable
     [InlineData("NORMAL2-IM-0115-0001-0002.jpeg", "IM-0115")]
     [InlineData("salesperson12.jpeg", null)]
     [InlineData("scan.png", null)]
-    public void Patients_are_read_off_names(string name, string? patient) => Assert.Equal(patient, PatientName.Of(name)?.Patient);
+    public void PatientsAreReadOffNames(string name, string? patient) => Assert.Equal(patient, PatientName.Of(name)?.Patient);
 
     [SkippableFact]
-    public void The_real_folder_is_understood()
+    public void TheRealFolderIsUnderstood()
     {
         RealXrays.SkipIfMissing();
         ImageSet found = ImageFolder.Open(RealXrays.Folder!);

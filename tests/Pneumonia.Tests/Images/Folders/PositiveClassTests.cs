@@ -27,7 +27,7 @@ public sealed class PositiveClassTests
     [InlineData("肺炎", "正常", "肺炎")]
     [InlineData("Unauffällig", "Auffällig", "Auffällig")]
     [InlineData("Unauffa\u0308llig", "Auffa\u0308llig", "Auffa\u0308llig")]
-    public void The_class_whose_name_does_not_mean_healthy_is_positive(string first, string second, string positive)
+    public void TheClassWhoseNameDoesNotMeanHealthyIsPositive(string first, string second, string positive)
     {
         foreach (string[] classes in new[] { new[] { first, second }, [second, first] })
         {
@@ -42,7 +42,7 @@ public sealed class PositiveClassTests
     [InlineData("bacterial", "viral", "viral")]
     [InlineData("0", "1", "1")]
     [InlineData("benign", "normal", "normal")]
-    public void Where_the_names_decide_nothing_the_last_one_is_taken_and_that_is_said(string first, string second, string positive)
+    public void WhereTheNamesDecideNothingTheLastOneIsTakenAndThatIsSaid(string first, string second, string positive)
     {
         PositiveClass chosen = PositiveClass.Of([second, first])!;
         Assert.Equal((positive, true), (chosen.Name, chosen.IsGuess));
@@ -51,7 +51,7 @@ public sealed class PositiveClassTests
     }
 
     [Fact]
-    public void The_user_chooses_in_any_case()
+    public void TheUserChoosesInAnyCase()
     {
         Assert.Equal("Normal", PositiveClass.Of(["Normal", "PNEUMONIA"], "NORMAL")!.Name);
         Assert.Equal(["PNEUMONIA", "Normal"], PositiveClass.Second(["Normal", "PNEUMONIA"], "normal"));
@@ -62,7 +62,7 @@ public sealed class PositiveClassTests
     }
 
     [Fact]
-    public void Of_three_classes_none_is_positive_and_their_order_stays()
+    public void OfThreeClassesNoneIsPositiveAndTheirOrderStays()
     {
         Assert.Null(PositiveClass.Of(["BACTERIAL", "NORMAL", "VIRAL"]));
         Assert.Equal(["BACTERIAL", "NORMAL", "VIRAL"], PositiveClass.Second(["BACTERIAL", "NORMAL", "VIRAL"]));
@@ -74,7 +74,7 @@ public sealed class PositiveClassTests
     [InlineData("\u1112\u1161\u11ab", "\ud55c", true)]
     [InlineData("Normal", "Normal ", false)]
     [InlineData("\ud800", "\ud800", true)]
-    public void Names_are_the_same_whatever_their_case_and_normalization(string a, string b, bool same)
+    public void NamesAreTheSameWhateverTheirCaseAndNormalization(string a, string b, bool same)
     {
         Assert.Equal(same, ClassName.AreSame(a, b));
         if (same) Assert.Equal(ClassName.Comparer.GetHashCode(a), ClassName.Comparer.GetHashCode(b));

@@ -15,7 +15,7 @@ public sealed class ExifOrientationTests
     [InlineData(6, "#.../#.#./####")]
     [InlineData(7, "...#/.#.#/####")]
     [InlineData(8, "####/.#.#/...#")]
-    public void Every_orientation_shows_the_picture_upright(int orientation, string stored)
+    public void EveryOrientationShowsThePictureUpright(int orientation, string stored)
     {
         string[] rows = stored.Split('/');
         byte[] pixels = [.. rows.SelectMany(row => row.Select(c => (byte)c))];
@@ -29,7 +29,7 @@ public sealed class ExifOrientationTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void The_tag_of_a_jpeg_is_applied_and_counts_in_the_hash(bool little)
+    public void TheTagOfAJpegIsAppliedAndCountsInTheHash(bool little)
     {
         byte[] plain = SampleImages.Read("gray.jpg");
         byte[] turned = WithTags(plain, Tags(little, 6));
@@ -43,7 +43,7 @@ public sealed class ExifOrientationTests
 
     /// <summary>Damaged tags are ignored.</summary>
     [Fact]
-    public void Whatever_is_wrong_with_the_tags_the_picture_is_read_as_stored()
+    public void WhateverIsWrongWithTheTagsThePictureIsReadAsStored()
     {
         byte[] plain = SampleImages.Read("gray.jpg"), pixels = ImageDecoder.Decode(plain, "plain").Pixels, tags = Tags(true, 6);
         for (int length = 0; length < tags.Length - 4; length++) Unturned(tags[..length]);

@@ -13,7 +13,7 @@ public sealed class JpegFileTests
     [InlineData("progressive.jpg")]
     [InlineData("progressive-restart.jpg")]
     [InlineData("separate.jpg")]
-    public void A_whole_picture_is_the_same_however_it_is_coded(string name)
+    public void AWholePictureIsTheSameHoweverItIsCoded(string name)
     {
         DecodedImage baseline = SampleImages.Decode("baseline.jpg"), image = SampleImages.Decode(name);
         Assert.Equal((75, 53, 3), (image.Width, image.Height, image.Channels));
@@ -28,18 +28,18 @@ public sealed class JpegFileTests
     [InlineData("gray.jpg")]
     [InlineData("cmyk.jpg")]
     [InlineData("one.jpg")]
-    public void Pixels_are_the_librarys(string name) =>
+    public void PixelsAreTheLibrarys(string name) =>
         Assert.Equal(ImageResult.FromMemory(SampleImages.Read(name)).Data, SampleImages.Decode(name).Pixels);
 
     [Fact]
-    public void Inks_look_like_the_colours_they_were_made_of()
+    public void InksLookLikeTheColoursTheyWereMadeOf()
     {
         byte[] colours = SampleImages.Decode("fine.jpg").Pixels, inks = SampleImages.Decode("cmyk.jpg").Pixels;
         Assert.InRange(colours.Zip(inks, (a, b) => Math.Abs(a - b)).Average(), 0, 3);
     }
 
     [Fact]
-    public void What_may_stand_around_the_data_does_not_matter()
+    public void WhatMayStandAroundTheDataDoesNotMatter()
     {
         byte[] whole = SampleImages.Read("restart.jpg");
         byte[] pixels = SampleImages.Decode("restart.jpg").Pixels;
@@ -54,7 +54,7 @@ public sealed class JpegFileTests
     }
 
     [Fact]
-    public void The_height_may_follow_the_first_scan()
+    public void TheHeightMayFollowTheFirstScan()
     {
         byte[] whole = SampleImages.Read("baseline.jpg");
         byte[] later = [.. whole[..^2], 0xFF, 0xDC, 0, 4, 0, 53, .. whole[^2..]];
@@ -74,7 +74,7 @@ public sealed class JpegFileTests
     [InlineData("progressive.jpg")]
     [InlineData("separate.jpg")]
     [InlineData("cmyk.jpg")]
-    public void Data_that_end_early_are_noticed_although_the_end_mark_is_there(string name)
+    public void DataThatEndEarlyAreNoticedAlthoughTheEndMarkIsThere(string name)
     {
         byte[] whole = SampleImages.Read(name);
         for (int end = Find(whole, 0xDA) + 14; end < whole.Length - 6; end += 3)
@@ -82,7 +82,7 @@ public sealed class JpegFileTests
     }
 
     [Fact]
-    public void How_far_the_data_reach_is_said()
+    public void HowFarTheDataReachIsSaid()
     {
         byte[] whole = SampleImages.Read("baseline.jpg");
         int scan = Find(whole, 0xDA) + 14;
@@ -94,7 +94,7 @@ public sealed class JpegFileTests
     [InlineData("noise")]
     [InlineData("zeros")]
     [InlineData("moved")]
-    public void A_damaged_part_is_noticed(string kind)
+    public void ADamagedPartIsNoticed(string kind)
     {
         byte[] whole = SampleImages.Read("fine.jpg");
         int from = Find(whole, 0xDA) + 200;
@@ -108,7 +108,7 @@ public sealed class JpegFileTests
     }
 
     [Fact]
-    public void Scans_that_are_missing_are_noticed()
+    public void ScansThatAreMissingAreNoticed()
     {
         byte[] whole = SampleImages.Read("progressive.jpg");
         int scans = 0;
@@ -125,7 +125,7 @@ public sealed class JpegFileTests
     }
 
     [Fact]
-    public void Restart_marks_out_of_order_are_noticed()
+    public void RestartMarksOutOfOrderAreNoticed()
     {
         byte[] whole = SampleImages.Read("restart.jpg");
         whole[Find(whole, 0xD1) + 1] = 0xD2;
@@ -133,7 +133,7 @@ public sealed class JpegFileTests
     }
 
     [Fact]
-    public void What_is_not_read_is_named_with_what_to_do()
+    public void WhatIsNotReadIsNamedWithWhatToDo()
     {
         Assert.Equal("x.jpg: is an arithmetic-coded JPEG; convert it to PNG (convert x.jpg x.png)", Refused(SampleImages.Read("arithmetic.jpg")));
         byte[] deep = SampleImages.Read("gray.jpg");
@@ -151,7 +151,7 @@ public sealed class JpegFileTests
     [Theory]
     [InlineData("baseline.jpg", 0xC0)]
     [InlineData("progressive.jpg", 0xC2)]
-    public void More_pixels_than_the_bytes_can_hold_are_refused(string name, byte marker)
+    public void MorePixelsThanTheBytesCanHoldAreRefused(string name, byte marker)
     {
         byte[] bomb = SampleImages.Read(name);
         BinaryPrimitives.WriteUInt32BigEndian(bomb.AsSpan(Find(bomb, marker) + 5), 16384 << 16 | 16384);
@@ -162,7 +162,7 @@ public sealed class JpegFileTests
 
     /// <summary>A progressive image of one tone has the fewest bytes per pixel: one bit per block and a few runs of empty blocks.</summary>
     [Fact]
-    public void The_emptiest_picture_is_not_taken_for_a_bomb()
+    public void TheEmptiestPictureIsNotTakenForABomb()
     {
         byte[] image = JpegWriter.Empty(blocksWide: 300, blocksHigh: 300, refinements: 0);
         Assert.InRange(image.Length, 300 * 300 / 8, 300 * 300 / 8 + 200);
@@ -173,7 +173,7 @@ public sealed class JpegFileTests
 
     /// <summary>Many scans of a few bytes over a large image would take minutes.</summary>
     [Fact]
-    public void More_scans_than_a_picture_needs_are_refused()
+    public void MoreScansThanAPictureNeedsAreRefused()
     {
         Assert.Equal(64, ImageDecoder.Decode(JpegWriter.Empty(8, 8, refinements: 10), "x.jpg").Width);
         string reason = Refused(JpegWriter.Empty(700, 700, refinements: 10));
@@ -181,7 +181,7 @@ public sealed class JpegFileTests
     }
 
     [SkippableFact]
-    public void Damage_to_real_xrays_is_noticed()
+    public void DamageToRealXraysIsNoticed()
     {
         RealXrays.SkipIfMissing();
         IReadOnlyList<ImageFile> files = ImageFolder.Open(RealXrays.Folder!).Files;

@@ -15,7 +15,7 @@ public sealed class OtherFormatsTests
     [InlineData("rgb.tif")]
     [InlineData("gray16.tif")]
     [InlineData("pages.tif")]
-    public void One_picture_is_the_same_in_every_format(string name) =>
+    public void OnePictureIsTheSameInEveryFormat(string name) =>
         Assert.Equal(SampleImages.Decode("gray8.png").PixelHash(), SampleImages.Decode(name).PixelHash());
 
     /// <summary>ImageMagick's palette loses a little colour precision.</summary>
@@ -23,7 +23,7 @@ public sealed class OtherFormatsTests
     [InlineData("gray.gif")]
     [InlineData("animated.gif")]
     [InlineData("palette.bmp")]
-    public void A_palette_is_nearly_the_same(string name)
+    public void APaletteIsNearlyTheSame(string name)
     {
         const int tolerance = 6;
         byte[] gray = SampleImages.Decode("gray8.png").Pixels;
@@ -33,11 +33,11 @@ public sealed class OtherFormatsTests
     }
 
     [Fact]
-    public void Where_0_is_white_the_picture_is_inverted() =>
+    public void Where0IsWhiteThePictureIsInverted() =>
         Assert.Equal(SampleImages.Decode("none.tif").Pixels.Select(value => (byte)(255 - value)), SampleImages.Decode("inverted.tif").Pixels);
 
     [Fact]
-    public void The_first_of_several_pictures_is_taken_and_they_are_counted()
+    public void TheFirstOfSeveralPicturesIsTakenAndTheyAreCounted()
     {
         Assert.Equal(2, SampleImages.Decode("animated.gif").Pictures);
         Assert.Equal(2, SampleImages.Decode("pages.tif").Pictures);
@@ -45,7 +45,7 @@ public sealed class OtherFormatsTests
     }
 
     [Fact]
-    public void The_orientation_of_a_tiff_is_applied()
+    public void TheOrientationOfATiffIsApplied()
     {
         byte[] turned = Tagged("none.tif", 274, 3);
         DecodedImage image = ImageDecoder.Decode(turned, "x.tif");
@@ -61,7 +61,7 @@ public sealed class OtherFormatsTests
     [InlineData("lzw.tif")]
     [InlineData("deflate-tiles.tif")]
     [InlineData("packbits.tif")]
-    public void A_file_cut_off_anywhere_is_noticed(string name)
+    public void AFileCutOffAnywhereIsNoticed(string name)
     {
         byte[] whole = SampleImages.Read(name);
         for (int length = 0; length < whole.Length; length += 13)
@@ -70,7 +70,7 @@ public sealed class OtherFormatsTests
 
     /// <summary>A GIF whose codes end before its pixels do, with its end marks.</summary>
     [Fact]
-    public void A_gif_whose_data_end_early_is_noticed()
+    public void AGifWhoseDataEndEarlyIsNoticed()
     {
         byte[] whole = SampleImages.Read("gray.gif");
         int data = whole.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0x2C, 0, 0, 0, 0]) + 11;
@@ -80,7 +80,7 @@ public sealed class OtherFormatsTests
     }
 
     [Fact]
-    public void A_gap_before_the_pixels_of_a_bmp_moves_nothing()
+    public void AGapBeforeThePixelsOfABmpMovesNothing()
     {
         foreach (string name in (string[])["rgb.bmp", "palette.bmp"])
         {
@@ -94,7 +94,7 @@ public sealed class OtherFormatsTests
 
     /// <summary>Two pixels of 5, 6 and 5 bits, white and mixed, with the masks after the header, in it, and after a gap.</summary>
     [Fact]
-    public void Masks_are_read_wherever_they_are()
+    public void MasksAreReadWhereverTheyAre()
     {
         byte[] masks = [0, 0xF8, 0, 0, 0xE0, 0x07, 0, 0, 0x1F, 0, 0, 0], pixels = [0xFF, 0xFF, 0b000_00010, 0b10000_100];
         byte[] expected = [255, 255, 255, 132, 130, 16];
@@ -109,7 +109,7 @@ public sealed class OtherFormatsTests
 
     /// <summary>Sizes that exceed the bytes, counts of gigabytes, circular directories: refused before anything is allocated.</summary>
     [Fact]
-    public void Claims_beyond_the_file_are_refused()
+    public void ClaimsBeyondTheFileAreRefused()
     {
         byte[] gif = SampleImages.Read("gray.gif");
         (gif[6], gif[7], gif[8], gif[9]) = (0xFF, 0xFF, 0xFF, 0xFF);
@@ -136,7 +136,7 @@ public sealed class OtherFormatsTests
     }
 
     [Fact]
-    public void What_is_not_read_is_named_with_what_to_do()
+    public void WhatIsNotReadIsNamedWithWhatToDo()
     {
         byte[] packed = SampleImages.Read("rgb.bmp");
         packed[30] = 1;

@@ -15,7 +15,7 @@ public sealed class PngFileTests
     [InlineData("gray16.png")]
     [InlineData("palette.png")]
     [InlineData("rgb.png")]
-    public void One_picture_is_the_same_in_every_kind(string name) =>
+    public void OnePictureIsTheSameInEveryKind(string name) =>
         Assert.Equal(SampleImages.Decode("gray8.png").PixelHash(), SampleImages.Decode(name).PixelHash());
 
     /// <summary>The largest sample is white, for any number of bits.</summary>
@@ -24,7 +24,7 @@ public sealed class PngFileTests
     [InlineData(2, new byte[] { 0b1101_1000 }, new byte[] { 255, 85, 170 })]
     [InlineData(4, new byte[] { 0xF1, 0x80 }, new byte[] { 255, 17, 136 })]
     [InlineData(8, new byte[] { 255, 1, 128 }, new byte[] { 255, 1, 128 })]
-    public void Samples_of_few_bits_are_spread_from_black_to_white(byte bits, byte[] row, byte[] expected)
+    public void SamplesOfFewBitsAreSpreadFromBlackToWhite(byte bits, byte[] row, byte[] expected)
     {
         DecodedImage image = ImageDecoder.Decode(Png(3, 1, bits, Gray, [0, .. row]), "x.png");
         Assert.Equal((3, 1, 1), (image.Width, image.Height, image.Channels));
@@ -33,7 +33,7 @@ public sealed class PngFileTests
     }
 
     [Fact]
-    public void A_palette_stands_for_its_colours_and_has_no_others()
+    public void APaletteStandsForItsColoursAndHasNoOthers()
     {
         byte[] palette = Chunk("PLTE", [1, 2, 3, 40, 50, 60, 7, 8, 9]);
         Assert.Equal([40, 50, 60, 7, 8, 9, 1, 2, 3], ImageDecoder.Decode(Png(3, 1, 2, Palette, [0, 0b0110_0000], palette), "x.png").Pixels);
@@ -42,7 +42,7 @@ public sealed class PngFileTests
     }
 
     [Fact]
-    public void Transparent_pixels_are_laid_on_black()
+    public void TransparentPixelsAreLaidOnBlack()
     {
         DecodedImage half = ImageDecoder.Decode(Png(2, 1, 8, 4, [0, 200, 128, 200, 255]), "x.png");
         Assert.Equal([100, 200], half.Pixels);
@@ -58,7 +58,7 @@ public sealed class PngFileTests
     }
 
     [Fact]
-    public void The_orientation_of_an_exif_chunk_is_applied()
+    public void TheOrientationOfAnExifChunkIsApplied()
     {
         byte[] tags = [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0];
         DecodedImage image = ImageDecoder.Decode(Png(2, 1, 8, Gray, [0, 10, 20], Chunk("eXIf", tags)), "x.png");
@@ -67,7 +67,7 @@ public sealed class PngFileTests
     }
 
     [Fact]
-    public void The_packed_pixels_must_be_whole_and_no_more()
+    public void ThePackedPixelsMustBeWholeAndNoMore()
     {
         byte[] rows = [.. Enumerable.Range(0, 100).SelectMany(y => (byte[])[0, .. Enumerable.Range(0, 50).Select(x => (byte)(x * y))])];
         byte[] packed = Pack(rows);
@@ -89,7 +89,7 @@ public sealed class PngFileTests
     /// <summary>Pixels that unpack to gigabytes: only as many bytes are allocated as the image has, and none if the compressed data cannot
     /// contain it.</summary>
     [Fact]
-    public void A_bomb_is_not_unpacked()
+    public void ABombIsNotUnpacked()
     {
         byte[] packed = Pack(new byte[100 << 20]);
         Decode(packed, 4, 4, "more pixels than it says");
@@ -105,11 +105,11 @@ public sealed class PngFileTests
 
     /// <summary>All black, compressed within a thousandth of deflate's best ratio.</summary>
     [Fact]
-    public void The_emptiest_picture_is_not_taken_for_a_bomb() =>
+    public void TheEmptiestPictureIsNotTakenForABomb() =>
         Assert.Equal(4000, ImageDecoder.Decode(Png(4000, 4000, Pack(new byte[4001 * 4000])), "x.png").Width);
 
     [Fact]
-    public void Chunks_of_unknown_kind_are_skipped_unless_pixels_need_them()
+    public void ChunksOfUnknownKindAreSkippedUnlessPixelsNeedThem()
     {
         Assert.Equal([7], ImageDecoder.Decode(Png(1, 1, 8, Gray, [0, 7], Chunk("zzZz", [1, 2, 3])), "x.png").Pixels);
         Assert.Contains("convert it to PNG (convert x.png x-read.png)", Refused(Png(1, 1, 8, Gray, [0, 7], Chunk("ZZZZ", [1, 2, 3]))));

@@ -37,7 +37,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("NORMAL/p1/1.png", null, null)]
     [InlineData("NORMAL/sub-/1.png", null, null)]
     [InlineData("NORMAL/0004cfab-14fd-4e49-80ba-63a80b6bddd6.png", null, null)]
-    public void Patients_are_read_off_names_that_name_them_and_no_others(string path, string? patient, string? rule)
+    public void PatientsAreReadOffNamesThatNameThemAndNoOthers(string path, string? patient, string? rule)
     {
         KnownPatient? told = PatientName.Of(path);
         Assert.Equal((patient, rule), (told?.Patient, told?.Rule));
@@ -50,7 +50,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("VIRUS-1008087-0002.jpeg", "virus")]
     [InlineData("bacteria.jpeg", null)]
     [InlineData("NORMAL-1003233-0001.jpeg", null)]
-    public void The_kind_of_pneumonia_is_read_off_names(string name, string? kind) => Assert.Equal(kind, PatientName.KindOf(name));
+    public void TheKindOfPneumoniaIsReadOffNames(string name, string? kind) => Assert.Equal(kind, PatientName.KindOf(name));
 
     [Theory]
     [InlineData("study([0-9]+)_", "NORMAL/study12_3.png", "12")]
@@ -58,7 +58,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("(?:a|b)(?<who>[0-9]+)", "NORMAL/b7.png", "7")]
     [InlineData("study([0-9]*)_", "NORMAL/study_3.png", null)]
     [InlineData("study([0-9]+)_", "NORMAL/3.png", null)]
-    public void The_users_own_rule_is_matched_on_the_path(string expression, string path, string? patient) =>
+    public void TheUsersOwnRuleIsMatchedOnThePath(string expression, string path, string? patient) =>
         Assert.Equal(patient, PatientExpression.Parse(expression).Of(path)?.Patient);
 
     [Theory]
@@ -66,7 +66,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("(study)([0-9]+)", "has 2 groups")]
     [InlineData("study([0-9]+", "is no regular expression")]
     [InlineData("", "has no group")]
-    public void A_rule_without_exactly_one_group_is_refused(string expression, string mention)
+    public void ARuleWithoutExactlyOneGroupIsRefused(string expression, string mention)
     {
         UserError error = Assert.Throws<UserError>(() => PatientExpression.Parse(expression));
         Assert.Contains(mention, error.Message);
@@ -74,7 +74,7 @@ public sealed class PatientTests : IDisposable
     }
 
     [Fact]
-    public void A_rule_that_backtracks_without_end_is_stopped()
+    public void ARuleThatBacktracksWithoutEndIsStopped()
     {
         PatientExpression endless = PatientExpression.Parse("^(?:aa|(a))+x$");
         var watch = Stopwatch.StartNew();
@@ -90,7 +90,7 @@ public sealed class PatientTests : IDisposable
     }
 
     [Fact]
-    public void How_many_images_told_a_patient_is_counted_by_rule()
+    public void HowManyImagesToldAPatientIsCountedByRule()
     {
         PatientCount told = Open(null, "A/person1_1.png", "A/person1_2.png", "A/IM-0001-1.png", "B/x.png").Patients!;
         Assert.Equal(new PatientCount("personN + IM-NNNN", 3, 4, 2, 0), told);
@@ -101,7 +101,7 @@ public sealed class PatientTests : IDisposable
     }
 
     [Fact]
-    public void Where_no_image_tells_a_patient_that_is_said()
+    public void WhereNoImageTellsAPatientThatIsSaid()
     {
         PatientCount told = Open(null, "A/img_1.png", "B/img_2.png").Patients!;
         Assert.Equal(new PatientCount(null, 0, 2), told);
@@ -109,7 +109,7 @@ public sealed class PatientTests : IDisposable
     }
 
     [Fact]
-    public void The_users_rule_goes_before_the_manifest_and_before_names()
+    public void TheUsersRuleGoesBeforeTheManifestAndBeforeNames()
     {
         folder.Add("manifest.csv", "path,patient\nA/person1_7.png,Anna\n");
         ImageSet found = Open("_([0-9]+)", "A/person1_7.png", "A/person2_7.png", "B/other.png");
@@ -121,7 +121,7 @@ public sealed class PatientTests : IDisposable
     }
 
     [Fact]
-    public void Nearly_all_is_enough_to_speak_of_patients()
+    public void NearlyAllIsEnoughToSpeakOfPatients()
     {
         Assert.True(new PatientCount("personN", 90, 100, 50).IsEnough);
         Assert.False(new PatientCount("personN", 89, 100, 50).IsEnough);
@@ -133,7 +133,7 @@ public sealed class PatientTests : IDisposable
     [Theory]
     [InlineData(LabelScheme.Folders)]
     [InlineData(LabelScheme.Three)]
-    public void Patients_of_the_mendeley_edition_stay_apart(LabelScheme labels)
+    public void PatientsOfTheMendeleyEditionStayApart(LabelScheme labels)
     {
         for (int i = 0; i < 80; i++)
         {
@@ -150,7 +150,7 @@ public sealed class PatientTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_claimed_of_patients_that_nobody_knows()
+    public void NothingIsClaimedOfPatientsThatNobodyKnows()
     {
         for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "COVID")}/img_{i}.png", i);
         ImageSet found = ImageFolder.Open(folder.Path);

@@ -16,7 +16,7 @@ public sealed class ImageChangeTests
     private static byte[] Gradient() => [.. Enumerable.Range(0, Side * Side).Select(i => (byte)(60 + i / Side * 2 + i % Side * 2))];
 
     [Fact]
-    public void Every_change_changes_an_image_and_none_does_it_twice_alike()
+    public void EveryChangeChangesAnImageAndNoneDoesItTwiceAlike()
     {
         byte[] image = Gradient();
         for (int i = 0; i < image.Length; i += 7) image[i] += 20;
@@ -25,7 +25,7 @@ public sealed class ImageChangeTests
     }
 
     [Fact]
-    public void A_cut_takes_the_middle_and_a_frame_is_black()
+    public void ACutTakesTheMiddleAndAFrameIsBlack()
     {
         byte[] image = Gradient();
         byte[] cut = Changed("a tenth cut off on every side", image);
@@ -40,7 +40,7 @@ public sealed class ImageChangeTests
     }
 
     [Fact]
-    public void Tones_move_as_they_are_called()
+    public void TonesMoveAsTheyAreCalled()
     {
         byte[] image = Gradient();
         Assert.True(Changed("gamma 0.6", image).Average(p => p) > image.Average(p => p) + 10);

@@ -58,7 +58,7 @@ public sealed class ImageResizeTests
     [Theory]
     [InlineData(ResizeMethod.Bilinear)]
     [InlineData(ResizeMethod.Area)]
-    public void What_is_finer_than_the_new_pixels_vanishes(ResizeMethod method)
+    public void WhatIsFinerThanTheNewPixelsVanishes(ResizeMethod method)
     {
         const int width = 1858, height = 1317, size = 150;
         var pixels = new byte[width * height];

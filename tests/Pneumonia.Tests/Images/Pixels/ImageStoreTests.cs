@@ -10,7 +10,7 @@ public sealed class ImageStoreTests
         [.. Enumerable.Range(0, count).Select(i => new ImageFile($"{i}", $"{i}", classes[i % 2], $"{i}", null))];
 
     [Fact]
-    public async Task Files_are_decoded_and_damaged_ones_left_out()
+    public async Task FilesAreDecodedAndDamagedOnesLeftOut()
     {
         using var folder = new TemporaryFolder();
         for (int i = 0; i < 20; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
@@ -40,7 +40,7 @@ public sealed class ImageStoreTests
     [InlineData(3, 0)]
     [InlineData(3, 12)]
     [InlineData(4, 0)]
-    public async Task Files_that_have_gone_since_they_were_listed_are_an_error_where_they_are_many(int gone, int damaged)
+    public async Task FilesThatHaveGoneSinceTheyWereListedAreAnErrorWhereTheyAreMany(int gone, int damaged)
     {
         using var folder = new TemporaryFolder();
         for (int i = 0; i < 40; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
@@ -73,10 +73,10 @@ public sealed class ImageStoreTests
     [InlineData(300, 3)]
     [InlineData(1000, 10)]
     [InlineData(5232, 52)]
-    public void One_in_a_hundred_may_be_missing(int files, int missing) => Assert.Equal(missing, ImageStore.MostMissing(files));
+    public void OneInAHundredMayBeMissing(int files, int missing) => Assert.Equal(missing, ImageStore.MostMissing(files));
 
     [Fact]
-    public async Task A_reader_does_not_wait_for_images_it_did_not_ask_for()
+    public async Task AReaderDoesNotWaitForImagesItDidNotAskFor()
     {
         using var gate = new ManualResetEventSlim();
         int fills = 0;
@@ -96,7 +96,7 @@ public sealed class ImageStoreTests
     }
 
     [Fact]
-    public async Task A_store_that_comes_after_another_waits_for_it_but_its_readers_do_not()
+    public async Task AStoreThatComesAfterAnotherWaitsForItButItsReadersDoNot()
     {
         var first = new TaskCompletionSource();
         int fills = 0;
@@ -115,7 +115,7 @@ public sealed class ImageStoreTests
     }
 
     [Fact]
-    public async Task A_fault_reaches_the_reader_and_the_task()
+    public async Task AFaultReachesTheReaderAndTheTask()
     {
         var store = new ImageStore(Files(3), classes, new ImagePreprocessing(1, 1), (_, _) => throw new InvalidDataException("disk"));
         Assert.Contains("disk", Assert.Throws<InvalidOperationException>(() => store.IsUsable(2)).Message);
@@ -123,7 +123,7 @@ public sealed class ImageStoreTests
     }
 
     [Fact]
-    public async Task A_stop_reaches_the_reader_and_the_task()
+    public async Task AStopReachesTheReaderAndTheTask()
     {
         using var stop = new CancellationTokenSource();
         var store = new ImageStore(Files(500), classes, new ImagePreprocessing(1, 1), (index, _) =>
@@ -136,11 +136,11 @@ public sealed class ImageStoreTests
     }
 
     [Fact]
-    public void Too_many_bytes_are_refused_before_they_are_asked_for() =>
+    public void TooManyBytesAreRefusedBeforeTheyAreAskedFor() =>
         Assert.Contains("--pixels", Assert.Throws<UserError>(() => new ImageStore(Files(1000), classes, new ImagePreprocessing(4096, 3), (_, _) => { })).Message);
 
     [SkippableFact]
-    public void Real_xrays_are_decoded_at_the_decoders_speed()
+    public void RealXraysAreDecodedAtTheDecodersSpeed()
     {
         RealXrays.SkipIfMissing();
         IReadOnlyList<ImageFile> files = [.. ImageFolder.Open(RealXrays.Folder!).Files.Take(100)];

@@ -10,7 +10,7 @@ public sealed class SyntheticXraysTests
     private static readonly ImagePreprocessing gray = new(Size, 1), colour = new(Size, 3);
 
     [Fact]
-    public void An_image_depends_on_seed_part_and_index_alone()
+    public void AnImageDependsOnSeedPartAndIndexAlone()
     {
         ImageStore few = SyntheticXrays.Store(7, ImagePart.Train, 6, colour);
         ImageStore many = SyntheticXrays.Store(7, ImagePart.Train, 30, colour, order: [.. Enumerable.Range(0, 30).Reverse()]);
@@ -22,14 +22,14 @@ public sealed class SyntheticXraysTests
     }
 
     [Fact]
-    public void Gray_and_colour_hold_the_same_image()
+    public void GrayAndColourHoldTheSameImage()
     {
         byte[] image = SyntheticXrays.Store(1, ImagePart.Val, 1, gray)[0].ToArray();
         Assert.Equal(image.SelectMany(b => new[] { b, b, b }), SyntheticXrays.Store(1, ImagePart.Val, 1, colour)[0].ToArray());
     }
 
     [Fact]
-    public void Brightness_does_not_tell_the_classes_apart()
+    public void BrightnessDoesNotTellTheClassesApart()
     {
         ImageStore store = SyntheticXrays.Store(1, ImagePart.Train, 300, gray);
         double[] mean = [.. Enumerable.Range(0, 300).Select(i => store[i].ToArray().Average(b => b) / 255)];
@@ -39,7 +39,7 @@ public sealed class SyntheticXraysTests
     }
 
     [Fact]
-    public void Opacities_lie_where_they_say()
+    public void OpacitiesLieWhereTheySay()
     {
         var phantoms = new SyntheticXrays(1, ImagePart.Train);
         Assert.Empty(phantoms.Opacities(0));

@@ -14,7 +14,7 @@ public sealed class IdenticalPixelsTests : IDisposable
     public static TheoryData<byte[]> Jpegs => new() { SmallJpegs.Colour, SmallJpegs.Progressive };
 
     [Theory, MemberData(nameof(Jpegs))]
-    public void Copies_are_known_in_other_bytes_and_another_format(byte[] jpeg)
+    public void CopiesAreKnownInOtherBytesAndAnotherFormat(byte[] jpeg)
     {
         DecodedImage picture = ImageDecoder.Decode(jpeg, "picture");
         folder.Add("a.jpeg", jpeg);
@@ -34,7 +34,7 @@ public sealed class IdenticalPixelsTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Jpegs))]
-    public void The_first_rows_of_a_jpeg_are_those_of_the_whole_picture(byte[] jpeg)
+    public void TheFirstRowsOfAJpegAreThoseOfTheWholePicture(byte[] jpeg)
     {
         DecodedImage picture = ImageDecoder.Decode(jpeg, "picture");
         string whole = TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png");
@@ -46,7 +46,7 @@ public sealed class IdenticalPixelsTests : IDisposable
     }
 
     [Fact]
-    public void What_the_manifest_knows_lends_its_key_to_what_it_does_not()
+    public void WhatTheManifestKnowsLendsItsKeyToWhatItDoesNot()
     {
         folder.AddImage("a.png", 1);
         folder.AddImage("b.png", 1);
@@ -56,7 +56,7 @@ public sealed class IdenticalPixelsTests : IDisposable
     }
 
     [SkippableFact]
-    public void The_first_rows_of_real_xrays_tell_them_apart()
+    public void TheFirstRowsOfRealXraysTellThemApart()
     {
         RealXrays.SkipIfMissing();
         string[] files = [.. Directory.EnumerateFiles(Path.Combine(RealXrays.Folder!, "train", "NORMAL")).Order(StringComparer.Ordinal).Take(60)];

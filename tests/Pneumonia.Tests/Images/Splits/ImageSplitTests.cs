@@ -89,7 +89,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void Copies_stay_together_without_a_manifest_whatever_their_names_and_formats()
+    public void CopiesStayTogetherWithoutAManifestWhateverTheirNamesAndFormats()
     {
         for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{i}.png", i / 4);
         byte[] colour = new byte[48];
@@ -109,7 +109,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_patient_split_keeps_the_fractions_and_the_classes()
+    public void APatientSplitKeepsTheFractionsAndTheClasses()
     {
         List<string> manifest = [];
         AddTree("", 200, 600, manifest);
@@ -121,7 +121,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_small_validation_folder_gives_way_to_a_tenth_of_train()
+    public void ASmallValidationFolderGivesWayToATenthOfTrain()
     {
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
@@ -139,7 +139,7 @@ public sealed class ImageSplitTests : IDisposable
 
     /// <summary>Some editions of the dataset contain the folder, but empty.</summary>
     [Fact]
-    public void A_validation_folder_without_images_is_as_good_as_none()
+    public void AValidationFolderWithoutImagesIsAsGoodAsNone()
     {
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
@@ -148,7 +148,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_large_validation_folder_stays()
+    public void ALargeValidationFolderStays()
     {
         List<string> manifest = [];
         AddTree("train/", 60, 60, manifest);
@@ -159,7 +159,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void The_reference_split_slices_sorted_names()
+    public void TheReferenceSplitSlicesSortedNames()
     {
         List<string> manifest = [];
         // Parts are pooled and must not matter: every third image is in test.
@@ -184,7 +184,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_limit_keeps_the_classes_in_proportion_and_at_least_one_of_each()
+    public void ALimitKeepsTheClassesInProportionAndAtLeastOneOfEach()
     {
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
@@ -202,7 +202,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void Parts_have_limits_of_their_own_beside_the_common_one()
+    public void PartsHaveLimitsOfTheirOwnBesideTheCommonOne()
     {
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
@@ -217,7 +217,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_balanced_division_keeps_as_many_of_each_class()
+    public void ABalancedDivisionKeepsAsManyOfEachClass()
     {
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
@@ -231,7 +231,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void Impossible_splits_are_refused()
+    public void ImpossibleSplitsAreRefused()
     {
         List<string> manifest = [];
         AddTree("", 2, 9, manifest);
@@ -243,7 +243,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_random_split_warns()
+    public void ARandomSplitWarns()
     {
         List<string> manifest = [];
         AddTree("", 30, 90, manifest);
@@ -260,7 +260,7 @@ public sealed class ImageSplitTests : IDisposable
 
     /// <summary>The same pixels under other names, across all three parts, and once within train, which affects no metric.</summary>
     [Fact]
-    public void Copies_of_earlier_parts_are_left_out_of_val_and_test_and_named()
+    public void CopiesOfEarlierPartsAreLeftOutOfValAndTestAndNamed()
     {
         AddImages("train", 60);
         AddImages("val", 60);
@@ -289,7 +289,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void A_validation_folder_of_copies_gives_way_to_a_tenth_of_train()
+    public void AValidationFolderOfCopiesGivesWayToATenthOfTrain()
     {
         AddImages("train", 60);
         AddImages("test", 20);
@@ -305,7 +305,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [Fact]
-    public void Patients_on_both_sides_of_a_tree_are_counted()
+    public void PatientsOnBothSidesOfATreeAreCounted()
     {
         AddImages("train", 60);
         AddImages("val", 60);
@@ -317,7 +317,7 @@ public sealed class ImageSplitTests : IDisposable
     }
 
     [SkippableFact]
-    public void Real_patients_stay_apart()
+    public void RealPatientsStayApart()
     {
         RealXrays.SkipIfMissing();
         ImageSet split = ImageSplit.Of(ImageFolder.Open(RealXrays.Folder!), new SplitSettings(SplitKind.Patient));
