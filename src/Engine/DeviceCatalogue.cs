@@ -8,7 +8,6 @@ using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
-using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine;
 
@@ -19,7 +18,7 @@ namespace Convolve.Engine;
 public sealed class DeviceCatalogue : IDisposable
 {
     private readonly Context context;
-    private readonly List<Device> opened = [];
+    private readonly List<Devices.Device> opened = [];
     private readonly string? openClProblem;
     private bool disposed;
     private readonly Dictionary<DeviceDescription, ILGPU.Runtime.Device> found = new(ReferenceEqualityComparer.Instance);
@@ -95,15 +94,15 @@ public sealed class DeviceCatalogue : IDisposable
     /// <param name="shape">The kernel variant to run; by default the one for the device.</param>
     /// <exception cref="DeviceException">It cannot be opened or computes wrong results.</exception>
     /// <exception cref="ObjectDisposedException">The catalogue was disposed.</exception>
-    public Device Open(DeviceDescription description, KernelShape? shape = null)
+    public Devices.Device Open(DeviceDescription description, KernelShape? shape = null)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         Accelerator? accelerator = null;
-        Device device;
+        Devices.Device device;
         try
         {
             accelerator = Create(found[description]);
-            device = new Device(description, context, accelerator, shape ?? description.Shape);
+            device = new Devices.Device(description, context, accelerator, shape ?? description.Shape);
         }
         catch (Exception e)
         {

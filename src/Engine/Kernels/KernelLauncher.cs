@@ -2,7 +2,6 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
 using ILGPU;
 using ILGPU.Runtime;
-using Device = Convolve.Engine.Devices.Device;
 
 namespace Convolve.Engine.Kernels;
 
@@ -13,7 +12,7 @@ namespace Convolve.Engine.Kernels;
 /// <remarks>A launch neither allocates nor boxes. It takes the device's lock, so any thread may launch at any time.</remarks>
 internal sealed class KernelLauncher : IDisposable
 {
-    private readonly Device device;
+    private readonly Devices.Device device;
     private readonly Context? context;
     private readonly Accelerator? accelerator;
     private readonly AcceleratorStream? stream;
@@ -24,7 +23,7 @@ internal sealed class KernelLauncher : IDisposable
     private bool queueIsInStep = true;
 
     /// <summary>Launches on an accelerator; without one, launches are counted and left out.</summary>
-    public KernelLauncher(Device device, Context? context = null, Accelerator? accelerator = null)
+    public KernelLauncher(Devices.Device device, Context? context = null, Accelerator? accelerator = null)
     {
         this.device = device;
         this.context = context;

@@ -7,7 +7,6 @@ using Convolve.Engine.Trials;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Shell;
 using Spectre.Console;
-using Padding = Convolve.Engine.Operations.Convolution.Padding;
 
 namespace Convolve.Pneumonia.Kernels;
 
@@ -53,7 +52,7 @@ public sealed record ConvolutionComparisonSettings : ICheckedSettings
         ConvolutionGeometry.Create(new Shape(Batch, Pixels, Pixels, Channels), new Shape(Kernel, Kernel, Channels, Filters), Zeros, Stride);
 
     /// <summary>The zeros around the image.</summary>
-    public Padding Zeros => Padding.ToLowerInvariant() switch
+    public Engine.Operations.Convolution.Padding Zeros => Padding.ToLowerInvariant() switch
     {
         "valid" => Engine.Operations.Convolution.Padding.Valid,
         "same" => Engine.Operations.Convolution.Padding.Same,
