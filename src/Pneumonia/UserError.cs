@@ -1,3 +1,7 @@
+using Convolve.Engine.Devices;
+using Convolve.Layers.Training;
+using Convolve.Layers.WeightFiles;
+
 namespace Convolve.Pneumonia;
 
 /// <summary>
@@ -6,6 +10,12 @@ namespace Convolve.Pneumonia;
 /// </summary>
 public class UserError : Exception
 {
+    /// <summary>
+    /// The one table of what the user can put right: besides <see cref="UserError"/> the errors of the libraries about a file, a device or a training, whose
+    /// messages are such lines themselves. Everything else is a fault of the program.
+    /// </summary>
+    public static bool Is(Exception e) => e is UserError or WeightFileException or FeatureFileException or DeviceException or DivergedException;
+
     public UserError(string message) : base(message) { }
 
     public UserError(string message, Exception cause) : base(message, cause) { }

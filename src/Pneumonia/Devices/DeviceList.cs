@@ -29,15 +29,7 @@ public static class DeviceList
     public static Task<int> RunAsync(DevicesSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         using var catalogue = new DeviceCatalogue();
-        DeviceChoice choice;
-        try
-        {
-            choice = catalogue.Choose(settings.Device);
-        }
-        catch (DeviceException e)
-        {
-            throw new UserError(e.Message, e);
-        }
+        DeviceChoice choice = catalogue.Choose(settings.Device);
         DeviceRow[] rows = [.. catalogue.Devices.Select(device => new DeviceRow(device.Name, device.KindName, device.MemoryBytes >> 20,
             device.Driver, ReferenceEquals(device, choice.Device), SelfTest(catalogue, device)))];
         if (settings.Json)

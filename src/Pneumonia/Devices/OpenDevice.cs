@@ -27,7 +27,8 @@ public sealed class OpenDevice : IDisposable
     /// </summary>
     /// <param name="request">What <c>--device</c> says.</param>
     /// <param name="tf32">Whether to multiply on tensor cores.</param>
-    /// <exception cref="UserError">There is no such device, it computes wrong results, or it cannot do what <c>--tf32</c> asks for.</exception>
+    /// <exception cref="DeviceException">There is no such device, or it computes wrong results.</exception>
+    /// <exception cref="UserError">It cannot do what <c>--tf32</c> asks for.</exception>
     public static OpenDevice For(string request, bool tf32 = false)
     {
         var catalogue = new DeviceCatalogue();
@@ -39,12 +40,11 @@ public sealed class OpenDevice : IDisposable
             if (tf32) UseTf32(device);
             return new OpenDevice(catalogue, choice, device);
         }
-        catch (Exception e) when (e is DeviceException or UserError)
+        catch
         {
             device?.Dispose();
             catalogue.Dispose();
-            if (e is UserError) throw;
-            throw new UserError(e.Message, e);
+            throw;
         }
     }
 
@@ -61,7 +61,10 @@ public sealed class OpenDevice : IDisposable
     }
 
     /// <summary>Says which device computes and why; for when nothing is left that the user may have got wrong.</summary>
-    public void Announce(Terminal terminal) => terminal.Note($"device: {Choice.Device} — {Choice.Reason}");
+    public void Announce(Terminal terminal) => terminal.Note(Announcement);
+
+    /// <summary>Which device computes and why, in one line.</summary>
+    public string Announcement => $"device: {Choice.Device} — {Choice.Reason}";
 
     /// <inheritdoc/>
     public void Dispose()

@@ -53,7 +53,7 @@ public static class ExperimentRunner
     {
         var divisions = new Dictionary<(SplitSettings, LabelScheme), ImageSet>();
         var runs = new List<PlannedRun>();
-        UserError? first = null;
+        Exception? first = null;
         foreach (int seed in AskedSeeds(settings))
         {
             foreach (ReferenceRow row in settings.Rows)
@@ -67,7 +67,7 @@ public static class ExperimentRunner
                     using PreparedTraining prepared = PreparedTraining.For(training, divided, device, cancellation);
                     plan = prepared.Plan;
                 }
-                catch (UserError e) when (!(row.NeedsWeights && settings.Weights is not null))
+                catch (Exception e) when (UserError.Is(e) && !(row.NeedsWeights && settings.Weights is not null))
                 {
                     // These images, or the weights that are here, are not for this row, but may be for others.
                     first ??= e;
@@ -115,7 +115,7 @@ public static class ExperimentRunner
         var watch = Stopwatch.StartNew();
         try
         {
-            await Training.RunAsync(run.Settings, terminal with { Results = TextWriter.Null }, cancellation);
+            await Training.RunAsync(run.Settings, new TerminalObserver(terminal), cancellation);
             Record(settings, run, watch.Elapsed.TotalMinutes);
             return null;
         }
@@ -124,7 +124,7 @@ public static class ExperimentRunner
             if (File.Exists(RunFolder.LastPath(run.Folder))) Record(settings, run, watch.Elapsed.TotalMinutes);
             throw;
         }
-        catch (UserError e)
+        catch (Exception e) when (UserError.Is(e))
         {
             terminal.Warn($"{run.Row.Id}: failed: {e.Message}");
             return e.Message;
@@ -160,8 +160,7 @@ public static class ExperimentRunner
     private static DeviceDescription Describe(string request)
     {
         using var catalogue = new DeviceCatalogue();
-        try { return catalogue.Choose(request).Device; }
-        catch (DeviceException e) { throw new UserError(e.Message, e); }
+        return catalogue.Choose(request).Device;
     }
 
     /// <summary>One training.</summary>

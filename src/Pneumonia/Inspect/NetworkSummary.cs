@@ -106,15 +106,5 @@ public static class NetworkSummary
         return Task.FromResult(0);
     }
 
-    private static Sequential Describe(string run)
-    {
-        try
-        {
-            return Checkpoint.Read(RunFolder.BestPath(run)).Describe();
-        }
-        catch (WeightFileException e)
-        {
-            throw new UserError(e.Message, e);
-        }
-    }
+    private static Sequential Describe(string run) => Checkpoint.Read(RunFolder.BestPath(run)).Describe();
 }

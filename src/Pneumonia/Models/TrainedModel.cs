@@ -94,29 +94,22 @@ public sealed record TrainedModel(
     /// <exception cref="UserError">The file is missing, broken or of another tool.</exception>
     public static TrainedModel Load(string path, Engine.Devices.Device device)
     {
+        Checkpoint checkpoint = Checkpoint.Read(path);
+        Sequential network = checkpoint.Build(device);
+        int outputs = network.OutputShape.Length;
+        ModelMetadata metadata;
         try
         {
-            Checkpoint checkpoint = Checkpoint.Read(path);
-            Sequential network = checkpoint.Build(device);
-            int outputs = network.OutputShape.Length;
-            ModelMetadata metadata;
-            try
-            {
-                if (network.InputShape is not { Rank: 3 } image || image[0] > MostPixels || image[0] != image[1] || image[2] is not (1 or 3))
-                    throw new UserError($"{path}: is for inputs {network.InputShape}, no square images of up to {MostPixels} pixels, gray or in colours");
-                metadata = ModelMetadata.Read(checkpoint, path, outputs);
-            }
-            catch { network.Dispose(); throw; }
-            var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], metadata.Resize, metadata.Preprocessing);
-            return new TrainedModel(network, metadata.Classes ?? Numbers(outputs), input, metadata.Labels, metadata.Threshold)
-            {
-                NamesClasses = metadata.Classes is not null,
-            };
+            if (network.InputShape is not { Rank: 3 } image || image[0] > MostPixels || image[0] != image[1] || image[2] is not (1 or 3))
+                throw new UserError($"{path}: is for inputs {network.InputShape}, no square images of up to {MostPixels} pixels, gray or in colours");
+            metadata = ModelMetadata.Read(checkpoint, path, outputs);
         }
-        catch (WeightFileException e)
+        catch { network.Dispose(); throw; }
+        var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], metadata.Resize, metadata.Preprocessing);
+        return new TrainedModel(network, metadata.Classes ?? Numbers(outputs), input, metadata.Labels, metadata.Threshold)
         {
-            throw new UserError(e.Message, e);
-        }
+            NamesClasses = metadata.Classes is not null,
+        };
     }
 
     /// <summary>Reads a whole model of any tool onto a device: a checkpoint, or the weights of a network that the program knows.</summary>
@@ -125,44 +118,38 @@ public sealed record TrainedModel(
     /// <param name="preprocessing">What becomes of their bytes; null for what the file says or is known for, else 0 … 1.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="terminal">Is told what was assumed.</param>
-    /// <exception cref="UserError">The file is missing, broken, or holds no such model.</exception>
+    /// <exception cref="WeightFileException">The file is missing or broken.</exception>
+    /// <exception cref="UserError">It holds no such model.</exception>
     public static TrainedModel LoadAny(string path, int? pixels, Preprocessing? preprocessing, Engine.Devices.Device device, Terminal terminal)
     {
-        try
+        WeightFile file = WeightFile.Read(path);
+        if (Checkpoint.Is(file))
         {
-            WeightFile file = WeightFile.Read(path);
-            if (Checkpoint.Is(file))
-            {
-                TrainedModel model = Load(path, device);
-                ImagePreprocessing own = model.Input;
-                bool differs = (pixels ?? own.Pixels) != own.Pixels || (preprocessing ?? own.Kind) != own.Kind;
-                if (!differs) return model;
-                model.Dispose();
-                throw new UserError($"{path}: says itself that its images have {own.Pixels} pixels and are prepared by "
-                    + $"{own.Kind.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
-            }
-            WeightFile converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
-            Sequential network = KnownNetworks.Of(converted, pixels)
-                ?? throw new UserError($"{path}: holds no whole model that is known here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
-                    + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} and nothing else");
-            if (preprocessing is { } asked && asked.IsForColours() && network.InputShape[2] == 1)
-                throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and {path} reads gray images; leave it out");
-            WeightOrigin? origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
-            network.Initialize(device, 0);
-            new PretrainedWeights(converted, network.Layers).Load();
-            // The networks of this project that normalize are trained on images that are evened out.
-            Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
-            Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
-            terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
-                + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
-                + " (--pixels, --preprocessing)");
-            var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], Kind: assumed);
-            return new TrainedModel(network, Numbers(network.OutputShape.Length), input, LabelScheme.Folders) { NamesClasses = false };
+            TrainedModel model = Load(path, device);
+            ImagePreprocessing own = model.Input;
+            bool differs = (pixels ?? own.Pixels) != own.Pixels || (preprocessing ?? own.Kind) != own.Kind;
+            if (!differs) return model;
+            model.Dispose();
+            throw new UserError($"{path}: says itself that its images have {own.Pixels} pixels and are prepared by "
+                + $"{own.Kind.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
         }
-        catch (WeightFileException e)
-        {
-            throw new UserError(e.Message, e);
-        }
+        WeightFile converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
+        Sequential network = KnownNetworks.Of(converted, pixels)
+            ?? throw new UserError($"{path}: holds no whole model that is known here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
+                + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} and nothing else");
+        if (preprocessing is { } asked && asked.IsForColours() && network.InputShape[2] == 1)
+            throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and {path} reads gray images; leave it out");
+        WeightOrigin? origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
+        network.Initialize(device, 0);
+        new PretrainedWeights(converted, network.Layers).Load();
+        // The networks of this project that normalize are trained on images that are evened out.
+        Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
+        Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
+        terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
+            + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
+            + " (--pixels, --preprocessing)");
+        var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], Kind: assumed);
+        return new TrainedModel(network, Numbers(network.OutputShape.Length), input, LabelScheme.Folders) { NamesClasses = false };
     }
 
     private static string[] Numbers(int outputs) => [.. Enumerable.Range(0, Classification.Classes(outputs)).Select(number => $"{number}")];

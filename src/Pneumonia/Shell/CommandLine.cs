@@ -39,7 +39,7 @@ public static class CommandLine
             }
             return await InvokeAsync(result, terminal, cancellation);
         }
-        catch (UserError e)
+        catch (Exception e) when (UserError.Is(e))
         {
             terminal.Error(e.Message);
             if (result.GetValue(verbose)) terminal.Messages.WriteLine(e);
@@ -71,8 +71,8 @@ public static class CommandLine
         var trainOptions = new Options(typeof(TrainSettings), root);
         var verbose = new Option<bool>("--verbose") { Description = "show stack traces of faults", Arity = ArgumentArity.Zero, Recursive = true };
         root.Add(verbose);
-        root.SetAction((result, cancellation) => Training.RunAsync((TrainSettings)trainOptions.Read(result), terminal, cancellation));
-        Add<TrainSettings>(root, "train", "train a network and write a run folder; also what runs without a command", Training.RunAsync);
+        root.SetAction((result, cancellation) => TrainCommand.RunAsync((TrainSettings)trainOptions.Read(result), terminal, cancellation));
+        Add<TrainSettings>(root, "train", "train a network and write a run folder; also what runs without a command", TrainCommand.RunAsync);
         Add<EvaluateSettings>(root, "evaluate", "score a trained network on a folder", Evaluation.RunAsync);
         Add<PredictSettings>(root, "predict", "tell class and probability of images; not for clinical use", Prediction.RunAsync);
         Add<ExplainSettings>(root, "explain",

@@ -4,9 +4,9 @@ using System.CommandLine.Parsing;
 namespace Convolve.Pneumonia.Shell;
 
 /// <summary>
-/// Declares a property of a settings record as an option of its command, and with it everything that goes by options: parsing, <c>--help</c>, and, of a
-/// training, <c>config.json</c>, the report and the line that repeats the run. The property's own value is the default. A value that is not allowed gives
-/// one line that names the option, the value, and what is allowed.
+/// Declares a property of a settings record as an option of its command, and with it everything that goes by options: parsing,
+/// <c>--help</c>, and, of a training, <c>config.json</c>, the report and the line that repeats the run. The property's own value is the
+/// default. A value that is not allowed gives one line that names the option, the value, and what is allowed.
 /// </summary>
 /// <param name="placeholder">What <c>--help</c> shows for the value.</param>
 /// <param name="help">What the option means, its default in parentheses at the end.</param>

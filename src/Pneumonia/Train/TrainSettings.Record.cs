@@ -6,7 +6,10 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <content>What becomes of every setting: what was asked for, <c>config.json</c>, the report, the run that may go on, and the command line that repeats it.</content>
+/// <content>
+/// What becomes of every setting: what was asked for, <c>config.json</c>, the report, the run that may go on, and the command line that
+/// repeats it.
+/// </content>
 [JsonConverter(typeof(Converter))]
 public sealed partial record TrainSettings
 {
@@ -82,7 +85,10 @@ public sealed partial record TrainSettings
     private static string Quoted(string value) =>
         value.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:,=+@%".Contains(c)) && value.Length > 0 ? value : $"'{value.Replace("'", "'\\''")}'";
 
-    /// <summary>Writes and reads <c>config.json</c>. What the file of an older run does not say is as it was before it could be said: false, zero, or nothing.</summary>
+    /// <summary>
+    /// Writes and reads <c>config.json</c>. What the file of an older run does not say is as it was before it could be said: false, zero,
+    /// or nothing.
+    /// </summary>
     private sealed class Converter : JsonConverter<TrainSettings>
     {
         public override void Write(Utf8JsonWriter writer, TrainSettings value, JsonSerializerOptions options)

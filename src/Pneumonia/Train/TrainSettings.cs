@@ -11,12 +11,13 @@ using static Convolve.Pneumonia.Train.TrainingDefaults;
 namespace Convolve.Pneumonia.Train;
 
 /// <summary>
-/// The settings of a training. Each is declared here and nowhere else: its option and help, its bounds, and its default, which may follow the model, the
-/// images and the device. What was not asked for has its default.
+/// The settings of a training. Each is declared here and nowhere else: its option and help, its bounds, and its default, which may follow
+/// the model, the images and the device. What was not asked for has its default.
 /// </summary>
 /// <remarks>
-/// Every property that can be set is recorded in <c>config.json</c>, is a row of the report, must be the same where a run goes on, and stands in the command
-/// line that repeats it, unless its attributes say otherwise: a new setting cannot be forgotten. They are listed in the order of declaration.
+/// Every property that can be set is recorded in <c>config.json</c>, is a row of the report, must be the same where a run goes on, and
+/// stands in the command line that repeats it, unless its attributes say otherwise: a new setting cannot be forgotten. They are listed in
+/// the order of declaration.
 /// </remarks>
 public sealed partial record TrainSettings : ICheckedSettings
 {
@@ -50,7 +51,9 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Choice<ResizeMethod>("how images get their size (bilinear)")]
     public ResizeMethod Resize { get; init; } = ResizeMethod.Bilinear;
 
-    /// <summary>Passes over the training images. A run may go on for more of them, unless a schedule fixes every step by their number.</summary>
+    /// <summary>
+    /// Passes over the training images. A run may go on for more of them, unless a schedule fixes every step by their number.
+    /// </summary>
     [Whole("passes over the training images (10; compact 24; synthetic 8)", 1, MostEpochs)]
     public int Epochs { get => Asked(() => OnSlowDevice ? 1 : Synthetic ? SyntheticEpochs : IsCompact ? CompactEpochs : 10); init => Ask(value); }
 
@@ -139,7 +142,10 @@ public sealed partial record TrainSettings : ICheckedSettings
         + "(rescale; compact standardize; published weights their own)")]
     public Preprocessing Preprocessing { get => Asked(() => IsCompact ? Preprocessing.Standardize : Preprocessing.Rescale); init => Ask(value); }
 
-    /// <summary>A weight file to start from, or "imagenet" for the published one; null for random weights. A run's record holds name and fingerprint of the file.</summary>
+    /// <summary>
+    /// A weight file to start from, or "imagenet" for the published one; null for random weights. A run's record holds name and fingerprint
+    /// of the file.
+    /// </summary>
     [Text("FILE|imagenet", "start from a weight file, a checkpoint of the same network, or the published one (random weights)", "a file, or imagenet")]
     public string? Weights { get; init; }
 
@@ -148,7 +154,10 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Text("LAYER", "cut vgg19's base after this layer, such as block3_pool (block5_pool)", "a layer")]
     public string? Until { get; init; }
 
-    /// <summary>"all", or the last layer of the base that stays as it is; null for none. Where there are weights to keep, all of them are by default.</summary>
+    /// <summary>
+    /// "all", or the last layer of the base that stays as it is; null for none. Where there are weights to keep, all of them are by
+    /// default.
+    /// </summary>
     [OnlyFor(ModelKind.Vgg19)]
     [Text("all|none|LAYER", "keep the base as it is, or only up to and with a layer (all with --weights, else none)", "all, none, or a layer")]
     public string? Freeze
@@ -176,7 +185,9 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Labels]
     public LabelScheme Labels { get; init; }
 
-    /// <summary>Name of the positive one of two classes; null for the one that the names speak for. A run's record holds the one that was taken.</summary>
+    /// <summary>
+    /// Name of the positive one of two classes; null for the one that the names speak for. A run's record holds the one that was taken.
+    /// </summary>
     [Positive]
     public string? Positive { get; init; }
 
@@ -233,7 +244,10 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Json]
     public bool Json { get; init; }
 
-    /// <summary>The settings of a run on a device, whose defaults may differ, as the run records them: its folder of images by name, its device by description.</summary>
+    /// <summary>
+    /// The settings of a run on a device, whose defaults may differ, as the run records them: its folder of images by name, its device by
+    /// description.
+    /// </summary>
     public TrainSettings On(DeviceDescription device) => this with
     {
         Data = Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Data))),

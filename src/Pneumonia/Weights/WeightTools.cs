@@ -92,7 +92,7 @@ public static class WeightTools
     public static Task<int> Verify(WeightVerifySettings settings, Terminal terminal, CancellationToken cancellation)
     {
         string path = settings.File;
-        WeightFile file = Read(path);
+        WeightFile file = WeightFile.Read(path);
         string format = WeightFile.Name(file.Format);
         if (WeightCatalogue.PublishedAs(path) is { } published) terminal.Note($"{path}: is the published {published.Id}");
         else if (WeightCatalogue.NamedLike(path) is { } named) terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
@@ -122,16 +122,16 @@ public static class WeightTools
         (string path, string output, bool raw) = (settings.File, settings.Out, settings.Raw);
         if (Path.GetExtension(output).ToLowerInvariant() != ".safetensors")
             throw new UserError($"--out {output}: is written as .safetensors; give it that ending");
-        WeightFile file = Read(path);
+        WeightFile file = WeightFile.Read(path);
         if (Checkpoint.Is(file))
         {
             // It already has the layout. Without its description it would lose its classes, preprocessing and threshold.
-            Writing(() => Checkpoint.Read(path).WriteWhole(output));
+            Checkpoint.Read(path).WriteWhole(output);
             terminal.Results.WriteLine($"{output}: {file.Tensors.Count} tensors of {path} (checkpoint of Convolve) as float32, with its description");
             return Task.FromResult(0);
         }
         OrderedDictionary<string, StoredTensor> tensors = raw ? file.Tensors : ConvolveLayout.Of(file);
-        Writing(() => WeightFile.WriteSafeTensors(output, tensors, raw ? file.Layout : TensorLayout.Convolve));
+        WeightFile.WriteSafeTensors(output, tensors, raw ? file.Layout : TensorLayout.Convolve);
         int changed = tensors.Count(tensor => !ReferenceEquals(tensor.Value, file.Tensors[tensor.Key]));
         terminal.Results.WriteLine($"{output}: {tensors.Count} tensors of {path} ({WeightFile.Name(file.Format)}) as float32, "
             + (raw ? "in the layout of the file" : $"{changed} of them put into Convolve's layout"));
@@ -145,15 +145,10 @@ public static class WeightTools
         (string run, string output) = (settings.Run, settings.Out);
         string ending = Path.GetExtension(output).ToLowerInvariant();
         if (ending is not (".safetensors" or ".npz")) throw new UserError($"--out {output}: can be written as .safetensors or .npz; give it one of these endings");
-        Checkpoint checkpoint;
-        try { checkpoint = Checkpoint.Read(RunFolder.BestPath(run)); }
-        catch (WeightFileException e) { throw new UserError(e.Message, e); }
+        Checkpoint checkpoint = Checkpoint.Read(RunFolder.BestPath(run));
         IReadOnlyList<string>? classes = null;
-        Writing(() =>
-        {
-            if (ending == ".npz") WeightFile.WriteNpz(output, InOrderOfNames(checkpoint, RunFolder.BestPath(run), out classes));
-            else checkpoint.WriteParameters(output);
-        });
+        if (ending == ".npz") WeightFile.WriteNpz(output, InOrderOfNames(checkpoint, RunFolder.BestPath(run), out classes));
+        else checkpoint.WriteParameters(output);
         terminal.Results.WriteLine($"{output}: {checkpoint.Parameters.Count} tensors of {RunFolder.BestPath(run)}"
             + (classes is null ? "" : $", which do not name their classes: {string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}, in the order of the names"));
         return Task.FromResult(0);
@@ -173,16 +168,4 @@ public static class WeightTools
     }
 
     private static string TypeName(StoredTensor tensor) => tensor.Type.ToString().ToLowerInvariant();
-
-    private static WeightFile Read(string path)
-    {
-        try { return WeightFile.Read(path); }
-        catch (WeightFileException e) { throw new UserError(e.Message, e); }
-    }
-
-    private static void Writing(Action write)
-    {
-        try { write(); }
-        catch (WeightFileException e) { throw new UserError(e.Message, e); }
-    }
 }

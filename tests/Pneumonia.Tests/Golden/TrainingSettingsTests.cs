@@ -9,7 +9,10 @@ using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Golden;
 
-/// <summary>What becomes of the settings of a training: its <c>config.json</c>, the rows of its report, the command that repeats it, and which runs it may go on.</summary>
+/// <summary>
+/// What becomes of the settings of a training: its <c>config.json</c>, the rows of its report, the command that repeats it, and which runs
+/// it may go on.
+/// </summary>
 public sealed partial class TrainingSettingsTests : IDisposable
 {
     private static readonly DeviceDescription fast = new("a device", DeviceKind.OpenClGpu, 1L << 33, 1L << 31, 16, "a driver");

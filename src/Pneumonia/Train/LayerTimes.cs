@@ -1,0 +1,46 @@
+using Convolve.Engine.Devices;
+using Convolve.Engine.Measurement;
+using Convolve.Layers.Measurement;
+using Convolve.Pneumonia.Reports;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>
+/// The layers of a trained network as its report lists them, with their times where measuring them does not hold up a training of a few
+/// seconds.
+/// </summary>
+internal static class LayerTimes
+{
+    // Trainings that took less are reported without times.
+    private const double LeastSeconds = 60;
+    private const int Batch = 8, Runs = 3;
+
+    /// <summary>The layers, and what they were measured with; null where they were not.</summary>
+    public static (ReportedLayer[] Layers, LayerMeasure? Measure) Of(TrainingSession session, double trainingSeconds, CancellationToken cancellation)
+    {
+        Device device = session.Device;
+        ReportedLayer[] layers =
+        [
+            .. session.Network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops)),
+        ];
+        if (trainingSeconds < LeastSeconds || TrainingDefaults.IsSlow(device.Description)) return (layers, null);
+        try
+        {
+            // Memory of steps that nobody takes any more.
+            device.Pool.Trim();
+            int batch = Math.Min(session.Plan.Batch, Batch);
+            Roofline roofline = Roofline.Measure(device);
+            IReadOnlyList<MeasuredLayer> measured = LayerMeasurement.Of(session.Network, batch, roofline, Runs, cancellation);
+            return ([.. layers.Select((layer, i) => layer with { Timing = Timing(measured[i]) })],
+                new LayerMeasure(batch, roofline.Gigaflops, roofline.GigabytesPerSecond));
+        }
+        catch (DeviceException)
+        {
+            // There is no memory for it beside that of the training; the report then says how to get the times.
+            return (layers, null);
+        }
+
+        static LayerTiming Timing(MeasuredLayer layer) =>
+            new(layer.Forward.Milliseconds, layer.Forward.ShareOfRoof, layer.Backward.Milliseconds, layer.Backward.ShareOfRoof);
+    }
+}

@@ -1,0 +1,32 @@
+using Convolve.Engine.Devices;
+using Convolve.Layers.Optimizers;
+using Convolve.Layers.Training;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>Tries growing learning rates instead of training, and writes nothing.</summary>
+public static class LearningRateSearch
+{
+    /// <returns>The loss at each rate.</returns>
+    /// <exception cref="UserError">Something that was asked for cannot be done.</exception>
+    public static async Task<IReadOnlyList<SweptRate>> RunAsync(TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation)
+    {
+        using var session = TrainingSession.Open(settings, run: null, cancellation);
+        try
+        {
+            session.InitializeNetwork();
+            session.Announce(observer, withMemory: false);
+            using Optimizer optimizer = session.Plan.CreateOptimizer();
+            IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
+                session.Network, optimizer, session.Options, session.Images.Train, LearningRateTable.Steps, cancellation);
+            await session.Images.Completed;
+            foreach (string note in session.Images.Remarks) observer.Note(note);
+            foreach (string warning in session.Images.Warnings) observer.Warn(warning);
+            return rates;
+        }
+        catch (DeviceException e)
+        {
+            throw session.Explain(e);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Convolve.Layers.Networks;
+using Convolve.Layers.Optimizers;
+using Convolve.Layers.Training;
+using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>The checkpoints of a run: the best epoch, and the last state, from which the run goes on.</summary>
+/// <param name="run">Its folder.</param>
+/// <param name="network">The network, base and head.</param>
+/// <param name="metadata">What the files say beside the network.</param>
+internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadata metadata)
+{
+    /// <summary>Puts everything back to where the run stopped.</summary>
+    /// <returns>The seconds that the run took before.</returns>
+    /// <exception cref="UserError">The run does not fit the data, or its files are damaged.</exception>
+    public double Resume(Optimizer optimizer, Trainer trainer, BestWeights best)
+    {
+        string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
+        try
+        {
+            Checkpoint last = Checkpoint.Read(lastPath);
+            RequireSameClasses(ModelMetadata.Read(last, lastPath, network.OutputShape.Length).Classes);
+            last.LoadInto(network);
+            last.Restore(optimizer, network.Device!);
+            RunTime time = RunTime.Read(run);
+            trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run), time.UnfinishedEpoch);
+            // After an epoch there is a best one; without its weights the run could not end as if it had never stopped.
+            best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
+            // A run that had ended, or one of an earlier version, has the times of its epochs and no more.
+            return Math.Max(time.Seconds, trainer.History.Sum(epoch => epoch.Seconds) + trainer.SecondsInEpoch);
+        }
+        catch (FormatException e)
+        {
+            throw new UserError(e.Message, e);
+        }
+    }
+
+    /// <summary>Writes the last state, the history and the time so far.</summary>
+    /// <exception cref="UserError">A file cannot be written; those that are there stay whole.</exception>
+    public void WriteLast(Optimizer optimizer, Trainer trainer, RunTime time)
+    {
+        Write(RunFolder.LastPath(run), metadata, optimizer, trainer.State);
+        HistoryFile.Write(run, EpochsOf(trainer));
+        time.Write(run);
+    }
+
+    /// <summary>Writes the network as the one of the best epoch.</summary>
+    /// <param name="threshold">The threshold that the validation images chose; null before the training has ended.</param>
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public void WriteBest(double? threshold) => Write(RunFolder.BestPath(run), metadata with { Threshold = threshold });
+
+    /// <summary>The epochs of a training, as <c>metrics.json</c> and <c>history.csv</c> hold them.</summary>
+    public static EpochMetrics[] EpochsOf(Trainer trainer) =>
+    [
+        .. trainer.History.Select(epoch => new EpochMetrics(epoch.Epoch, epoch.Seconds, epoch.TrainLoss, epoch.TrainAccuracy,
+            epoch.ValidationLoss, epoch.ValidationAccuracy)),
+    ];
+
+    // A run of a version that chose the positive class otherwise would go on with its labels swapped.
+    private void RequireSameClasses(IReadOnlyList<string>? trained)
+    {
+        IReadOnlyList<string> classes = metadata.Classes!;
+        if (trained is null || trained.SequenceEqual(classes)) return;
+        bool swapped = trained.Order(StringComparer.Ordinal).SequenceEqual(classes.Order(StringComparer.Ordinal));
+        throw new UserError($"--resume: the run in {run} was started with the classes {string.Join(", ", trained)}, the data has {string.Join(", ", classes)}"
+            + (swapped ? $"; add --positive {trained[^1]}" : "; give the same data"));
+    }
+
+    private void Write(string path, ModelMetadata written, Optimizer? optimizer = null, JsonObject? state = null)
+    {
+        try { Checkpoint.Write(path, network, written.ToJson(), optimizer, state); }
+        catch (WeightFileException e) { throw new UserError($"{e.Message.ReplaceLineEndings(" ")}; make room there, or choose another place", e); }
+    }
+}

@@ -1,0 +1,43 @@
+using Convolve.Pneumonia.Evaluate;
+using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Train;
+
+/// <summary>The <c>train</c> command: a training on the terminal, or a search for a learning rate.</summary>
+internal static class TrainCommand
+{
+    /// <returns>0.</returns>
+    public static async Task<int> RunAsync(TrainSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        var observer = new TerminalObserver(terminal);
+        if (settings.FindLearningRate)
+        {
+            LearningRateTable.Write(terminal, await LearningRateSearch.RunAsync(settings, observer, cancellation), settings.Json);
+            return CommandLine.Done;
+        }
+        FinishedRun finished = await Training.RunAsync(settings, observer, cancellation);
+        try
+        {
+            Write(terminal, finished, settings.Json);
+        }
+        catch (UnwritableOutput e)
+        {
+            throw new UserError($"{e.Message}; the training is done, and the run in {finished.Folder} complete", e);
+        }
+        return CommandLine.Done;
+    }
+
+    private static void Write(Terminal terminal, FinishedRun finished, bool json)
+    {
+        Metrics metrics = finished.Summary.Metrics;
+        if (json)
+        {
+            terminal.WriteJson(metrics);
+            return;
+        }
+        if (metrics.Synthetic) terminal.Results.WriteLine("Trained on synthetic images.");
+        ScoreTable.Write(terminal, finished.Summary.Scored);
+        terminal.Results.WriteLine($"best epoch {metrics.BestEpoch} of {metrics.Epochs.Count}; report: {Path.Combine(finished.Folder, TrainingReport.FileName)}");
+    }
+}
