@@ -6,7 +6,7 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.PtxMachine.Counting;
 
 /// <summary>Counts what a launch executes: instructions by block, and what each access to memory costs.</summary>
-internal sealed class LaunchCounters(PtxProgram program)
+internal sealed class LaunchCounters(PtxProgram program, int threadsPerGroup)
 {
     private const int Banks = 32, BankBytes = 4, SectorBytes = 32;
 
@@ -51,7 +51,7 @@ internal sealed class LaunchCounters(PtxProgram program)
     }
 
     /// <summary>What has been counted.</summary>
-    public LaunchCounts Counts() => new(program.Kernel, InstructionClasses.Counts(program, executions), InstructionClasses.MultiplyAdds(program, executions),
+    public LaunchCounts Counts() => new(program.Kernel, threadsPerGroup, InstructionClasses.Counts(program, executions), InstructionClasses.MultiplyAdds(program, executions),
         [.. accesses.Where(access => access.Requests > 0)]);
 
     private static int Wavefronts(Warp warp, MemoryAccess access, int firstLane, int endLane, int bytes)

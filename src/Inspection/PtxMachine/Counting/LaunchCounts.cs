@@ -1,14 +1,16 @@
+using Convolve.Engine.Devices;
 using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Counting;
 
 /// <summary>What a launch has executed. Instructions are those of the PTX: NVIDIA's assembler makes one of a product and a sum, and spares copies.</summary>
 /// <param name="Kernel">The kernel.</param>
+/// <param name="ThreadsPerGroup">Threads of a group.</param>
 /// <param name="Instructions">Instructions of warps by class.</param>
 /// <param name="MultiplyAdds">Multiply-adds of threads: fma, products whose sum is the next thing done with them, and those of tensor cores.</param>
 /// <param name="Accesses">Accesses to memory, in the order of the text.</param>
 public sealed record LaunchCounts(
-    PtxKernel Kernel, IReadOnlyDictionary<InstructionClass, long> Instructions, long MultiplyAdds, IReadOnlyList<AccessCount> Accesses)
+    PtxKernel Kernel, int ThreadsPerGroup, IReadOnlyDictionary<InstructionClass, long> Instructions, long MultiplyAdds, IReadOnlyList<AccessCount> Accesses)
 {
     /// <summary>All instructions of warps.</summary>
     public long WarpInstructions => Instructions.Values.Sum();
@@ -21,4 +23,19 @@ public sealed record LaunchCounts(
 
     /// <summary>Sectors of 32 bytes moved from and to global memory.</summary>
     public long GlobalSectors => Accesses.Sum(access => access.Sectors);
+
+    /// <summary>
+    /// How many groups a multiprocessor holds at once, by an estimate of the registers that the assembler keeps within the kernel's launch bounds.
+    /// </summary>
+    public Occupancy OccupancyOn(CudaTarget target)
+    {
+        const int WarpSize = 32, RegisterUnit = 8;
+        var registers = RegisterPressure.Of(Kernel.Text);
+        if (Kernel.GroupsPerMultiprocessor is { } groups)
+        {
+            var warps = (ThreadsPerGroup + WarpSize - 1) / WarpSize;
+            registers = Math.Min(registers, CudaTarget.RegistersPerMultiprocessor / (groups * warps * WarpSize) / RegisterUnit * RegisterUnit);
+        }
+        return Occupancy.Of(target, ThreadsPerGroup, Math.Min(registers, CudaTarget.RegistersPerThread), Kernel.SharedBytes);
+    }
 }

@@ -28,7 +28,7 @@ internal sealed class Launch
         GroupSize = groupSize;
         Parameters = parameters;
         Options = options;
-        Counters = options.Count ? new LaunchCounters(program) : null;
+        Counters = options.Count ? new LaunchCounters(program, (int)groupSize.Size) : null;
     }
 
     public PtxProgram Program { get; }
