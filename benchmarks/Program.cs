@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Running;
 using Convolve.Benchmarks;
 
-// `worker` answers timing requests on standard input, `start` is what StartSuite times, `rungs` prints a table of the textbook; anything else goes to BenchmarkDotNet: `-- --filter '*'`.
+// `worker` answers timing requests on standard input, `start` is what StartSuite times, `rungs` prints a table of the textbook; anything
+// else goes to BenchmarkDotNet: `-- --filter '*'`.
 if (args is ["worker", ..]) Worker.Run(Console.In, Console.Out);
 else if (args is ["start", var until]) StartSuite.Work(until);
 else if (args is ["rungs", var operation]) return RungTable.Print(operation, Console.Out);

@@ -16,8 +16,10 @@ using Convolve.Engine.Trials;
 namespace Convolve.Benchmarks;
 
 /// <summary>
-/// What each faster rung of an operation bought, as the tables of docs/learn have it: <c>rungs activations</c>, <c>pooling</c>, <c>losses</c>,
-/// <c>dropout</c>, <c>augmentation</c>, <c>normalization</c>, <c>optimizers</c>. Every figure is the fastest of several runs (<see cref="Device.Milliseconds"/>), the rungs of a table in turn.
+/// What each faster rung of an operation bought, as the tables of docs/learn have it: <c>rungs activations</c>, <c>pooling</c>,
+/// <c>losses</c>,
+/// <c>dropout</c>, <c>augmentation</c>, <c>normalization</c>, <c>optimizers</c>. Every figure is the fastest of several runs
+/// (<see cref="Device.Milliseconds"/>), the rungs of a table in turn.
 /// </summary>
 internal sealed class RungTable : IDisposable
 {
@@ -49,7 +51,8 @@ internal sealed class RungTable : IDisposable
         };
         if (fill is null)
         {
-            output.WriteLine($"rungs {operation}: no such table; there are activations, pooling, losses, dropout, augmentation, normalization, optimizers");
+            output.WriteLine($"rungs {operation}: no such table; there are activations, pooling, losses, dropout, augmentation, "
+                + "normalization, optimizers");
             return 2;
         }
         fill();
@@ -68,15 +71,18 @@ internal sealed class RungTable : IDisposable
     private void Activations()
     {
         var geometry = ConvolutionGeometry.Create(new Shape(32, 74, 74, 32), new Shape(3, 3, 32, 64), Padding.Valid);
-        Tensor input = Random(geometry.Input, 1), kernel = Random(geometry.Kernel, 2), bias = Random(new Shape(64), 3), output = New(geometry.Output);
-        Rung("the convolution without ReLU", () => ConvolutionOperation.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto));
+        Tensor input = Random(geometry.Input, 1), kernel = Random(geometry.Kernel, 2), bias = Random(new Shape(64), 3),
+            output = New(geometry.Output);
+        Rung("the convolution without ReLU", () =>
+            ConvolutionOperation.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto));
         Rung("and ReLU in a kernel of its own", () =>
         {
             using var tape = new Tape(device, recording: false);
             ConvolutionOperation.Forward(geometry, input, kernel, bias, output, false, ConvolutionAlgorithm.Auto);
             Engine.Operations.Activation.ActivationOperation.Relu(tape, output);
         });
-        Rung("ReLU in the convolution's last step", () => ConvolutionOperation.Forward(geometry, input, kernel, bias, output, true, ConvolutionAlgorithm.Auto));
+        Rung("ReLU in the convolution's last step", () =>
+            ConvolutionOperation.Forward(geometry, input, kernel, bias, output, true, ConvolutionAlgorithm.Auto));
     }
 
     // What follows it: 2 × 2 max pooling, with ReLU, forward and back.
@@ -87,7 +93,8 @@ internal sealed class RungTable : IDisposable
         Rung("ReLU in a kernel of its own, then pooling; forward and back", () =>
         {
             using var tape = new Tape(device);
-            tape.Backward(MaxPoolingOperation.Apply(tape, Engine.Operations.Activation.ActivationOperation.Relu(tape, leaf), 2, 2, 2), upstream);
+            tape.Backward(MaxPoolingOperation.Apply(tape, Engine.Operations.Activation.ActivationOperation.Relu(tape, leaf), 2, 2, 2),
+                upstream);
             leaf.ClearGradient();
         });
         Rung("ReLU in passing; forward and back", () =>
@@ -166,12 +173,15 @@ internal sealed class RungTable : IDisposable
         ToneChange[] tones = [.. Enumerable.Range(0, shape[0]).Select(i => new ToneChange(0.3f, 1.1f, 0.9f, 0.02f, i))];
         using var staged = new StagedPixels(device, bytes.Length);
         staged.Upload(bytes);
-        Tensor map = Rows(maps.Length, AffineMap.Length, (i, row) => maps[i].CopyTo(row)), tone = Rows(tones.Length, ToneChange.Length, (i, row) => tones[i].CopyTo(row));
+        Tensor map = Rows(maps.Length, AffineMap.Length, (i, row) => maps[i].CopyTo(row)),
+            tone = Rows(tones.Length, ToneChange.Length, (i, row) => tones[i].CopyTo(row));
         Tensor moved = New(shape), target = New(shape);
         Rung("the definition, on one core of the host, and its floats uploaded", () =>
-            target.CopyFrom(Array.ConvertAll(AugmentationReference.Apply(geometry, bytes, maps, PixelScaling.Rescale), value => (float)value)), runs: 1);
+            target.CopyFrom(Array.ConvertAll(AugmentationReference.Apply(geometry, bytes, maps, PixelScaling.Rescale), value =>
+            (float)value)), runs: 1);
         Rung("bytes to floats on the device, not changed", () => PixelConversionOperation.Apply(staged, target, PixelScaling.Rescale));
-        Rung("bytes to floats and the affine map in one kernel", () => AugmentationOperation.Apply(staged, map, target, geometry, PixelScaling.Rescale));
+        Rung("bytes to floats and the affine map in one kernel", () =>
+            AugmentationOperation.Apply(staged, map, target, geometry, PixelScaling.Rescale));
         Rung("the same, and tones in a second kernel", () =>
         {
             AugmentationOperation.Apply(staged, map, moved, geometry, PixelScaling.None);
@@ -262,13 +272,15 @@ internal sealed class RungTable : IDisposable
     }
 
     private static string Figure(double milliseconds) =>
-        milliseconds.ToString(milliseconds switch { >= 20 => "0", >= 2 => "0.0", >= 0.2 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
+        milliseconds.ToString(milliseconds switch { >= 20 => "0", >= 2 => "0.0", >= 0.2 => "0.00", _ => "0.000" },
+        CultureInfo.InvariantCulture);
 
     private Tensor New(int length) => New(new Shape(length));
 
     private Tensor New(Shape shape) => Kept(Tensor.Zeros(device, shape));
 
-    private Tensor Made(Shape shape, Func<int, float> value) => Kept(Tensor.FromValues(device, shape, [.. Enumerable.Range(0, shape.Length).Select(value)]));
+    private Tensor Made(Shape shape, Func<int, float> value) =>
+        Kept(Tensor.FromValues(device, shape, [.. Enumerable.Range(0, shape.Length).Select(value)]));
 
     private Tensor Random(Shape shape, uint key) => Made(shape, i => CounterRandom.Uniform(key, (uint)i) - 0.5f);
 

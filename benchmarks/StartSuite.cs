@@ -38,7 +38,9 @@ public class StartSuite
     [Benchmark]
     public void Warm() => Run("warm");
 
-    /// <summary>What the process does: opens the device (which tests it), runs one kernel, or takes the first step of the reference CNN.</summary>
+    /// <summary>
+    /// What the process does: opens the device (which tests it), runs one kernel, or takes the first step of the reference CNN.
+    /// </summary>
     internal static void Work(string until)
     {
         using var catalogue = new DeviceCatalogue();
@@ -49,7 +51,8 @@ public class StartSuite
             device.Synchronize();
         }
         if (until != "step") return;
-        using var step = Workload.Create(device, System.Text.Json.Nodes.JsonNode.Parse("""{"kind":"train-step","model":"cnn","batch":20,"pixels":150}""")!);
+        using var step = Workload
+            .Create(device, System.Text.Json.Nodes.JsonNode.Parse("""{"kind":"train-step","model":"cnn","batch":20,"pixels":150}""")!);
         step.Run();
         device.Synchronize();
     }
@@ -63,13 +66,15 @@ public class StartSuite
         {
             ArgumentList =
             {
-                "exec", "--runtimeconfig", Path.ChangeExtension(program, ".runtimeconfig.json"), "--depsfile", Path.ChangeExtension(program, ".deps.json"),
+                "exec", "--runtimeconfig", Path.ChangeExtension(program, ".runtimeconfig.json"), "--depsfile",
+                    Path.ChangeExtension(program, ".deps.json"),
                 benchmarks, "start", Until,
             },
         };
         start.Environment[CacheVariable] = Directory.CreateDirectory(Path.Combine(caches, cache)).FullName;
         using var process = Process.Start(start)!;
         process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"the process that was to start until \"{Until}\" ended with exit code {process.ExitCode}");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"the process that was to start until \"{Until}\" ended with exit code {process.ExitCode}");
     }
 }

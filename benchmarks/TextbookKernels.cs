@@ -4,7 +4,8 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Benchmarks;
 
-// The lowest rungs: operations as a textbook writes them, a kernel for every formula. The engine has better ones; these are what those are measured against.
+// The lowest rungs: operations as a textbook writes them, a kernel for every formula. The engine has better ones; these are what those are
+// measured against.
 
 // y = σ(x)
 public struct Sigmoid : IKernel

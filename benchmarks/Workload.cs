@@ -126,7 +126,8 @@ internal abstract class Workload(Device device) : IDisposable
 
         private readonly bool ofInput, ofKernelAndBias;
 
-        public ConvolutionBackward(Device device, ConvolutionGeometry geometry, ConvolutionAlgorithm algorithm, bool input, bool kernelAndBias) : base(device)
+        public ConvolutionBackward(Device device, ConvolutionGeometry geometry, ConvolutionAlgorithm algorithm, bool input,
+            bool kernelAndBias) : base(device)
         {
             (ofInput, ofKernelAndBias) = (input, kernelAndBias);
             this.geometry = geometry;

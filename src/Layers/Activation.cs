@@ -18,7 +18,8 @@ public sealed class Activation(ActivationFunction function) : Layer, IDescribedL
     /// <inheritdoc/>
     public override JsonObject Settings => new() { ["function"] = function.NameInFiles() };
 
-    static Layer IDescribedLayer.Build(LayerDescription description) => new Activation(description.Function("function")) { Name = description.Name };
+    static Layer IDescribedLayer.Build(LayerDescription description) =>
+        new Activation(description.Function("function")) { Name = description.Name };
 
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => function switch
@@ -39,7 +40,8 @@ public sealed class Activation(ActivationFunction function) : Layer, IDescribedL
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)
     {
-        if (function is ActivationFunction.Linear) throw new ArgumentException("an activation layer applies relu, sigmoid or softmax, not linear");
+        if (function is ActivationFunction.Linear)
+            throw new ArgumentException("an activation layer applies relu, sigmoid or softmax, not linear");
         return inputShape;
     }
 }

@@ -38,7 +38,8 @@ public sealed class BatchNormalization : Layer, IDescribedLayer
     public override bool HasRelu => IsFusedRelu(Activation);
 
     /// <inheritdoc/>
-    public override JsonObject Settings => new() { ["momentum"] = Momentum, ["epsilon"] = Epsilon, ["activation"] = Activation.NameInFiles() };
+    public override JsonObject Settings =>
+        new() { ["momentum"] = Momentum, ["epsilon"] = Epsilon, ["activation"] = Activation.NameInFiles() };
 
     static Layer IDescribedLayer.Build(LayerDescription description) => new BatchNormalization
     {
@@ -59,7 +60,8 @@ public sealed class BatchNormalization : Layer, IDescribedLayer
         var geometry = BatchNormalizationGeometry.Create(Images(count, InputShape), Parameters[0].Shape);
         var (mean, variance) = UsesBatch(pass) ? BatchNormalizationReference.Moments(geometry, batch) : (parameters[2], parameters[3]);
         return ReferenceValues.Of(
-            BatchNormalizationReference.Forward(geometry, batch, parameters[0], parameters[1], mean, variance, Epsilon, relu: false), HasRelu);
+            BatchNormalizationReference.Forward(geometry, batch, parameters[0], parameters[1], mean, variance, Epsilon, relu: false),
+            HasRelu);
     }
 
     /// <summary>Scale [C] and shift [C].</summary>
@@ -69,8 +71,11 @@ public sealed class BatchNormalization : Layer, IDescribedLayer
         return Folded(ones, null);
     }
 
-    /// <summary>A kernel [… ,C] and bias [C] or none, so scaled and shifted that their sums come out normalized by the running statistics.</summary>
-    internal (Tensor Kernel, Tensor Bias) Fold(Tape tape, Tensor kernel, Tensor? bias) => BatchNormalizationOperation.Fold(tape, kernel, bias, Channels);
+    /// <summary>
+    /// A kernel [… ,C] and bias [C] or none, so scaled and shifted that their sums come out normalized by the running statistics.
+    /// </summary>
+    internal (Tensor Kernel, Tensor Bias) Fold(Tape tape, Tensor kernel, Tensor? bias) =>
+        BatchNormalizationOperation.Fold(tape, kernel, bias, Channels);
 
     /// <summary>The values of <see cref="Fold"/>.</summary>
     internal (float[] Kernel, float[] Bias) Folded(Tensor kernel, Tensor? bias)

@@ -96,7 +96,8 @@ public sealed class Conv2D(int filters, int kernel) : Layer, IDescribedLayer
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) => Forward(tape, batch, pass, HasRelu);
 
     /// <inheritdoc/>
-    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) => ReferenceValues.Of(
+    public override ReferenceValues Reference(double[] batch, int count, IReadOnlyList<double[]> parameters, Pass pass) =>
+        ReferenceValues.Of(
         ConvolutionReference.Forward(GeometryFor(InputShape, count), batch, parameters[0], Bias ? parameters[1] : null), HasRelu);
 
     /// <summary>The algorithm that <see cref="ConvolutionAlgorithm.Auto"/> chooses on a device.</summary>
@@ -118,7 +119,8 @@ public sealed class Conv2D(int filters, int kernel) : Layer, IDescribedLayer
     internal override ForwardPass? WithoutRelu => HasRelu ? (tape, batch, pass) => Forward(tape, batch, pass, relu: false) : null;
 
     /// <summary>A batch normalization scales kernel and bias instead of the sums.</summary>
-    internal override ForwardPass? FoldedWith(Layer next) => next is not BatchNormalization normalization || HasRelu ? null : (tape, batch, pass) =>
+    internal override ForwardPass? FoldedWith(Layer next) =>
+        next is not BatchNormalization normalization || HasRelu ? null : (tape, batch, pass) =>
     {
         var (folded, offset) = normalization.Fold(tape, Parameters[0].Value, BiasValue);
         var output = ConvolutionOperation.Apply(tape, batch, folded, offset, Padding, Stride, normalization.HasRelu, pass.Algorithm);
@@ -146,7 +148,8 @@ public sealed class Conv2D(int filters, int kernel) : Layer, IDescribedLayer
     {
         var channels = InputShape[2];
         var area = kernel * kernel;
-        var weights = new Parameter($"{Name}/kernel", new Shape(kernel, kernel, channels, filters), Initializer, area * channels, area * filters)
+        var weights = new Parameter($"{Name}/kernel", new Shape(kernel, kernel, channels, filters), Initializer, area * channels,
+            area * filters)
         {
             L1 = L1,
             L2 = L2,

@@ -48,7 +48,8 @@ public sealed class Dense(int units) : Layer, IDescribedLayer
     }
 
     /// <summary>Kernel [in,out] and bias [out].</summary>
-    internal override (float[] Kernel, float[] Bias)? PredictionWeights(Layer? folded) => (Parameters[0].Value.ToArray(), Parameters[1].Value.ToArray());
+    internal override (float[] Kernel, float[] Bias)? PredictionWeights(Layer? folded) =>
+        (Parameters[0].Value.ToArray(), Parameters[1].Value.ToArray());
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

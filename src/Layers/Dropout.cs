@@ -24,7 +24,8 @@ public sealed class Dropout(float rate) : Layer, IDescribedLayer
     /// <inheritdoc/>
     public override JsonObject Settings => new() { ["rate"] = rate };
 
-    static Layer IDescribedLayer.Build(LayerDescription description) => new Dropout(description.Required<float>("rate")) { Name = description.Name };
+    static Layer IDescribedLayer.Build(LayerDescription description) =>
+        new Dropout(description.Required<float>("rate")) { Name = description.Name };
 
     /// <inheritdoc/>
     public override Tensor Forward(Tape tape, Tensor batch, Pass pass) =>

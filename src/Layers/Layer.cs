@@ -84,7 +84,8 @@ public abstract class Layer
     public virtual JsonObject Settings => [];
 
     /// <summary>
-    /// The layer without its ReLU, for a next layer that applies it (<see cref="AfterRelu"/>); null if it has none, or none that it can leave out.
+    /// The layer without its ReLU, for a next layer that applies it (<see cref="AfterRelu"/>); null if it has none, or none that it can
+    /// leave out.
     /// </summary>
     internal virtual ForwardPass? WithoutRelu => null;
 

@@ -23,7 +23,8 @@ internal sealed class LayerDescription(JsonNode json)
     /// <summary>A setting that the file must have.</summary>
     /// <exception cref="FormatException">It is missing.</exception>
     /// <exception cref="InvalidOperationException">It is of another type.</exception>
-    public T Required<T>(string key) => json[key] is { } value ? value.GetValue<T>() : throw new FormatException($"layer {Name} has no \"{key}\"");
+    public T Required<T>(string key) => json[key] is { } value ? value.GetValue<T>()
+        : throw new FormatException($"layer {Name} has no \"{key}\"");
 
     /// <summary>A setting that files leave out where it has its default.</summary>
     /// <exception cref="InvalidOperationException">It is of another type.</exception>

@@ -40,7 +40,8 @@ public sealed class MaxPooling2D(int window = 2) : Layer, IDescribedLayer
     }
 
     /// <summary>The larger of 0 and a maximum is the maximum of what is larger than 0.</summary>
-    internal override ForwardPass? AfterRelu => (tape, batch, _) => MaxPoolingOperation.Apply(tape, batch, window, window, Step, relu: true);
+    internal override ForwardPass? AfterRelu => (tape, batch, _) =>
+        MaxPoolingOperation.Apply(tape, batch, window, window, Step, relu: true);
 
     /// <inheritdoc/>
     protected override Shape OutputFor(Shape inputShape)

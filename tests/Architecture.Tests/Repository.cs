@@ -29,7 +29,9 @@ internal static class Repository
 /// <param name="Text">Its content.</param>
 internal sealed record SourceFile(string Path, string Text)
 {
-    /// <summary>The folder below the project's that the file belongs to, such as <c>Tensors</c>; "." for files of the project's own folder.</summary>
+    /// <summary>
+    /// The folder below the project's that the file belongs to, such as <c>Tensors</c>; "." for files of the project's own folder.
+    /// </summary>
     public string Room => Path.Split('/') is [_, _, var room, _, ..] ? room : ".";
 
     /// <summary>Its lines, counted from 1.</summary>

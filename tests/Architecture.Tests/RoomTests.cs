@@ -6,8 +6,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace Convolve.Architecture.Tests;
 
 /// <summary>
-/// Which room may use which. A room is a folder of a project; it uses another one if its code names a type or member that is declared there.
-/// The tables are complete: a use that is not listed is forbidden, and one that is listed exists.
+/// Which room may use which. A room is a folder of a project; it uses another one if its code names a type or member that is declared
+/// there. The tables are complete: a use that is not listed is forbidden, and one that is listed exists.
 /// </summary>
 public sealed class RoomTests
 {
@@ -71,7 +71,8 @@ public sealed class RoomTests
     /// <summary>The uses between a project's rooms, as "room: others".</summary>
     private static IEnumerable<string> Uses(string project)
     {
-        var trees = Repository.Files($"src/{project}").ToDictionary(file => CSharpSyntaxTree.ParseText(file.Text, path: file.Path), file => file.Room);
+        var trees = Repository.Files($"src/{project}").ToDictionary(file => CSharpSyntaxTree.ParseText(file.Text, path: file.Path), file =>
+            file.Room);
         var own = $"Convolve.{project}.dll";
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path) != own).Select(path => MetadataReference.CreateFromFile(path));

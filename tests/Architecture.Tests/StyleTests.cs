@@ -5,6 +5,19 @@ namespace Convolve.Architecture.Tests;
 /// <summary>Rules that neither the compiler nor the formatter knows. What they can check stands in .editorconfig.</summary>
 public sealed partial class StyleTests
 {
+    private const int LongestLine = 140;
+
+    /// <summary>Folders without long lines.</summary>
+    public static TheoryData<string> Folders => ["src/Layers", "tests/Architecture.Tests", "tests/Layers.Tests"];
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void LinesAreNotLong(string folder) => Assert.Empty(
+        from file in Repository.Files(folder)
+        from line in file.Lines
+        where line.Line.Length > LongestLine
+        select $"{file.Path}:{line.Number}: {line.Line.Length} characters");
+
     /// <summary>A test's name is a sentence in PascalCase: <c>NamesAreWordsAndUnique</c>.</summary>
     [Fact]
     public void TestNamesHaveNoUnderscores() => Assert.Empty(
@@ -22,7 +35,9 @@ public sealed partial class StyleTests
         where Alias().IsMatch(line.Line)
         select $"{file.Path}:{line.Number}: {line.Line}");
 
-    /// <summary>Within <c>Convolve.Engine.Tensors</c> no type is called Tensors: its name would hide the namespace's, and the reverse.</summary>
+    /// <summary>
+    /// Within <c>Convolve.Engine.Tensors</c> no type is called Tensors: its name would hide the namespace's, and the reverse.
+    /// </summary>
     [Fact]
     public void NoTypeHasTheNameOfItsNamespace() => Assert.Empty(
         from file in Repository.Files("src")

@@ -29,7 +29,8 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
     {
         using var network = Network();
         var statistics = network.Parameters.Where(p => p.IsStatistic).ToArray();
-        Assert.Equal(["norm1/running_mean", "norm1/running_variance", "norm2/running_mean", "norm2/running_variance"], statistics.Select(p => p.Name));
+        Assert.Equal(["norm1/running_mean", "norm1/running_variance", "norm2/running_mean", "norm2/running_variance"],
+            statistics.Select(p => p.Name));
         Assert.Equal(network.ParameterCount - statistics.Sum(p => p.Shape.Length), network.TrainableCount);
         Predictor.Run(network, new PatternSamples(9), options);
         Assert.All(statistics, p => Assert.Equal(p.Name.EndsWith("mean", StringComparison.Ordinal) ? 0 : 1, p.Value.ToArray()[0]));
@@ -82,7 +83,8 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         Assert.Equal(["conv1/kernel", "conv1/bias"], with.Layers[0].Parameters.Select(p => p.Name));
         Assert.Equal(["conv1/kernel"], without.Layers[0].Parameters.Select(p => p.Name));
         using var batch = Upload(new Shape(5, 12, 12, 1), RandomCases.Values(3, 1, 5 * 144));
-        foreach (var (parameter, same) in without.Parameters.Select(p => (p, with.Parameters.Single(q => q.Name == p.Name)))) same.Value.CopyFrom(parameter.Value);
+        foreach (var (parameter, same) in without.Parameters.Select(p => (p, with.Parameters.Single(q => q.Name == p.Name))))
+            same.Value.CopyFrom(parameter.Value);
         with.Layers[0].Parameters[1].Value.Fill(3);
         foreach (var network in new[] { with, without })
         {
@@ -94,7 +96,8 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         // Batch normalization removes any bias, so its gradient is only rounding error.
         Assert.All(with.Layers[0].Parameters[1].Value.Gradient!.ToArray(), v => Assert.InRange(v, -1e-4f, 1e-4f));
         var expected = without.Layers[0].Parameters[0].Value.Gradient!.ToArray();
-        Tolerance.OfLargest(1e-4, RandomCases.InDouble(expected)).Check("kernel gradient", expected, with.Layers[0].Parameters[0].Value.Gradient!.ToArray());
+        Tolerance.OfLargest(1e-4, RandomCases.InDouble(expected))
+            .Check("kernel gradient", expected, with.Layers[0].Parameters[0].Value.Gradient!.ToArray());
     }
 
     [SkippableFact]

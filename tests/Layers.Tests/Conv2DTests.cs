@@ -11,7 +11,8 @@ public abstract class Conv2DTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var network = ReferenceNetworks.Cnn(50);
         var first = (Conv2D)network.Layers[0];
-        foreach (var algorithm in new[] { ConvolutionAlgorithm.Auto, ConvolutionAlgorithm.Tuned, ConvolutionAlgorithm.Naive, ConvolutionAlgorithm.Implicit })
+        foreach (var algorithm in new[] { ConvolutionAlgorithm.Auto, ConvolutionAlgorithm.Tuned, ConvolutionAlgorithm.Naive,
+            ConvolutionAlgorithm.Implicit })
             Assert.True(first.CanUse(algorithm, Device, isFirst: true));
         var forProcessors = Device.Shape == Engine.Devices.KernelShape.Cpu;
         foreach (var algorithm in new[] { ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Winograd2, ConvolutionAlgorithm.Winograd4 })

@@ -29,15 +29,16 @@ public sealed record MeasuredPass(double Flops, double Bytes, double Millisecond
 /// <param name="Kind">Its kind.</param>
 /// <param name="OutputShape">The output's shape for one image.</param>
 /// <param name="Forward">The forward pass.</param>
-/// <param name="Backward">The gradients that training needs: for the parameters if they are trained, for the input if a layer before is.</param>
+/// <param name="Backward">The gradients that training needs: for the parameters if they are trained, for the input if a layer before
+/// is.</param>
 /// <param name="Algorithms">For a convolution the algorithm of each pass that training needs; else empty.</param>
 public sealed record MeasuredLayer(
     string Name, string Kind, Shape OutputShape, MeasuredPass Forward, MeasuredPass Backward,
     IReadOnlyDictionary<ConvolutionPass, ConvolutionAlgorithm> Algorithms);
 
 /// <summary>
-/// Times a network layer by layer. Each layer runs separately, on random values, in a training pass. What a network fuses across layers (ReLU
-/// into pooling, in prediction batch normalization into convolution) counts for the layer that it belongs to.
+/// Times a network layer by layer. Each layer runs separately, on random values, in a training pass. What a network fuses across layers
+/// (ReLU into pooling, in prediction batch normalization into convolution) counts for the layer that it belongs to.
 /// </summary>
 public static class LayerMeasurement
 {
@@ -51,7 +52,8 @@ public static class LayerMeasurement
         Sequential network, int batch, Roofline roofline, int runs = 5, CancellationToken cancellation = default)
     {
         var device = network.Device ?? throw new InvalidOperationException("measurement: initialize the network first");
-        var statistics = network.Parameters.Where(parameter => parameter.IsStatistic).Select(parameter => (parameter, parameter.Value.ToArray())).ToArray();
+        var statistics = network.Parameters.Where(parameter => parameter.IsStatistic).Select(parameter =>
+            (parameter, parameter.Value.ToArray())).ToArray();
         var rows = new List<MeasuredLayer>();
         var somethingIsTrainedBefore = false;
         for (var i = 0; i < network.Layers.Count; i++)
@@ -102,7 +104,8 @@ public static class LayerMeasurement
     private static MeasuredPass Pass((double Flops, double Bytes) work, double milliseconds, Roofline roofline) =>
         new(work.Flops, work.Bytes, milliseconds, milliseconds > 0 ? roofline.Seconds(work.Flops, work.Bytes) * 1e3 / milliseconds : 0);
 
-    private static Dictionary<ConvolutionPass, ConvolutionAlgorithm> Algorithms(Layer layer, int batch, Device device, bool needsInputGradient)
+    private static Dictionary<ConvolutionPass, ConvolutionAlgorithm> Algorithms(Layer layer, int batch, Device device,
+        bool needsInputGradient)
     {
         if (layer is not Conv2D convolution) return [];
         var passes = new List<ConvolutionPass> { ConvolutionPass.Forward };
@@ -125,12 +128,15 @@ public static class LayerMeasurement
             ? (0, 0)
             : (layer.Flops * batch, Size((double)batch * (layer.InputShape.Length + layer.OutputShape.Length) + Weights(layer)));
 
-        /// <summary>Each gradient takes as many operations as the forward pass: the upstream gradient times the weights, or times the input.</summary>
+        /// <summary>
+        /// Each gradient takes as many operations as the forward pass: the upstream gradient times the weights, or times the input.
+        /// </summary>
         public static (double Flops, double Bytes) Backward(Layer layer, int batch, bool needsInputGradient)
         {
             if (layer.SharesMemory || !(needsInputGradient || layer.Trainable)) return (0, 0);
             double input = (double)batch * layer.InputShape.Length, output = (double)batch * layer.OutputShape.Length;
-            // Upstream is read; for dx weights are read (of a layer without any: its input) and dx is written; for dw x is read and dw written.
+            // Upstream is read; for dx weights are read (of a layer without any: its input) and dx is written; for dw x is read and dw
+            // written.
             var values = output
                 + (needsInputGradient ? input + (layer.Parameters.Count > 0 ? Weights(layer) : input) : 0)
                 + (layer.Trainable ? input + Weights(layer) : 0);

@@ -5,17 +5,18 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.Networks;
 
 /// <summary>
-/// The project's own network for chest X-rays, with half a million parameters instead of the reference's 3.5 million. Almost all of those are
-/// in a dense layer and learn where in an image something was in training. Here the prediction is made from means over the image, so
-/// position, crop and size of the chest matter less. Batch normalization evens out contrast and allows large learning rates. Grayscale input.
+/// The project's own network for chest X-rays, with half a million parameters instead of the reference's 3.5 million. Almost all of those
+/// are in a dense layer and learn where in an image something was in training. Here the prediction is made from means over the image, so
+/// position, crop and size of the chest matter less. Batch normalization evens out contrast and allows large learning rates. Grayscale
+/// input.
 /// </summary>
 public static class CompactNetwork
 {
     /// <summary>Images smaller than this vanish in the fourth pooling.</summary>
     public const int SmallestPixels = 16;
 
-    // Few channels at high resolution, where layers are memory-bound; at least 16 in and out from the second convolution on, and multiples of
-    // 32, which fill the kernels' tiles.
+    // Few channels at high resolution, where layers are memory-bound; at least 16 in and out from the second convolution on, and multiples
+    // of 32, which fill the kernels' tiles.
     private static readonly int[][] blocks = [[16], [32], [64, 64], [128, 128], [192]];
 
     /// <summary>[Conv 3×3 → batch normalization, ReLU] × 1, 1, 2, 2, 1 with max pooling between → global average → logits.</summary>

@@ -30,7 +30,8 @@ public static class NetworkDescription
             var layers = description["layers"]?.AsArray() ?? throw new FormatException("it has no \"layers\"");
             return new Sequential(new Shape(input), [.. layers.Select(l => Build(l!))]);
         }
-        catch (Exception e) when (e is InvalidOperationException or JsonException or ArgumentException or NullReferenceException or FormatException or OverflowException)
+        catch (Exception e) when (e is InvalidOperationException or JsonException or ArgumentException or NullReferenceException
+            or FormatException or OverflowException)
         {
             throw new FormatException($"the description of the network cannot be used: {e.Message}", e);
         }
@@ -51,5 +52,6 @@ public static class NetworkDescription
             : throw new FormatException($"layer {description.Name} is of the unknown kind \"{description.Kind}\"");
     }
 
-    private static KeyValuePair<string, Func<LayerDescription, Layer>> Of<TLayer>() where TLayer : IDescribedLayer => new(TLayer.KindInFiles, TLayer.Build);
+    private static KeyValuePair<string, Func<LayerDescription, Layer>> Of<TLayer>() where TLayer : IDescribedLayer =>
+        new(TLayer.KindInFiles, TLayer.Build);
 }

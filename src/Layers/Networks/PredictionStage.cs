@@ -44,8 +44,9 @@ public sealed class PredictionStage
     private Layer Last => folded ?? Layer;
 
     /// <summary>
-    /// The weights that a prediction multiplies by and the numbers that it adds, folded normalization included: kernel [KH,KW,C,K] and bias [K]
-    /// of a convolution, [in,out] and [out] of a dense layer, [C] and [C] of a normalization on its own; null for stages without weights.
+    /// The weights that a prediction multiplies by and the numbers that it adds, folded normalization included: kernel [KH,KW,C,K] and bias
+    /// [K] of a convolution, [in,out] and [out] of a dense layer, [C] and [C] of a normalization on its own; null for stages without
+    /// weights.
     /// </summary>
     public (float[] Kernel, float[] Bias)? Weights() => Layer.PredictionWeights(folded);
 

@@ -16,7 +16,9 @@ public static class ReferenceNetworks
         new Dense(outputs) { Name = "logits" },
     ]);
 
-    /// <summary>[Conv 3×3 → MaxPool 2×2 (→ Dropout)] × 4 with 32, 64, 128, 128 filters (→ Dropout) → Dense 512 (→ Dropout) → logits.</summary>
+    /// <summary>
+    /// [Conv 3×3 → MaxPool 2×2 (→ Dropout)] × 4 with 32, 64, 128, 128 filters (→ Dropout) → Dense 512 (→ Dropout) → logits.
+    /// </summary>
     /// <param name="pixels">Side of the images, at least 46, with same padding 16: smaller images vanish in the fourth block.</param>
     /// <param name="channels">Channels of the images.</param>
     /// <param name="outputs">Logits.</param>
@@ -26,7 +28,8 @@ public static class ReferenceNetworks
     /// <param name="l2">λ₂ on the convolution kernels.</param>
     /// <param name="samePadding">Whether convolutions pad their input with zeros to keep its size.</param>
     /// <param name="flattenDropout">Dropout rate before the dense layer.</param>
-    public static Sequential Cnn(int pixels, int channels = 3, int outputs = 1, float dropout = 0, float denseDropout = 0, float l1 = 0, float l2 = 0,
+    public static Sequential Cnn(int pixels, int channels = 3, int outputs = 1, float dropout = 0, float denseDropout = 0, float l1 = 0,
+        float l2 = 0,
         bool samePadding = false, float flattenDropout = 0)
     {
         var layers = new List<Layer>();
@@ -62,7 +65,8 @@ public static class ReferenceNetworks
     /// <param name="until">The last layer of the base; all of it if omitted.</param>
     /// <param name="denseDropout">Dropout rate after the dense layer.</param>
     /// <exception cref="ArgumentException">The base has no such layer, or the images are too small for it.</exception>
-    public static Sequential Vgg19(int pixels, int channels = 3, int outputs = 1, int head = 256, string until = "block5_pool", float denseDropout = 0)
+    public static Sequential Vgg19(int pixels, int channels = 3, int outputs = 1, int head = 256, string until = "block5_pool",
+        float denseDropout = 0)
     {
         var layers = Vgg19Base();
         var last = layers.FindIndex(layer => layer.Name == until);

@@ -7,8 +7,12 @@ using Convolve.Layers.Parameters;
 
 namespace Convolve.Layers.Networks;
 
-/// <summary>A network of layers in a row. Its shapes and parameters are known at once; memory is taken by <see cref="Initialize"/>.</summary>
-/// <remarks>Several threads may predict with one network at a time. It is trained, initialized and disposed by one, while no other uses it.</remarks>
+/// <summary>
+/// A network of layers in a row. Its shapes and parameters are known at once; memory is taken by <see cref="Initialize"/>.
+/// </summary>
+/// <remarks>
+/// Several threads may predict with one network at a time. It is trained, initialized and disposed by one, while no other uses it.
+/// </remarks>
 public sealed class Sequential : IDisposable
 {
     private readonly Sequential? whole;
@@ -50,8 +54,10 @@ public sealed class Sequential : IDisposable
             if (layer.Owner is Sequential other)
                 throw new ArgumentException(ReferenceEquals(other, this)
                     ? $"layer {layer.Name} stands in {this} twice, as number {Index(other, layer) + 1} and number {i + 1}: make two layers"
-                    : $"layer {layer.Name} belongs to {other} already, as number {Index(other, layer) + 1}, and cannot be number {i + 1} of {this} as well: "
-                        + $"a layer holds its network's weights; make a new layer, or use {nameof(Part)} of the network that it belongs to");
+                    : $"layer {layer.Name} belongs to {other} already, as number {Index(other, layer) + 1}, and cannot be number {i + 1} "
+                    + $"of {this} as well: "
+                        + "a layer holds its network's weights; make a new layer, "
+                        + $"or use {nameof(Part)} of the network that it belongs to");
             var number = counts[layer.Kind] = counts.GetValueOrDefault(layer.Kind) + 1;
             layer.Place(this, $"{layer.Kind}_{number}", shape);
             if (!names.Add(layer.Name)) throw new ArgumentException($"two layers are called {layer.Name}");
@@ -104,8 +110,8 @@ public sealed class Sequential : IDisposable
     public long TrainableCount => Parameters.Where(p => p.Trainable).Sum(p => (long)p.Shape.Length);
 
     /// <summary>
-    /// Consecutive layers as a network of their own, such as the head on a frozen base. It shares layers and parameters with this network and
-    /// has no memory of its own: initialize and dispose the whole network.
+    /// Consecutive layers as a network of their own, such as the head on a frozen base. It shares layers and parameters with this network
+    /// and has no memory of its own: initialize and dispose the whole network.
     /// </summary>
     /// <param name="first">The first layer, counted from 0.</param>
     /// <param name="end">The layer after the last.</param>
@@ -113,7 +119,8 @@ public sealed class Sequential : IDisposable
     public Sequential Part(int first, int end)
     {
         if (first < 0 || end > Layers.Count || first >= end)
-            throw new ArgumentOutOfRangeException(nameof(first), $"network: of {Layers.Count} layers there is no part from {first} to before {end}");
+            throw new ArgumentOutOfRangeException(nameof(first),
+                $"network: of {Layers.Count} layers there is no part from {first} to before {end}");
         return new Sequential(Whole, First + first, First + end);
     }
 
@@ -193,7 +200,9 @@ public sealed class Sequential : IDisposable
         return output.Reshape(output.Shape);
     }
 
-    /// <summary>The steps of a prediction, in order. A ReLU that pooling applies still counts as the convolution's: the numbers are the same.</summary>
+    /// <summary>
+    /// The steps of a prediction, in order. A ReLU that pooling applies still counts as the convolution's: the numbers are the same.
+    /// </summary>
     public IReadOnlyList<PredictionStage> Stages()
     {
         var stages = new List<PredictionStage>();
@@ -220,8 +229,8 @@ public sealed class Sequential : IDisposable
     }
 
     /// <summary>
-    /// The gradient of the weighted sum of the outputs with respect to the batch, in prediction. Gradients of parameters are not touched. With
-    /// <see cref="Part"/> the batch may be any layer's output, which gives the gradient with respect to it.
+    /// The gradient of the weighted sum of the outputs with respect to the batch, in prediction. Gradients of parameters are not touched.
+    /// With <see cref="Part"/> the batch may be any layer's output, which gives the gradient with respect to it.
     /// </summary>
     /// <param name="batch">[N, …input].</param>
     /// <param name="upstream">The upstream gradient: a weight for every output, [N, …output].</param>

@@ -5,8 +5,8 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.Optimizers;
 
 /// <summary>
-/// Updates a network's parameters after each backward pass, all of them in one launch, penalties included. Optimizer state is created on the
-/// first step, in one buffer for all parameters, and can be saved and restored for each parameter.
+/// Updates a network's parameters after each backward pass, all of them in one launch, penalties included. Optimizer state is created on
+/// the first step, in one buffer for all parameters, and can be saved and restored for each parameter.
 /// </summary>
 public abstract class Optimizer : IDisposable
 {
@@ -20,8 +20,8 @@ public abstract class Optimizer : IDisposable
     public float LearningRate { get; set; } = 1e-3f;
 
     /// <summary>
-    /// λ of decoupled weight decay (Loshchilov and Hutter, 2017): a step subtracts η·λ·w from every weight w of a convolution or dense kernel;
-    /// biases, scales and shifts do not decay.
+    /// λ of decoupled weight decay (Loshchilov and Hutter, 2017): a step subtracts η·λ·w from every weight w of a convolution or dense
+    /// kernel; biases, scales and shifts do not decay.
     /// </summary>
     public float WeightDecay { get; init; }
 

@@ -18,7 +18,9 @@ public sealed class Parameter(string name, Shape shape, Initializer initializer,
     /// <summary>The shape.</summary>
     public Shape Shape { get; } = shape;
 
-    /// <summary>Whether the layer itself updates it in training, such as a running mean; it has no gradient and is never trainable.</summary>
+    /// <summary>
+    /// Whether the layer itself updates it in training, such as a running mean; it has no gradient and is never trainable.
+    /// </summary>
     public bool IsStatistic
     {
         get;

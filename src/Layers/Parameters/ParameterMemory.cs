@@ -32,7 +32,8 @@ internal sealed class ParameterMemory : IDisposable
             length = Aligned(length + this.parameters[i].Shape.Length);
         }
         Values = Tensor.Lasting(device, new Shape(Math.Max(1, length)));
-        for (var i = 0; i < begins.Length; i++) this.parameters[i].Place(this, begins[i], Values.Slice(begins[i], this.parameters[i].Shape));
+        for (var i = 0; i < begins.Length; i++)
+            this.parameters[i].Place(this, begins[i], Values.Slice(begins[i], this.parameters[i].Shape));
     }
 
     /// <summary>All values, [numbers in all parameters, each aligned].</summary>
@@ -70,7 +71,8 @@ internal sealed class ParameterMemory : IDisposable
         if (IsPrepared()) return;
         foreach (var parameter in trained)
             if (parameter.Value.Gradient is not null)
-                throw new InvalidOperationException($"parameter {parameter.Name} holds a gradient: freeze and unfreeze layers after the optimizer's step");
+                throw new InvalidOperationException(
+                    $"parameter {parameter.Name} holds a gradient: freeze and unfreeze layers after the optimizer's step");
         Forget();
         trained.AddRange(parameters.Where(p => p.Trainable));
         if (trained.Count == 0) return;
@@ -83,7 +85,8 @@ internal sealed class ParameterMemory : IDisposable
 
     /// <summary>A trained parameter's row in the optimizer's table.</summary>
     public UpdateRow Row(Parameter parameter) =>
-        new(parameter.Begin, GradientBegin(parameter), parameter.Shape.Length, parameter.LearningRateFactor, L1: parameter.L1, L2: parameter.L2);
+        new(parameter.Begin, GradientBegin(parameter), parameter.Shape.Length, parameter.LearningRateFactor, L1: parameter.L1,
+        L2: parameter.L2);
 
     /// <inheritdoc/>
     public void Dispose()

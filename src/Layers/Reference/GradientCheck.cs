@@ -35,7 +35,8 @@ public sealed record CheckedGradient(
     string Name, Shape Shape, int Compared, int Skipped, int Worst, double Analytic, double Numeric, double Error, GradientVerdict Verdict);
 
 /// <summary>How gradients are checked.</summary>
-/// <param name="Elements">Elements of each parameter to compare: half of them with the largest gradients, the others drawn at random.</param>
+/// <param name="Elements">Elements of each parameter to compare: half of them with the largest gradients, the others drawn at
+/// random.</param>
 /// <param name="Seed">Fixes the draw, and the masks of dropout.</param>
 public sealed record GradientCheckOptions(int Elements = 6, uint Seed = 1);
 
@@ -80,13 +81,15 @@ public static class GradientCheck
     {
         var batch = new HostBatch(indices.Length, samples.SampleLength);
         batch.Fill(samples, indices, 0);
-        if (batch.Count != indices.Length) throw new ArgumentException($"gradient check: of {indices.Length} samples {batch.Count} are usable");
+        if (batch.Count != indices.Length)
+            throw new ArgumentException($"gradient check: of {indices.Length} samples {batch.Count} are usable");
         Classification.RequireLabels(batch, network.OutputShape.Length);
         using var batches = new DeviceBatches(network, batch, training);
         using var input = batches.Input(batch);
         var pass = new Pass(true, options.Seed, 0, training.Algorithm);
         // Before the device's pass, which moves running statistics.
-        var reference = new ReferenceNetwork(network, Array.ConvertAll(input.ToArray(), value => (double)value), batch.Classes.ToArray(), pass);
+        var reference = new ReferenceNetwork(network, Array.ConvertAll(input.ToArray(), value => (double)value), batch.Classes.ToArray(),
+            pass);
         var gradients = Analytic(network, input, batch.Classes, pass);
         var floor = ShareOfNetwork * gradients.Values.SelectMany(values => values).Select(Magnitude).DefaultIfEmpty().Max();
         var results = new List<CheckedGradient>();
@@ -110,7 +113,8 @@ public static class GradientCheck
         using var targets = Tensor.FromValues(input.Device, new Shape(classes.Length), targetValues);
         using var tape = new Tape(input.Device);
         var logits = network.Forward(tape, input, pass);
-        tape.Backward(logits.Shape[1] == 1 ? LossOperation.BinaryCrossEntropy(tape, logits, targets) : LossOperation.SoftmaxCrossEntropy(tape, logits, targets));
+        tape.Backward(logits.Shape[1] == 1 ? LossOperation.BinaryCrossEntropy(tape, logits, targets)
+            : LossOperation.SoftmaxCrossEntropy(tape, logits, targets));
         var gradients = new Dictionary<Parameter, float[]>();
         foreach (var parameter in network.Parameters.Where(p => p.Trainable))
         {
@@ -142,16 +146,19 @@ public static class GradientCheck
             worst = worst with { Compared = worst.Compared + 1 };
             // NaN is the worst error; 0 / 0, if a gradient of 0 is expected and found, is no error.
             if (double.IsNaN(error)) error = analytic == numeric ? 0 : double.PositiveInfinity;
-            if (worst.Worst < 0 || error > worst.Error) worst = worst with { Worst = element, Analytic = analytic, Numeric = numeric, Error = error };
+            if (worst.Worst < 0 || error > worst.Error)
+                worst = worst with { Worst = element, Analytic = analytic, Numeric = numeric, Error = error };
         }
-        return worst.Compared == 0 ? worst : worst with { Verdict = worst.Error <= Tolerance ? GradientVerdict.Right : GradientVerdict.Wrong };
+        return worst.Compared == 0 ? worst
+            : worst with { Verdict = worst.Error <= Tolerance ? GradientVerdict.Right : GradientVerdict.Wrong };
     }
 
     /// <summary>The central difference with the largest step that crosses no kink; null if all do.</summary>
     private static double? Numeric(ReferenceNetwork reference, int layer, int place, int element)
     {
         foreach (var step in steps)
-            if (reference.LossWith(layer, place, element, step) is { } above && reference.LossWith(layer, place, element, -step) is { } below)
+            if (reference.LossWith(layer, place, element, step) is { } above
+                && reference.LossWith(layer, place, element, -step) is { } below)
                 return (above - below) / (2 * step);
         return null;
     }

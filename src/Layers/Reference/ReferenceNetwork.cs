@@ -5,8 +5,9 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.Reference;
 
 /// <summary>
-/// The reference implementation of a network (<see cref="Layer.Reference"/>): its weights, in plain loops and double precision, layer by layer
-/// with nothing fused. Inputs of all layers are kept, so that after a change to a parameter only the layers from there on are computed.
+/// The reference implementation of a network (<see cref="Layer.Reference"/>): its weights, in plain loops and double precision, layer by
+/// layer with nothing fused. Inputs of all layers are kept, so that after a change to a parameter only the layers from there on are
+/// computed.
 /// </summary>
 public sealed class ReferenceNetwork
 {

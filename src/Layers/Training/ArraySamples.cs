@@ -19,11 +19,14 @@ public sealed class ArraySamples : ISampleSource
         samples = [.. images];
         this.classes = [.. classes];
         if (samples.Length == 0 || samples.Length != this.classes.Length)
-            throw new ArgumentException($"samples: {samples.Length} samples and {this.classes.Length} classes; give one class to each, and at least one");
+            throw new ArgumentException(
+                $"samples: {samples.Length} samples and {this.classes.Length} classes; give one class to each, and at least one");
         var odd = Array.FindIndex(samples, sample => sample.Length != samples[0].Length);
-        if (odd >= 0) throw new ArgumentException($"samples: number {odd} has {samples[odd].Length} bytes, number 0 has {samples[0].Length}");
+        if (odd >= 0)
+            throw new ArgumentException($"samples: number {odd} has {samples[odd].Length} bytes, number 0 has {samples[0].Length}");
         var negative = Array.FindIndex(this.classes, label => label < 0);
-        if (negative >= 0) throw new ArgumentException($"samples: number {negative} is of class {this.classes[negative]}; classes are counted from 0");
+        if (negative >= 0)
+            throw new ArgumentException($"samples: number {negative} is of class {this.classes[negative]}; classes are counted from 0");
     }
 
     /// <summary>Rows of numbers, which the network gets unchanged: train with <see cref="TrainingOptions.Scaling"/> null.</summary>

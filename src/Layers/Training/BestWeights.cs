@@ -47,7 +47,8 @@ public sealed class BestWeights(Sequential network, int? patience = null) : Trai
 
     /// <summary>Continues a stored run. The history tells which epoch was best; <paramref name="best"/> loads its weights.</summary>
     /// <param name="history">The finished epochs.</param>
-    /// <param name="best">Loads the best weights into the network, whose current weights are restored afterwards; null if there are none.</param>
+    /// <param name="best">Loads the best weights into the network, whose current weights are restored afterwards; null if there are
+    /// none.</param>
     public void Resume(IReadOnlyList<EpochResult> history, Action? best)
     {
         foreach (var result in history)

@@ -14,7 +14,8 @@ public static class Classification
         for (var i = 0; i < batch.Count; i++)
             if ((uint)batch.Classes[i] >= (uint)classes)
                 throw new ArgumentException(
-                    $"labels: sample {batch.Indices[i]} is of class {batch.Classes[i]}, but the network tells {classes} classes apart, 0 to {classes - 1}");
+                    $"labels: sample {batch.Indices[i]} is of class {batch.Classes[i]}, but the network tells {classes} classes apart, 0 "
+                    + $"to {classes - 1}");
     }
 
     /// <summary>The probability of every class.</summary>
@@ -35,7 +36,9 @@ public static class Classification
         return probabilities;
     }
 
-    /// <summary>The predicted class: of two classes the second, positive one from ½ on; of more classes the most probable, the first if several are.</summary>
+    /// <summary>
+    /// The predicted class: of two classes the second, positive one from ½ on; of more classes the most probable, the first if several are.
+    /// </summary>
     public static int Answer(IReadOnlyList<double> probabilities)
     {
         if (probabilities.Count == 2) return probabilities[1] >= 0.5 ? 1 : 0;
@@ -62,7 +65,8 @@ public static class Classification
     public static double Loss(ReadOnlySpan<float> logits, int trueClass)
     {
         if ((uint)trueClass >= (uint)Classes(logits.Length))
-            throw new ArgumentOutOfRangeException(nameof(trueClass), trueClass, $"loss: of {Classes(logits.Length)} classes there is none of that number");
+            throw new ArgumentOutOfRangeException(nameof(trueClass), trueClass,
+                $"loss: of {Classes(logits.Length)} classes there is none of that number");
         if (logits.Length == 1)
         {
             double z = trueClass == 1 ? logits[0] : -logits[0];

@@ -31,7 +31,8 @@ internal sealed class DeviceBatches : IDisposable
     /// <param name="position">The first position in the order.</param>
     /// <param name="epoch">The epoch whose augmentation is applied; null for none.</param>
     /// <exception cref="ArgumentException">The samples are not as long as the network's input, under this scaling.</exception>
-    public DeviceBatches(Sequential network, ISampleSource source, int[] order, TrainingOptions options, int position = 0, int? epoch = null)
+    public DeviceBatches(Sequential network, ISampleSource source, int[] order, TrainingOptions options, int position = 0,
+        int? epoch = null)
         : this(network, options, CapacityFor(order.Length, options), epoch)
     {
         RequireLength(source.SampleLength);
@@ -55,8 +56,10 @@ internal sealed class DeviceBatches : IDisposable
         image = network.InputShape;
         this.options = options;
         this.epoch = options.Augmentation is null || epoch is null ? null : options.AugmentOnce ? 0 : epoch;
-        if (this.epoch is not null && image.Rank != 3) throw new ArgumentException($"augmentation: the network takes {image} instead of images [H,W,C]");
-        if (this.epoch is not null && options.Scaling is null) throw new ArgumentException("augmentation: changes images, not values made of them");
+        if (this.epoch is not null && image.Rank != 3)
+            throw new ArgumentException($"augmentation: the network takes {image} instead of images [H,W,C]");
+        if (this.epoch is not null && options.Scaling is null)
+            throw new ArgumentException("augmentation: changes images, not values made of them");
         maps = this.epoch is null ? [] : new float[capacity * AffineMap.Length];
         tones = this.epoch is null ? [] : new float[capacity * ToneChange.Length];
         var bytes = checked(capacity * image.Length * BytesOfValue);
@@ -122,13 +125,16 @@ internal sealed class DeviceBatches : IDisposable
         var ranges = options.Augmentation!;
         for (var i = 0; i < batch.Count; i++)
             ranges.Draw(options.Seed, drawn, NumberOf(batch, i), image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
-        using var mapsOnDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length), maps.AsSpan(0, batch.Count * AffineMap.Length));
+        using var mapsOnDevice = Tensor.FromValues(device, new Shape(batch.Count, AffineMap.Length),
+            maps.AsSpan(0, batch.Count * AffineMap.Length));
         var moved = Tensor.Uninitialized(device, shape);
         var geometry = AugmentationGeometry.Create(shape, ranges.Fill, ranges.FillValue);
         AugmentationOperation.Apply(current, mapsOnDevice, moved, geometry, ranges.ChangesTones ? PixelScaling.None : scaling);
         if (!ranges.ChangesTones) return moved;
-        for (var i = 0; i < batch.Count; i++) ranges.DrawTones(options.Seed, drawn, NumberOf(batch, i)).CopyTo(tones.AsSpan(i * ToneChange.Length));
-        using var tonesOnDevice = Tensor.FromValues(device, new Shape(batch.Count, ToneChange.Length), tones.AsSpan(0, batch.Count * ToneChange.Length));
+        for (var i = 0; i < batch.Count; i++)
+            ranges.DrawTones(options.Seed, drawn, NumberOf(batch, i)).CopyTo(tones.AsSpan(i * ToneChange.Length));
+        using var tonesOnDevice = Tensor.FromValues(device, new Shape(batch.Count, ToneChange.Length),
+            tones.AsSpan(0, batch.Count * ToneChange.Length));
         var toned = Tensor.Uninitialized(device, shape);
         ToneOperation.Apply(moved, tonesOnDevice, toned, scaling);
         moved.Dispose();
@@ -142,10 +148,13 @@ internal sealed class DeviceBatches : IDisposable
         if (bytes == needed) return;
         Dispose();
         var kind = options.Scaling is null ? "values of float32" : "bytes that are scaled";
-        var advice = options.Scaling is not null && bytes == needed * sizeof(float) ? $"; rows of float32 values need {nameof(TrainingOptions)}.{nameof(TrainingOptions.Scaling)} = null"
-            : options.Scaling is null && bytes * sizeof(float) == needed ? $"; images in bytes need {nameof(TrainingOptions)}.{nameof(TrainingOptions.Scaling)}"
+        var advice = options.Scaling is not null && bytes == needed * sizeof(float)
+            ? $"; rows of float32 values need {nameof(TrainingOptions)}.{nameof(TrainingOptions.Scaling)} = null"
+            : options.Scaling is null && bytes * sizeof(float) == needed
+            ? $"; images in bytes need {nameof(TrainingOptions)}.{nameof(TrainingOptions.Scaling)}"
             : "";
-        throw new ArgumentException($"samples: each has {bytes} bytes, but the network takes {image}, {image.Length} {kind}: {needed} bytes{advice}");
+        throw new ArgumentException(
+            $"samples: each has {bytes} bytes, but the network takes {image}, {image.Length} {kind}: {needed} bytes{advice}");
     }
 
     // The index that decides how a sample is changed.

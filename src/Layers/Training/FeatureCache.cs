@@ -21,13 +21,13 @@ public readonly record struct ClearedFeatures(int Files, long Bytes, long KeptBy
 public sealed class FeatureFileException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Features on disk: a folder for everything besides the image that they depend on (the base's layers and weights, scaling, device, algorithm
-/// and version), and in it a file for each image, named by a hash of its pixels. If anything changes, so does the name. A file contains
-/// float32 values and their SHA-256; its modification time is when it was written or last used.
+/// Features on disk: a folder for everything besides the image that they depend on (the base's layers and weights, scaling, device,
+/// algorithm and version), and in it a file for each image, named by a hash of its pixels. If anything changes, so does the name. A file
+/// contains float32 values and their SHA-256; its modification time is when it was written or last used.
 /// </summary>
 /// <remarks>
-/// Beside a base's folder there is a lock file. Trainings that use the folder share it; removing files needs it exclusively. A lock is taken
-/// only while holding the lock of all folders, so none is removed while another process waits for it. The system frees the locks of a
+/// Beside a base's folder there is a lock file. Trainings that use the folder share it; removing files needs it exclusively. A lock is
+/// taken only while holding the lock of all folders, so none is removed while another process waits for it. The system frees the locks of a
 /// process that was killed.
 /// </remarks>
 internal sealed class FeatureCache : IDisposable
@@ -62,7 +62,8 @@ internal sealed class FeatureCache : IDisposable
         foreach (var part in new[]
         {
             NetworkDescription.ToJson(network).ToJsonString(), scaling.ToString(), algorithm.ToString(), device.Description.ToString(),
-            device.Shape.ToString(), device.UsesTf32.ToString(), DeviceCatalogue.CompilerVersion, typeof(Device).Module.ModuleVersionId.ToString(),
+            device.Shape.ToString(), device.UsesTf32.ToString(), DeviceCatalogue.CompilerVersion,
+                typeof(Device).Module.ModuleVersionId.ToString(),
             typeof(FeatureCache).Module.ModuleVersionId.ToString(),
         })
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes(part + "\n"));
@@ -78,7 +79,8 @@ internal sealed class FeatureCache : IDisposable
         if (occupied is not null) return;
         Directory.CreateDirectory(root);
         using var all = Lock(LockOfAll, FileShare.None, patience) ?? throw new IOException($"{LockOfAll} is held by another program");
-        occupied = Lock(Folder + LockSuffix, FileShare.Read, TimeSpan.Zero) ?? throw new IOException($"{Folder + LockSuffix} is held by another program");
+        occupied = Lock(Folder + LockSuffix, FileShare.Read, TimeSpan.Zero)
+            ?? throw new IOException($"{Folder + LockSuffix} is held by another program");
         WholeFile.RemoveLeftovers(Folder);
     }
 
@@ -99,7 +101,8 @@ internal sealed class FeatureCache : IDisposable
         {
             var bytes = File.ReadAllBytes(path);
             var values = length * sizeof(float);
-            if (bytes.Length != values + SHA256.HashSizeInBytes || !SHA256.HashData(bytes.AsSpan(0, values)).AsSpan().SequenceEqual(bytes.AsSpan(values))) return null;
+            if (bytes.Length != values + SHA256.HashSizeInBytes
+                || !SHA256.HashData(bytes.AsSpan(0, values)).AsSpan().SequenceEqual(bytes.AsSpan(values))) return null;
             File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
             return Checksum(bytes.AsSpan(0, values));
         }
@@ -137,7 +140,8 @@ internal sealed class FeatureCache : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FeatureFileException($"features: {path} cannot be read any more: {e.Message}; train again, and leave the folder alone meanwhile", e);
+            throw new FeatureFileException(
+                $"features: {path} cannot be read any more: {e.Message}; train again, and leave the folder alone meanwhile", e);
         }
         throw new FeatureFileException($"features: {path} changed while it was read; delete it and train again");
     }
@@ -145,7 +149,9 @@ internal sealed class FeatureCache : IDisposable
     // For what is read again in every epoch: a few microseconds, while SHA-256 would take as long as reading.
     private static ulong Checksum(ReadOnlySpan<byte> values) => XxHash3.HashToUInt64(values);
 
-    /// <summary>Removes unused files of all bases, the least recently used first, until at most <paramref name="limit"/> bytes are left.</summary>
+    /// <summary>
+    /// Removes unused files of all bases, the least recently used first, until at most <paramref name="limit"/> bytes are left.
+    /// </summary>
     public ClearedFeatures Clear(long limit)
     {
         if (!Directory.Exists(root)) return default;
@@ -185,7 +191,8 @@ internal sealed class FeatureCache : IDisposable
             foreach (var (folder, alone) in locks)
             {
                 alone.Dispose();
-                if (folder != Folder && !Directory.EnumerateFileSystemEntries(folder).Any() && Removed(() => Directory.Delete(folder))) Removed(() => File.Delete(folder + LockSuffix));
+                if (folder != Folder && !Directory.EnumerateFileSystemEntries(folder).Any() && Removed(() => Directory.Delete(folder)))
+                    Removed(() => File.Delete(folder + LockSuffix));
             }
             if (occupied is not null) occupied = Lock(Folder + LockSuffix, FileShare.Read, TimeSpan.Zero);
         }
@@ -201,7 +208,8 @@ internal sealed class FeatureCache : IDisposable
     private string LockOfAll => Path.Combine(root, LockSuffix);
 
     // Other folders there are not ours.
-    private static bool IsOfABase(string folder) => Path.GetFileName(folder) is { Length: NameLength } name && name.All(char.IsAsciiHexDigitLower);
+    private static bool IsOfABase(string folder) =>
+        Path.GetFileName(folder) is { Length: NameLength } name && name.All(char.IsAsciiHexDigitLower);
 
     // Another training may be renaming it.
     private static long SizeOf(FileInfo file)

@@ -122,7 +122,9 @@ public sealed class FeatureExtraction : IDisposable
         for (var i = waiting.Count; i < BatchSize; i++) pixels.AsSpan(0, length).CopyTo(pixels.AsSpan(i * length));
         staged.Upload(pixels);
         var features = Answer(network, staged, scaling, algorithm);
-        for (var i = 0; i < waiting.Count; i++) waiting[i].Checksum = FeatureCache.Write(waiting[i].Path, features.AsSpan(i * network.OutputShape.Length, network.OutputShape.Length));
+        for (var i = 0; i < waiting.Count; i++)
+            waiting[i].Checksum = FeatureCache
+                .Write(waiting[i].Path, features.AsSpan(i * network.OutputShape.Length, network.OutputShape.Length));
         Computed += waiting.Count;
         waiting.Clear();
     }

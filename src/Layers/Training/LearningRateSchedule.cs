@@ -10,7 +10,8 @@ public enum LearningRateSchedule
     Step,
 
     /// <summary>
-    /// Linear warm-up from 0 over the first twentieth of the training, then down to 0 along half a cosine wave (Loshchilov and Hutter, 2016).
+    /// Linear warm-up from 0 over the first twentieth of the training, then down to 0 along half a cosine wave (Loshchilov and Hutter,
+    /// 2016).
     /// </summary>
     Cosine,
 }
@@ -24,11 +25,13 @@ public static class LearningRateFactor
     /// <summary>The factor on the learning rate.</summary>
     /// <param name="schedule">The schedule.</param>
     /// <param name="progress">The fraction of the whole training's samples seen before the step, from 0 to 1.</param>
-    /// <param name="stepLength">The fraction of the whole training's samples in the step, so that the first step of a warm-up has a rate above 0.</param>
+    /// <param name="stepLength">The fraction of the whole training's samples in the step, so that the first step of a warm-up has a rate
+    /// above 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">The position is outside the training.</exception>
     public static double Of(LearningRateSchedule schedule, double progress, double stepLength)
     {
-        if (!(progress is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(progress), progress, "learning rate: progress goes from 0 to 1");
+        if (!(progress is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(progress), progress, "learning rate: progress goes from 0 to 1");
         return schedule switch
         {
             LearningRateSchedule.Step => progress < 0.5 ? 1 : progress < 0.75 ? 0.1 : 0.01,

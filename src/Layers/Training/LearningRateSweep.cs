@@ -10,8 +10,8 @@ namespace Convolve.Layers.Training;
 public readonly record struct SweptRate(double LearningRate, double Loss, double Smoothed);
 
 /// <summary>
-/// Searches for a learning rate (Smith, 2015): the rate grows by the same factor from step to step until the loss explodes. A good rate is the
-/// one at which the loss falls fastest. The weights are ruined: initialize the network again afterwards.
+/// Searches for a learning rate (Smith, 2015): the rate grows by the same factor from step to step until the loss explodes. A good rate is
+/// the one at which the loss falls fastest. The weights are ruined: initialize the network again afterwards.
 /// </summary>
 public sealed class LearningRateSweep : TrainingCallback
 {
@@ -51,7 +51,8 @@ public sealed class LearningRateSweep : TrainingCallback
     /// <returns>One entry for each step taken.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static IReadOnlyList<SweptRate> Run(
-        Sequential network, Optimizer optimizer, TrainingOptions options, ISampleSource training, int steps, CancellationToken cancellation = default)
+        Sequential network, Optimizer optimizer, TrainingOptions options, ISampleSource training, int steps,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 10);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -73,7 +74,9 @@ public sealed class LearningRateSweep : TrainingCallback
         return sweep.rates;
     }
 
-    /// <summary>The learning rate at which the smoothed loss falls fastest before its minimum; null if the curve is too short or never falls.</summary>
+    /// <summary>
+    /// The learning rate at which the smoothed loss falls fastest before its minimum; null if the curve is too short or never falls.
+    /// </summary>
     public static double? Suggestion(IReadOnlyList<SweptRate> rates)
     {
         var lowest = 0;

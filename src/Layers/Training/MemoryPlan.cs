@@ -31,8 +31,8 @@ public sealed class MemoryPlan : IDisposable
     }
 
     /// <summary>
-    /// All memory that the training takes from the device: parameters, gradients, optimizer state, and the memory that steps and predictions
-    /// share for everything else.
+    /// All memory that the training takes from the device: parameters, gradients, optimizer state, and the memory that steps and
+    /// predictions share for everything else.
     /// </summary>
     public long Bytes => dryRunDevice.Pool.AllocatedBytes + dryRunDevice.Pool.PlannedBytes;
 
@@ -50,13 +50,15 @@ public sealed class MemoryPlan : IDisposable
     /// <param name="predicted">Samples of each set that is predicted, such as those for validation.</param>
     /// <exception cref="DeviceException">It does not fit; the message names the largest batch that does.</exception>
     public static MemoryPlan For(
-        Device device, Sequential network, Func<Optimizer> optimizer, TrainingOptions options, int training, params IReadOnlyList<int> predicted)
+        Device device, Sequential network,
+        Func<Optimizer> optimizer, TrainingOptions options, int training, params IReadOnlyList<int> predicted)
     {
         var batch = Math.Max(1, Math.Min(options.BatchSize, training));
         // One sample shows errors that have nothing to do with memory; any error with more samples is caused by their number.
         var (smallest, problem) = Try(1);
         if (smallest is null)
-            throw new DeviceException($"out of device memory: not even one sample at a time fits, {problem}; use smaller images or a smaller network");
+            throw new DeviceException(
+                $"out of device memory: not even one sample at a time fits, {problem}; use smaller images or a smaller network");
         if (batch == 1) return smallest;
         smallest.Dispose();
         (var plan, problem) = Try(batch);
@@ -69,7 +71,8 @@ public sealed class MemoryPlan : IDisposable
             if (tried is null) tooMany = middle;
             else fits = middle;
         }
-        throw new DeviceException($"out of device memory: a batch of {batch} does not fit, {problem}; the largest batch that fits is {fits}");
+        throw new DeviceException(
+            $"out of device memory: a batch of {batch} does not fit, {problem}; the largest batch that fits is {fits}");
 
         (MemoryPlan? Plan, string Problem) Try(int size)
         {
@@ -87,7 +90,8 @@ public sealed class MemoryPlan : IDisposable
             {
                 tried?.Dispose();
                 return (null, e is DeviceException
-                    ? $"it needs a buffer larger than the {Mebibytes(device.Description.LargestAllocationBytes)} that {device.Description} offers at once"
+                    ? $"it needs a buffer larger than the {Mebibytes(device.Description.LargestAllocationBytes)} that {device.Description} "
+                    + "offers at once"
                     : "it needs a tensor of more than 2³¹ elements");
             }
         }

@@ -9,24 +9,27 @@ public static class Predictor
     internal const string Work = "prediction";
 
     /// <summary>The predictions for all usable samples, in order. Several threads may predict with one network at the same time.</summary>
-    /// <exception cref="ArgumentException">A sample's length differs from the network's input, or its class is none of the network's.</exception>
-    public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">A sample's length differs from the network's input, or its class is none of the
+    /// network's.</exception>
+    public static Predictions Run(Sequential network, ISampleSource source, TrainingOptions options,
+        CancellationToken cancellation = default)
     {
         var (indices, classes, probabilities, losses) = Ask(network, source, options, null, cancellation);
         return new Predictions(indices, classes, probabilities, losses.Sum() / Math.Max(1, losses.Length));
     }
 
     /// <summary>
-    /// Test-time augmentation: the mean prediction over several copies of every usable sample, in order. The first copy is the sample itself.
-    /// Each other copy is changed by an affine map that its number and the seed draw from the augmentation's ranges. The maps are the same for
-    /// all samples, so a prediction does not depend on the other samples. The loss is that of the mean probabilities.
+    /// Test-time augmentation: the mean prediction over several copies of every usable sample, in order. The first copy is the sample
+    /// itself. Each other copy is changed by an affine map that its number and the seed draw from the augmentation's ranges. The maps are
+    /// the same for all samples, so a prediction does not depend on the other samples. The loss is that of the mean probabilities.
     /// </summary>
     /// <param name="network">The network, on its device.</param>
     /// <param name="source">The samples.</param>
     /// <param name="options">Batch size, scaling, seed, and the augmentation if there are several copies.</param>
     /// <param name="copies">Copies of each sample, at least one.</param>
     /// <param name="cancellation">Stops between two batches.</param>
-    /// <exception cref="ArgumentException">No copies, or several without an augmentation to make them; or as for <see cref="Run"/>.</exception>
+    /// <exception cref="ArgumentException">No copies, or several without an augmentation to make them; or as for
+    /// <see cref="Run"/>.</exception>
     public static Predictions RunOnCopies(
         Sequential network, ISampleSource source, TrainingOptions options, int copies, CancellationToken cancellation = default)
     {
@@ -84,7 +87,9 @@ public static class Predictor
                 var row = logits.AsSpan(i * outputs, outputs);
                 foreach (var logit in row)
                     if (!float.IsFinite(logit))
-                        throw new DivergedException($"the network's answer to sample {indices[classes.Count]} is {logit}: its weights are not numbers, or far too large");
+                        throw new DivergedException(
+                            $"the network's answer to sample {indices[classes.Count]} is {logit}: its weights are not numbers, or far too "
+                            + "large");
                 losses.Add(Classification.Loss(row, batch.Classes[i]));
                 probabilities.Add(Classification.Probabilities(row));
                 classes.Add(batch.Classes[i]);

@@ -64,7 +64,8 @@ public sealed record EpochResult(
 /// <param name="Loss">Mean loss of this epoch so far.</param>
 /// <param name="Accuracy">Accuracy in this epoch so far, as a fraction.</param>
 /// <param name="ImagesPerSecond">Speed of this epoch so far.</param>
-public readonly record struct StepProgress(int Epoch, int Samples, int SamplesInEpoch, double Loss, double Accuracy, double ImagesPerSecond);
+public readonly record struct StepProgress(int Epoch, int Samples, int SamplesInEpoch, double Loss, double Accuracy,
+    double ImagesPerSecond);
 
 /// <summary>Observes a training, and may end it.</summary>
 public abstract class TrainingCallback
@@ -104,7 +105,8 @@ public sealed class Trainer : IDisposable
     private double lossSum, correctSum, secondsBefore, inputWait;
 
     /// <summary>Takes a network, on its device, and an optimizer.</summary>
-    /// <exception cref="ArgumentException">The network's output is not a row of logits, a batch has no samples, or the class weights do not match the classes.</exception>
+    /// <exception cref="ArgumentException">The network's output is not a row of logits, a batch has no samples, or the class weights do not
+    /// match the classes.</exception>
     /// <exception cref="InvalidOperationException">The network is not initialized.</exception>
     public Trainer(Sequential network, Optimizer optimizer, TrainingOptions options)
     {
@@ -112,8 +114,10 @@ public sealed class Trainer : IDisposable
         this.optimizer = optimizer;
         this.options = options;
         device = network.Device ?? throw new InvalidOperationException("training: initialize the network first");
-        if (network.OutputShape.Rank != 1) throw new ArgumentException($"training: the network gives {network.OutputShape} instead of a row of logits");
-        if (options.BatchSize < 1) throw new ArgumentException($"training: a batch of {options.BatchSize} samples; it must have at least 1");
+        if (network.OutputShape.Rank != 1)
+            throw new ArgumentException($"training: the network gives {network.OutputShape} instead of a row of logits");
+        if (options.BatchSize < 1)
+            throw new ArgumentException($"training: a batch of {options.BatchSize} samples; it must have at least 1");
         RequireClassWeights(options.ClassWeights, Classification.Classes(network.OutputShape.Length));
         correct = Tensor.Zeros(device, new Shape(1));
         hostNumbers = new float[options.BatchSize];
@@ -136,7 +140,8 @@ public sealed class Trainer : IDisposable
         ["correctSum"] = correctSum,
         ["seed"] = options.Seed,
         ["batch"] = options.BatchSize,
-        ["history"] = new JsonArray([.. history.Select(e => new JsonArray(e.TrainLoss, e.TrainAccuracy, Finite(e.ValidationLoss), Finite(e.ValidationAccuracy)))]),
+        ["history"] = new JsonArray([.. history.Select(e =>
+            new JsonArray(e.TrainLoss, e.TrainAccuracy, Finite(e.ValidationLoss), Finite(e.ValidationAccuracy)))]),
     };
 
     /// <summary>Restores a stored position.</summary>
@@ -150,7 +155,8 @@ public sealed class Trainer : IDisposable
         {
             if ((uint)state["seed"]! != options.Seed || (int)state["batch"]! != options.BatchSize)
                 throw new FormatException(
-                    $"the run was started with seed {state["seed"]} and batch {state["batch"]}, not {options.Seed} and {options.BatchSize}");
+                    $"the run was started with seed {state["seed"]} and batch {state["batch"]}, "
+                    + $"not {options.Seed} and {options.BatchSize}");
             epoch = (int)state["epoch"]!;
             position = (int)state["position"]!;
             samples = (int)state["samples"]!;
@@ -168,11 +174,15 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Trains until all epochs are done, a callback ends the training, or it is cancelled, which happens between two steps.</summary>
+    /// <summary>
+    /// Trains until all epochs are done, a callback ends the training, or it is cancelled, which happens between two steps.
+    /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled; <see cref="State"/> is where it can continue.</exception>
     /// <exception cref="DivergedException">The loss, or an output for a validation sample, is no longer a number.</exception>
-    /// <exception cref="ArgumentException">A sample's length differs from the network's input, or its class is none of the network's.</exception>
-    public void Fit(ISampleSource training, ISampleSource? validation, IReadOnlyList<TrainingCallback> callbacks, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">A sample's length differs from the network's input, or its class is none of the
+    /// network's.</exception>
+    public void Fit(ISampleSource training, ISampleSource? validation, IReadOnlyList<TrainingCallback> callbacks,
+        CancellationToken cancellation = default)
     {
         while (epoch <= options.Epochs)
         {
@@ -206,7 +216,8 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => correct.Dispose();
 
-    private void TrainEpoch(ISampleSource training, IReadOnlyList<TrainingCallback> callbacks, Stopwatch watch, CancellationToken cancellation)
+    private void TrainEpoch(ISampleSource training, IReadOnlyList<TrainingCallback> callbacks, Stopwatch watch,
+        CancellationToken cancellation)
     {
         var samplesBefore = samples;
         using var batches = new DeviceBatches(
@@ -244,7 +255,9 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>One step: everything is launched without waiting; only the loss and the number of correct predictions are read back.</summary>
+    /// <summary>
+    /// One step: everything is launched without waiting; only the loss and the number of correct predictions are read back.
+    /// </summary>
     private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
         Classification.RequireLabels(batch, network.OutputShape.Length);
@@ -284,7 +297,8 @@ public sealed class Trainer : IDisposable
         if (options.Schedule == LearningRateSchedule.Constant) return;
         var whole = (double)options.Epochs * samplesInEpoch;
         var visited = (double)(epoch - 1) * samplesInEpoch + position;
-        optimizer.LearningRate = (float)(learningRate * LearningRateFactor.Of(options.Schedule, visited / whole, options.BatchSize / whole));
+        var factor = LearningRateFactor.Of(options.Schedule, visited / whole, options.BatchSize / whole);
+        optimizer.LearningRate = (float)(learningRate * factor);
     }
 
     private Tensor Targets(HostBatch batch)
@@ -305,7 +319,8 @@ public sealed class Trainer : IDisposable
     private static void RequireClassWeights(float[]? weights, int classes)
     {
         if (weights is null) return;
-        if (weights.Length != classes) throw new ArgumentException($"class weights: {weights.Length} were given, but the network tells {classes} classes apart");
+        if (weights.Length != classes)
+            throw new ArgumentException($"class weights: {weights.Length} were given, but the network tells {classes} classes apart");
         for (var c = 0; c < classes; c++)
             if (!(weights[c] >= 0 && float.IsFinite(weights[c])))
                 throw new ArgumentException($"class weights: that of class {c} is {weights[c]}; it must be a finite number, at least 0");

@@ -9,7 +9,10 @@ namespace Convolve.Layers.WeightFiles;
 /// <param name="constant">Bytes that even the smallest file may take.</param>
 internal sealed class AllocationBudget(long fileLength, long constant = AllocationBudget.Constant)
 {
-    /// <summary>Bytes that even the smallest file may take: half of the 64 MiB that reading may cost; the other half is for garbage not yet collected.</summary>
+    /// <summary>
+    /// Bytes that even the smallest file may take: half of the 64 MiB that reading may cost; the other half is for garbage not yet
+    /// collected.
+    /// </summary>
     public const long Constant = 32L << 20;
 
     private const long TimesTheFile = 4;
@@ -37,14 +40,16 @@ internal sealed class AllocationBudget(long fileLength, long constant = Allocati
 
     /// <summary>Takes the memory of a text.</summary>
     /// <exception cref="FormatException">Not that many bytes are left.</exception>
-    public void TakeText(long characters, string what) => Take(characters > long.MaxValue / BytesOfACharacter ? long.MaxValue : characters * BytesOfACharacter, what);
+    public void TakeText(long characters, string what) =>
+        Take(characters > long.MaxValue / BytesOfACharacter ? long.MaxValue : characters * BytesOfACharacter, what);
 
     /// <summary>Takes the memory of a tensor: its float32 values, twice if they may be reordered, and its description.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="shape">Its sizes.</param>
     /// <param name="reordered">Whether <see cref="ConvolveLayout"/> may reorder its values.</param>
     /// <returns>The number of its elements.</returns>
-    /// <exception cref="FormatException">Not that many bytes are left, or the shape is impossible (<see cref="ElementConversion.ElementsOf"/>).</exception>
+    /// <exception cref="FormatException">Not that many bytes are left, or the shape is impossible
+    /// (<see cref="ElementConversion.ElementsOf"/>).</exception>
     public int TakeTensor(string name, ReadOnlySpan<long> shape, bool reordered)
     {
         var elements = ElementConversion.ElementsOf(name, shape);

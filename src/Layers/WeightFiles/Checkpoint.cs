@@ -84,7 +84,8 @@ public sealed class Checkpoint
         }
     }
 
-    private static JsonNode Json(SafeTensors file, string key, string missing) => file.Metadata.GetValueOrDefault(key, missing) is var text && text.Length <= LongestDescription
+    private static JsonNode Json(SafeTensors file, string key, string missing) =>
+        file.Metadata.GetValueOrDefault(key, missing) is var text && text.Length <= LongestDescription
         ? JsonNode.Parse(text) ?? throw new FormatException($"its {key} is null")
         : throw new FormatException($"its {key} is {text.Length} letters long; {LongestDescription} are the most");
 
@@ -133,7 +134,8 @@ public sealed class Checkpoint
     }
 
     /// <summary>Overwrites the parameters of a network of the same architecture.</summary>
-    /// <exception cref="WeightFileException">The architectures differ, and the message lists how; or a value is NaN or infinite.</exception>
+    /// <exception cref="WeightFileException">The architectures differ, and the message lists how; or a value is NaN or
+    /// infinite.</exception>
     public void LoadInto(Sequential network)
     {
         RequireFit(network);
@@ -148,8 +150,10 @@ public sealed class Checkpoint
     {
         var kind = file.Metadata.GetValueOrDefault("optimizer");
         if (kind != optimizer.Kind)
-            throw new WeightFileException($"{path}: holds the state of {kind ?? "no optimizer"}, not of {optimizer.Kind}; resume with the settings of the run");
-        if (!long.TryParse(file.Metadata.GetValueOrDefault("optimizer_steps"), NumberStyles.None, CultureInfo.InvariantCulture, out var steps))
+            throw new WeightFileException(
+                $"{path}: holds the state of {kind ?? "no optimizer"}, not of {optimizer.Kind}; resume with the settings of the run");
+        if (!long.TryParse(file.Metadata.GetValueOrDefault("optimizer_steps"), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var steps))
             throw new WeightFileException($"{path}: does not say how many steps the optimizer took");
         optimizer.Steps = steps;
         foreach (var (name, tensor) in file.Tensors)
@@ -168,7 +172,8 @@ public sealed class Checkpoint
             else if (!parameter.Shape.Sizes.AsSpan().SequenceEqual(tensor.Shape))
                 problems.Add($"{parameter.Name} is [{string.Join(',', tensor.Shape)}] instead of {parameter.Shape}");
         foreach (var name in file.Tensors.Keys)
-            if (!name.StartsWith(OptimizerPrefix, StringComparison.Ordinal) && !expected.ContainsKey(name)) problems.Add($"{name} is unexpected");
+            if (!name.StartsWith(OptimizerPrefix, StringComparison.Ordinal) && !expected.ContainsKey(name))
+                problems.Add($"{name} is unexpected");
         if (problems.Count == 0) return;
         var shown = string.Join(", ", problems.Take(4)) + (problems.Count > 4 ? $" and {problems.Count - 4} more" : "");
         throw new WeightFileException($"{path}: holds another network: {shown}");

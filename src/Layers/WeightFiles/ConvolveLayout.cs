@@ -1,13 +1,14 @@
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// Converts the tensors of a file to Convolve's layout: convolution kernels [rows, columns, in, out], dense weights [in, out], images flattened
-/// row by row with channels last. Keras files have it already; PyTorch files have [out, in, rows, columns], [out, in], and images flattened
-/// channel by channel.
+/// Converts the tensors of a file to Convolve's layout: convolution kernels [rows, columns, in, out], dense weights [in, out], images
+/// flattened row by row with channels last. Keras files have it already; PyTorch files have [out, in, rows, columns], [out, in], and images
+/// flattened channel by channel.
 /// </summary>
 /// <remarks>
-/// A tensor is taken for one of PyTorch where the file is, or, in files that do not say, where its name ends in ".weight". The first dense layer takes flattened images if its inputs are the last convolution's channels times a square number of pixels
-/// larger than one (VGG: 512 · 7 · 7); its rows are put into the other order, too.
+/// A tensor is taken for one of PyTorch where the file is, or, in files that do not say, where its name ends in ".weight". The first dense
+/// layer takes flattened images if its inputs are the last convolution's channels times a square number of pixels larger than one (VGG: 512
+/// · 7 · 7); its rows are put into the other order, too.
 /// </remarks>
 public static class ConvolveLayout
 {
@@ -33,7 +34,8 @@ public static class ConvolveLayout
     internal static bool MayTurn(string name, int dimensions) => dimensions == 4 || IsWeight(name);
 
     /// <summary>Whether a name is PyTorch's for kernels and dense weights.</summary>
-    private static bool IsWeight(string name) => name.EndsWith("weight", StringComparison.Ordinal) && (name.Length == 6 || name[^7] is '.' or '/');
+    private static bool IsWeight(string name) =>
+        name.EndsWith("weight", StringComparison.Ordinal) && (name.Length == 6 || name[^7] is '.' or '/');
 
     // The pixels of the image with that many channels; 1 if the inputs are no square image.
     private static int PixelsOf(int inputs, int channels)

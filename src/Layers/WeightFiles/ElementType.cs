@@ -134,12 +134,13 @@ internal static class ElementConversion
 
     /// <summary>The number of elements of a shape.</summary>
     /// <exception cref="FormatException">
-    /// A size is negative, there are too many, or the tensor is larger than an array can be, where a size of zero does not make up for another one: what goes
-    /// through all indices of the others would have no end.
+    /// A size is negative, there are too many, or the tensor is larger than an array can be, where a size of zero does not make up for
+    /// another one: what goes through all indices of the others would have no end.
     /// </exception>
     public static int ElementsOf(string name, ReadOnlySpan<long> shape)
     {
-        if (shape.Length > MostDimensions) throw new FormatException($"tensor {name} has {shape.Length} dimensions; {MostDimensions} are the most");
+        if (shape.Length > MostDimensions)
+            throw new FormatException($"tensor {name} has {shape.Length} dimensions; {MostDimensions} are the most");
         long product = 1;
         var empty = false;
         foreach (var size in shape)

@@ -23,7 +23,8 @@ internal static class KerasFile
         using var file = new Hdf5File(path, budget);
         var datasets = new Hdf5Datasets(file);
         var weights = !HasLayers(file, file.Root) && file.Links(file.Root).ContainsKey(WeightsOfModel)
-            ? file.Find(file.Root, WeightsOfModel) is { IsGroup: true } ofModel ? ofModel : throw new FormatException($"{WeightsOfModel} is no group")
+            ? file.Find(file.Root, WeightsOfModel) is { IsGroup: true } ofModel ? ofModel
+            : throw new FormatException($"{WeightsOfModel} is no group")
             : file.Root;
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         if (!HasLayers(file, weights))
@@ -37,7 +38,8 @@ internal static class KerasFile
             foreach (var weight in Names(file, group, WeightNames))
             {
                 var name = $"{layer}/{weight}";
-                var dataset = file.Find(group, weight) ?? throw new FormatException($"layer {layer} names the weight {weight}, which is missing");
+                var dataset = file.Find(group, weight)
+                    ?? throw new FormatException($"layer {layer} names the weight {weight}, which is missing");
                 if (!dataset.IsDataset) throw new FormatException($"{name} is no dataset");
                 if (!tensors.TryAdd(name, datasets.Read(name, dataset))) throw new FormatException($"names {name} twice");
             }
@@ -45,11 +47,13 @@ internal static class KerasFile
         return tensors;
     }
 
-    private static bool HasLayers(Hdf5File file, Hdf5Object group) => file.HasAttribute(group, LayerNames) || file.HasAttribute(group, LayerNames + "0");
+    private static bool HasLayers(Hdf5File file, Hdf5Object group) =>
+        file.HasAttribute(group, LayerNames) || file.HasAttribute(group, LayerNames + "0");
 
     // A group with several paths may double the number of paths at every level, or contain itself.
     private static void ReadAll(
-        Hdf5File file, Hdf5Datasets datasets, Hdf5Object group, string prefix, int depth, Dictionary<ulong, string> visited, OrderedDictionary<string, StoredTensor> tensors)
+        Hdf5File file, Hdf5Datasets datasets, Hdf5Object group, string prefix, int depth,
+        Dictionary<ulong, string> visited, OrderedDictionary<string, StoredTensor> tensors)
     {
         if (depth > DeepestGroup) throw new FormatException($"groups are nested more than {DeepestGroup} deep at {prefix}");
         foreach (var (name, link) in file.Links(group))
@@ -60,7 +64,9 @@ internal static class KerasFile
             if (child.IsGroup)
             {
                 if (!visited.TryAdd(child.Address, path))
-                    throw new FormatException($"the group {path} is the group {visited[child.Address]} again; groups that are shared or hold one another are not read");
+                    throw new FormatException(
+                        $"the group {path} is the group {visited[child.Address]} again; groups that are shared or hold one another are not "
+                        + "read");
                 ReadAll(file, datasets, child, path + "/", depth + 1, visited, tensors);
             }
             else if (child.IsDataset && datasets.TypeOf(child).IsNumeric)

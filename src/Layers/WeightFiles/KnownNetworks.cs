@@ -4,8 +4,8 @@ using Convolve.Layers.Networks;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// Recognizes the network of a file that does not describe one: tensors and parameters must match one to one. If several image sizes lead to
-/// the same tensors, since pooling drops the remainder, the most usual size is chosen.
+/// Recognizes the network of a file that does not describe one: tensors and parameters must match one to one. If several image sizes lead
+/// to the same tensors, since pooling drops the remainder, the most usual size is chosen.
 /// </summary>
 public static class KnownNetworks
 {
@@ -19,7 +19,8 @@ public static class KnownNetworks
     /// <param name="pixels">Width and height of the images; null if unknown.</param>
     public static Sequential? Of(WeightFile file, int? pixels = null)
     {
-        if (file.Layout != TensorLayout.Convolve) throw new ArgumentException($"known networks: put {file.Path} into the layout of Convolve first");
+        if (file.Layout != TensorLayout.Convolve)
+            throw new ArgumentException($"known networks: put {file.Path} into the layout of Convolve first");
         StoredTensor[] kernels = [.. file.Tensors.Values.Where(tensor => tensor.Shape.Length == 4)];
         StoredTensor[] dense = [.. file.Tensors.Values.Where(tensor => tensor.Shape.Length == 2)];
         if (dense.Length == 0) return null;
@@ -28,11 +29,14 @@ public static class KnownNetworks
         var builders = new List<Func<int, Sequential>>();
         if (kernels.Length == 0)
             builders.AddRange(new[] { 3, 1 }.Select(c => (Func<int, Sequential>)(side => ReferenceNetworks.Mlp(side, c, outputs))));
-        if (kernels.Length == 4) builders.AddRange(new[] { false, true }.Select(same => (Func<int, Sequential>)(side => ReferenceNetworks.Cnn(side, channels, outputs, samePadding: same))));
+        if (kernels.Length == 4)
+            builders.AddRange(new[] { false, true }.Select(same =>
+                (Func<int, Sequential>)(side => ReferenceNetworks.Cnn(side, channels, outputs, samePadding: same))));
         // A global mean takes images of any size.
         if (kernels.Length > 0 && dense.Length == 1) builders.Add(side => CompactNetwork.Build(side, channels, outputs));
         if (kernels.Length > 0 && dense.Length == 2)
-            builders.AddRange(Cuts(kernels.Length).Select(until => (Func<int, Sequential>)(side => ReferenceNetworks.Vgg19(side, channels, outputs, head, until))));
+            builders.AddRange(Cuts(kernels.Length).Select(until =>
+                (Func<int, Sequential>)(side => ReferenceNetworks.Vgg19(side, channels, outputs, head, until))));
         if (kernels.Length == 16 && dense.Length == 3) builders.Add(side => Published(side, channels, dense[0].Shape[1], head, outputs));
         // Pooling drops the remainder, so several sizes may lead to the same tensors; usual sizes come first.
         var (tensors, numbers) = (file.Tensors.Count, file.Tensors.Values.Sum(tensor => tensor.Values.LongLength));
@@ -41,7 +45,8 @@ public static class KnownNetworks
             var sides = pixels is { } given ? [given] : SidesWith(build, numbers);
             if (sides.Count == 0) continue;
             var side = usualPixels.FirstOrDefault(sides.Contains, sides[0]);
-            if (Built(build, side) is { } network && network.Parameters.Count() == tensors && network.ParameterCount == numbers && Fits(file, network)) return network;
+            if (Built(build, side) is { } network && network.Parameters.Count() == tensors && network.ParameterCount == numbers
+                && Fits(file, network)) return network;
         }
         return null;
     }
@@ -63,7 +68,8 @@ public static class KnownNetworks
     }
 
     /// <summary>VGG19 as published, with its three dense layers and their names in Keras.</summary>
-    private static Sequential Published(int pixels, int channels, int first, int second, int outputs) => new(new Shape(pixels, pixels, channels),
+    private static Sequential Published(int pixels, int channels, int first, int second, int outputs) =>
+        new(new Shape(pixels, pixels, channels),
     [
         .. ReferenceNetworks.Vgg19Base(),
         new Flatten { Name = "flatten" },

@@ -63,13 +63,16 @@ internal static partial class NumpyFile
     private static StoredTensor? ReadArray(string name, Stream stream, long length, AllocationBudget budget, bool passOverTexts)
     {
         var start = new byte[12];
-        if (stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) < start.Length || start[0] != 0x93 || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
+        if (stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) < start.Length || start[0] != 0x93
+            || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
             throw new FormatException($"{name} does not begin like an array");
         var wide = start[6] >= 2;
-        long headerLength = wide ? BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8)) : BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
+        long headerLength = wide ? BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8))
+            : BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
         var headerStart = wide ? 12 : 10;
         if (headerLength > length - headerStart) throw new FormatException($"{name} is cut off in its header");
-        if (headerLength is < 2 or > LongestHeader) throw new FormatException($"{name} has a header of {headerLength} bytes; {LongestHeader} are the most");
+        if (headerLength is < 2 or > LongestHeader)
+            throw new FormatException($"{name} has a header of {headerLength} bytes; {LongestHeader} are the most");
         var bytes = new byte[headerLength];
         var there = start.Length - headerStart;
         start.AsSpan(headerStart).CopyTo(bytes);
@@ -79,8 +82,10 @@ internal static partial class NumpyFile
         if (passOverTexts && description.Success && description.Groups[2].Value[0] is 'U' or 'S') return null;
         var header = HeaderOf(name, text, description);
         // Read before anything is allocated: a header may claim any shape.
-        var (data, needed) = (length - headerStart - headerLength, (long)ElementConversion.ElementsOf(name, header.Shape) * header.Type.Width());
-        if (data != needed) throw new FormatException($"{name} has {data} bytes of data where its shape [{string.Join(',', header.Shape)}] needs {needed}");
+        var (data, needed) = (length - headerStart - headerLength,
+            (long)ElementConversion.ElementsOf(name, header.Shape) * header.Type.Width());
+        if (data != needed)
+            throw new FormatException($"{name} has {data} bytes of data where its shape [{string.Join(',', header.Shape)}] needs {needed}");
         var values = new float[budget.TakeTensor(name, header.Shape, reordered: true)];
         header.Type.ReadFloats(stream, values, header.BigEndian);
         int[] shape = [.. header.Shape.Select(size => (int)size)];
@@ -95,8 +100,10 @@ internal static partial class NumpyFile
         var sizes = ShapeTuple().Match(text);
         if (!description.Success || !order.Success || !sizes.Success)
             throw new FormatException($"{name} is no array of numbers: its header is {text.Trim()[..Math.Min(80, text.Trim().Length)]}");
-        long[] shape = [.. sizes.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(size => Size(name, size))];
-        return new Header(TypeOf(name, description.Groups[2].Value), description.Groups[1].Value == ">", order.Groups[1].Value == "True", shape);
+        long[] shape = [.. sizes.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(size => Size(name, size))];
+        return new Header(TypeOf(name, description.Groups[2].Value), description.Groups[1].Value == ">", order.Groups[1].Value == "True",
+            shape);
     }
 
     private static long Size(string name, string text) =>

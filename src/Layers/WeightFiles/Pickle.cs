@@ -136,7 +136,8 @@ internal sealed class Pickle
                 case 'R': { var arguments = Pop(); stack.Add(Call(Pop(), arguments)); break; }
                 // The state of an ordered dictionary or a tensor is about versions or hooks.
                 case 'b': { Pop(); if (Top() is not (PickledMap or PickledTensor)) throw Malformed("BUILD"); break; }
-                default: throw new FormatException($"has the pickle instruction 0x{(int)code:X2} at byte {start}, which no file of tensors needs; refused");
+                default: throw new FormatException(
+                    $"has the pickle instruction 0x{(int)code:X2} at byte {start}, which no file of tensors needs; refused");
             }
         }
     }
@@ -151,7 +152,8 @@ internal sealed class Pickle
 
     private static object Named(string name) => known.TryGetValue(name, out var value)
         ? value
-        : throw new FormatException($"asks for {name}, which is no tensor; refused (save the state_dict alone: torch.save(model.state_dict(), …))");
+        : throw new FormatException(
+        $"asks for {name}, which is no tensor; refused (save the state_dict alone: torch.save(model.state_dict(), …))");
 
     private object Call(object? callable, object? arguments)
     {
@@ -163,7 +165,8 @@ internal sealed class Pickle
                 // The same list may be turned into a dictionary repeatedly.
                 Take(BytesOfAPlace * pairs.Count);
                 var map = new PickledMap();
-                foreach (var pair in pairs) map.Entries.Add(pair is IList<object?> { Count: 2 } two ? (two[0], two[1]) : throw Malformed("OrderedDict"));
+                foreach (var pair in pairs)
+                    map.Entries.Add(pair is IList<object?> { Count: 2 } two ? (two[0], two[1]) : throw Malformed("OrderedDict"));
                 return map;
             case Callable.Size when values is [object?[] sizes]: return sizes;
             case Callable.Parameter when values is [PickledTensor tensor, ..]: return tensor;
@@ -177,7 +180,8 @@ internal sealed class Pickle
     // ('storage', type, key, device, length) and, in old files, where in another storage this one lies: None or (key, offset, length).
     private static PickledStorage Storage(object? identity)
     {
-        if (identity is not object?[] { Length: 5 or 6 } fields || fields is not ["storage", ElementType type, string key, _, long length, ..])
+        if (identity is not object?[] { Length: 5 or 6 } fields
+            || fields is not ["storage", ElementType type, string key, _, long length, ..])
             throw Malformed("BINPERSID");
         if (length < 0) throw new FormatException($"storage {key} has the negative length {length}");
         return fields.Length == 6 && fields[5] is object?[] view
@@ -258,5 +262,6 @@ internal sealed class Pickle
         stack.Add(values);
     }
 
-    private object? Remembered(int index) => memo.TryGetValue(index, out var value) ? value : throw Malformed($"nothing remembered as {index}");
+    private object? Remembered(int index) =>
+        memo.TryGetValue(index, out var value) ? value : throw Malformed($"nothing remembered as {index}");
 }

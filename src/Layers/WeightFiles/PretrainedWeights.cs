@@ -3,10 +3,10 @@ using Convolve.Layers.Parameters;
 namespace Convolve.Layers.WeightFiles;
 
 /// <summary>
-/// Assigns the tensors of a weight file to the layers of a network. If tensors are named after the layers, as in Keras's and Convolve's files
-/// (<c>block1_conv1/…</c>), by name; else, as in PyTorch's (<c>features.0.weight</c>), by order: the n-th convolution of the file is the n-th
-/// of the network, and likewise for dense layers and normalizations. If a layer has one tensor of rank 1, it is the bias. The four tensors of
-/// a normalization have the same shape and are distinguished by name.
+/// Assigns the tensors of a weight file to the layers of a network. If tensors are named after the layers, as in Keras's and Convolve's
+/// files (<c>block1_conv1/…</c>), by name; else, as in PyTorch's (<c>features.0.weight</c>), by order: the n-th convolution of the file is
+/// the n-th of the network, and likewise for dense layers and normalizations. If a layer has one tensor of rank 1, it is the bias. The four
+/// tensors of a normalization have the same shape and are distinguished by name.
 /// </summary>
 public sealed class PretrainedWeights
 {
@@ -32,8 +32,8 @@ public sealed class PretrainedWeights
         var places = new Dictionary<int, int>();
         foreach (var layer in layers.Where(layer => layer.Parameters.Count > 0))
         {
-            // The kernel's rank tells convolutions from dense layers, and a running mean a normalization; the tensors of a layer share a name up to its
-            // last part.
+            // The kernel's rank tells convolutions from dense layers, and a running mean a normalization; the tensors of a layer share a
+            // name up to its last part.
             var rank = layer.Parameters.Max(parameter => parameter.Shape.Rank);
             var place = places[rank] = places.GetValueOrDefault(rank) + 1;
             var names = byName
@@ -74,7 +74,8 @@ public sealed class PretrainedWeights
     public IReadOnlyList<string> Unexpected => unexpected;
 
     /// <summary>Overwrites the parameters.</summary>
-    /// <exception cref="WeightFileException">A parameter would keep its random values; the message lists what is missing or has another shape.</exception>
+    /// <exception cref="WeightFileException">A parameter would keep its random values; the message lists what is missing or has another
+    /// shape.</exception>
     public void Load()
     {
         RequireFit();
@@ -83,8 +84,8 @@ public sealed class PretrainedWeights
 
     /// <summary>Checks that every parameter gets values; none of them needs memory yet.</summary>
     /// <exception cref="WeightFileException">
-    /// A parameter would keep its random values, and the message lists what is missing or has another shape; or the file's other tensors belong to
-    /// another network; or a value is NaN or infinite.
+    /// A parameter would keep its random values, and the message lists what is missing or has another shape; or the file's other tensors
+    /// belong to another network; or a value is NaN or infinite.
     /// </exception>
     public void RequireFit()
     {
@@ -101,7 +102,8 @@ public sealed class PretrainedWeights
     }
 
     // Also if the network was a layer of another one: vgg19/block1_conv1/kernel.
-    private static bool BelongsTo(string name, string layer) => name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal)
+    private static bool BelongsTo(string name, string layer) =>
+        name.StartsWith(layer + "/", StringComparison.Ordinal) || name.StartsWith(layer + ".", StringComparison.Ordinal)
         || name.Contains("/" + layer + "/", StringComparison.Ordinal);
 
     // Layers before or after the requested ones may stay unused, but not layers between two of them.
@@ -109,7 +111,8 @@ public sealed class PretrainedWeights
     {
         string[] names = [.. tensors.Keys];
         var (first, last) = (Array.FindIndex(names, used.Contains), Array.FindLastIndex(names, used.Contains));
-        return first >= 0 && names[first..last].FirstOrDefault(name => !used.Contains(name) && runningMean.Contains(LastPart(name))) is { } norm
+        return first >= 0 && names[first..last].FirstOrDefault(name =>
+            !used.Contains(name) && runningMean.Contains(LastPart(name))) is { } norm
             ? $"holds a normalization ({norm}) that the network does not have; its other weights mean nothing without it"
             : null;
     }
@@ -120,7 +123,8 @@ public sealed class PretrainedWeights
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in used)
             if (WithinNetwork(name) is { } place) places[place] = name;
-        return tensors.Keys.FirstOrDefault(name => !used.Contains(name) && WithinNetwork(name) is { } place && places.TryGetValue(place, out var same)
+        return tensors.Keys.FirstOrDefault(name =>
+            !used.Contains(name) && WithinNetwork(name) is { } place && places.TryGetValue(place, out var same)
             && tensors[same].Shape.AsSpan().SequenceEqual(tensors[name].Shape)) is { } other
             ? $"holds several networks, {places[WithinNetwork(other)!]} of one and {other} of another; leave only one in the file"
             : null;
@@ -128,7 +132,8 @@ public sealed class PretrainedWeights
 
     // The name without its first part, which may be a network's; features.0 and classifier.0 are two layers of one network.
     private static string? WithinNetwork(string name) =>
-        name.IndexOfAny(['.', '/']) is var end && end >= 0 && name[(end + 1)..] is [not (>= '0' and <= '9'), ..] rest && rest.IndexOfAny(['.', '/']) >= 0 ? rest : null;
+        name.IndexOfAny(['.', '/']) is var end && end >= 0 && name[(end + 1)..] is [not (>= '0' and <= '9'), ..] rest
+        && rest.IndexOfAny(['.', '/']) >= 0 ? rest : null;
 
     // Keras adds a number: gamma:0.
     private static string LastPart(string name) => name[(name.LastIndexOfAny(['/', '.']) + 1)..].Split(':')[0];
@@ -140,7 +145,8 @@ public sealed class PretrainedWeights
     {
         if (kernel is null) return [];
         var prefix = kernel[..(kernel.LastIndexOfAny(['.', '/']) + 1)];
-        return [kernel, .. tensors.Keys.Where(name => name != kernel && prefix.Length > 0 && name.StartsWith(prefix, StringComparison.Ordinal))];
+        return [kernel, .. tensors.Keys.Where(name =>
+            name != kernel && prefix.Length > 0 && name.StartsWith(prefix, StringComparison.Ordinal))];
     }
 
     private static string List(List<string> names)

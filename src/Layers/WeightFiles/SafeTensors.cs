@@ -78,7 +78,8 @@ public sealed class SafeTensors
 
     /// <summary>Reads only a file's metadata.</summary>
     /// <exception cref="WeightFileException">The file is missing, truncated or malformed.</exception>
-    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Open(path, (stream, budget) => ReadHeader(stream, budget).Metadata);
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) =>
+        Open(path, (stream, budget) => ReadHeader(stream, budget).Metadata);
 
     /// <summary>Writes a whole file (<see cref="WholeFile"/>). The bytes depend on nothing but the content.</summary>
     /// <exception cref="WeightFileException">The folder cannot be written to.</exception>
@@ -140,7 +141,8 @@ public sealed class SafeTensors
         {
             throw new WeightFileException($"{path}: cannot be read: {WeightFile.OneLine(e)}", e);
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException or ArgumentException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or OverflowException
+            or ArgumentException)
         {
             throw new WeightFileException($"{path}: is no intact safetensors file: {WeightFile.OneLine(e)}", e);
         }
@@ -174,11 +176,14 @@ public sealed class SafeTensors
         }
         if (reader.Read()) throw new FormatException("the header goes on after its end");
         // Tensors are contiguous: if they overlap or leave a gap, the offsets are wrong, and the values may be, too.
-        described.Sort((a, b) => (a.From, a.To).CompareTo((b.From, b.To)) is var order and not 0 ? order : string.CompareOrdinal(a.Name, b.Name));
+        described.Sort((a, b) => (a.From, a.To).CompareTo((b.From, b.To)) is var order and not 0 ? order
+            : string.CompareOrdinal(a.Name, b.Name));
         long end = 0;
         foreach (var tensor in described)
         {
-            if (tensor.From != end) throw new FormatException($"tensor {tensor.Name} begins at byte {tensor.From} of the data, where the one before it ends at {end}");
+            if (tensor.From != end)
+                throw new FormatException(
+                    $"tensor {tensor.Name} begins at byte {tensor.From} of the data, where the one before it ends at {end}");
             end = tensor.To;
         }
         if (end != dataLength) throw new FormatException($"{dataLength - end} bytes of data belong to no tensor");
@@ -217,8 +222,10 @@ public sealed class SafeTensors
         }
         if (type is null) throw new FormatException($"tensor {name} has no dtype");
         if (shape is null) throw new FormatException($"tensor {name} has no shape");
-        if (offsets is not [var from, var to] || from < 0 || to < from) throw new FormatException($"tensor {name} has no valid data_offsets");
-        if (to > dataLength) throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {dataLength}");
+        if (offsets is not [var from, var to] || from < 0 || to < from)
+            throw new FormatException($"tensor {name} has no valid data_offsets");
+        if (to > dataLength)
+            throw new FormatException($"truncated: tensor {name} ends at byte {to} of the data, of which there are {dataLength}");
         var element = TypeOf(name, type);
         var sizes = shape.ToArray();
         var needed = (long)budget.TakeTensor(name, sizes, ConvolveLayout.MayTurn(name, sizes.Length)) * element.Width();
@@ -228,7 +235,8 @@ public sealed class SafeTensors
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType token)
     {
-        if (!reader.Read() || reader.TokenType != token) throw new FormatException($"the header has {reader.TokenType} where {token} should be");
+        if (!reader.Read() || reader.TokenType != token)
+            throw new FormatException($"the header has {reader.TokenType} where {token} should be");
     }
 
     // Null at the end of an object.
@@ -246,10 +254,12 @@ public sealed class SafeTensors
         while (reader.Read() && reader.TokenType == JsonTokenType.Number)
         {
             if (!reader.TryGetInt64(out var number)) throw new FormatException($"tensor {name} has a {what} that is no whole number");
-            if (numbers.Count == ElementConversion.MostDimensions) throw new FormatException($"tensor {name} has more than {numbers.Count} dimensions");
+            if (numbers.Count == ElementConversion.MostDimensions)
+                throw new FormatException($"tensor {name} has more than {numbers.Count} dimensions");
             numbers.Add(number);
         }
-        return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new FormatException($"tensor {name} has a {what} {reader.TokenType}");
+        return reader.TokenType == JsonTokenType.EndArray ? numbers
+            : throw new FormatException($"tensor {name} has a {what} {reader.TokenType}");
     }
 
     private static ElementType TypeOf(string name, string type) => type switch

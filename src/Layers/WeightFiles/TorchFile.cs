@@ -35,14 +35,17 @@ internal static class TorchFile
         return Tensors(found, budget, bigEndian, key => archive.Read($"{folder}data/{key}"));
     }
 
-    /// <summary>Reads a file from before PyTorch 1.6: magic number, version, system, the pickle, the storages' keys, the storages.</summary>
+    /// <summary>
+    /// Reads a file from before PyTorch 1.6: magic number, version, system, the pickle, the storages' keys, the storages.
+    /// </summary>
     /// <exception cref="FormatException">It is malformed, or contains more than tensors.</exception>
     public static OrderedDictionary<string, StoredTensor> ReadLegacy(byte[] file, AllocationBudget budget)
     {
         var position = 0;
         if (Pickle.Read(file, ref position, budget) is not BigInteger magic || magic != legacyMagic)
             throw new FormatException("is a pickle, but not one of torch.save");
-        if (Pickle.Read(file, ref position, budget) is not 1001L) throw new FormatException("is of a version of torch.save that is not known");
+        if (Pickle.Read(file, ref position, budget) is not 1001L)
+            throw new FormatException("is of a version of torch.save that is not known");
         var bigEndian = Pickle.Read(file, ref position, budget) is PickledMap system && system.Entries.Contains(("little_endian", false));
         var found = Find(Pickle.Read(file, ref position, budget), budget);
         if (Pickle.Read(file, ref position, budget) is not List<object?> keys) throw new FormatException("does not list its storages");
@@ -52,7 +55,8 @@ internal static class TorchFile
         var storages = new Dictionary<string, (int Start, long Length)>(StringComparer.Ordinal);
         foreach (var key in keys)
         {
-            if (key is not string name || !widths.TryGetValue(name, out var width)) throw new FormatException($"lists the storage {key}, which no tensor uses");
+            if (key is not string name || !widths.TryGetValue(name, out var width))
+                throw new FormatException($"lists the storage {key}, which no tensor uses");
             if (file.Length - position < sizeof(long)) throw new FormatException($"is cut off before storage {name}");
             var elements = BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(position));
             position += sizeof(long);
@@ -66,7 +70,8 @@ internal static class TorchFile
             : throw new FormatException($"has no storage {key}"));
     }
 
-    private static bool IsPickle(string entry) => entry == PickleName || (entry.EndsWith("/" + PickleName, StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
+    private static bool IsPickle(string entry) =>
+        entry == PickleName || (entry.EndsWith("/" + PickleName, StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
 
     // One storage at a time, so that only one is in memory; the tensors keep the order of the file.
     private static OrderedDictionary<string, StoredTensor> Tensors(
@@ -86,7 +91,9 @@ internal static class TorchFile
             {
                 var storage = tensor.Storage;
                 if (storage.Length > bytes.Length / storage.Type.Width() - storage.Offset)
-                    throw new FormatException($"storage {storage.Key} has {bytes.Length} bytes where {storage.Length} elements from {storage.Offset} on are needed");
+                    throw new FormatException(
+                        $"storage {storage.Key} has {bytes.Length} bytes where {storage.Length} elements from {storage.Offset} on are "
+                        + "needed");
                 tensors[name] = Materialize(name, tensor, bytes.Span, bigEndian);
             }
         }

@@ -109,7 +109,8 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
     internal static void Write(string path, Action<Stream> write)
     {
         try { WholeFile.Write(path, write); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new WeightFileException($"{path}: cannot be written: {e.Message}", e); }
+        catch (Exception e) when (e is IOException
+            or UnauthorizedAccessException) { throw new WeightFileException($"{path}: cannot be written: {e.Message}", e); }
     }
 
     private static WeightFile Content(string path, WeightFormat format)
@@ -121,8 +122,10 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
                 var name = System.IO.Path.GetFileNameWithoutExtension(path);
                 using (var stream = File.OpenRead(path))
                     return new(path, format, TensorLayout.Unsaid,
-                        new(StringComparer.Ordinal) { [name] = NumpyFile.ReadArray(name, stream, stream.Length, new AllocationBudget(stream.Length)) });
-            case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch, TorchFile.ReadLegacy(File.ReadAllBytes(path), Allowed(path)));
+                        new(StringComparer.Ordinal) { [name] = NumpyFile
+                        .ReadArray(name, stream, stream.Length, new AllocationBudget(stream.Length)) });
+            case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch,
+                TorchFile.ReadLegacy(File.ReadAllBytes(path), Allowed(path)));
             case WeightFormat.SafeTensors:
                 var file = SafeTensors.Read(path);
                 Enum.TryParse(file.Metadata.GetValueOrDefault(LayoutKey), ignoreCase: true, out TensorLayout layout);
@@ -165,7 +168,8 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
         if (length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5) return WeightFormat.TorchLegacy;
         throw new WeightFileException(length == 0
             ? $"{path}: is empty"
-            : $"{path}: is no weight file that can be read: it begins neither like .safetensors, .h5, .npz, .npy nor like a file of torch.save");
+            : $"{path}: is no weight file that can be read: it begins neither like .safetensors, .h5, .npz, .npy nor like a file of "
+            + "torch.save");
     }
 
     // Follows links: the length of a link is not that of its file.

@@ -37,7 +37,8 @@ internal sealed class ZipContent : IDisposable
                 budget.TakeText(entry.FullName.Length, "the list of entries");
                 unpacked = entry.Length >= 0 && unpacked <= long.MaxValue - entry.Length ? unpacked + entry.Length : long.MaxValue;
             }
-            if (unpacked > budget.Left) throw new FormatException($"unpacks to {unpacked >> 20} MiB from {stream.Length} bytes, which no weight file does");
+            if (unpacked > budget.Left)
+                throw new FormatException($"unpacks to {unpacked >> 20} MiB from {stream.Length} bytes, which no weight file does");
         }
         catch { archive.Dispose(); throw; }
     }
@@ -75,7 +76,8 @@ internal sealed class ZipContent : IDisposable
         try { result = read(content, entry.Length); }
         catch (EndOfStreamException) { throw new FormatException($"{name} is not {entry.Length} bytes long as it says"); }
         if (!content.Finish()) throw new FormatException($"{name} is not {entry.Length} bytes long as it says");
-        if (content.Checksum != entry.Crc32) throw new FormatException($"{name} is damaged: its content has another checksum than the archive says");
+        if (content.Checksum != entry.Crc32)
+            throw new FormatException($"{name} is damaged: its content has another checksum than the archive says");
         return result;
     }
 
@@ -92,7 +94,8 @@ internal sealed class ZipContent : IDisposable
         stream.Position = stream.Length - tail.Length;
         stream.ReadExactly(tail);
         var end = tail.AsSpan().LastIndexOf("PK\u0005\u0006"u8);
-        // Without an end the library refuses the archive. In an archive beyond 4 GiB the list's place is said elsewhere; all of it is looked through.
+        // Without an end the library refuses the archive. In an archive beyond 4 GiB the list's place is said elsewhere; all of it is
+        // looked through.
         if (end < 0 || tail.Length - end < EndLength) return 0;
         var list = BitConverter.ToUInt32(tail, end + 16);
         stream.Position = list == uint.MaxValue || list > stream.Length ? 0 : list;

@@ -16,7 +16,8 @@ public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(op
     {
         using var network = Network();
         Assert.Equal(["first", "pool", "norm", "dropout_1", "flatten_1", "even", "logits"], network.Stages().Select(s => s.Name));
-        Assert.Equal(["conv2d", "max_pool2d", "conv2d", "dropout", "flatten", "batch_normalization", "dense"], network.Stages().Select(s => s.Layer.Kind));
+        Assert.Equal(["conv2d", "max_pool2d", "conv2d", "dropout", "flatten", "batch_normalization", "dense"],
+            network.Stages().Select(s => s.Layer.Kind));
         Assert.Equal([true, false, true, false, false, false, false], network.Stages().Select(s => s.Relu));
         Assert.Equal([1, 2, 4, 5, 6, 7, 8], network.Stages().Select(s => s.End));
         using var batch = Batch();
@@ -48,7 +49,8 @@ public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(op
                 Conv2D c => ConvolutionReference.Forward(c.Geometry with { Batch = 3 }, before, kernel, bias),
                 BatchNormalization => [.. before.Select((x, i) => x * kernel[i % kernel.Length] + bias[i % bias.Length])],
                 _ => Enumerable.Range(0, 3 * bias.Length).Select(i => bias[i % bias.Length]
-                    + Enumerable.Range(0, kernel.Length / bias.Length).Sum(k => before[i / bias.Length * (kernel.Length / bias.Length) + k] * kernel[k * bias.Length + i % bias.Length])).ToArray(),
+                    + Enumerable.Range(0, kernel.Length / bias.Length).Sum(k =>
+                    before[i / bias.Length * (kernel.Length / bias.Length) + k] * kernel[k * bias.Length + i % bias.Length])).ToArray(),
             };
             new Tolerance(2e-5, 2e-5).Check(stages[s].Name, [.. sums.Select(v => stages[s].Relu ? Math.Max(0, v) : v)], outputs[s]);
         }
@@ -64,7 +66,8 @@ public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(op
         using (var tape = new Tape(Device)) tape.Backward(network.Forward(tape, leaf, Pass.Inference), upstream);
         foreach (var parameter in network.Parameters) parameter.Value.ClearGradient();
         var used = Device.Pool.UsedBytes;
-        using (var gradient = network.InputGradient(batch, upstream)) Tolerance.Exact.Check("input gradient", leaf.Gradient!.ToArray(), gradient.ToArray());
+        using (var gradient = network.InputGradient(batch, upstream))
+            Tolerance.Exact.Check("input gradient", leaf.Gradient!.ToArray(), gradient.ToArray());
         Assert.Equal(used, Device.Pool.UsedBytes);
         Assert.All(network.Parameters, p => Assert.Null(p.Value.Gradient));
         Assert.All(network.Parameters, p => Assert.Equal(p.Trainable, p.Value.RequiresGradient));
@@ -76,8 +79,10 @@ public abstract class PredictionStageTests(OpenedDevice opened) : DeviceTests(op
     {
         var network = new Sequential(image,
             new Conv2D(5, 3) { Name = "first", Activation = ActivationFunction.Relu }, new MaxPooling2D { Name = "pool" },
-            new Conv2D(4, 3) { Name = "second", Padding = Padding.Same, Bias = false }, new BatchNormalization { Name = "norm", Activation = ActivationFunction.Relu },
-            new Dropout(0.3f), new Flatten(), new BatchNormalization { Name = "even" }, new Dense(2) { Name = "logits" }).Initialize(Device, 5);
+            new Conv2D(4, 3) { Name = "second", Padding = Padding.Same, Bias = false },
+            new BatchNormalization { Name = "norm", Activation = ActivationFunction.Relu },
+            new Dropout(0.3f), new Flatten(), new BatchNormalization { Name = "even" }, new Dense(2) { Name = "logits" })
+            .Initialize(Device, 5);
         var stream = 0;
         foreach (var parameter in network.Parameters.Where(p => p.Shape.Rank == 1))
             parameter.Value.CopyFrom([.. RandomCases.Values(9, stream++, parameter.Shape.Length).Select(v => 0.6f + v / 2)]);

@@ -10,7 +10,8 @@ namespace Convolve.Layers.Tests.Networks;
 
 /// <summary>
 /// Trains the reference networks for a step or two, with everything that has kernels (dropout, penalties, class weights,
-/// every optimizer, two classes and three). Every kernel launched must be in the catalogue, or `kernels list` and the compile tests would miss it.
+/// every optimizer, two classes and three). Every kernel launched must be in the catalogue, or `kernels list` and the compile tests would
+/// miss it.
 /// </summary>
 public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : DeviceTests(opened)
 {
@@ -41,7 +42,8 @@ public abstract class ReferenceTrainingKernelsTests(OpenedDevice opened) : Devic
         using (optimizer)
         {
             network.Initialize(Device, 1);
-            using var trainer = new Trainer(network, optimizer, new TrainingOptions { BatchSize = 2, ClassWeights = network.OutputShape.Length == 1 ? [1, 2] : [1, 2, 3] });
+            using var trainer = new Trainer(network, optimizer,
+                new TrainingOptions { BatchSize = 2, ClassWeights = network.OutputShape.Length == 1 ? [1, 2] : [1, 2, 3] });
             trainer.Fit(new PatternSamples(4, pixels), new PatternSamples(2, pixels), []);
             Assert.NotEmpty(Device.Kernels.Launched);
             Assert.Empty(KernelCatalogue.Uncatalogued(Device));

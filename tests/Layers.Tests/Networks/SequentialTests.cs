@@ -33,7 +33,8 @@ public sealed class SequentialShapeTests
     public void CompactHasHalfAMillionParameters()
     {
         var network = CompactNetwork.Build(150);
-        const int kernels = 9 * (1 * 16 + 16 * 32 + 32 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 192), channels = 16 + 32 + 64 + 64 + 128 + 128 + 192;
+        const int kernels = 9 * (1 * 16 + 16 * 32 + 32 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 192),
+            channels = 16 + 32 + 64 + 64 + 128 + 128 + 192;
         Assert.Equal(kernels + 4 * channels + 193, network.ParameterCount);
         Assert.Equal(kernels + 2 * channels + 193, network.TrainableCount);
         Assert.InRange(network.ParameterCount, 1, 1_000_000);
@@ -79,8 +80,10 @@ public sealed class SequentialShapeTests
     {
         var network = new Sequential(new Shape(4, 4, 1), new Conv2D(2, 3), new Flatten(), new Dense(3), new Dense(2) { Name = "logits" });
         Assert.Equal(["conv2d_1", "flatten_1", "dense_1", "logits"], network.Layers.Select(l => l.Name));
-        Assert.Equal(["conv2d_1/kernel", "conv2d_1/bias", "dense_1/kernel", "dense_1/bias", "logits/kernel", "logits/bias"], network.Parameters.Select(p => p.Name));
-        var error = Assert.Throws<ArgumentException>(() => new Sequential(new Shape(3), new Dense(3) { Name = "same" }, new Dense(2) { Name = "same" }));
+        Assert.Equal(["conv2d_1/kernel", "conv2d_1/bias", "dense_1/kernel", "dense_1/bias", "logits/kernel", "logits/bias"],
+            network.Parameters.Select(p => p.Name));
+        var error = Assert.Throws<ArgumentException>(() =>
+            new Sequential(new Shape(3), new Dense(3) { Name = "same" }, new Dense(2) { Name = "same" }));
         Assert.Equal("two layers are called same", error.Message);
     }
 
@@ -90,7 +93,8 @@ public sealed class SequentialShapeTests
         var shared = new Dense(3) { Name = "shared" };
         var first = new Sequential(new Shape(4), new Dense(5), shared);
         var error = Assert.Throws<ArgumentException>(() => new Sequential(new Shape(7), shared, new Dense(1)));
-        Assert.Equal("layer shared belongs to the network of 2 layers that takes [4] already, as number 2, and cannot be number 1 of the network of 2 layers that takes [7] as well: "
+        Assert.Equal("layer shared belongs to the network of 2 layers that takes [4] already, as number 2, and cannot be number 1 of the "
+            + "network of 2 layers that takes [7] as well: "
             + "a layer holds its network's weights; make a new layer, or use Part of the network that it belongs to", error.Message);
         // The first network is unchanged.
         Assert.Equal(new Shape(5), shared.InputShape);
@@ -103,7 +107,8 @@ public sealed class SequentialShapeTests
     {
         var twice = new Dense(4);
         var error = Assert.Throws<ArgumentException>(() => new Sequential(new Shape(4), twice, new Dense(4), twice));
-        Assert.Equal("layer dense_1 stands in the network of 3 layers that takes [4] twice, as number 1 and number 3: make two layers", error.Message);
+        Assert.Equal("layer dense_1 stands in the network of 3 layers that takes [4] twice, as number 1 and number 3: make two layers",
+            error.Message);
     }
 
     [Fact]
@@ -125,11 +130,13 @@ public sealed class SequentialShapeTests
         { "layer dense_1: dense needs rows [in], not [4,4,1]", () => _ = new Sequential(new Shape(4, 4, 1), new Dense(3)) },
         { "layer conv2d_1: convolution needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new Conv2D(3, 3)) },
         { "layer max_pool2d_1: max pooling needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new MaxPooling2D()) },
-        { "layer global_average_pool_1: global average pooling needs images [H,W,C], not [16]", () => _ = new Sequential(new Shape(16), new GlobalAveragePooling2D()) },
+        { "layer global_average_pool_1: global average pooling needs images [H,W,C], not [16]", () =>
+            _ = new Sequential(new Shape(16), new GlobalAveragePooling2D()) },
         { "layer dense_1: units 0 must be at least 1", () => _ = new Sequential(new Shape(16), new Dense(0)) },
         { "layer conv2d_1: filters 0 and kernel 3 must be at least 1", () => _ = new Sequential(new Shape(4, 4, 1), new Conv2D(0, 3)) },
         { "layer dropout_1: dropout rate 1 must be at least 0 and below 1", () => _ = new Sequential(new Shape(16), new Dropout(1)) },
-        { "layer activation_1: an activation layer applies relu, sigmoid or softmax, not linear", () => _ = new Sequential(new Shape(16), new Activation(ActivationFunction.Linear)) },
+        { "layer activation_1: an activation layer applies relu, sigmoid or softmax, not linear", () =>
+            _ = new Sequential(new Shape(16), new Activation(ActivationFunction.Linear)) },
         {
             "layer dense_1: its kernels cannot apply sigmoid: add an activation layer after it",
             () => _ = new Sequential(new Shape(16), new Dense(2) { Activation = ActivationFunction.Sigmoid })
@@ -164,9 +171,11 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         using var other = SmallCnn().Initialize(Device, 6);
         foreach (var (a, b) in first.Parameters.Zip(second.Parameters)) Tolerance.Exact.Check(a.Name, a.Value.ToArray(), b.Value.ToArray());
         Assert.NotEqual(first.Parameters.First().Value.ToArray(), other.Parameters.First().Value.ToArray());
-        var kernels = first.Parameters.Where(p => p.Name.EndsWith("/kernel", StringComparison.Ordinal)).Select(p => p.Value.ToArray()[0]).ToArray();
+        var kernels = first.Parameters.Where(p => p.Name.EndsWith("/kernel", StringComparison.Ordinal)).Select(p => p.Value.ToArray()[0])
+            .ToArray();
         Assert.Equal(kernels.Length, kernels.Distinct().Count());
-        Assert.All(first.Parameters.Where(p => p.Name.EndsWith("/bias", StringComparison.Ordinal)), p => Assert.All(p.Value.ToArray(), v => Assert.Equal(0, v)));
+        Assert.All(first.Parameters.Where(p => p.Name.EndsWith("/bias", StringComparison.Ordinal)), p =>
+            Assert.All(p.Value.ToArray(), v => Assert.Equal(0, v)));
     }
 
     [SkippableFact]
@@ -185,7 +194,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
     [SkippableFact]
     public void DropoutIsOffWhilePredictingAndChangesWithEveryStep()
     {
-        using var network = new Sequential(new Shape(400), new Dropout(0.5f) { Name = "a" }, new Dropout(0.25f) { Name = "b" }).Initialize(Device, 1);
+        using var network = new Sequential(new Shape(400), new Dropout(0.5f) { Name = "a" }, new Dropout(0.25f) { Name = "b" })
+            .Initialize(Device, 1);
         using var ones = Prefilled(new Shape(2, 400), 1);
         float[] Run(Pass pass)
         {
@@ -210,7 +220,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.Equal("network: batch [2,11,14,3] does not fit the input [14,11,3]",
             Assert.Throws<ArgumentException>(() => network.Forward(tape, batch, Pass.Inference)).Message);
         using var uninitialized = SmallCnn();
-        Assert.Contains("initialize the network first", Assert.Throws<InvalidOperationException>(() => uninitialized.Parameters.First().Value).Message);
+        Assert.Contains("initialize the network first",
+            Assert.Throws<InvalidOperationException>(() => uninitialized.Parameters.First().Value).Message);
     }
 
     [SkippableFact]
@@ -259,7 +270,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
     public void ReluInThePoolingGivesTheBitsOfReluInTheConvolution()
     {
         using var network = new Sequential(image,
-            new Conv2D(5, 3) { Activation = ActivationFunction.Relu }, new MaxPooling2D(), new Conv2D(7, 3) { Activation = ActivationFunction.Relu },
+            new Conv2D(5, 3) { Activation = ActivationFunction.Relu }, new MaxPooling2D(),
+            new Conv2D(7, 3) { Activation = ActivationFunction.Relu },
             new MaxPooling2D(2) { Stride = 1 }, new Flatten(), new Dense(1)).Initialize(Device, 5);
         using var batch = Upload(new Shape([4, .. image.Sizes]), RandomCases.Values(2, 1, 4 * image.Length));
         using var upstream = Upload(new Shape(4, 1), RandomCases.Values(3, 1, 4));
@@ -304,7 +316,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
             using var upstream = Prefilled(new Shape(4, 1), 1);
             tape.Backward(trained.Forward(tape, batch, new Pass(Training: true)), upstream);
         }
-        Assert.Contains("another network", Assert.Throws<ArgumentException>(() => optimizer.Step(network.Parameters.Concat(other.Parameters))).Message);
+        Assert.Contains("another network", Assert.Throws<ArgumentException>(() =>
+            optimizer.Step(network.Parameters.Concat(other.Parameters))).Message);
         last.Trainable = false;
         first.Trainable = false;
         using var late = new Tape(Device);
@@ -328,7 +341,8 @@ public abstract class SequentialTests(OpenedDevice opened) : DeviceTests(opened)
     }
 
     private static Sequential SmallCnn() => new(image,
-        new Conv2D(5, 3) { Activation = ActivationFunction.Relu, L1 = 1e-4f, L2 = 1e-3f }, new MaxPooling2D(), new Conv2D(7, 3) { Activation = ActivationFunction.Relu },
+        new Conv2D(5, 3) { Activation = ActivationFunction.Relu, L1 = 1e-4f, L2 = 1e-3f }, new MaxPooling2D(),
+        new Conv2D(7, 3) { Activation = ActivationFunction.Relu },
         new Flatten(), new Dropout(0.1f), new Dense(6) { Activation = ActivationFunction.Relu }, new Dense(1));
 
     private float[] Train(Sequential network, Optimizer optimizer, int steps)

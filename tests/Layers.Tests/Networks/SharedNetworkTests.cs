@@ -31,7 +31,8 @@ public abstract class SharedNetworkTests(OpenedDevice opened) : DeviceTests(open
     {
         using var network = Network();
         // Batch sizes differ, so that threads rent buffers of different sizes.
-        var batches = Enumerable.Range(0, Threads).Select(t => Upload(new Shape(t + 1, Side, Side, 1), RandomCases.Values(t, 1, (t + 1) * Side * Side))).ToArray();
+        var batches = Enumerable.Range(0, Threads).Select(t =>
+            Upload(new Shape(t + 1, Side, Side, 1), RandomCases.Values(t, 1, (t + 1) * Side * Side))).ToArray();
         using var shared = Upload(new Shape(2, Side, Side, 1), RandomCases.Values(9, 1, 2 * Side * Side));
         float[][] expected = [.. batches.Select(Predict)];
         var ofShared = Predict(shared);

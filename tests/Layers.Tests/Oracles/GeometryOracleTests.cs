@@ -17,7 +17,8 @@ public abstract partial class GeometryOracleTests(OpenedDevice opened) : DeviceT
     public void OracleConvolutionsAgree()
     {
         var file = OracleFile.Read("geometry");
-        var keys = file.Keys.Where(k => k.StartsWith("conv/", StringComparison.Ordinal)).Select(k => k[..k.LastIndexOf('/')]).Distinct().ToArray();
+        var keys = file.Keys.Where(k => k.StartsWith("conv/", StringComparison.Ordinal)).Select(k => k[..k.LastIndexOf('/')]).Distinct()
+            .ToArray();
         Assert.NotEmpty(keys);
         foreach (var key in keys)
         {
@@ -30,7 +31,8 @@ public abstract partial class GeometryOracleTests(OpenedDevice opened) : DeviceT
             var (output, gradient) = Run(network, file, key);
             Compare($"{key} output", TorchLayout.Images(file[$"{key}/output"]).Values, output, 1e-4);
             Compare($"{key} grad_input", TorchLayout.Images(file[$"{key}/grad_input"]).Values, gradient, 1e-3);
-            Compare($"{key} grad_weight", TorchLayout.Kernel(file[$"{key}/grad_weight"]).Values, parameters[0].Value.Gradient!.ToArray(), 1e-3);
+            Compare($"{key} grad_weight", TorchLayout.Kernel(file[$"{key}/grad_weight"]).Values, parameters[0].Value.Gradient!.ToArray(),
+                1e-3);
             Compare($"{key} grad_bias", file[$"{key}/grad_bias"].Values, parameters[1].Value.Gradient!.ToArray(), 1e-3);
         }
     }
@@ -39,12 +41,14 @@ public abstract partial class GeometryOracleTests(OpenedDevice opened) : DeviceT
     public void OracleMaxPoolingsAgree()
     {
         var file = OracleFile.Read("geometry");
-        var keys = file.Keys.Where(k => k.StartsWith("maxpool/", StringComparison.Ordinal)).Select(k => k[..k.LastIndexOf('/')]).Distinct().ToArray();
+        var keys = file.Keys.Where(k => k.StartsWith("maxpool/", StringComparison.Ordinal)).Select(k => k[..k.LastIndexOf('/')]).Distinct()
+            .ToArray();
         Assert.NotEmpty(keys);
         foreach (var key in keys)
         {
             var size = Sizes(key);
-            using var network = new Sequential(new Shape(size["h"], size["w"], size["c"]), new MaxPooling2D(size["f"]) { Stride = size["s"] })
+            using var network = new Sequential(new Shape(size["h"], size["w"], size["c"]),
+                new MaxPooling2D(size["f"]) { Stride = size["s"] })
                 .Initialize(Device, 1);
             var (output, gradient) = Run(network, file, key);
             Compare($"{key} output", TorchLayout.Images(file[$"{key}/output"]).Values, output, 1e-4);

@@ -71,10 +71,13 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
             }
             tolerance.Check($"{parameter.Name}, final", expected, actual);
         }
-        Assert.True(excused <= network.ParameterCount / 1000, $"{excused} of {network.ParameterCount} final parameters differ, with a first gradient near zero");
+        Assert.True(excused <= network.ParameterCount / 1000,
+            $"{excused} of {network.ParameterCount} final parameters differ, with a first gradient near zero");
     }
 
-    /// <summary>A network with the sizes in the file: each kernel is a convolution with ReLU and pooling, each matrix a dense layer.</summary>
+    /// <summary>
+    /// A network with the sizes in the file: each kernel is a convolution with ReLU and pooling, each matrix a dense layer.
+    /// </summary>
     private static Sequential Build(IReadOnlyDictionary<string, StoredTensor> file, int[] numbers, Shape batch, float l1, float l2)
     {
         var layers = new List<Layer>();
@@ -122,7 +125,8 @@ public abstract class TrainingOracleTests(OpenedDevice opened) : DeviceTests(ope
     /// <summary>The file's gradients include penalties; here the optimizer adds those.</summary>
     private static float[] WithPenalty(Parameter parameter) =>
     [
-        .. parameter.Value.Gradient!.ToArray().Zip(parameter.Value.ToArray(), (g, w) => g + parameter.L1 * Math.Sign(w) + 2 * parameter.L2 * w),
+        .. parameter.Value.Gradient!.ToArray().Zip(parameter.Value.ToArray(), (g, w) =>
+        g + parameter.L1 * Math.Sign(w) + 2 * parameter.L2 * w),
     ];
 
     private static Optimizer Optimizer(string kind) => kind switch

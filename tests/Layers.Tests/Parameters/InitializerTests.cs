@@ -23,7 +23,8 @@ public sealed class InitializerTests
         Assert.InRange(values.Min(), -limit, -0.999 * limit);
         // Mean 0 and variance limit²/3, each within six standard errors.
         Assert.InRange(values.Average(v => (double)v), -6 * limit / Math.Sqrt(3.0 * Length), 6 * limit / Math.Sqrt(3.0 * Length));
-        Assert.InRange(values.Average(v => (double)v * v) / (limit * limit / 3), 1 - 6 * 0.9 / Math.Sqrt(Length), 1 + 6 * 0.9 / Math.Sqrt(Length));
+        Assert.InRange(values.Average(v => (double)v * v) / (limit * limit / 3), 1 - 6 * 0.9 / Math.Sqrt(Length),
+            1 + 6 * 0.9 / Math.Sqrt(Length));
     }
 
     [Fact]
@@ -32,7 +33,8 @@ public sealed class InitializerTests
         var values = Fill(Initializer.HeNormal, 1);
         var deviation = Math.Sqrt(2.0 / FanIn);
         Assert.InRange(values.Average(v => (double)v), -6 * deviation / Math.Sqrt(Length), 6 * deviation / Math.Sqrt(Length));
-        Assert.InRange(values.Average(v => (double)v * v) / (deviation * deviation), 1 - 6 * Math.Sqrt(2.0 / Length), 1 + 6 * Math.Sqrt(2.0 / Length));
+        Assert.InRange(values.Average(v => (double)v * v) / (deviation * deviation), 1 - 6 * Math.Sqrt(2.0 / Length),
+            1 + 6 * Math.Sqrt(2.0 / Length));
         // 4.55 % of a normal distribution lies beyond two standard deviations.
         var beyond = values.Count(v => Math.Abs(v) > 2 * deviation) / (double)Length;
         Assert.InRange(beyond, 0.0455 - 6 * 0.00093, 0.0455 + 6 * 0.00093);

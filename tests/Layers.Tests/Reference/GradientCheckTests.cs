@@ -74,8 +74,10 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     public void AWrongGradientIsFoundInEveryParameterThatItReaches()
     {
         using var network = Moved(new Sequential(new Shape(Pixels, Pixels, 1),
-            new Conv2D(4, 3) { Activation = ActivationFunction.Relu }, new TwiceBackwards(), new MaxPooling2D(), new Flatten(), new Dense(1)));
-        Assert.Equal([GradientVerdict.Wrong, GradientVerdict.Wrong, GradientVerdict.Right, GradientVerdict.Right], Check(network).Select(c => c.Verdict));
+            new Conv2D(4, 3) { Activation = ActivationFunction.Relu }, new TwiceBackwards(), new MaxPooling2D(), new Flatten(),
+            new Dense(1)));
+        Assert.Equal([GradientVerdict.Wrong, GradientVerdict.Wrong, GradientVerdict.Right, GradientVerdict.Right],
+            Check(network).Select(c => c.Verdict));
         // Correct or off by half, never borderline.
         Assert.All(Check(network), check => Assert.True(check.Error is < 1e-4 or > 0.4, $"{check}"));
     }
@@ -84,7 +86,8 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     [SkippableFact]
     public void AWrongElementIsFoundAmongMany()
     {
-        using var network = Moved(new Sequential(new Shape(Pixels, Pixels, 1), new Flatten(), new Dense(4), new ShiftWithOneFault(), new Dense(1)));
+        using var network = Moved(new Sequential(new Shape(Pixels, Pixels, 1), new Flatten(), new Dense(4), new ShiftWithOneFault(),
+            new Dense(1)));
         var check = Check(network, elements: 1000).Single(c => c.Verdict == GradientVerdict.Wrong);
         Assert.Equal(("shift_1/shift", 2, 4), (check.Name, check.Worst, check.Compared));
     }
@@ -96,7 +99,8 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     public void KinksGiveNoFalseAlarm()
     {
         using var network = new Sequential(new Shape(Pixels, Pixels, 1),
-            new Conv2D(4, 3) { Activation = ActivationFunction.Relu }, new MaxPooling2D(), new Flatten(), new Dense(1)).Initialize(Device, 1);
+            new Conv2D(4, 3) { Activation = ActivationFunction.Relu }, new MaxPooling2D(), new Flatten(), new Dense(1))
+            .Initialize(Device, 1);
         var checks = GradientCheck.Run(network, new Black(), [0, 1], training, new GradientCheckOptions());
         Assert.All(checks, check => Assert.NotEqual(GradientVerdict.Wrong, check.Verdict));
         var bias = checks.Single(check => check.Name == "conv2d_1/bias");
@@ -121,7 +125,8 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
     [SkippableFact]
     public void ALayerWithoutADefinitionSaysSo()
     {
-        using var network = new Sequential(new Shape(Pixels, Pixels, 1), new Undefined(), new Flatten(), new Dense(1)).Initialize(Device, 1);
+        using var network = new Sequential(new Shape(Pixels, Pixels, 1), new Undefined(), new Flatten(), new Dense(1))
+            .Initialize(Device, 1);
         Assert.Contains("layer undefined_1", Assert.Throws<NotSupportedException>(() => Check(network)).Message);
     }
 
@@ -201,7 +206,8 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
         {
             var shift = Parameters[0].Value;
             var (values, shifts) = (batch.ToArray(), shift.ToArray());
-            var output = tape.Own(Tensor.FromValues(batch.Device, batch.Shape, values.Select((v, i) => v + shifts[i % shifts.Length]).ToArray()));
+            var output = tape.Own(Tensor.FromValues(batch.Device, batch.Shape,
+                values.Select((v, i) => v + shifts[i % shifts.Length]).ToArray()));
             tape.Record("shift", output, [], upstream =>
             {
                 var gradient = new float[shifts.Length];

@@ -19,9 +19,11 @@ public sealed class ArraySamplesTests
     [Fact]
     public void RefusesWhatDoesNotFit()
     {
-        Assert.Contains("number 1 has 2 bytes", Assert.Throws<ArgumentException>(() => new ArraySamples([[1], new byte[2]], [0, 1])).Message);
+        Assert.Contains("number 1 has 2 bytes",
+            Assert.Throws<ArgumentException>(() => new ArraySamples([[1], new byte[2]], [0, 1])).Message);
         Assert.Throws<ArgumentException>(() => new ArraySamples([new byte[2]], [0, 1]));
         Assert.Throws<ArgumentException>(() => new ArraySamples(Array.Empty<byte[]>(), []));
-        Assert.Contains("number 1 is of class -1", Assert.Throws<ArgumentException>(() => new ArraySamples([new byte[2], new byte[2]], [0, -1])).Message);
+        Assert.Contains("number 1 is of class -1",
+            Assert.Throws<ArgumentException>(() => new ArraySamples([new byte[2], new byte[2]], [0, -1])).Message);
     }
 }

@@ -42,7 +42,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
     private FeatureExtraction Extraction(Sequential network, PixelScaling? scaling = null) =>
         new(network.Part(0, BaseLength), scaling ?? PixelScaling.Rescale, ConvolutionAlgorithm.Auto, folder);
 
-    private static HostBatch Batch(ISampleSource source, int count) => new BatchReader(source, EpochOrder.Sequential(source.Count), count).Read()!;
+    private static HostBatch Batch(ISampleSource source, int count) =>
+        new BatchReader(source, EpochOrder.Sequential(source.Count), count).Read()!;
 
     private static byte[] Bytes(ISampleSource source, int index)
     {
@@ -51,7 +52,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         return bytes;
     }
 
-    private static int[] Bits(Sequential network) => [.. network.Parameters.SelectMany(p => p.Value.ToArray()).Select(BitConverter.SingleToInt32Bits)];
+    private static int[] Bits(Sequential network) =>
+        [.. network.Parameters.SelectMany(p => p.Value.ToArray()).Select(BitConverter.SingleToInt32Bits)];
 
     [SkippableFact]
     public void AStepWithAFrozenBaseIsItsPredictionAndAStepOfTheHead()
@@ -63,13 +65,15 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         using var optimizer = new Sgd { LearningRate = 0.1f };
         using var whole = new Trainer(network, optimizer, options);
         using var alone = new Trainer(head, optimizer, options with { Scaling = null });
-        using var batch = Tensor.FromValues(Device, new Shape(8, 12, 12, 1), [.. Enumerable.Range(0, 8).SelectMany(i => Bytes(images, i)).Select(b => b / 255f)]);
+        using var batch = Tensor.FromValues(Device, new Shape(8, 12, 12, 1),
+            [.. Enumerable.Range(0, 8).SelectMany(i => Bytes(images, i)).Select(b => b / 255f)]);
         var before = network.Parameters.Take(6).SelectMany(p => p.Value.ToArray()).ToArray();
         whole.Step(Batch(images, 8));
         alone.Step(Batch(features, 8));
 
         // One more launch converts the bytes of an image to floats.
-        Assert.Equal(1 + Launches(() => network.Part(0, BaseLength).Predict(batch).Dispose()) + Launches(() => alone.Step(Batch(features, 8))),
+        Assert.Equal(1 + Launches(() => network.Part(0, BaseLength).Predict(batch).Dispose()) + Launches(() =>
+            alone.Step(Batch(features, 8))),
             Launches(() => whole.Step(Batch(images, 8))));
         Assert.Equal(before, network.Parameters.Take(6).SelectMany(p => p.Value.ToArray()));
 
@@ -122,7 +126,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
             new Tolerance(1e-5, 1e-5).Check("features", [.. output.ToArray().Select(v => (double)v)], values);
         }
         // In another batch, the same bits.
-        var other = new FeatureExtraction(network.Part(0, BaseLength), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, Path.Combine(folder, "other"));
+        var other = new FeatureExtraction(network.Part(0, BaseLength), PixelScaling.Rescale, ConvolutionAlgorithm.Auto,
+            Path.Combine(folder, "other"));
         Assert.Equal(Bytes(features, 2), Bytes(other.Of(new PatternSamples(3)), 2));
     }
 
@@ -153,7 +158,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
 
         // Other weights, preprocessing or cut: another folder.
         Assert.NotEqual(first.Folder, Extraction(network, PixelScaling.Caffe).Folder);
-        Assert.NotEqual(first.Folder, new FeatureExtraction(network.Part(0, 3), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, folder).Folder);
+        Assert.NotEqual(first.Folder,
+            new FeatureExtraction(network.Part(0, 3), PixelScaling.Rescale, ConvolutionAlgorithm.Auto, folder).Folder);
         var kernel = network.Parameters.First().Value;
         var values = kernel.ToArray();
         values[0] += 1e-3f;
@@ -191,7 +197,9 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
             byte[] whole = File.ReadAllBytes(file), flipped = [.. whole];
             flipped[17] ^= 4;
             var others = File.ReadAllBytes(Directory.GetFiles(extraction.Folder).First(path => path != file));
-            foreach (var (content, says) in new (byte[]?, string)[] { (flipped, "changed"), (whole[..^40], "changed"), ([], "changed"), (others, "changed"), (null, "cannot be read any more") })
+            foreach (var (content, says) in new (byte[]?,
+                string)[] { (flipped, "changed"), (whole[..^40], "changed"), ([], "changed"), (others, "changed"),
+                (null, "cannot be read any more") })
             {
                 if (content is null) File.Delete(file);
                 else File.WriteAllBytes(file, content);
@@ -229,7 +237,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
         var ours = Directory.CreateDirectory(Path.Combine(folder, "not-a-base")).FullName;
         File.WriteAllText(Path.Combine(ours, "notes.txt"), "kept");
         PixelScaling[] scalings = [new(1), new(2), new(3), new(4)];
-        string[] folders = [.. scalings.Select((scaling, i) => { using var old = Used(network, scaling, images, hoursAgo: 10 - i); return old.Folder; })];
+        string[] folders = [.. scalings.Select((scaling, i) =>
+            { using var old = Used(network, scaling, images, hoursAgo: 10 - i); return old.Folder; })];
         // The oldest is used again, so it is now the most recent.
         Used(network, scalings[0], images).Dispose();
         // Of the next base, one image is used again.
@@ -293,7 +302,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
             var extraction = Extraction(network);
             trainer.Fit(extraction.Of(new PatternSamples(21)), extraction.Of(new PatternSamples(10)), []);
             using var empty = Device.WithoutMemory();
-            Assert.True(pool.AllocatedBytes - allocated <= plan.Bytes - empty.Pool.AllocatedBytes, "a run on features takes no more than planned");
+            Assert.True(pool.AllocatedBytes - allocated <= plan.Bytes - empty.Pool.AllocatedBytes,
+                "a run on features takes no more than planned");
             Assert.Equal(deviations, pool.Deviations);
             Assert.True(trainer.History[^1].ValidationLoss < trainer.History[0].TrainLoss);
             results.Add(Bits(network));
@@ -315,7 +325,8 @@ public sealed class FeatureExtractionTests(OpenClDevice opened) : DeviceTests(op
     private float[][] AfterAStep(float rate, float factor)
     {
         using var network = Network(frozen: false).Initialize(Device, 1);
-        foreach (var parameter in network.Layers.Take(BaseLength).SelectMany(layer => layer.Parameters)) parameter.LearningRateFactor = factor;
+        foreach (var parameter in network.Layers.Take(BaseLength).SelectMany(layer => layer.Parameters))
+            parameter.LearningRateFactor = factor;
         using var optimizer = new Sgd { LearningRate = rate };
         using var trainer = new Trainer(network, optimizer, options);
         trainer.Step(Batch(new PatternSamples(8), 8));

@@ -61,10 +61,12 @@ public sealed class LabelTests(OpenClDevice opened) : DeviceTests(opened)
         Refused("that of class 0 is", [float.PositiveInfinity, 1, 1]);
         using var two = Network(1);
         new Trainer(two, optimizer, options with { ClassWeights = [1, 2] }).Dispose();
-        Assert.Contains("batch of 0", Assert.Throws<ArgumentException>(() => new Trainer(network, optimizer, options with { BatchSize = 0 })).Message);
+        Assert.Contains("batch of 0", Assert.Throws<ArgumentException>(() =>
+            new Trainer(network, optimizer, options with { BatchSize = 0 })).Message);
 
         void Refused(string message, float[] weights) =>
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => new Trainer(network, optimizer, options with { ClassWeights = weights })).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() =>
+            new Trainer(network, optimizer, options with { ClassWeights = weights })).Message);
     }
 
     [SkippableFact]
@@ -78,13 +80,16 @@ public sealed class LabelTests(OpenClDevice opened) : DeviceTests(opened)
         var used = Device.Pool.UsedBytes;
         using var scaled = new Trainer(network, optimizer, new TrainingOptions());
         using var unscaled = new Trainer(network, optimizer, options);
-        Assert.Equal("samples: each has 8 bytes, but the network takes [2], 2 bytes that are scaled: 2 bytes; rows of float32 values need TrainingOptions.Scaling = null",
+        Assert.Equal("samples: each has 8 bytes, but the network takes [2], 2 bytes that are scaled: 2 bytes; rows of float32 values need "
+            + "TrainingOptions.Scaling = null",
             Assert.Throws<ArgumentException>(() => scaled.Fit(floats, null, [])).Message);
-        Assert.Equal("samples: each has 2 bytes, but the network takes [2], 2 values of float32: 8 bytes; images in bytes need TrainingOptions.Scaling",
+        Assert.Equal("samples: each has 2 bytes, but the network takes [2], 2 values of float32: 8 bytes; images in bytes need "
+            + "TrainingOptions.Scaling",
             Assert.Throws<ArgumentException>(() => unscaled.Fit(bytes, null, [])).Message);
         Assert.Equal("samples: each has 12 bytes, but the network takes [2], 2 values of float32: 8 bytes",
             Assert.Throws<ArgumentException>(() => unscaled.Fit(long_, null, [])).Message);
-        Assert.Contains("Scaling = null", Assert.Throws<ArgumentException>(() => Predictor.Run(network, floats, new TrainingOptions())).Message);
+        Assert.Contains("Scaling = null", Assert.Throws<ArgumentException>(() =>
+            Predictor.Run(network, floats, new TrainingOptions())).Message);
         scaled.Dispose();
         unscaled.Dispose();
         Assert.Equal(used, Device.Pool.UsedBytes);

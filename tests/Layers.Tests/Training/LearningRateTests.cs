@@ -28,7 +28,8 @@ public sealed class LearningRateFactorTests
     [Fact]
     public void CosineRisesOnceAndFallsOnce()
     {
-        double[] factors = [.. Enumerable.Range(0, 1000).Select(step => LearningRateFactor.Of(LearningRateSchedule.Cosine, step / 1000.0, 0.001))];
+        double[] factors = [.. Enumerable.Range(0, 1000).Select(step =>
+            LearningRateFactor.Of(LearningRateSchedule.Cosine, step / 1000.0, 0.001))];
         var top = Array.IndexOf(factors, factors.Max());
         Assert.Equal(factors[..(top + 1)].Order(), factors[..(top + 1)]);
         Assert.Equal(factors[top..].OrderDescending(), factors[top..]);
@@ -78,7 +79,8 @@ public sealed class LearningRateTests(OpenClDevice opened) : DeviceTests(opened)
         using var trainer = new Trainer(network, optimizer, options with { Schedule = schedule });
         // 20 samples in batches of 8, 8 and 4.
         trainer.Fit(new PatternSamples(20), null, [new AfterEveryStep(() => rates.Add(optimizer.LearningRate))]);
-        var expected = Enumerable.Range(0, 12).Select(step => (float)(0.5f * LearningRateFactor.Of(schedule, (step / 3 * 20 + step % 3 * 8) / 80.0, 0.1)));
+        var expected = Enumerable.Range(0, 12).Select(step =>
+            (float)(0.5f * LearningRateFactor.Of(schedule, (step / 3 * 20 + step % 3 * 8) / 80.0, 0.1)));
         Assert.Equal(expected, rates);
     }
 
@@ -138,7 +140,8 @@ public sealed class LearningRateTests(OpenClDevice opened) : DeviceTests(opened)
         {
             var share = parameter.Name.EndsWith("/kernel", StringComparison.Ordinal) ? 0.1 * 0.5 : 0;
             var before = parameter.Value.ToArray();
-            Tolerance.Elementwise.Check(parameter.Name, [.. results[0][parameter.Name].Select((v, i) => v - share * before[i])], results[1][parameter.Name]);
+            Tolerance.Elementwise.Check(parameter.Name, [.. results[0][parameter.Name].Select((v, i) => v - share * before[i])],
+                results[1][parameter.Name]);
         }
     }
 
@@ -168,7 +171,8 @@ public sealed class LearningRateTests(OpenClDevice opened) : DeviceTests(opened)
         using var optimizer = new Sgd();
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => LearningRateSweep.Run(network, optimizer, options, new PatternSamples(20), 30, stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            LearningRateSweep.Run(network, optimizer, options, new PatternSamples(20), 30, stop.Token));
     }
 
     private static Adam Decaying() => new() { LearningRate = 3e-3f, WeightDecay = 0.1f };

@@ -9,7 +9,9 @@ using Convolve.Layers.WeightFiles;
 
 namespace Convolve.Layers.Tests.Training;
 
-/// <summary>A plan predicts the memory of a training to the byte, and a planned training gives the same bits as one without a plan.</summary>
+/// <summary>
+/// A plan predicts the memory of a training to the byte, and a planned training gives the same bits as one without a plan.
+/// </summary>
 public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
 {
     // 21 samples: batches of 8, 8 and 5; 10 for validation: 8 and 2.
@@ -19,7 +21,8 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
 
     public static TheoryData<string, string> Cases => new()
     {
-        { "mlp", "sgd" }, { "cnn", "rmsprop" }, { "dropout", "adam" }, { "penalties", "momentum" }, { "vgg", "rmsprop" }, { "frozen", "adam" },
+        { "mlp", "sgd" }, { "cnn", "rmsprop" }, { "dropout", "adam" }, { "penalties", "momentum" }, { "vgg", "rmsprop" },
+            { "frozen", "adam" },
         { "weighted", "rmsprop" }, { "three", "rmsprop" }, { "normalized", "adam" }, { "normalized frozen", "rmsprop" },
     };
 
@@ -130,9 +133,11 @@ public abstract class MemoryPlanTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.InRange(largest, 40, 50);
         Assert.True(Bytes(largest) <= memory, $"{largest} takes {Bytes(largest)} bytes of {memory}");
         Assert.True(Bytes(largest + 1) > memory, $"{largest + 1} takes {Bytes(largest + 1)} bytes of {memory}");
-        Assert.StartsWith("out of device memory: not even one sample at a time fits", Refusal(Device.Description with { MemoryBytes = 1000 }));
+        Assert.StartsWith("out of device memory: not even one sample at a time fits",
+            Refusal(Device.Description with { MemoryBytes = 1000 }));
         // The first convolution's output, 100 pixels with 4 channels of 4 bytes, is the largest buffer by far.
-        Assert.Contains("the largest batch that fits is 20", Refusal(Device.Description with { LargestAllocationBytes = 20 * 1600 + 1023 }));
+        Assert.Contains("the largest batch that fits is 20",
+            Refusal(Device.Description with { LargestAllocationBytes = 20 * 1600 + 1023 }));
 
         long Bytes(int batch)
         {

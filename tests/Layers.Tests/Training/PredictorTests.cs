@@ -71,7 +71,8 @@ public sealed class PredictorTests(OpenClDevice opened) : DeviceTests(opened)
     public void SeedsDifferAndRepeat()
     {
         using var network = Network(2);
-        double[][] Answers(uint seed) => Predictor.RunOnCopies(network, new PatternSamples(5, Side), options with { Seed = seed }, 3).Probabilities;
+        double[][] Answers(uint seed) =>
+            Predictor.RunOnCopies(network, new PatternSamples(5, Side), options with { Seed = seed }, 3).Probabilities;
         Assert.Equal(Answers(1), Answers(1));
         Assert.NotEqual(Answers(1), Answers(2));
     }
@@ -81,6 +82,7 @@ public sealed class PredictorTests(OpenClDevice opened) : DeviceTests(opened)
     {
         using var network = Network(2);
         Assert.Throws<ArgumentOutOfRangeException>(() => Predictor.RunOnCopies(network, new PatternSamples(3, Side), options, 0));
-        Assert.Throws<ArgumentException>(() => Predictor.RunOnCopies(network, new PatternSamples(3, Side), options with { Augmentation = null }, 2));
+        Assert.Throws<ArgumentException>(() =>
+            Predictor.RunOnCopies(network, new PatternSamples(3, Side), options with { Augmentation = null }, 2));
     }
 }

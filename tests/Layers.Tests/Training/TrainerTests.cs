@@ -86,7 +86,8 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         var steps = 0;
         // An epoch is five steps of eight samples; the last case stops between two epochs.
         var isWithin = stopAfter is not null;
-        TrainingCallback stopping = isWithin ? new AfterEveryStep(() => { if (++steps == stopAfter) stop.Cancel(); }) : new AfterEveryEpoch(stop.Cancel);
+        TrainingCallback stopping = isWithin ? new AfterEveryStep(() => { if (++steps == stopAfter) stop.Cancel(); })
+            : new AfterEveryEpoch(stop.Cancel);
         Assert.Throws<OperationCanceledException>(() => stopped.Fit(new PatternSamples(40), null, [stopping], stop.Token));
         Assert.InRange(stopped.SecondsInEpoch, double.Epsilon, 1000);
         using var resumed = new Trainer(network, optimizer, options);
@@ -119,7 +120,8 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
     public void ABatchHoldsTheDrawsOfItsOwnImagesWhateverItsSize(int batchSize, int epoch, bool once, bool tones)
     {
         using var network = Network();
-        var ranges = new AugmentationRanges { Brightness = 0.2, Sharpness = tones ? 1 : 0, Gamma = tones ? 0.4 : 0, Noise = tones ? 0.05 : 0, Share = 0.8 };
+        var ranges = new AugmentationRanges { Brightness = 0.2, Sharpness = tones ? 1 : 0, Gamma = tones ? 0.4 : 0, Noise = tones ? 0.05
+            : 0, Share = 0.8 };
         var augmented = options with { BatchSize = batchSize, Augmentation = ranges, AugmentOnce = once };
         var samples = new PatternSamples(13, 12, 4);
         var order = EpochOrder.Shuffled(samples.Count, 1, 1);
@@ -236,7 +238,9 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         Assert.True(predictions.Accuracy > 0.9, $"accuracy {predictions.Accuracy}");
     }
 
-    /// <summary>For any losses, including ties: the first of the lowest is kept, with every parameter exact, and patience is counted from there.</summary>
+    /// <summary>
+    /// For any losses, including ties: the first of the lowest is kept, with every parameter exact, and patience is counted from there.
+    /// </summary>
     [SkippableFact]
     public void BestWeightsAreRestoredBitForBitAndPatienceEndsTheRun()
     {
@@ -254,7 +258,8 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
             for (var epoch = 1; epoch <= losses.Length && ended == losses.Length; epoch++)
             {
                 foreach (var parameter in network.Parameters)
-                    parameter.Value.CopyFrom([.. Enumerable.Range(0, parameter.Value.Shape.Length).Select(_ => random.NextSingle() - 0.5f)]);
+                    parameter.Value.CopyFrom([.. Enumerable.Range(0, parameter.Value.Shape.Length).Select(_ =>
+                        random.NextSingle() - 0.5f)]);
                 snapshots.Add(Parameters(network));
                 watched.EpochDone(new EpochResult(epoch, 0, 1, 0, losses[epoch - 1], 0));
                 if (!best.EpochDone(new EpochResult(epoch, 0, 1, 0, losses[epoch - 1], 0))) ended = epoch;
@@ -278,7 +283,9 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
         static float[][] Parameters(Sequential network) => [.. network.Parameters.Select(parameter => parameter.Value.ToArray())];
     }
 
-    /// <summary>The last step of an epoch ruins the weights: the training loss is finite, but later predictions are NaN. The weights are not kept.</summary>
+    /// <summary>
+    /// The last step of an epoch ruins the weights: the training loss is finite, but later predictions are NaN. The weights are not kept.
+    /// </summary>
     [SkippableFact]
     public void AnEpochWhoseWeightsAnswerNoNumbersHasDiverged()
     {
@@ -298,7 +305,8 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
     public void ACheckpointOfAnotherNetworkIsNamed()
     {
         var path = TrainWhole("cnn", 1);
-        using var other = new Sequential(new Shape(12, 12, 1), new Flatten { Name = "flatten" }, new Dense(1) { Name = "logits" }).Initialize(Device, 1);
+        using var other = new Sequential(new Shape(12, 12, 1), new Flatten { Name = "flatten" }, new Dense(1) { Name = "logits" })
+            .Initialize(Device, 1);
         var error = Assert.Throws<WeightFileException>(() => Checkpoint.Read(path).LoadInto(other));
         Assert.Contains("holds another network", error.Message);
         Assert.Contains("logits/kernel is [50,1] instead of [144,1]", error.Message);

@@ -44,8 +44,10 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("null", "is null")]
     [InlineData("[]", "cannot be used")]
     [InlineData("{\"input\":[2147483647,2147483647,2147483647],\"layers\":[]}", "2146435071 elements")]
-    [InlineData("{\"input\":[8,8,3],\"layers\":[{\"kind\":\"conv2d\",\"name\":\"c\",\"filters\":4,\"kernel\":3,\"stride\":1,\"padding\":\"2147483647\"}]}", "padding of 2147483647")]
-    [InlineData("{\"input\":[8,8,3],\"layers\":[{\"kind\":\"conv2d\",\"name\":\"c\",\"filters\":4,\"kernel\":3,\"stride\":0,\"padding\":\"same\",\"activation\":\"relu\"}]}", "stride 0")]
+    [InlineData("{\"input\":[8,8,3],\"layers\":[{\"kind\":\"conv2d\",\"name\":\"c\",\"filters\":4,"
+        + "\"kernel\":3,\"stride\":1,\"padding\":\"2147483647\"}]}", "padding of 2147483647")]
+    [InlineData("{\"input\":[8,8,3],\"layers\":[{\"kind\":\"conv2d\",\"name\":\"c\",\"filters\":4,"
+        + "\"kernel\":3,\"stride\":0,\"padding\":\"same\",\"activation\":\"relu\"}]}", "stride 0")]
     public void DescriptionsOfWhatCannotBeAreRefused(string description, string mention)
     {
         var path = Path.Combine(folder, "described.safetensors");

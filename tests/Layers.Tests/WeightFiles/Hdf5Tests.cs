@@ -3,8 +3,8 @@ using Convolve.Layers.WeightFiles;
 namespace Convolve.Layers.Tests.WeightFiles;
 
 /// <summary>
-/// Files of the reference library (<c>Oracles/h5py_files.py</c>) in the oldest and newest format that it writes: links in tables and heaps, chunks in trees and
-/// arrays, attributes inside and outside headers.
+/// Files of the reference library (<c>Oracles/h5py_files.py</c>) in the oldest and newest format that it writes: links in tables and heaps,
+/// chunks in trees and arrays, attributes inside and outside headers.
 /// </summary>
 public sealed class Hdf5Tests
 {
@@ -29,11 +29,14 @@ public sealed class Hdf5Tests
             Assert.Equal(Values(35), tensors[$"chunks/{name}"].Values);
         }
         // One of 2 · 3 chunks was written.
-        Assert.Equal(Enumerable.Range(0, 35).Select(i => i < 14 && i % 7 < 3 ? (i / 7 * 3 + i % 7) * 0.5f - 3 : 9), tensors["chunks/holes"].Values);
-        foreach (var (name, type) in new[] { ("f8", ElementType.Float64), ("big-f4", ElementType.Float32), ("f2", ElementType.Float16), ("i8", ElementType.Int64), ("big-i2", ElementType.Int16), ("u1", ElementType.UInt8) })
+        Assert.Equal(Enumerable.Range(0, 35).Select(i => i < 14 && i % 7 < 3 ? (i / 7 * 3 + i % 7) * 0.5f - 3 : 9),
+            tensors["chunks/holes"].Values);
+        foreach (var (name, type) in new[] { ("f8", ElementType.Float64), ("big-f4", ElementType.Float32), ("f2", ElementType.Float16),
+            ("i8", ElementType.Int64), ("big-i2", ElementType.Int16), ("u1", ElementType.UInt8) })
         {
             Assert.Equal(type, tensors[$"kinds/{name}"].Type);
-            Assert.Equal(Values(12).Select(Math.Abs).Select(v => name.Contains('f') ? v : MathF.Truncate(v)), tensors[$"kinds/{name}"].Values);
+            Assert.Equal(Values(12).Select(Math.Abs).Select(v => name.Contains('f') ? v : MathF.Truncate(v)),
+                tensors[$"kinds/{name}"].Values);
         }
         Assert.Equal(Values(12), tensors["kinds/committed"].Values);
         Assert.Equal(tensors["kinds/f2"].Values, tensors["kinds/alias"].Values);

@@ -4,8 +4,8 @@ using static Convolve.Layers.Tests.WeightFiles.MadeHdf5;
 namespace Convolve.Layers.Tests.WeightFiles;
 
 /// <summary>
-/// HDF5 files with links that leave the file, cycles, endless nesting, or claims of more data than they hold. A stack overflow would end the
-/// test process.
+/// HDF5 files with links that leave the file, cycles, endless nesting, or claims of more data than they hold. A stack overflow would end
+/// the test process.
 /// </summary>
 public sealed class HostileHdf5Tests
 {
@@ -18,12 +18,15 @@ public sealed class HostileHdf5Tests
     private static byte[] RootOf(Func<MadeHdf5, byte[][]> messages) => FileOf(made => made.Add(Group(messages(made))));
 
     private static ulong Numbers(MadeHdf5 made, params float[] values) =>
-        made.Add(Header(Dataspace((ulong)values.Length), Float32, Contiguous(made.Add(MadeWeights.Bytes(values)), (ulong)values.Length * 4)));
+        made.Add(Header(Dataspace((ulong)values.Length), Float32,
+        Contiguous(made.Add(MadeWeights.Bytes(values)), (ulong)values.Length * 4)));
 
     [Fact]
     public void WhatIsMadeHereIsReadWhereItIsWhole()
     {
-        var file = Read(RootOf(made => [Link("a", Numbers(made, 1, 2, 3)), Link("g", made.Add(Group(Link("b", Numbers(made, 4))))), SoftLink("s", "/g/b"), SoftLink("t", "./g/./b")]));
+        var file = Read(RootOf(made =>
+            [Link("a", Numbers(made, 1, 2, 3)), Link("g", made.Add(Group(Link("b", Numbers(made, 4))))), SoftLink("s", "/g/b"),
+            SoftLink("t", "./g/./b")]));
         Assert.Equal(["a", "g/b", "s", "t"], file.Tensors.Keys);
         Assert.Equal([1, 2, 3], file.Tensors["a"].Values);
         Assert.All(["g/b", "s", "t"], name => Assert.Equal([4], file.Tensors[name].Values));
@@ -38,7 +41,8 @@ public sealed class HostileHdf5Tests
         // Each link's path contains the next one a hundred times.
         var names = Enumerable.Range(0, 15).Select(i => $"s{i}").ToArray();
         Assert.Contains("far larger", Refused(RootOf(_ =>
-            [.. names.Select((name, i) => SoftLink(name, i == names.Length - 1 ? "." : string.Join('/', Enumerable.Repeat(names[i + 1], 100))))])));
+            [.. names.Select((name, i) =>
+            SoftLink(name, i == names.Length - 1 ? "." : string.Join('/', Enumerable.Repeat(names[i + 1], 100))))])));
         Assert.Contains("not in the file", Refused(RootOf(_ => [SoftLink("a", "../../etc/passwd")])));
         Assert.Contains("not in the file", Refused(RootOf(_ => [SoftLink("a", "/none")])));
     }
@@ -57,7 +61,8 @@ public sealed class HostileHdf5Tests
         Assert.Contains("stored in another file", Refused(FileOf(made =>
         {
             var dataset = made.Add(Header(Dataspace(4), Float32, Message(0x07, new byte[40]), Contiguous(Nowhere, 16)));
-            var layer = made.Add(Header(LinkInfo(Nowhere, Nowhere), Link("w", dataset), Attribute("weight_names", Text(1), Space(1), (byte)'w')));
+            var layer = made.Add(Header(LinkInfo(Nowhere, Nowhere), Link("w", dataset),
+                Attribute("weight_names", Text(1), Space(1), (byte)'w')));
             return made.Add(Header(LinkInfo(Nowhere, Nowhere), Link("l", layer), Attribute("layer_names", Text(1), Space(1), (byte)'l')));
         })));
     }
@@ -102,7 +107,8 @@ public sealed class HostileHdf5Tests
             const int Count = 5000, Length = 24;
             var blocks = made.Reserve(Count * Length);
             for (var i = 0; i < Count; i++)
-                made.Put(blocks + (ulong)(i * Length), OldHeader((0x10, [.. Eight(blocks + (ulong)((i + 1) * Length)), .. Eight((ulong)((Count - i - 1) * Length))]))[16..]);
+                made.Put(blocks + (ulong)(i * Length),
+                    OldHeader((0x10, [.. Eight(blocks + (ulong)((i + 1) * Length)), .. Eight((ulong)((Count - i - 1) * Length))]))[16..]);
             return made.Add(OldHeader((0x10, [.. Eight(blocks), .. Eight(Count * Length)])));
         })));
         Assert.Contains("outside of the file", Refused(FileOf(made => made.Add([.. "OHDR"u8, 2, 3, .. Eight(1UL << 60)]))));
@@ -113,7 +119,8 @@ public sealed class HostileHdf5Tests
 
     private static byte[] OldGroup(ulong tree, ulong heap) => OldHeader((0x11, [.. Eight(tree), .. Eight(heap)]));
 
-    private static ulong LocalHeap(MadeHdf5 made, byte[] names) => made.Add([.. "HEAP"u8, 0, 0, 0, 0, .. Eight((ulong)names.Length), .. Eight(0), .. Eight(made.Add(names))]);
+    private static ulong LocalHeap(MadeHdf5 made, byte[] names) =>
+        made.Add([.. "HEAP"u8, 0, 0, 0, 0, .. Eight((ulong)names.Length), .. Eight(0), .. Eight(made.Add(names))]);
 
     private static byte[] SymbolTable(params (ulong Name, ulong Header, uint Kind, uint Target)[] entries) =>
         [.. "SNOD"u8, 1, 0, .. Two((ushort)entries.Length), .. entries.SelectMany(entry => (byte[])
@@ -128,7 +135,8 @@ public sealed class HostileHdf5Tests
             var heap = LocalHeap(made, "\0a\0s\0/a\0"u8.ToArray());
             return made.Add(OldGroup(tree(made, Numbers(made, 5)), heap));
         });
-        ulong Leaf(MadeHdf5 made, ulong dataset) => made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1, dataset, 0, 0), (3, Nowhere, 2, 5))))));
+        ulong Leaf(MadeHdf5 made, ulong dataset) =>
+            made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1, dataset, 0, 0), (3, Nowhere, 2, 5))))));
         var file = Read(Old((made, dataset) => made.Add(Tree(0, 1, 8, (Eight(0), Leaf(made, dataset))))));
         Assert.Equal([5], file.Tensors["a"].Values);
         Assert.Equal([5], file.Tensors["s"].Values);
@@ -145,13 +153,18 @@ public sealed class HostileHdf5Tests
             return node;
         })));
         Assert.Contains("level", Refused(Old((made, _) => made.Add(Tree(0, 7, 8, (Eight(0), made.Add(Tree(0, 7, 8))))))));
-        Assert.Contains("two links", Refused(Old((made, dataset) => made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1, dataset, 0, 0), (1, dataset, 0, 0)))))))));
-        Assert.Contains("no text", Refused(Old((made, dataset) => made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1UL << 40, dataset, 0, 0)))))))));
+        Assert.Contains("two links",
+            Refused(Old((made, dataset) =>
+            made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1, dataset, 0, 0), (1, dataset, 0, 0)))))))));
+        Assert.Contains("no text",
+            Refused(Old((made, dataset) => made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable((1UL << 40, dataset, 0, 0)))))))));
         // Many names that each start one letter later in the same long text.
         Assert.Contains("far larger", Refused(FileOf(made =>
         {
             var heap = LocalHeap(made, [.. Enumerable.Repeat((byte)'n', 200_000), 0]);
-            return made.Add(OldGroup(made.Add(Tree(0, 0, 8, (Eight(0), made.Add(SymbolTable([.. Enumerable.Range(0, 20_000).Select(i => ((ulong)i, 0UL, 0u, 0u))]))))), heap));
+            return made.Add(OldGroup(made
+                .Add(Tree(0, 0, 8, (Eight(0),
+                made.Add(SymbolTable([.. Enumerable.Range(0, 20_000).Select(i => ((ulong)i, 0UL, 0u, 0u))]))))), heap));
         })));
         // The link also has a table of kind 1 that names another tree. The object's own tree must take precedence.
         Assert.Equal([5], Read(FileOf(made =>
@@ -165,12 +178,17 @@ public sealed class HostileHdf5Tests
     [Fact]
     public void LinksInHeapsEnd()
     {
-        byte[] Dense(Func<MadeHdf5, ulong> heap, Func<MadeHdf5, ulong> tree) => FileOf(made => made.Add(Header(LinkInfo(heap(made), tree(made)))));
+        byte[] Dense(Func<MadeHdf5, ulong> heap, Func<MadeHdf5, ulong> tree) =>
+            FileOf(made => made.Add(Header(LinkInfo(heap(made), tree(made)))));
         byte[] Record(uint offset, ushort length) => [.. Four(0), 0, .. Four(offset), .. Two(length)];
         byte[] link = [.. Link("a", 4)[4..]];
-        ulong Heap(MadeHdf5 made) => made.Add(FractalHeap(4, 512, 65536, 32, made.Add([.. "FHDB"u8, 0, .. Eight(0), .. Four(0), .. new byte[15], .. link, .. new byte[512]]), 0));
-        ulong Leaf(MadeHdf5 made, params byte[][] records) => made.Add([.. "BTLF"u8, 0, 5, .. records.SelectMany(record => record), .. new byte[512]]);
-        Assert.Contains("object header", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, (ushort)link.Length)), 1)))));
+        ulong Heap(MadeHdf5 made) =>
+            made.Add(FractalHeap(4, 512, 65536, 32,
+            made.Add([.. "FHDB"u8, 0, .. Eight(0), .. Four(0), .. new byte[15], .. link, .. new byte[512]]), 0));
+        ulong Leaf(MadeHdf5 made, params byte[][] records) =>
+            made.Add([.. "BTLF"u8, 0, 5, .. records.SelectMany(record => record), .. new byte[512]]);
+        Assert.Contains("object header",
+            Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, (ushort)link.Length)), 1)))));
         Assert.Contains("two links", Refused(Dense(Heap, made =>
             made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, (ushort)link.Length), Record(32, (ushort)link.Length)), 2)))));
         Assert.Contains("crosses", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, 60_000)), 1)))));
@@ -187,7 +205,9 @@ public sealed class HostileHdf5Tests
         Assert.Contains("no room", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 11, 0, Leaf(made), ushort.MaxValue)))));
         Assert.Contains("nodes of", Refused(Dense(Heap, made => made.Add(Tree2(5, 512, 0, 0, Leaf(made), 1)))));
         // Heaps with impossible blocks, and an indirect block that contains itself.
-        foreach (var (width, first, largest) in new[] { ((ushort)0, 512UL, 65536UL), ((ushort)3, 512UL, 65536UL), ((ushort)4, 0UL, 65536UL), ((ushort)4, 1UL << 63, 1UL << 63), ((ushort)4, 512UL, 0UL) })
+        foreach (var (width, first,
+            largest) in new[] { ((ushort)0, 512UL, 65536UL), ((ushort)3, 512UL, 65536UL), ((ushort)4, 0UL, 65536UL),
+            ((ushort)4, 1UL << 63, 1UL << 63), ((ushort)4, 512UL, 0UL) })
             Assert.Contains("blocks of", Refused(Dense(made => made.Add(FractalHeap(width, first, largest, 32, 96, 0)), made =>
                 made.Add(Tree2(5, 512, 11, 0, Leaf(made, Record(32, 9)), 1)))));
         Assert.Contains("no rows", Refused(Dense(made =>
@@ -226,7 +246,8 @@ public sealed class HostileHdf5Tests
         byte[] With(uint[] sizes, ulong[] shape, ushort[] filters, Func<MadeHdf5, ulong> tree) => RootOf(made =>
             [Link("x", made.Add(Header(Dataspace(shape), Float32, Chunked(tree(made), sizes), Filters(filters))))]);
         var chunk = Deflated(new byte[4000]);
-        ulong One(MadeHdf5 made, byte[] stored, ulong start = 0) => made.Add(Tree(1, 0, 24, (ChunkKey((uint)stored.Length, start), made.Add(stored))));
+        ulong One(MadeHdf5 made, byte[] stored, ulong start = 0) =>
+            made.Add(Tree(1, 0, 24, (ChunkKey((uint)stored.Length, start), made.Add(stored))));
         Assert.Equal(1500, Read(With([1000, 4], [1500], [1], made => One(made, chunk))).Tensors["x"].Values.Length);
         Assert.Contains("more than a chunk", Refused(With([1000, 4], [1500], [1], made => One(made, Deflated(new byte[50_000_000])))));
         Assert.Contains("3999 bytes where 4000", Refused(With([1000, 4], [1500], [1], made => One(made, Deflated(new byte[3999])))));
@@ -260,12 +281,14 @@ public sealed class HostileHdf5Tests
     public void NewIndexesOfChunksAreBoundedToo()
     {
         byte[] With(ulong[] shape, byte index, byte[] parameters, Func<MadeHdf5, ulong> address) => RootOf(made =>
-            [Link("x", made.Add(Header(Dataspace(shape), Float32, Message(0x08, [4, 2, 0, 2, 4, .. Four(10), .. Four(4), index, .. parameters, .. Eight(address(made))]))))]);
+            [Link("x", made.Add(Header(Dataspace(shape), Float32,
+            Message(0x08, [4, 2, 0, 2, 4, .. Four(10), .. Four(4), index, .. parameters, .. Eight(address(made))]))))]);
         var content = MadeWeights.Bytes([.. Enumerable.Range(0, 20).Select(i => (float)i)]);
         Assert.Equal(Enumerable.Range(0, 15).Select(i => (float)i), Read(With([15], 2, [], made => made.Add(content))).Tensors["x"].Values);
         ulong Array(MadeHdf5 made, ulong count, byte width = 8) => made.Add([.. "FAHD"u8, 0, 0, width, 10, .. Eight(count),
             .. Eight(made.Add([.. "FADB"u8, 0, 0, .. Eight(0), .. Eight(made.Add(content)), .. Eight(Nowhere), 0, 0, 0, 0])), 0, 0, 0, 0]);
-        Assert.Equal([.. Enumerable.Range(0, 10).Select(i => (float)i), 0, 0, 0, 0, 0], Read(With([15], 3, [10], made => Array(made, 2))).Tensors["x"].Values);
+        Assert.Equal([.. Enumerable.Range(0, 10).Select(i => (float)i), 0, 0, 0, 0, 0],
+            Read(With([15], 3, [10], made => Array(made, 2))).Tensors["x"].Values);
         Assert.Contains("where there are 2", Refused(With([15], 3, [10], made => Array(made, 1UL << 40))));
         Assert.Contains("index of chunks for", Refused(With([15], 3, [10], made => Array(made, 2, width: 3))));
         Assert.Contains("data that grow", Refused(With([15], 4, [1, 1, 1, 1, 1], made => made.Add(content))));
@@ -279,24 +302,34 @@ public sealed class HostileHdf5Tests
     [Fact]
     public void AttributesOfAnySizeAreBounded()
     {
-        byte[] WithNames(Func<MadeHdf5, byte[][]> attributes) => FileOf(made => made.Add(Header([LinkInfo(Nowhere, Nowhere), .. attributes(made)])));
+        byte[] WithNames(Func<MadeHdf5, byte[][]> attributes) =>
+            FileOf(made => made.Add(Header([LinkInfo(Nowhere, Nowhere), .. attributes(made)])));
         byte[] Place(uint length, ulong heap, uint index) => [.. Four(length), .. Eight(heap), .. Four(index)];
-        Assert.Contains("names the layer l, which is missing", Refused(WithNames(_ => [Attribute("layer_names", Text(1), Space(1), (byte)'l')])));
-        Assert.Contains("names the layer ll, which", Refused(WithNames(made => [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, made.Add(GlobalHeap("ll"u8.ToArray())), 1))])));
+        Assert.Contains("names the layer l, which is missing",
+            Refused(WithNames(_ => [Attribute("layer_names", Text(1), Space(1), (byte)'l')])));
+        Assert.Contains("names the layer ll, which",
+            Refused(WithNames(made =>
+            [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, made.Add(GlobalHeap("ll"u8.ToArray())), 1))])));
         Assert.Contains("is cut off", Refused(WithNames(_ => [Attribute("layer_names", Text(1), Space(1 << 30), (byte)'l')])));
         Assert.Contains("is cut off", Refused(WithNames(_ => [Attribute("layer_names", Text(int.MaxValue), Space(2), (byte)'l')])));
         Assert.Contains("too large", Refused(WithNames(_ => [Attribute("layer_names", Text(1), Space(1UL << 40, 0), (byte)'l')])));
         Assert.Contains("no list of names", Refused(WithNames(_ => [Attribute("layer_names", Float32[4..], Space(1), 0, 0, 0, 0)])));
-        Assert.Contains("no list of names", Refused(WithNames(_ => [Attribute("layer_names", [0x16, 1, 0, 0, .. Four(4)], Space(1), 0, 0, 0, 0)])));
-        Assert.Contains("two attributes", Refused(WithNames(_ => [.. Enumerable.Repeat(Attribute("layer_names", Text(1), Space(1), (byte)'l'), 2)])));
+        Assert.Contains("no list of names",
+            Refused(WithNames(_ => [Attribute("layer_names", [0x16, 1, 0, 0, .. Four(4)], Space(1), 0, 0, 0, 0)])));
+        Assert.Contains("two attributes",
+            Refused(WithNames(_ => [.. Enumerable.Repeat(Attribute("layer_names", Text(1), Space(1), (byte)'l'), 2)])));
         // Thousands of names that are all the same long text of a heap.
         Assert.Contains("far larger", Refused(WithNames(made =>
         {
             var heap = made.Add(GlobalHeap([.. Enumerable.Repeat((byte)'n', 60_000)]));
-            return [Attribute("layer_names", TextOfAnyLength, Space(3000), [.. Enumerable.Repeat(Place(60_000, heap, 1), 3000).SelectMany(place => place)])];
+            return [Attribute("layer_names", TextOfAnyLength, Space(3000),
+                [.. Enumerable.Repeat(Place(60_000, heap, 1), 3000).SelectMany(place => place)])];
         })));
-        Assert.Contains("has no object 7", Refused(WithNames(made => [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, made.Add(GlobalHeap("ll"u8.ToArray())), 7))])));
-        Assert.Contains("outside of the file", Refused(WithNames(_ => [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, 1UL << 60, 1))])));
+        Assert.Contains("has no object 7",
+            Refused(WithNames(made =>
+            [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, made.Add(GlobalHeap("ll"u8.ToArray())), 7))])));
+        Assert.Contains("outside of the file",
+            Refused(WithNames(_ => [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, 1UL << 60, 1))])));
         Assert.Contains("outside of the file", Refused(WithNames(made =>
             [Attribute("layer_names", TextOfAnyLength, Space(1), Place(2, made.Add([.. "GCOL"u8, 1, 0, 0, 0, .. Eight(1UL << 60)]), 1))])));
         Assert.Contains("is cut off", Refused(WithNames(made =>
@@ -304,8 +337,10 @@ public sealed class HostileHdf5Tests
         // A heap that is read again at every address within it.
         Assert.Contains("global heap", Refused(WithNames(made =>
         {
-            var heap = made.Add(GlobalHeap([.. Enumerable.Repeat("GCOL\u0001\0\0\0"u8.ToArray(), 5000).SelectMany(text => (byte[])[.. text, .. Eight(20_000)])]));
-            return [Attribute("layer_names", TextOfAnyLength, Space(3000), [.. Enumerable.Range(0, 3000).SelectMany(i => Place(2, heap + 32 + 16 * (ulong)i, 1))])];
+            var heap = made.Add(GlobalHeap([.. Enumerable.Repeat("GCOL\u0001\0\0\0"u8.ToArray(), 5000).SelectMany(text =>
+                (byte[])[.. text, .. Eight(20_000)])]));
+            return [Attribute("layer_names", TextOfAnyLength, Space(3000),
+                [.. Enumerable.Range(0, 3000).SelectMany(i => Place(2, heap + 32 + 16 * (ulong)i, 1))])];
         })));
     }
 

@@ -22,8 +22,10 @@ public sealed class HostileWeightFileTests
         Assert.Contains("far larger", Refused(Zip([("a.npy", Npy("|u1", $"({20 * MiB},)", new byte[20 * MiB]))])));
         Assert.Contains("far larger", Refused(Zip([("a.weight.npy", Npy("|u1", $"({5 * MiB},1)", new byte[5 * MiB]))])));
         Assert.Contains("far larger", Refused(Zip([("a.npy", Npy("<f4", $"({5 * MiB},1)", new byte[20 * MiB], fortran: true))])));
-        Assert.Contains("far larger", Refused(Zip(Enumerable.Range(0, 100).Select(i => ($"{i}.npy", Npy("|u1", "(150000,)", new byte[150_000]))))));
-        Assert.Contains("far larger", Refused(Torch(new Dictionary<string, float[]> { ["0"] = new float[5 * MiB] }, View.Of("a", "0", 5 * MiB))));
+        Assert.Contains("far larger",
+            Refused(Zip(Enumerable.Range(0, 100).Select(i => ($"{i}.npy", Npy("|u1", "(150000,)", new byte[150_000]))))));
+        Assert.Contains("far larger",
+            Refused(Torch(new Dictionary<string, float[]> { ["0"] = new float[5 * MiB] }, View.Of("a", "0", 5 * MiB))));
     }
 
     [Fact]
@@ -41,7 +43,9 @@ public sealed class HostileWeightFileTests
     [Fact]
     public void PicklesMakeNoMoreThanTheyHold()
     {
-        foreach (var (instruction, count) in new[] { ((byte)'}', 1_000_000), ((byte)']', 1_000_000), ((byte)')', 1_000_000), ((byte)'(', 4_000_000), ((byte)'N', 4_000_000) })
+        foreach (var (instruction,
+            count) in new[] { ((byte)'}', 1_000_000), ((byte)']', 1_000_000), ((byte)')', 1_000_000), ((byte)'(', 4_000_000),
+            ((byte)'N', 4_000_000) })
             Assert.Contains("far larger", Refused(Pickle([(byte)'(', .. Many(instruction, count), (byte)'t'])));
         Assert.Contains("far larger", Refused(Pickle([(byte)']', .. Many(0x94, 1_000_000)])));
         Assert.Contains("far larger", Refused(Pickle([(byte)']', .. Many((byte)'2', 4_000_000)])));
@@ -50,20 +54,26 @@ public sealed class HostileWeightFileTests
         // A list of pairs that is made a dictionary again and again.
         byte[] pair = [(byte)'K', 1, (byte)'K', 2, 0x86], call = [(byte)'h', 1, (byte)'h', 0, (byte)'R'];
         Assert.Contains("far larger", Refused(Pickle(
-            [(byte)'(', .. Enumerable.Repeat(pair, 20_000).SelectMany(b => b), (byte)'l', 0x85, (byte)'q', 0, .. Global("collections", "OrderedDict"), (byte)'q', 1,
+            [(byte)'(', .. Enumerable.Repeat(pair, 20_000).SelectMany(b => b), (byte)'l', 0x85, (byte)'q', 0,
+            .. Global("collections", "OrderedDict"), (byte)'q', 1,
                 .. Enumerable.Repeat(call, 20_000).SelectMany(b => b)])));
         // Many tensors share one tuple of sizes.
-        byte[] storage = [(byte)'(', .. Text("storage"), .. Global("torch", "FloatStorage"), .. Text("0"), .. Text("cpu"), .. Whole(0), (byte)'t', (byte)'Q', (byte)'q', 1];
+        byte[] storage = [(byte)'(', .. Text("storage"), .. Global("torch", "FloatStorage"), .. Text("0"), .. Text("cpu"), .. Whole(0),
+            (byte)'t', (byte)'Q', (byte)'q', 1];
         byte[] tensor = [(byte)'h', 2, (byte)'(', (byte)'h', 1, (byte)'K', 0, (byte)'h', 0, (byte)'h', 0, (byte)'t', (byte)'R'];
         Assert.Contains("far larger", Refused(Pickle(
             [(byte)'(', .. Enumerable.Repeat(new byte[] { (byte)'K', 1 }, 20_000).SelectMany(b => b), (byte)'t', (byte)'q', 0, .. storage,
                 .. Global("torch._utils", "_rebuild_tensor"), (byte)'q', 2, .. Enumerable.Repeat(tensor, 1000).SelectMany(b => b)])));
         // A path of a million letters, with a million values below it.
         Assert.Contains("holds no tensor", Refused(Pickle(
-            [(byte)'}', .. Text(new string('k', MiB)), (byte)']', (byte)'q', 0, (byte)'0', .. Enumerable.Range(1, 5).SelectMany(i => (byte[])
-                [(byte)']', (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', (byte)(i - 1)], 15).SelectMany(b => b), (byte)'e', (byte)'q', (byte)i, (byte)'0']), (byte)'h', 5, (byte)'s'])));
+            [(byte)'}', .. Text(new string('k', MiB)), (byte)']', (byte)'q', 0, (byte)'0',
+            .. Enumerable.Range(1, 5).SelectMany(i => (byte[])
+                [(byte)']', (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', (byte)(i - 1)], 15).SelectMany(b => b), (byte)'e',
+                (byte)'q', (byte)i, (byte)'0']), (byte)'h', 5, (byte)'s'])));
         // And with many tensors below it, whose names include it.
-        Assert.Contains("names", Refused(Pickle([(byte)'}', .. Text(new string('k', 100_000)), (byte)'(', .. Enumerable.Repeat(Tensor("0", 0, 0, [0], [1]), 100).SelectMany(b => b), (byte)'t', (byte)'s'])));
+        Assert.Contains("names",
+            Refused(Pickle([(byte)'}', .. Text(new string('k', 100_000)), (byte)'(',
+            .. Enumerable.Repeat(Tensor("0", 0, 0, [0], [1]), 100).SelectMany(b => b), (byte)'t', (byte)'s'])));
         Assert.Contains("asks for aaa", Refused(Pickle(Global(new string('a', MiB), "b"))));
     }
 
@@ -88,7 +98,8 @@ public sealed class HostileWeightFileTests
     private static byte[] SafeTensorsOf(string header, int data = 0) =>
         [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. new byte[data]];
 
-    private static string Empty(string name, string shape = "0") => $"\"{name}\":" + """{"dtype":"F32","shape":[""" + shape + """],"data_offsets":[0,0]}""";
+    private static string Empty(string name, string shape = "0") =>
+        $"\"{name}\":" + """{"dtype":"F32","shape":[""" + shape + """],"data_offsets":[0,0]}""";
 
     private static byte[] Described(params IEnumerable<string> tensors) => SafeTensorsOf("{" + string.Join(',', tensors) + "}");
 
@@ -107,10 +118,13 @@ public sealed class HostileWeightFileTests
         Assert.Contains("safetensors", Refused(SafeTensorsOf("""{"a":""" + new string('[', 2_000_000))));
         Assert.Contains("safetensors", Refused(SafeTensorsOf("""{"a":{"x":""" + new string('[', 2_000_000))));
         Assert.Contains("far larger", Refused(Described(Enumerable.Range(0, 100_000).Select(i => Empty($"t{i}")))));
-        Assert.Contains("far larger", Refused(SafeTensorsOf("""{"__metadata__":{""" + string.Join(',', Enumerable.Range(0, 300_000).Select(i => $"\"k{i}\":\"\"")) + "}}")));
+        Assert.Contains("far larger",
+            Refused(SafeTensorsOf("""{"__metadata__":{""" + string.Join(',', Enumerable.Range(0, 300_000).Select(i => $"\"k{i}\":\"\""))
+            + "}}")));
         Assert.Contains("far larger", Refused(Described(Empty(new string('n', 4 * MiB)))));
         // Unknown fields are ignored, at no cost.
-        Assert.Equal([0], Read(SafeTensorsOf("""{"a":{"x":[""" + string.Join(',', Enumerable.Repeat("1", 1_000_000)) + """],"dtype":"F32","shape":[0],"data_offsets":[0,0]}}""")).Tensors["a"].Shape);
+        Assert.Equal([0], Read(SafeTensorsOf("""{"a":{"x":[""" + string.Join(',', Enumerable.Repeat("1", 1_000_000))
+            + """],"dtype":"F32","shape":[0],"data_offsets":[0,0]}}""")).Tensors["a"].Shape);
     }
 
     [Fact]
@@ -134,13 +148,16 @@ public sealed class HostileWeightFileTests
     [InlineData("fc.weight", 0, int.MaxValue / 64)]
     public void TensorsWithoutNumbersAreTurnedWithoutGoingThroughTheirSizes(string name, params int[] shape)
     {
-        var file = new WeightFile("file", WeightFormat.Npz, TensorLayout.Torch, new(StringComparer.Ordinal) { [name] = new StoredTensor(shape, []) });
+        var file = new WeightFile("file", WeightFormat.Npz, TensorLayout.Torch,
+            new(StringComparer.Ordinal) { [name] = new StoredTensor(shape, []) });
         int[] turned = shape.Length == 4 ? [shape[2], shape[3], shape[1], shape[0]] : [shape[1], shape[0]];
         Assert.Equal(turned, ConvolveLayout.Of(file)[name].Shape);
         Assert.Null(KnownNetworks.Of(file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) }));
     }
 
-    /// <summary>Half precision doubles as float32, and doubles again when converted to another layout: a whole file of it is within the budget.</summary>
+    /// <summary>
+    /// Half precision doubles as float32, and doubles again when converted to another layout: a whole file of it is within the budget.
+    /// </summary>
     [Theory]
     [InlineData("<f2", 2)]
     [InlineData("<f4", 4)]
@@ -148,7 +165,8 @@ public sealed class HostileWeightFileTests
     public void LargeFilesOfEveryPrecisionAreRead(string description, int width)
     {
         var shape = new[] { 2000, 9000 };
-        Assert.Equal(shape, Read(Zip([("fc.weight.npy", Npy(description, "(2000, 9000)", Noise(18_000_000 * width)))])).Tensors["fc.weight"].Shape);
+        Assert.Equal(shape, Read(
+            Zip([("fc.weight.npy", Npy(description, "(2000, 9000)", Noise(18_000_000 * width)))])).Tensors["fc.weight"].Shape);
     }
 
     // Incompressible bytes.

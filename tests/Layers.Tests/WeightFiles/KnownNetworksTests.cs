@@ -10,11 +10,13 @@ public sealed class KnownNetworksTests
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var parameter in network.Parameters)
-            tensors.Add((rename ?? (name => name))(parameter.Name), new StoredTensor([.. parameter.Shape.Sizes], new float[parameter.Shape.Length]));
+            tensors.Add((rename ?? (name => name))(parameter.Name),
+                new StoredTensor([.. parameter.Shape.Sizes], new float[parameter.Shape.Length]));
         return new WeightFile("file", WeightFormat.Npz, TensorLayout.Convolve, tensors);
     }
 
-    public static TheoryData<string> Networks => ["mlp", "gray mlp", "cnn", "cnn 64", "three", "same padding", "vgg19", "cut", "within a block", "compact"];
+    public static TheoryData<string> Networks =>
+        ["mlp", "gray mlp", "cnn", "cnn 64", "three", "same padding", "vgg19", "cut", "within a block", "compact"];
 
     [Theory]
     [MemberData(nameof(Networks))]
@@ -34,7 +36,8 @@ public sealed class KnownNetworksTests
             _ => ReferenceNetworks.Vgg19(32, head: 9, until: "block2_conv1"),
         };
         var layers = network.Layers.Where(layer => layer.Parameters.Count > 0).Select(layer => layer.Name).ToList();
-        foreach (var file in new[] { FileOf(network), FileOf(network, name => $"stage.{layers.IndexOf(name.Split('/')[0])}.{name.Split('/')[1]}") })
+        foreach (var file in new[] { FileOf(network), FileOf(network, name =>
+            $"stage.{layers.IndexOf(name.Split('/')[0])}.{name.Split('/')[1]}") })
         {
             using var found = KnownNetworks.Of(file);
             Assert.NotNull(found);

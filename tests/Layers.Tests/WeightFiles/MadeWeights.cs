@@ -48,7 +48,8 @@ public static class MadeWeights
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
             foreach (var (name, content) in entries)
             {
-                using var entry = archive.CreateEntry(name, content.Length > 100_000 ? CompressionLevel.Optimal : CompressionLevel.NoCompression).Open();
+                using var entry = archive.CreateEntry(name, content.Length > 100_000 ? CompressionLevel.Optimal
+                    : CompressionLevel.NoCompression).Open();
                 entry.Write(content);
             }
         return stream.ToArray();
@@ -57,7 +58,8 @@ public static class MadeWeights
     /// <summary>A NumPy array.</summary>
     public static byte[] Npy(string description, string shape, byte[] data, bool fortran = false)
     {
-        var header = Encoding.ASCII.GetBytes($"{{'descr': '{description}', 'fortran_order': {(fortran ? "True" : "False")}, 'shape': {shape}, }}\n");
+        var header = Encoding.ASCII
+            .GetBytes($"{{'descr': '{description}', 'fortran_order': {(fortran ? "True" : "False")}, 'shape': {shape}, }}\n");
         return [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8), .. header, .. data];
     }
 
@@ -94,7 +96,8 @@ public static class MadeWeights
 
     public static byte[] Bytes(float[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 
-    public static byte[] Text(string text) => [(byte)'X', .. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
+    public static byte[] Text(string text) =>
+        [(byte)'X', .. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
 
     public static byte[] Global(string module, string name) => [(byte)'c', .. Encoding.ASCII.GetBytes($"{module}\n{name}\n")];
 

@@ -45,7 +45,8 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         Assert.Empty(weights.Unexpected);
         weights.Load();
         foreach (var layer in new[] { 1, 2 })
-            Assert.Equal([Expected(layer, "scale"), Expected(layer, "shift"), Expected(layer, "running_mean"), Expected(layer, "running_variance")],
+            Assert.Equal([Expected(layer, "scale"), Expected(layer, "shift"), Expected(layer, "running_mean"),
+                Expected(layer, "running_variance")],
                 network.Layers[layer].Parameters.Select(parameter => parameter.Value.ToArray()));
         Assert.Equal([5, 6], network.Layers[0].Parameters.Single(parameter => parameter.Shape.Rank == 1).Value.ToArray());
 
@@ -79,7 +80,9 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         file.Add(prefix + "features.0.bias", [2], [3, 4]);
         file.Add(prefix + "features.3.weight", [2, 2, 1, 1], [5, 6, 7, 8]);
         file.Add(prefix + "features.3.bias", [2], [9, 10]);
-        foreach (var (name, value) in others) file.Add(name, name.StartsWith("classifier", StringComparison.Ordinal) ? [2, 1] : name.EndsWith("weight", StringComparison.Ordinal) ? [2, 1, 1, 1] : [2], [value, value]);
+        foreach (var (name, value) in others)
+            file.Add(name, name.StartsWith("classifier", StringComparison.Ordinal) ? [2, 1]
+                : name.EndsWith("weight", StringComparison.Ordinal) ? [2, 1, 1, 1] : [2], [value, value]);
         var path = Path.Combine(folder, $"base{others.Length}{prefix}.safetensors");
         file.Write(path);
         using var network = new Sequential(new Shape(2, 2, 1), [new Conv2D(2, 1) { Name = "conv1" }, new Conv2D(2, 1) { Name = "conv2" }]);
@@ -93,7 +96,8 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         BaseFrom("", ("features.4.running_mean", 1)).RequireFit();
         BaseFrom("", ("classifier.0.weight", 1)).RequireFit();
         Assert.Contains("a normalization (features.1.running_mean) that the network does not have",
-            Assert.Throws<WeightFileException>(BaseFrom("", ("features.1.running_mean", 1), ("features.1.running_var", 1)).RequireFit).Message);
+            Assert.Throws<WeightFileException>(BaseFrom("", ("features.1.running_mean", 1),
+            ("features.1.running_var", 1)).RequireFit).Message);
         Assert.Contains("holds several networks, ema.features.0.weight of one and model.features.0.weight of another",
             Assert.Throws<WeightFileException>(BaseFrom("ema.", ("model.features.0.weight", 1)).RequireFit).Message);
     }
@@ -109,7 +113,8 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         var path = Path.Combine(folder, "nan.safetensors");
         file.Write(path);
         using var network = new Sequential(new Shape(2, 2, 1), [new Conv2D(2, 1) { Name = "conv" }]);
-        Assert.Contains("no numbers, in conv/kernel", Assert.Throws<WeightFileException>(new PretrainedWeights(WeightFile.Read(path), network.Layers).RequireFit).Message);
+        Assert.Contains("no numbers, in conv/kernel",
+            Assert.Throws<WeightFileException>(new PretrainedWeights(WeightFile.Read(path), network.Layers).RequireFit).Message);
     }
 
     /// <summary>Keras' files of a base that is a layer of another network, and of a base with custom layer names.</summary>
@@ -122,7 +127,8 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
             (outer, [(first + "kernel:0", new float[1, 1, 1, 2] { { { { 1, 2 } } } }), (first + "bias:0", new float[] { 3, 4 }),
                 (second + "kernel:0", new float[1, 1, 2, 1] { { { { 5 }, { 6 } } } }), (second + "bias:0", new float[] { 7 })]),
             ("dense", [("dense/kernel:0", new float[1, 1] { { 8 } }), ("dense/bias:0", new float[] { 9 })]));
-        using var network = new Sequential(new Shape(1, 1, 1), [new Conv2D(2, 1) { Name = "block1_conv1" }, new Conv2D(1, 1) { Name = "block1_conv2" }]).Initialize(Device, 1);
+        using var network = new Sequential(new Shape(1, 1, 1),
+            [new Conv2D(2, 1) { Name = "block1_conv1" }, new Conv2D(1, 1) { Name = "block1_conv2" }]).Initialize(Device, 1);
         new PretrainedWeights(Read(bytes), network.Layers).Load();
         Assert.Equal([[1, 2], [3, 4], [5, 6], [7]], network.Parameters.Select(parameter => parameter.Value.ToArray()));
     }
@@ -149,7 +155,8 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
             pooled[i] = new[] { (0, 0), (0, 1), (1, 0), (1, 1) }.Max(d => x[(c * 6 + 2 * h + d.Item1) * 6 + 2 * w + d.Item2]);
         }
         var y = Convolve(pooled, 4, 3, weights["features.3.weight"], weights["features.3.bias"], 2, 0);
-        return Dense(Dense(y, weights["classifier.0.weight"], weights["classifier.0.bias"]), weights["classifier.3.weight"], weights["classifier.3.bias"]);
+        return Dense(Dense(y, weights["classifier.0.weight"], weights["classifier.0.bias"]), weights["classifier.3.weight"],
+            weights["classifier.3.bias"]);
     }
 
     private static double[] Convolve(double[] x, int channels, int side, float[] kernel, float[] bias, int window, int padding)
@@ -182,8 +189,10 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
             ("features.0.weight", [4, 2, 3, 3]), ("features.0.bias", [4]), ("features.3.weight", [5, 4, 2, 2]), ("features.3.bias", [5]),
             ("classifier.0.weight", [3, 20]), ("classifier.0.bias", [3]), ("classifier.3.weight", [2, 3]), ("classifier.3.bias", [2]),
         ];
-        return (tensors.Select((tensor, i) => (tensor.Name, Values: RandomCases.Values(seed, i, (int)tensor.Size.Aggregate(1L, (a, b) => a * b))))
-            .ToDictionary(tensor => tensor.Name, tensor => tensor.Values), [.. tensors.Select(tensor => View.Of(tensor.Name, tensor.Name, tensor.Size))]);
+        return (tensors.Select((tensor, i) =>
+            (tensor.Name, Values: RandomCases.Values(seed, i, (int)tensor.Size.Aggregate(1L, (a, b) => a * b))))
+            .ToDictionary(tensor => tensor.Name, tensor => tensor.Values),
+            [.. tensors.Select(tensor => View.Of(tensor.Name, tensor.Name, tensor.Size))]);
     }
 
     [SkippableFact]
@@ -193,14 +202,16 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
             var (weights, views) = TorchWeights(seed);
             var image = RandomCases.Values(seed, 99, 2 * 6 * 6);
             using var network = Network().Initialize(Device, 1);
-            foreach (var bytes in new[] { MadeWeights.Torch(weights, views), MadeWeights.TorchLegacy(weights, views), AsSafeTensors(weights, views), AsConverted(weights, views) })
+            foreach (var bytes in new[] { MadeWeights.Torch(weights, views), MadeWeights
+                .TorchLegacy(weights, views), AsSafeTensors(weights, views), AsConverted(weights, views) })
             {
                 foreach (var parameter in network.Parameters) parameter.Value.Fill(Sentinel);
                 var pretrained = new PretrainedWeights(Read(bytes), network.Layers);
                 pretrained.Load();
                 Assert.Empty(pretrained.Unexpected);
                 // [C,H,W] → [H,W,C]
-                using var batch = Upload(new Shape(1, 6, 6, 2), [.. Enumerable.Range(0, image.Length).Select(i => image[i % 2 * 36 + i / 2])]);
+                using var batch = Upload(new Shape(1, 6, 6, 2),
+                    [.. Enumerable.Range(0, image.Length).Select(i => image[i % 2 * 36 + i / 2])]);
                 using var output = network.Predict(batch);
                 new Tolerance(1e-4, 1e-4).Check("network of PyTorch", TorchForward(weights, image), output.ToArray());
             }
@@ -236,13 +247,15 @@ public sealed class PretrainedWeightsTests(OpenClDevice opened) : DeviceTests(op
         Assert.Equal("block1_conv1/b is [7] where block1_conv1/bias is [4]", Assert.Single(pretrained.Misshapen));
         Assert.Equal(["fc9/W"], pretrained.Unexpected);
         var error = Assert.Throws<WeightFileException>(pretrained.Load);
-        foreach (var mention in new[] { "missing dense1/kernel", "block1_conv1/b is [7]", "not used fc9/W" }) Assert.Contains(mention, error.Message);
+        foreach (var mention in new[] { "missing dense1/kernel", "block1_conv1/b is [7]", "not used fc9/W" })
+            Assert.Contains(mention, error.Message);
         Assert.DoesNotContain('\n', error.Message);
         // Nothing was overwritten.
         Assert.Equal(before, network.Parameters.First().Value.ToArray());
 
         // The layers that the file contains can be filled on their own.
-        var sound = Read(MadeWeights.Keras(true, ("block1_conv1", [("block1_conv1/kernel:0", new float[3, 3, 2, 4]), ("block1_conv1/bias:0", new float[4])]),
+        var sound = Read(MadeWeights
+            .Keras(true, ("block1_conv1", [("block1_conv1/kernel:0", new float[3, 3, 2, 4]), ("block1_conv1/bias:0", new float[4])]),
             ("block1_conv2", [("k", new float[2, 2, 4, 5]), ("b", new float[5])])));
         new PretrainedWeights(sound, [.. network.Layers.Take(3)]).Load();
         Assert.All(network.Parameters.First().Value.ToArray(), value => Assert.Equal(0, value));

@@ -35,7 +35,8 @@ public sealed class SafeTensorsTests : IDisposable
             foreach (var (name, tensor) in file.Tensors)
             {
                 Assert.Equal(tensor.Shape, read.Tensors[name].Shape);
-                Assert.Equal(tensor.Values.Select(BitConverter.SingleToInt32Bits), read.Tensors[name].Values.Select(BitConverter.SingleToInt32Bits));
+                Assert.Equal(tensor.Values.Select(BitConverter.SingleToInt32Bits),
+                    read.Tensors[name].Values.Select(BitConverter.SingleToInt32Bits));
             }
             Assert.Equal(File.ReadAllBytes(Named("first")), File.ReadAllBytes(Named("second")));
             Assert.Equal(0, BinaryPrimitives.ReadInt64LittleEndian(File.ReadAllBytes(Named("first"))) % 8);
@@ -47,7 +48,8 @@ public sealed class SafeTensorsTests : IDisposable
     {
         { "F64", Bytes(BitConverter.GetBytes, 1.5, -1e300, double.NaN), [1.5f, float.NegativeInfinity, float.NaN] },
         { "F32", Bytes(BitConverter.GetBytes, 1.5f, float.Epsilon, -0f), [1.5f, float.Epsilon, -0f] },
-        { "F16", Bytes(BitConverter.GetBytes, (Half)1.5, Half.Epsilon, Half.NegativeInfinity), [1.5f, 5.9604645e-8f, float.NegativeInfinity] },
+        { "F16", Bytes(BitConverter.GetBytes, (Half)1.5, Half.Epsilon, Half.NegativeInfinity),
+            [1.5f, 5.9604645e-8f, float.NegativeInfinity] },
         { "BF16", Bytes(BitConverter.GetBytes, (ushort)0x3FC0, (ushort)0xC000, (ushort)0x7F80), [1.5f, -2, float.PositiveInfinity] },
         { "I64", Bytes(BitConverter.GetBytes, -3L, 1L << 40), [-3, 1099511627776f] },
         { "U64", Bytes(BitConverter.GetBytes, 3UL, ulong.MaxValue), [3, 18446744073709551616f] },
@@ -96,8 +98,10 @@ public sealed class SafeTensorsTests : IDisposable
         { "huge offset", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}}""", 4 },
         { "data left over", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8 },
         { "a hole", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8 },
-        { "an overlap", """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8 },
-        { "a name twice", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8 },
+        { "an overlap", """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+            8 },
+        { "a name twice", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+            8 },
         { "metadata is a number", """{"__metadata__":3}""", 0 },
         { "metadata value is a number", """{"__metadata__":{"a":3}}""", 0 },
     };

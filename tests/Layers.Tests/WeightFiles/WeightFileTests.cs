@@ -104,7 +104,8 @@ public sealed class WeightFileTests : IDisposable
             ([(byte)']', (byte)'q', 0, (byte)'h', 0, (byte)'a', (byte)'.'], "without end"),
             // Each list contains the previous one ten times, thirty levels deep.
             ([(byte)']', (byte)'q', 0, .. Enumerable.Range(1, 30).SelectMany(i => (byte[])
-                [(byte)']', (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', (byte)(i - 1)], 10).SelectMany(b => b), (byte)'e', (byte)'q', (byte)i]), (byte)'.'], "without end"),
+                [(byte)']', (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', (byte)(i - 1)], 10).SelectMany(b => b), (byte)'e',
+                (byte)'q', (byte)i]), (byte)'.'], "without end"),
             ([.. MadeWeights.Tensor("0", -4, 0, [4], [1]), (byte)'.'], "negative length"),
             ([.. MadeWeights.Tensor("0", 4, 0, [-4], [1]), (byte)'.'], "negative size"),
             ([.. MadeWeights.Tensor("0", 4, 0, [1L << 40, 1L << 40], [0, 0]), (byte)'.'], "too large"),
@@ -162,7 +163,9 @@ public sealed class WeightFileTests : IDisposable
         Assert.Contains("cut off", Refused(MadeWeights.Npy("<f4", "(1,)", new byte[4])[..20]));
         Assert.Contains("no array of numbers", Refused([0x93, .. "NUMPY"u8, 1, 0, 4, 0, .. "{'a}"u8]));
         Assert.Contains("no .npy array", Refused(MadeWeights.Zip([("readme.txt", [1, 2])])));
-        var archive = Read(MadeWeights.Zip([("a/kernel.npy", MadeWeights.Npy("<f4", "(3,)", MadeWeights.Bytes([1, 2, 3]))), ("note.npy", MadeWeights.Npy("<U1", "(1,)", new byte[4]))]));
+        var archive = Read(MadeWeights
+            .Zip([("a/kernel.npy", MadeWeights.Npy("<f4", "(3,)", MadeWeights.Bytes([1, 2, 3]))),
+            ("note.npy", MadeWeights.Npy("<U1", "(1,)", new byte[4]))]));
         Assert.Equal(WeightFormat.Npz, archive.Format);
         Assert.Equal(["a/kernel"], archive.Tensors.Keys);
     }
@@ -175,7 +178,8 @@ public sealed class WeightFileTests : IDisposable
         Assert.InRange(bomb.Length, 1, 1 << 20);
         Assert.Contains("unpacks to 256 MiB", Refused(bomb));
         // The same zeros are read if the file really contains them.
-        Assert.Equal(1000, Read(MadeWeights.Zip([("zeros.npy", MadeWeights.Npy("<f4", "(1000,)", new byte[4000]))])).Tensors["zeros"].Values.Length);
+        Assert.Equal(1000, Read(MadeWeights
+            .Zip([("zeros.npy", MadeWeights.Npy("<f4", "(1000,)", new byte[4000]))])).Tensors["zeros"].Values.Length);
     }
 
     [Theory]
@@ -242,7 +246,8 @@ public sealed class WeightFileTests : IDisposable
         {
             var random = new Random(seed);
             byte[] damaged = random.Next(3) == 0 ? intact[..random.Next(intact.Length)] : [.. intact];
-            for (var flips = random.Next(1, 6); flips > 0 && damaged.Length > 0; flips--) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            for (var flips = random.Next(1, 6); flips > 0 && damaged.Length > 0; flips--)
+                damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             var path = Write(damaged);
             try
             {
@@ -277,7 +282,8 @@ public sealed class WeightFileTests : IDisposable
     [Fact]
     public void WhatIsWrittenIsReadAgain()
     {
-        var tensors = new OrderedDictionary<string, StoredTensor> { ["b/kernel"] = new([3, 4], values), ["a/bias"] = new([2], [5, 6]), ["n"] = new([], [7]) };
+        var tensors = new OrderedDictionary<string, StoredTensor> { ["b/kernel"] = new([3, 4], values), ["a/bias"] =
+            new([2], [5, 6]), ["n"] = new([], [7]) };
         foreach (var kind in new[] { "npz", "safetensors" })
         {
             var path = Path.Combine(folder, "written." + kind);
@@ -299,7 +305,8 @@ public sealed class WeightFileTests : IDisposable
     {
         foreach (var path in Directory.EnumerateFiles(SharedWeights.Path("pytorch"), "*", SearchOption.AllDirectories)
             .Where(path => Path.GetFileName(path) is not ("broken.pt" or "LICENSE")))
-            Assert.All(WeightFile.Read(path).Tensors, tensor => Assert.Equal(tensor.Value.Shape.Aggregate(1, (a, b) => a * b), tensor.Value.Values.Length));
+            Assert.All(WeightFile.Read(path).Tensors, tensor =>
+                Assert.Equal(tensor.Value.Shape.Aggregate(1, (a, b) => a * b), tensor.Value.Values.Length));
         float[] Lone(string name) => WeightFile.Read(SharedWeights.Path($"pytorch/{name}.pt")).Tensors["tensor"].Values;
         Assert.Equal([1.5f, -2.25f, 3.125f], Lone("float16"));
         Assert.Equal([1.1f, 2.2f, 3.3f], Lone("float64"));
@@ -321,7 +328,9 @@ public sealed class WeightFileTests : IDisposable
         }
     }
 
-    /// <summary>Weight folders often contain links, whose length is not that of the file. The file is larger than a small file's budget.</summary>
+    /// <summary>
+    /// Weight folders often contain links, whose length is not that of the file. The file is larger than a small file's budget.
+    /// </summary>
     [Fact]
     public void AFileIsReadThroughALink()
     {

@@ -59,7 +59,8 @@ internal sealed class Hdf5Bytes : IDisposable
     /// <exception cref="FormatException">It does not.</exception>
     public void RequireWithin(ulong address, ulong count, string what)
     {
-        if (address > (ulong)Length || count > (ulong)Length - address) throw new FormatException($"{what} lies outside of the file, which has {Length} bytes");
+        if (address > (ulong)Length || count > (ulong)Length - address)
+            throw new FormatException($"{what} lies outside of the file, which has {Length} bytes");
     }
 
     private void GoTo(ulong address, ulong count, string what)

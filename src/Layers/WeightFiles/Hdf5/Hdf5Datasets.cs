@@ -28,7 +28,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         var version = place.Byte();
         var kind = place.Byte();
         if (version == 1) place.Skip(6);
-        if (version is < 1 or > 3 || (version == 3 && kind != 2)) throw new FormatException("has a type in a table of shared messages, which is not read");
+        if (version is < 1 or > 3 || (version == 3 && kind != 2))
+            throw new FormatException("has a type in a table of shared messages, which is not read");
         return file.Object(place.UInt64()).Single(Hdf5MessageKind.Datatype) is { Shared: false } committed
             ? Hdf5Type.Read(committed.Data.Span)
             : throw new FormatException("has a dataset whose type is not where it should be");
@@ -40,14 +41,20 @@ internal sealed class Hdf5Datasets(Hdf5File file)
     /// <exception cref="FormatException">It is malformed, contains no numbers, or is stored in other files.</exception>
     public StoredTensor Read(string name, Hdf5Object dataset)
     {
-        if (dataset.Messages.Any(message => message.Kind == Hdf5MessageKind.ExternalFiles)) throw new FormatException($"tensor {name} is stored in another file, which is not opened");
+        if (dataset.Messages.Any(message => message.Kind == Hdf5MessageKind.ExternalFiles))
+            throw new FormatException($"tensor {name} is stored in another file, which is not opened");
         var type = TypeOf(dataset);
-        if (type.Number is not { } number) throw new FormatException($"tensor {name} is of the type {type.Description} with {type.Length} bytes, which is not read");
-        if (dataset.Messages.Any(message => message.Shared && message.Kind is Hdf5MessageKind.Dataspace or Hdf5MessageKind.DataLayout or Hdf5MessageKind.FilterPipeline))
+        if (type.Number is not { } number)
+            throw new FormatException($"tensor {name} is of the type {type.Description} with {type.Length} bytes, which is not read");
+        if (dataset.Messages.Any(message => message.Shared && message.Kind is Hdf5MessageKind.Dataspace or Hdf5MessageKind.DataLayout
+            or Hdf5MessageKind.FilterPipeline))
             throw new FormatException($"tensor {name} is described elsewhere, which is not read");
-        var shape = Hdf5Dataspace.Read((dataset.Single(Hdf5MessageKind.Dataspace) ?? throw new FormatException($"tensor {name} has no sizes")).Data.Span, out var grows);
+        var shape = Hdf5Dataspace
+            .Read((dataset.Single(Hdf5MessageKind.Dataspace) ?? throw new FormatException($"tensor {name} has no sizes")).Data.Span,
+            out var grows);
         var values = new float[file.Bytes.AllocationBudget.TakeTensor(name, shape, reordered: false)];
-        if (values.Length > 0 && !ReadValues(name, dataset, type, number, shape, grows, values)) values.AsSpan().Fill(FillValue(dataset, type, number));
+        if (values.Length > 0 && !ReadValues(name, dataset, type, number, shape, grows, values))
+            values.AsSpan().Fill(FillValue(dataset, type, number));
         return new StoredTensor([.. shape.Select(size => (int)size)], values, number);
     }
 
@@ -73,7 +80,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
                 return true;
             case 2:
                 values.AsSpan().Fill(FillValue(dataset, type, number));
-                ReadChunks(name, Chunks(name, ref layout, version, shape, grows, type, FiltersOf(name, dataset)), type, number, shape, values);
+                ReadChunks(name, Chunks(name, ref layout, version, shape, grows, type, FiltersOf(name, dataset)), type, number, shape,
+                    values);
                 return true;
             case 3: throw new FormatException($"tensor {name} is a virtual dataset, put together from other files, which are not opened");
             case var unknown: throw new FormatException($"tensor {name} has {LayoutName} of the class {unknown}, which is not read");
@@ -87,7 +95,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
     private ChunkList Chunks(string name, ref Hdf5Cursor layout, byte version, long[] shape, bool grows, Hdf5Type type, ushort[] filters)
     {
         byte flags = version == 4 ? layout.Byte() : (byte)0, dimensions = layout.Byte();
-        if (dimensions != shape.Length + 1) throw new FormatException($"tensor {name} has chunks of {dimensions - 1} dimensions, itself {shape.Length}");
+        if (dimensions != shape.Length + 1)
+            throw new FormatException($"tensor {name} has chunks of {dimensions - 1} dimensions, itself {shape.Length}");
         var address = version == 3 ? layout.UInt64() : 0;
         var width = version == 3 ? sizeof(uint) : layout.Byte();
         var sizes = new int[shape.Length];
@@ -95,9 +104,11 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         for (var d = 0; d <= shape.Length; d++)
         {
             var size = layout.UInt(width);
-            if (size is 0 or > int.MaxValue || (length *= size) > int.MaxValue) throw new FormatException($"tensor {name} has chunks that are too large");
+            if (size is 0 or > int.MaxValue || (length *= size) > int.MaxValue)
+                throw new FormatException($"tensor {name} has chunks that are too large");
             if (d < shape.Length) sizes[d] = (int)size;
-            else if (size != (ulong)type.Length) throw new FormatException($"tensor {name} has chunks of elements of {size} bytes, itself of {type.Length}");
+            else if (size != (ulong)type.Length)
+                throw new FormatException($"tensor {name} has chunks of elements of {size} bytes, itself of {type.Length}");
         }
         IEnumerable<Chunk> chunks;
         if (version == 3) chunks = InTree(address, shape.Length);
@@ -105,9 +116,11 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         {
             var index = layout.Byte();
             if (grows || index is < 1 or > 3)
-                throw new FormatException($"tensor {name} has an index of chunks for data that grow, which is not read; write it with h5py's libver='earliest'");
+                throw new FormatException(
+                    $"tensor {name} has an index of chunks for data that grow, which is not read; write it with h5py's libver='earliest'");
             // Bit 0: partial chunks at the end are not filtered.
-            if ((flags & 1) != 0 && filters.Length > 0) throw new FormatException($"tensor {name} leaves some chunks unfiltered, which is not read");
+            if ((flags & 1) != 0 && filters.Length > 0)
+                throw new FormatException($"tensor {name} leaves some chunks unfiltered, which is not read");
             var filtered = filters.Length > 0;
             switch (index)
             {
@@ -119,7 +132,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
                 case 2:
                     address = layout.UInt64();
                     if (filtered) throw new FormatException($"tensor {name} has filters without an index of chunks");
-                    chunks = address == Hdf5Bytes.Nowhere ? [] : Starts(shape, sizes).Select((start, i) => new Chunk(start, address + (ulong)i * length, length, 0));
+                    chunks = address == Hdf5Bytes.Nowhere ? []
+                        : Starts(shape, sizes).Select((start, i) => new Chunk(start, address + (ulong)i * length, length, 0));
                     break;
                 default:
                     layout.Skip(1);
@@ -138,7 +152,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
         {
             var start = new long[rank];
             for (var d = 0; d < rank; d++) start[d] = BinaryPrimitives.ReadInt64LittleEndian(key.AsSpan(8 + 8 * d));
-            yield return new Chunk(start, address, BinaryPrimitives.ReadUInt32LittleEndian(key), BinaryPrimitives.ReadUInt32LittleEndian(key.AsSpan(4)));
+            yield return new Chunk(start, address, BinaryPrimitives.ReadUInt32LittleEndian(key),
+                BinaryPrimitives.ReadUInt32LittleEndian(key.AsSpan(4)));
         }
     }
 
@@ -219,9 +234,11 @@ internal sealed class Hdf5Datasets(Hdf5File file)
                     target = target * shape[d] + chunk.Start[d] + at[d];
                 }
                 var run = (int)Math.Min(list.Sizes[last], shape[last] - chunk.Start[last]);
-                number.ToFloats(unfiltered.Slice((int)source * type.Length, run * type.Length), values.AsSpan((int)target, run), type.BigEndian);
+                number.ToFloats(unfiltered.Slice((int)source * type.Length, run * type.Length), values.AsSpan((int)target, run),
+                    type.BigEndian);
                 var outer = last - 1;
-                for (; outer >= 0 && (++at[outer] == list.Sizes[outer] || chunk.Start[outer] + at[outer] == shape[outer]); outer--) at[outer] = 0;
+                for (; outer >= 0 && (++at[outer] == list.Sizes[outer] || chunk.Start[outer] + at[outer] == shape[outer]); outer--)
+                    at[outer] = 0;
                 if (outer < 0) break;
             }
         }
@@ -242,8 +259,10 @@ internal sealed class Hdf5Datasets(Hdf5File file)
             var nameLength = version == 1 || id >= 256 ? cursor.UInt16() : (ushort)0;
             cursor.Skip(2);
             var parameters = cursor.UInt16();
-            cursor.Skip((ulong)(version == 1 ? (nameLength + 7) / 8 * 8 : nameLength) + 4u * parameters + (version == 1 && parameters % 2 != 0 ? 4u : 0u));
-            if (id is not (Deflate or Shuffle or Fletcher)) throw new FormatException($"tensor {name} is compressed by the filter {id}, which is not read; use h5py's gzip");
+            cursor.Skip((ulong)(version == 1 ? (nameLength + 7) / 8 * 8 : nameLength) + 4u * parameters
+                + (version == 1 && parameters % 2 != 0 ? 4u : 0u));
+            if (id is not (Deflate or Shuffle or Fletcher))
+                throw new FormatException($"tensor {name} is compressed by the filter {id}, which is not read; use h5py's gzip");
         }
         return filters;
     }
@@ -263,7 +282,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
             {
                 case Fletcher:
                     length -= sizeof(uint);
-                    if (length < 0 || BinaryPrimitives.ReadUInt32LittleEndian(content.AsSpan(length)) != Checksum(content.AsSpan(0, length)))
+                    if (length < 0 || BinaryPrimitives
+                        .ReadUInt32LittleEndian(content.AsSpan(length)) != Checksum(content.AsSpan(0, length)))
                         throw new FormatException($"tensor {name} is damaged: a chunk has another checksum than the file says");
                     break;
                 case Deflate:
@@ -273,7 +293,8 @@ internal sealed class Hdf5Datasets(Hdf5File file)
                     using (var inflated = new ZLibStream(new MemoryStream(content, 0, length, writable: false), CompressionMode.Decompress))
                     {
                         length = inflated.ReadAtLeast(changed.AsSpan(0, most), most, throwOnEndOfStream: false);
-                        if (inflated.ReadByte() >= 0) throw new FormatException($"tensor {name} has a chunk that unpacks to more than a chunk");
+                        if (inflated.ReadByte() >= 0)
+                            throw new FormatException($"tensor {name} has a chunk that unpacks to more than a chunk");
                     }
                     (content, changed) = (changed, content);
                     break;

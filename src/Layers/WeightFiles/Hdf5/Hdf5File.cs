@@ -15,8 +15,8 @@ internal readonly record struct Hdf5Link(ulong Address, string? Path);
 /// The libraries for this format follow links into other files, in circles, and until the stack overflows, which ends the process. Here
 /// everything terminates. Objects are read once, by address; trees and chains visit each node once; soft links stay in the file and are
 /// followed at most sixteen deep; every byte read and every object created is taken from the <see cref="AllocationBudget"/>. Links to other
-/// files, external storage and virtual datasets are refused, and so is what weight files do not have: files in several parts, offsets that are
-/// not eight bytes wide, the two chunk indexes for growing datasets, and filters other than deflate, shuffle and Fletcher's checksum.
+/// files, external storage and virtual datasets are refused, and so is what weight files do not have: files in several parts, offsets that
+/// are not eight bytes wide, the two chunk indexes for growing datasets, and filters other than deflate, shuffle and Fletcher's checksum.
 /// </remarks>
 internal sealed class Hdf5File : IDisposable
 {
@@ -65,8 +65,10 @@ internal sealed class Hdf5File : IDisposable
         if (group.Single(Hdf5MessageKind.SymbolTable) is { } table) AddOfOldStyle(table, found);
         else
         {
-            foreach (var message in group.Messages.Where(message => message.Kind == Hdf5MessageKind.Link)) AddLink(message.Data.Span, found);
-            var info = new Hdf5Cursor((group.Single(Hdf5MessageKind.LinkInfo) ?? throw new FormatException("has a group without links")).Data.Span, LinkName);
+            foreach (var message in group.Messages.Where(message => message.Kind == Hdf5MessageKind.Link))
+                AddLink(message.Data.Span, found);
+            var info = new Hdf5Cursor((group.Single(Hdf5MessageKind.LinkInfo)
+                ?? throw new FormatException("has a group without links")).Data.Span, LinkName);
             info.Skip(1);
             if ((info.Byte() & 1) != 0) info.Skip(8);
             foreach (var link in InHeap(info.UInt64(), info.UInt64(), recordType: 5, idAt: 4)) AddLink(link, found);
@@ -143,7 +145,8 @@ internal sealed class Hdf5File : IDisposable
         var version = cursor.Byte();
         if (version > 3) throw new FormatException($"has a superblock of version {version}, which is not read");
         cursor.Skip(version < 2 ? 4u : 0u);
-        if (cursor.Byte() != 8 | cursor.Byte() != 8) throw new FormatException("has offsets or lengths that are not eight bytes wide, which is not read");
+        if (cursor.Byte() != 8 | cursor.Byte() != 8)
+            throw new FormatException("has offsets or lengths that are not eight bytes wide, which is not read");
         cursor.Skip(version switch { 0 => 9, 1 => 13, _ => 1 });
         var start = cursor.UInt64();
         cursor.Skip(8);
@@ -176,7 +179,8 @@ internal sealed class Hdf5File : IDisposable
         if (link.Address != Hdf5Bytes.Nowhere) return Object(link.Address);
         if (link.Path is null) throw new FormatException($"{name} is a link to another file, which is not followed");
         if (softLinks == MostSoftLinks) throw new FormatException($"{name} is a link to a link without end");
-        return Find(group, link.Path, softLinks + 1) ?? throw new FormatException($"{name} is a link to {link.Path}, which is not in the file");
+        return Find(group, link.Path, softLinks + 1)
+            ?? throw new FormatException($"{name} is a link to {link.Path}, which is not in the file");
     }
 
     // Link: version, flags, then the fields that the flags announce: type, creation order, character set, width of the name's length.
@@ -218,7 +222,8 @@ internal sealed class Hdf5File : IDisposable
                 entries.Skip(4);
                 var target = entries.UInt32();
                 entries.Skip(12);
-                Add(found, name, kind == IsSoftLink ? new Hdf5Link(Hdf5Bytes.Nowhere, Name(names.Text(target))) : new Hdf5Link(header, null));
+                Add(found, name, kind == IsSoftLink ? new Hdf5Link(Hdf5Bytes.Nowhere, Name(names.Text(target)))
+                    : new Hdf5Link(header, null));
             }
         }
     }
@@ -240,7 +245,8 @@ internal sealed class Hdf5File : IDisposable
     {
         if (heapAddress == Hdf5Bytes.Nowhere || tree == Hdf5Bytes.Nowhere) return [];
         var heap = new Hdf5FractalHeap(Bytes, heapAddress);
-        return [.. Hdf5Trees.Version2(Bytes, tree, recordType).Select(record => heap.Content(record.AsSpan(Math.Min(idAt, record.Length))))];
+        return [.. Hdf5Trees.Version2(Bytes, tree, recordType).Select(record =>
+            heap.Content(record.AsSpan(Math.Min(idAt, record.Length))))];
     }
 
     private Dictionary<string, ReadOnlyMemory<byte>> Attributes(Hdf5Object of)

@@ -112,7 +112,8 @@ internal sealed class Hdf5FractalHeap
         if ((kind & 0x30) != 0) throw new FormatException($"{What} has an object outside of its blocks, for its size, which is not read");
         ulong offset = cursor.UInt(offsetWidth), length = cursor.UInt(lengthWidth);
         var (block, blockOffset, blockLength) = BlockOf(offset);
-        if (offset - blockOffset > blockLength || length > blockLength - (offset - blockOffset)) throw new FormatException($"{What} has an object that crosses a block's end");
+        if (offset - blockOffset > blockLength || length > blockLength - (offset - blockOffset))
+            throw new FormatException($"{What} has an object that crosses a block's end");
         file.RequireWithin(block, blockLength, What);
         new Hdf5Cursor(file.Read(block, 5, What), What).Expect("FHDB"u8, 0);
         return file.Read(block + (offset - blockOffset), length, What);

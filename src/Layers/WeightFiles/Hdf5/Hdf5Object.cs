@@ -113,7 +113,8 @@ internal sealed record Hdf5Object(ulong Address, IReadOnlyList<Hdf5Message> Mess
                 Collect(block);
                 continue;
             }
-            if (block.Length < 8 || !block.AsSpan().StartsWith("OCHK"u8)) throw new FormatException($"{What} at {address} does not go on where it should");
+            if (block.Length < 8 || !block.AsSpan().StartsWith("OCHK"u8))
+                throw new FormatException($"{What} at {address} does not go on where it should");
             Collect(block.AsMemory(4..^4));
         }
         return new Hdf5Object(address, messages);

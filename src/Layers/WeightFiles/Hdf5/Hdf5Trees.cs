@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Convolve.Layers.WeightFiles.Hdf5;
 
 /// <summary>
-/// The two kinds of B-trees of HDF5, traversed from left to right. Each node must be one level below its parent and is visited once, so a tree
-/// with a cycle is an error.
+/// The two kinds of B-trees of HDF5, traversed from left to right. Each node must be one level below its parent and is visited once, so a
+/// tree with a cycle is an error.
 /// </summary>
 internal static class Hdf5Trees
 {
@@ -39,7 +39,8 @@ internal static class Hdf5Trees
             var prefix = new Hdf5Cursor(file.Read(address, 24, What), What);
             prefix.Expect("TREE"u8, (byte)content);
             int level = prefix.Byte(), entries = prefix.UInt16();
-            if (level != (expectedLevel ?? level)) throw new FormatException($"{What} has a node of level {level} where one of level {expectedLevel} should be");
+            if (level != (expectedLevel ?? level))
+                throw new FormatException($"{What} has a node of level {level} where one of level {expectedLevel} should be");
             var node = new Hdf5Cursor(file.Read(address + 24, (ulong)(entries * (keyLength + 8)), What), What);
             file.AllocationBudget.Take(64L * entries, What);
             for (var i = 0; i < entries; i++)
@@ -65,11 +66,13 @@ internal static class Hdf5Trees
         if (header == Hdf5Bytes.Nowhere) return records;
         var prefix = new Hdf5Cursor(file.Read(header, 38, What), What);
         prefix.Expect("BTHD"u8, 0);
-        if (prefix.Byte() is var found && found != type) throw new FormatException($"{What} holds records of type {found} instead of {type}");
+        if (prefix.Byte() is var found && found != type)
+            throw new FormatException($"{What} holds records of type {found} instead of {type}");
         int nodeLength = checked((int)prefix.UInt32()), recordLength = prefix.UInt16(), depth = prefix.UInt16();
         prefix.Skip(2);
         var (root, rootRecords) = (prefix.UInt64(), prefix.UInt16());
-        if (recordLength == 0 || nodeLength < NodeOverhead + recordLength || nodeLength > file.Length) throw new FormatException($"{What} has nodes of {nodeLength} bytes");
+        if (recordLength == 0 || nodeLength < NodeOverhead + recordLength || nodeLength > file.Length)
+            throw new FormatException($"{What} has nodes of {nodeLength} bytes");
         // The most records of a node, and of a subtree, which determine the width of counts.
         var (most, below) = (new long[depth + 1], new BigInteger[depth + 1]);
         most[0] = (nodeLength - NodeOverhead) / recordLength;

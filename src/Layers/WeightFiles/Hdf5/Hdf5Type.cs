@@ -71,7 +71,8 @@ internal sealed record Hdf5Type(int Length, ElementType? Number, bool BigEndian,
     private static ElementType? Floating(ref Hdf5Cursor cursor, uint length, uint order)
     {
         var (offset, precision) = (cursor.UInt16(), cursor.UInt16());
-        var (exponentAt, exponent, mantissaAt, mantissa, bias) = (cursor.Byte(), cursor.Byte(), cursor.Byte(), cursor.Byte(), cursor.UInt32());
+        var (exponentAt, exponent, mantissaAt, mantissa, bias) = (cursor.Byte(), cursor.Byte(), cursor.Byte(), cursor.Byte(),
+            cursor.UInt32());
         if (offset != 0 || precision != 8 * length || mantissaAt != 0 || exponentAt != mantissa || order > 1) return null;
         return (length, exponent, mantissa, bias) switch
         {
@@ -121,7 +122,8 @@ internal static class Hdf5Dataspace
         if (rank > ElementConversion.MostDimensions) throw new FormatException($"{What} has {rank} dimensions");
         var sizes = new long[rank];
         for (var d = 0; d < rank; d++)
-            sizes[d] = cursor.UInt64() is var size && size <= long.MaxValue ? (long)size : throw new FormatException($"{What} has a size of {size}");
+            sizes[d] = cursor.UInt64() is var size && size <= long.MaxValue ? (long)size
+                : throw new FormatException($"{What} has a size of {size}");
         if ((flags & 1) != 0)
             for (var d = 0; d < rank; d++) grows |= cursor.UInt64() != (ulong)sizes[d];
         return sizes;
