@@ -25,7 +25,7 @@ public sealed class KernelsCommandTests
     }
 
     [Theory]
-    [InlineData("csharp", "public static void Update<TShape, TRule>(")]
+    [InlineData("csharp", "internal struct UpdateParameters<TShape, TRule> : IGroupKernel")]
     [InlineData("opencl", "kernel void Kernel_Update(")]
     [InlineData("ptx", ".entry Kernel_Update(")]
     public async Task ATextAskedForStandsAlone(string target, string mentions)
@@ -53,8 +53,8 @@ public sealed class KernelsCommandTests
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "matrix-multiply-gpu")).Output;
         int csharp = text.IndexOf("== C#: src/Engine/Operations/BlockProduct/GpuBlockProduct.cs, line ", StringComparison.Ordinal);
-        int openCl = text.IndexOf("== OpenCL: GpuBlockProduct.Product<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
-        int ptx = text.IndexOf("== PTX for sm_80: GpuBlockProduct.Product<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
+        int openCl = text.IndexOf("== OpenCL: GpuBlockProduct<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
+        int ptx = text.IndexOf("== PTX for sm_80: GpuBlockProduct<LeftMatrix, RightMatrix>; ", StringComparison.Ordinal);
         Assert.True(csharp > 0 && openCl > csharp && ptx > openCl, text[..200]);
         // Two blocks of two factors: 2 · 2 · 8 · 132 floats, and 64 accumulators per step.
         Assert.Contains("FMAs 64,", text[ptx..]);
