@@ -5,14 +5,14 @@ using Convolve.Layers.WeightFiles;
 namespace Convolve.Pneumonia;
 
 /// <summary>
-/// Something the user can put right: a wrong option, a missing folder, an unreadable file. The message is one line that says
-/// what was wrong, where, and what to do; the program prints it on standard error and ends with exit code 2.
+/// An error that the user can fix: a wrong option, a missing folder, an unreadable file. The message is one line that says
+/// what was wrong, where, and what to do; the program prints it on standard error and exits with code 2.
 /// </summary>
 public class UserError : Exception
 {
     /// <summary>
-    /// The one table of what the user can put right: besides <see cref="UserError"/> the errors of the libraries about a file, a device or a training, whose
-    /// messages are such lines themselves. Everything else is a fault of the program.
+    /// The list of errors that the user can fix: <see cref="UserError"/>, and errors of the libraries about a file, a device or a training,
+    /// whose messages have the same form. All others are faults of the program.
     /// </summary>
     public static bool Is(Exception e) => e is UserError or WeightFileException or FeatureFileException or DeviceException or DivergedException;
 

@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Devices;
 
-/// <summary>What <c>devices</c> was asked for.</summary>
+/// <summary>Settings of <c>devices</c>.</summary>
 public sealed record DevicesSettings
 {
     [Device]
@@ -16,14 +16,14 @@ public sealed record DevicesSettings
 
 /// <summary>One row of <c>devices</c>.</summary>
 /// <param name="Name">The driver's name of the device.</param>
-/// <param name="Kind">What <c>--device</c> takes for it.</param>
+/// <param name="Kind">The value of <c>--device</c> that selects it.</param>
 /// <param name="MemoryMiB">Memory that kernels may use.</param>
 /// <param name="Driver">Platform and version.</param>
-/// <param name="Chosen">Whether <c>--device</c> as given chooses it.</param>
-/// <param name="SelfTest">"passed", or why not.</param>
+/// <param name="Chosen">Whether the given <c>--device</c> selects it.</param>
+/// <param name="SelfTest">"passed", or the error.</param>
 public sealed record DeviceRow(string Name, string Kind, long MemoryMiB, string Driver, bool Chosen, string SelfTest);
 
-/// <summary>Lists the devices, the one chosen, and every one's self-test.</summary>
+/// <summary>Lists the devices, the chosen one, and their self-tests.</summary>
 public static class DeviceList
 {
     public static Task<int> RunAsync(DevicesSettings settings, Terminal terminal, CancellationToken cancellation)

@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Devices;
 
-/// <summary>A device opened for a command, and why it was chosen.</summary>
+/// <summary>A device opened for a command, and the reason for the choice.</summary>
 public sealed class OpenDevice : IDisposable
 {
     private readonly DeviceCatalogue catalogue;
@@ -23,12 +23,12 @@ public sealed class OpenDevice : IDisposable
     public Device Device { get; }
 
     /// <summary>
-    /// Opens what <c>--device</c> asks for, without a word: what is wrong with the rest of a command shall be the only line it prints.
+    /// Opens the device that <c>--device</c> selects. Prints nothing, so that a later error is the only line.
     /// </summary>
-    /// <param name="request">What <c>--device</c> says.</param>
+    /// <param name="request">The value of <c>--device</c>.</param>
     /// <param name="tf32">Whether to multiply on tensor cores.</param>
     /// <exception cref="DeviceException">There is no such device, or it computes wrong results.</exception>
-    /// <exception cref="UserError">It cannot do what <c>--tf32</c> asks for.</exception>
+    /// <exception cref="UserError">It does not support <c>--tf32</c>.</exception>
     public static OpenDevice For(string request, bool tf32 = false)
     {
         var catalogue = new DeviceCatalogue();
@@ -60,10 +60,10 @@ public sealed class OpenDevice : IDisposable
         }
     }
 
-    /// <summary>Says which device computes and why; for when nothing is left that the user may have got wrong.</summary>
+    /// <summary>Prints the device and the reason, after all input has been checked.</summary>
     public void Announce(Terminal terminal) => terminal.Note(Announcement);
 
-    /// <summary>Which device computes and why, in one line.</summary>
+    /// <summary>The device and the reason, in one line.</summary>
     public string Announcement => $"device: {Choice.Device} — {Choice.Reason}";
 
     /// <inheritdoc/>

@@ -4,11 +4,11 @@ using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Experiments;
 
-/// <summary>What was published of a row.</summary>
-/// <param name="TestLoss">Null where none was given.</param>
-/// <param name="TestAccuracy">Null where none was given.</param>
-/// <param name="Hours">Null where that is not known.</param>
-/// <param name="SecondRun">Another run of the same notebook; null where there is none.</param>
+/// <summary>Published results of a row.</summary>
+/// <param name="TestLoss">Null if not published.</param>
+/// <param name="TestAccuracy">Null if not published.</param>
+/// <param name="Hours">Null if unknown.</param>
+/// <param name="SecondRun">A second run of the same notebook; null if there is none.</param>
 public sealed record PublishedFigures(double? TestLoss, double? TestAccuracy, double? Hours, PublishedScores? SecondRun);
 
 /// <summary>A finished run of a row.</summary>
@@ -19,39 +19,39 @@ public sealed record PublishedFigures(double? TestLoss, double? TestAccuracy, do
 /// <param name="Epochs">Epochs that it ran.</param>
 public sealed record SeedResult(int Seed, string Run, ScoreBlock? Test, double Minutes, int Epochs);
 
-/// <summary>The figures of a row over several seeds, which fix the division of the images, too.</summary>
+/// <summary>Metrics of a row over several seeds, which also determine the split.</summary>
 /// <param name="Loss">On test images.</param>
 /// <param name="Accuracy">At threshold ½.</param>
-/// <param name="Auc">Null where a seed has none.</param>
+/// <param name="Auc">Null if a seed has none.</param>
 public sealed record SeedStatistics(double Loss, double Accuracy, double? Auc);
 
 /// <summary>
-/// A row of the table as scripts read it. Of several seeds, the figures of the first stand in front, and all in <see cref="Seeds"/>.
+/// A row of the table for scripts. With several seeds, it contains the metrics of the first, and all of them in <see cref="Seeds"/>.
 /// </summary>
 /// <param name="Id">The row.</param>
-/// <param name="Published">The published figures.</param>
+/// <param name="Published">The published results.</param>
 /// <param name="Test">Scores on test images; null where there are none, or the row was not run.</param>
 /// <param name="Minutes">Wall time; null where the row was not run.</param>
 /// <param name="Epochs">Epochs run; 0 where the row was not run.</param>
 /// <param name="PlannedEpochs">Epochs that would have been run without early stopping.</param>
-/// <param name="EpochsScale">What the published epochs were multiplied with.</param>
-/// <param name="Split">How the images were divided.</param>
+/// <param name="EpochsScale">The factor on the published epochs.</param>
+/// <param name="Split">How the images were split.</param>
 /// <param name="Images">Usable images of each part; null where the row was not run.</param>
 /// <param name="Device">Where it ran.</param>
-/// <param name="Note">What must be known to compare it, or why it was not run.</param>
+/// <param name="Note">Notes for the comparison, or why it was not run.</param>
 public sealed record ExperimentResult(
     string Id, PublishedFigures Published, ScoreBlock? Test, double? Minutes, int Epochs, int PlannedEpochs, double EpochsScale, string Split,
     SplitCounts? Images, string Device, string Note)
 {
-    /// <summary>The runs one by one; null where there is one only.</summary>
+    /// <summary>The single runs; null if there is only one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SeedResult>? Seeds { get; init; }
 
-    /// <summary>Means over the seeds; null where there is one only, or no test images.</summary>
+    /// <summary>Means over the seeds; null if there is only one seed, or no test images.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SeedStatistics? Mean { get; init; }
 
-    /// <summary>Standard deviations over the seeds, of a sample (n − 1); null as <see cref="Mean"/>.</summary>
+    /// <summary>Sample standard deviations over the seeds (n − 1); null like <see cref="Mean"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SeedStatistics? StandardDeviation { get; init; }
 
@@ -62,16 +62,16 @@ public sealed record ExperimentResult(
     /// <summary>A row that was not run.</summary>
     /// <param name="row">The row.</param>
     /// <param name="settings">What was asked for.</param>
-    /// <param name="device">Where it would have run.</param>
-    /// <param name="reason">Why it was not, and what to do.</param>
+    /// <param name="device">The device for it.</param>
+    /// <param name="reason">Why not, and what to do.</param>
     public static ExperimentResult NotRun(ReferenceRow row, ExperimentSettings settings, string device, string reason) =>
         new(row.Id, FiguresOf(row), null, null, 0, settings.EpochsOf(row), settings.EpochsScale, settings.Split.ToString().ToLowerInvariant(), null, device,
             $"not run: {reason}");
 
-    /// <summary>What the finished runs of a row found; null where there is none.</summary>
+    /// <summary>The results of a row's finished runs; null if there are none.</summary>
     /// <param name="row">The row.</param>
     /// <param name="folder">The folder of the table.</param>
-    /// <param name="seeds">The seeds to look for; null for all there are.</param>
+    /// <param name="seeds">The seeds; null for all.</param>
     /// <exception cref="UserError">A file of a run is broken.</exception>
     public static ExperimentResult? Read(ReferenceRow row, string folder, IEnumerable<int>? seeds)
     {
@@ -95,7 +95,7 @@ public sealed record ExperimentResult(
         };
     }
 
-    // What the images turned out to be is known after the run only.
+    // The number of usable images is known only after the run.
     private static string NoteOf(ExperimentRecord record, Metrics metrics)
     {
         string?[] notes =
@@ -109,7 +109,7 @@ public sealed record ExperimentResult(
 
     private static PublishedFigures FiguresOf(ReferenceRow row) => new(row.Published.TestLoss, row.Published.TestAccuracy, row.Hours, row.SecondRun);
 
-    /// <summary>The folders of a row's runs, finished or not, whatever their seed.</summary>
+    /// <summary>The folders of a row's runs, finished or not, with any seed.</summary>
     /// <exception cref="UserError">The record of a run is broken.</exception>
     internal static IEnumerable<(string Run, ExperimentRecord Record)> RunsOf(ReferenceRow row, string folder) =>
         from run in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder) : []

@@ -10,8 +10,8 @@ using Convolve.Pneumonia.Train;
 namespace Convolve.Pneumonia.Experiments;
 
 /// <summary>
-/// Runs rows of the reference table as ordinary trainings, each in its run folder, and writes the table anew after each. Finished runs of the
-/// same settings stay as they are, interrupted ones go on.
+/// Runs rows of the reference table as ordinary trainings, each in its run folder, and rewrites the table after each. Finished runs with
+/// the same settings are kept, interrupted ones are resumed.
 /// </summary>
 public static class ExperimentRunner
 {
@@ -19,7 +19,7 @@ public static class ExperimentRunner
     {
         using FolderClaim claim = FolderClaim.Of(settings.Out);
         DeviceDescription device = Describe(settings.Device);
-        // Whatever is wrong with one of the rows is said before the first is trained.
+        // Errors in any row are reported before the first is trained.
         List<PlannedRun> runs = Plan(settings, device, cancellation);
         var failures = new List<(ReferenceRow Row, string Reason)>();
         foreach (PlannedRun run in runs.Where(run => run.Obstacle is not null).DistinctBy(run => run.Row))
@@ -48,7 +48,7 @@ public static class ExperimentRunner
         return 0;
     }
 
-    // What is to be trained, in the order of the table: all rows with the first seed, then with the second.
+    // The runs, in order: all rows with the first seed, then with the second.
     private static List<PlannedRun> Plan(ExperimentSettings settings, DeviceDescription device, CancellationToken cancellation)
     {
         var divisions = new Dictionary<(SplitSettings, LabelScheme), ImageSet>();
@@ -69,7 +69,7 @@ public static class ExperimentRunner
                 }
                 catch (Exception e) when (UserError.Is(e) && !(row.NeedsWeights && settings.Weights is not null))
                 {
-                    // These images, or the weights that are here, are not for this row, but may be for others.
+                    // These images or weights do not fit this row, but may fit others.
                     first ??= e;
                     runs.Add(new PlannedRun(row, seed, training, null, false, e.Message));
                     continue;
@@ -82,7 +82,7 @@ public static class ExperimentRunner
         return runs.All(run => run.Obstacle is not null) ? throw first! : runs;
     }
 
-    // The table shows the mean over all seeds of a row that the folder holds: they must differ in nothing else.
+    // The table shows the mean over all seeds of a row in the folder, so they may differ in nothing else.
     private static void RequireSameExperiment(ExperimentSettings settings, ReferenceRow row, TrainSettings plan)
     {
         foreach (var (run, record) in ExperimentResult.RunsOf(row, settings.Out))
@@ -95,7 +95,7 @@ public static class ExperimentRunner
         }
     }
 
-    /// <summary>Whether a run folder holds the whole of a run; false where it holds a part or nothing.</summary>
+    /// <summary>Whether a run folder contains a finished run.</summary>
     /// <exception cref="UserError">It holds another run.</exception>
     private static bool IsFinished(string run, TrainSettings plan, string folder)
     {
@@ -109,7 +109,7 @@ public static class ExperimentRunner
         return metrics.Epochs.Count == plan.Epochs || metrics.Epochs.Count - metrics.BestEpoch >= plan.EarlyStopping;
     }
 
-    /// <summary>Trains a run to its end; says why where that is not possible.</summary>
+    /// <summary>Trains a run to its end, or reports why not.</summary>
     private static async Task<string?> TrainAsync(ExperimentSettings settings, PlannedRun run, Terminal terminal, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
@@ -134,12 +134,12 @@ public static class ExperimentRunner
     private static void Record(ExperimentSettings settings, PlannedRun run, double minutes)
     {
         double before = ExperimentRecord.Read(run.Folder)?.Minutes ?? 0;
-        // A sitting that was killed left no record but its epochs.
+        // A killed session leaves no record except its epochs.
         double epochs = HistoryFile.ReadSeconds(run.Folder).Sum() / 60;
         new ExperimentRecord(run.Row.Id, run.Seed, Math.Max(before + minutes, epochs), run.Plan!.Epochs, settings.EpochsScale, settings.NoteOf(run.Row)).Write(run.Folder);
     }
 
-    // Everything that the folder holds, whatever was asked for this time, and what was asked for and could not be run.
+    // All runs in the folder, plus requested ones that could not be run.
     private static List<ExperimentResult> InFolder(
         ExperimentSettings settings, List<PlannedRun> runs, DeviceDescription device, List<(ReferenceRow Row, string Reason)> failures) =>
     [
@@ -167,14 +167,14 @@ public static class ExperimentRunner
     /// <param name="Row">Its row.</param>
     /// <param name="Seed">Its seed.</param>
     /// <param name="Settings">What it is.</param>
-    /// <param name="Plan">The same with every default filled in; null where it cannot be run.</param>
-    /// <param name="IsFinished">Whether it was run to its end before.</param>
+    /// <param name="Plan">The same with all defaults; null if it cannot be run.</param>
+    /// <param name="IsFinished">Whether it is already finished.</param>
     /// <param name="Obstacle">Why it cannot be run, and what to do.</param>
     private sealed record PlannedRun(ReferenceRow Row, int Seed, TrainSettings Settings, TrainSettings? Plan, bool IsFinished, string? Obstacle)
     {
         public string Folder => Settings.Out!;
 
-        /// <summary>Whether nothing more is to be expected of it, although it was not run.</summary>
+        /// <summary>Whether it is settled although it was not run.</summary>
         public bool IsOver(IEnumerable<ReferenceRow> failed) => Obstacle is not null || failed.Contains(Row);
     }
 }

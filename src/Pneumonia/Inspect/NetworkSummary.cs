@@ -8,14 +8,14 @@ using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
 
-/// <summary>What <c>summary</c> was asked for.</summary>
+/// <summary>Settings of <c>summary</c>.</summary>
 public sealed record SummarySettings : ICheckedSettings
 {
-    /// <summary>Network to build; null for a run's or the usual one.</summary>
+    /// <summary>Network to build; null for a run's or the default one.</summary>
     [Choice<ModelKind>("network (compact)")]
     public ModelKind? Model { get; init; }
 
-    /// <summary>Width and height of its images; null for a run's or the usual ones.</summary>
+    /// <summary>Width and height of its images; null for a run's or the default ones.</summary>
     [Pixels("width and height of its images (150)")]
     public int? Pixels { get; init; }
 
@@ -27,11 +27,11 @@ public sealed record SummarySettings : ICheckedSettings
     [Flag("time every layer and compare it with what the device can do")]
     public bool Measure { get; init; }
 
-    /// <summary>Images to a batch; null for as many as suit the device.</summary>
+    /// <summary>Batch size; null for a size that suits the device.</summary>
     [Whole("with --measure: images to a batch (8; 1 on a slow device)", 1, 100_000)]
     public int? Batch { get; init; }
 
-    /// <summary>Where to compute; null for the usual device.</summary>
+    /// <summary>The device; null for the default one.</summary>
     [Device]
     public string? Device { get; init; }
 

@@ -12,25 +12,25 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Models;
 
-/// <summary>A trained network with what its answers mean.</summary>
+/// <summary>A trained network with the meaning of its outputs.</summary>
 /// <param name="Network">The network, on its device.</param>
-/// <param name="Classes">Names of the classes in the order of its outputs; of two, the positive one comes second.</param>
+/// <param name="Classes">Names of the classes in the order of its outputs; of two, the positive one is second.</param>
 /// <param name="Input">How an image becomes its input.</param>
 /// <param name="Labels">Where the classes come from.</param>
-/// <param name="Threshold">The probability that its validation images chose; null where nothing says it.</param>
+/// <param name="Threshold">The decision threshold chosen on validation images; null if unknown.</param>
 public sealed record TrainedModel(
     Sequential Network, IReadOnlyList<string> Classes, ImagePreprocessing Input, LabelScheme Labels, double? Threshold = null) : IDisposable
 {
-    // As many as --pixels may say: a description of a kilobyte may speak of images that no memory holds.
+    // The limit of --pixels: a description of a kilobyte could declare images that do not fit into memory.
     private const int MostPixels = 4096;
 
-    /// <summary>Whether its file says what its classes are called; else they bear their numbers, or names that the user or a data folder gave.</summary>
+    /// <summary>Whether its file names its classes; otherwise they have numbers, or names from the user or a data folder.</summary>
     public bool NamesClasses { get; init; } = true;
 
-    /// <summary>The positive one of two classes; null with more, and until <see cref="WithPositive"/> has chosen it.</summary>
+    /// <summary>The positive one of two classes; null with more, and before <see cref="WithPositive"/>.</summary>
     public PositiveClass? Positive { get; private init; }
 
-    /// <summary>Names of the classes in the order in which predictions are scored: of two, the positive one comes second.</summary>
+    /// <summary>Names of the classes in the order of scored predictions: of two, the positive one is second.</summary>
     public IReadOnlyList<string> ScoredClasses => Positive?.Name == Classes[0] ? [Classes[1], Classes[0]] : Classes;
 
     /// <summary>Predictions of the network in the order of <see cref="ScoredClasses"/>.</summary>
@@ -40,18 +40,18 @@ public sealed record TrainedModel(
         Probabilities = [.. predictions.Probabilities.Select(p => new[] { p[1], p[0] })],
     };
 
-    /// <summary>What the network predicts for each image of which there is a prediction, by its index in the source.</summary>
+    /// <summary>The prediction for each image that has one, by its index in the source.</summary>
     /// <param name="predictions">Predictions in the order of <see cref="ScoredClasses"/>.</param>
     public Dictionary<int, ImagePrediction> ByImage(Predictions predictions) =>
         predictions.Indices.Zip(predictions.Probabilities, (index, p) => (index, ImagePrediction.Of(ScoredClasses, p, Threshold))).ToDictionary();
 
-    /// <summary>The output, counted from 0, that tells of a class; −1 where there is none of that name.</summary>
+    /// <summary>Index of the output for a class; −1 if there is no such class.</summary>
     public int OutputOf(string name) => Array.IndexOf([.. Classes], name);
 
     /// <summary>The same model with names for the classes that its file does not name.</summary>
     /// <param name="classes">The names, in the order of its outputs.</param>
     /// <param name="source">The file, for messages.</param>
-    /// <exception cref="UserError">The file names them otherwise, or there are not as many.</exception>
+    /// <exception cref="UserError">The file names other classes, or their number differs.</exception>
     public TrainedModel WithClasses(IReadOnlyList<string> classes, string source)
     {
         if (NamesClasses && !Classes.SequenceEqual(classes))
@@ -61,8 +61,9 @@ public sealed record TrainedModel(
         return this with { Classes = classes };
     }
 
-    /// <summary>The same model with one of two classes as the positive one; with more it stays as it is.</summary>
-    /// <param name="asked">The class that the user asked for, or null for the one that training took or, in a file that names no classes, their names speak for.</param>
+    /// <summary>The same model with one of two classes as the positive one; unchanged for more classes.</summary>
+    /// <param name="asked">The class that the user named; null for the one of the training or, in a file without class names, the one that
+    /// their names suggest.</param>
     /// <exception cref="UserError">There is no such class.</exception>
     public TrainedModel WithPositive(string? asked)
     {
@@ -74,11 +75,11 @@ public sealed record TrainedModel(
         return this with { Positive = chosen, Threshold = null, Remarks = [note, $"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used"] };
     }
 
-    /// <summary>What <see cref="WithPositive"/> concluded, for the user to know: one line each.</summary>
+    /// <summary>Notes from <see cref="WithPositive"/> for the user, one line each.</summary>
     public IReadOnlyList<string> Remarks { get; private init; } = [];
 
-    /// <summary>Reads the best checkpoint of a run onto a device.</summary>
-    /// <exception cref="UserError">The file is missing, broken, or not the one that the run's figures belong to.</exception>
+    /// <summary>Loads the best checkpoint of a run on a device.</summary>
+    /// <exception cref="UserError">The file is missing, broken, or does not belong to the run's metrics.</exception>
     public static TrainedModel LoadBest(string run, Metrics metrics, Engine.Devices.Device device)
     {
         string path = RunFolder.BestPath(run);
@@ -90,7 +91,7 @@ public sealed record TrainedModel(
             + "put the run's own checkpoint back, or train the run again");
     }
 
-    /// <summary>Reads a checkpoint onto a device.</summary>
+    /// <summary>Loads a checkpoint on a device.</summary>
     /// <exception cref="UserError">The file is missing, broken or of another tool.</exception>
     public static TrainedModel Load(string path, Engine.Devices.Device device)
     {
@@ -112,12 +113,12 @@ public sealed record TrainedModel(
         };
     }
 
-    /// <summary>Reads a whole model of any tool onto a device: a checkpoint, or the weights of a network that the program knows.</summary>
+    /// <summary>Loads a whole model of any tool on a device: a checkpoint, or the weights of a known network.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="pixels">Width and height of its images; null for what the file says or its tensors allow.</param>
-    /// <param name="preprocessing">What becomes of their bytes; null for what the file says or is known for, else 0 … 1.</param>
+    /// <param name="pixels">Width and height of its images; null for the file's own size, or one that its tensors allow.</param>
+    /// <param name="preprocessing">Preprocessing; null for the file's own or known one, else 0 … 1.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="terminal">Is told what was assumed.</param>
+    /// <param name="terminal">Receives notes on assumptions.</param>
     /// <exception cref="WeightFileException">The file is missing or broken.</exception>
     /// <exception cref="UserError">It holds no such model.</exception>
     public static TrainedModel LoadAny(string path, int? pixels, Preprocessing? preprocessing, Engine.Devices.Device device, Terminal terminal)
@@ -142,7 +143,7 @@ public sealed record TrainedModel(
         WeightOrigin? origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
         network.Initialize(device, 0);
         new PretrainedWeights(converted, network.Layers).Load();
-        // The networks of this project that normalize are trained on images that are evened out.
+        // This project's networks with batch normalization are trained on standardized images.
         Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
         Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
         terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "

@@ -13,17 +13,17 @@ using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Shell;
 
-/// <summary>The program from its arguments to its exit code.</summary>
+/// <summary>The program, from its arguments to its exit code.</summary>
 public static class CommandLine
 {
     public const int Done = 0, Fault = 1, BadUsage = 2, Stopped = 130;
 
-    // A name that begins with @ is a name, and short options are not bundled.
+    // @NAME is not a response file, and short options are not bundled.
     private static readonly ParserConfiguration parser = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 
     /// <summary>
-    /// Runs a command. Whatever goes wrong is one line on standard error: the user's to put right gives exit code 2, a fault of the
-    /// program 1 (with a stack trace only under <c>--verbose</c>), a stop by <paramref name="cancellation"/> 130.
+    /// Runs a command. Every error is one line on standard error. Errors that the user can fix give exit code 2, faults of the
+    /// program 1 (with a stack trace under <c>--verbose</c>), a stop by <paramref name="cancellation"/> 130.
     /// </summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
     {
@@ -60,7 +60,7 @@ public static class CommandLine
         }
     }
 
-    /// <summary>What is wrong with the words of a command line, without running it; nothing if they are understood.</summary>
+    /// <summary>Errors of a command line, without running it; empty if it is valid.</summary>
     internal static IReadOnlyList<string> Errors(IReadOnlyList<string> arguments) =>
         [.. Root(new Terminal(TextWriter.Null, TextWriter.Null)).Root.Parse(arguments, parser).Errors.Select(e => e.Message)];
 
@@ -116,7 +116,7 @@ public static class CommandLine
             Output = terminal.Results,
             Error = terminal.Messages,
             EnableDefaultExceptionHandler = false,
-            // Ctrl-C is the program's own: it saves first.
+            // The program handles Ctrl-C itself, to save first.
             ProcessTerminationTimeout = null,
         }, cancellation);
 
@@ -126,7 +126,7 @@ public static class CommandLine
     private static string? FirstError(ParseResult result, RootCommand root, Options trainOptions)
     {
         Command command = result.CommandResult.Command;
-        // A wrong value first: the words after it may only look lost because of it.
+        // Report a wrong value first: it may be why later words look unexpected.
         foreach (ParseError error in result.Errors)
             if (OptionOf(error) is { } option) return ValueError(error, option);
         if (result.UnmatchedTokens is [var token, ..])

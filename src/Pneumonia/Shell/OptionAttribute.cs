@@ -10,28 +10,28 @@ namespace Convolve.Pneumonia.Shell;
 /// </summary>
 /// <param name="placeholder">What <c>--help</c> shows for the value.</param>
 /// <param name="help">What the option means, its default in parentheses at the end.</param>
-/// <param name="allowed">Which values are allowed, in words that follow "give".</param>
+/// <param name="allowed">The allowed values, as words that follow "give".</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal abstract class OptionAttribute(string placeholder, string help, string allowed) : Attribute
 {
-    /// <summary>The option's name where it is not the property's in words.</summary>
+    /// <summary>The option's name if it differs from the property's.</summary>
     public string? Name { get; init; }
 
     /// <summary>The property that <c>--help</c> lists before this one; null for the order of declaration.</summary>
     public string? HelpAfter { get; init; }
 
-    /// <summary>What to say where the option is missing and the command cannot do without it; null where it can.</summary>
+    /// <summary>The error if a required option is missing; null for an optional one.</summary>
     public string? Missing { get; init; }
 
     /// <summary>Makes the option for one command.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="subject">What takes the place of {0} in the help.</param>
+    /// <param name="subject">Replaces {0} in the help.</param>
     public virtual Option Create(string name, string subject) => Create<object>(name, subject);
 
-    /// <summary>The value of the option in a command line that holds it.</summary>
+    /// <summary>The value of the option in a command line that contains it.</summary>
     public virtual object? ValueIn(ParseResult result, Option option) => result.GetValue((Option<object?>)option) ?? WithoutValue;
 
-    /// <summary>Makes the option with values of a type, which the parser must know to tell a value from the next word.</summary>
+    /// <summary>Creates the option with a value type, which the parser needs to distinguish a value from the next word.</summary>
     protected Option<T?> Create<T>(string name, string subject)
     {
         var option = new Option<T?>(name)
@@ -55,15 +55,15 @@ internal abstract class OptionAttribute(string placeholder, string help, string 
         }
     }
 
-    /// <summary>How many values follow the option.</summary>
+    /// <summary>Number of values after the option.</summary>
     protected virtual ArgumentArity Arity => ArgumentArity.ExactlyOne;
 
-    /// <summary>What the option means without a value; null where it needs one, which the parser asks for itself.</summary>
+    /// <summary>The value that the option has without one; null if it needs one, which the parser checks.</summary>
     protected virtual object? WithoutValue => null;
 
-    /// <summary>Words that a shell may offer.</summary>
+    /// <summary>Completions for a shell.</summary>
     protected virtual string[] Completions => [];
 
-    /// <summary>The value that a text stands for; null where it is not allowed.</summary>
+    /// <summary>The value of a text; null if it is not allowed.</summary>
     protected abstract object? Parse(string text);
 }

@@ -5,18 +5,18 @@ using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>What a trainer reads: the images of each part, or their features.</summary>
+/// <summary>The input of a trainer: the images of each part, or their features.</summary>
 /// <param name="Train">To learn from.</param>
 /// <param name="Val">To choose the best epoch and the threshold on.</param>
 /// <param name="Test">To report on; null if there are none.</param>
 internal sealed record TrainingParts(ISampleSource Train, ISampleSource Val, ISampleSource? Test);
 
 /// <summary>
-/// The features that the frozen base makes of the images, computed once and kept on disk; they can be read until it is disposed.
+/// The frozen base's features of the images, computed once and kept on disk; readable until disposed.
 /// </summary>
 /// <param name="session">The training.</param>
 /// <param name="head">The part of the network that is trained on them.</param>
-/// <param name="observer">Is told how far it is.</param>
+/// <param name="observer">Receives progress.</param>
 internal sealed class FeatureSource(TrainingSession session, Sequential head, ITrainingObserver observer) : IDisposable
 {
     private readonly FeatureExtraction extraction = new(
@@ -24,8 +24,8 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
 
     private int all, before, told;
 
-    /// <summary>The features of the images of each part, in their place.</summary>
-    /// <exception cref="UserError">The folder of features cannot be used.</exception>
+    /// <summary>The features of the images of each part, instead of the images.</summary>
+    /// <exception cref="UserError">The feature folder cannot be used.</exception>
     public TrainingParts Of(TrainingImages images, CancellationToken cancellation)
     {
         all = images.Train.Count + images.Val.Count + (images.Test?.Count ?? 0);
@@ -59,7 +59,7 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
         return features;
     }
 
-    // Features of other trainings, which may never come again, do not stay for ever.
+    // Features of other trainings are not kept forever.
     private void Clear()
     {
         double limit = session.FeatureLimit;

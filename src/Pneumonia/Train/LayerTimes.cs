@@ -11,11 +11,11 @@ namespace Convolve.Pneumonia.Train;
 /// </summary>
 internal static class LayerTimes
 {
-    // Trainings that took less are reported without times.
+    // Shorter trainings are reported without layer times.
     private const double LeastSeconds = 60;
     private const int Batch = 8, Runs = 3;
 
-    /// <summary>The layers, and what they were measured with; null where they were not.</summary>
+    /// <summary>The layers and the measurement conditions; null if not measured.</summary>
     public static (ReportedLayer[] Layers, LayerMeasure? Measure) Of(TrainingSession session, double trainingSeconds, CancellationToken cancellation)
     {
         Device device = session.Device;
@@ -26,7 +26,7 @@ internal static class LayerTimes
         if (trainingSeconds < LeastSeconds || TrainingDefaults.IsSlow(device.Description)) return (layers, null);
         try
         {
-            // Memory of steps that nobody takes any more.
+            // Memory of training steps, no longer needed.
             device.Pool.Trim();
             int batch = Math.Min(session.Plan.Batch, Batch);
             Roofline roofline = Roofline.Measure(device);
@@ -36,7 +36,7 @@ internal static class LayerTimes
         }
         catch (DeviceException)
         {
-            // There is no memory for it beside that of the training; the report then says how to get the times.
+            // Not enough memory beside the training; the report says how to get the times.
             return (layers, null);
         }
 

@@ -4,11 +4,11 @@ using Convolve.Layers.Training;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>Tries growing learning rates instead of training, and writes nothing.</summary>
+/// <summary>Tries growing learning rates instead of training; writes no files.</summary>
 public static class LearningRateSearch
 {
     /// <returns>The loss at each rate.</returns>
-    /// <exception cref="UserError">Something that was asked for cannot be done.</exception>
+    /// <exception cref="UserError">A setting cannot be satisfied.</exception>
     public static async Task<IReadOnlyList<SweptRate>> RunAsync(TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation)
     {
         using var session = TrainingSession.Open(settings, run: null, cancellation);

@@ -9,14 +9,14 @@ using Convolve.Pneumonia.Runs;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>The checkpoints of a run: the best epoch, and the last state, from which the run goes on.</summary>
+/// <summary>The checkpoints of a run: the best epoch, and the last state, from which it is resumed.</summary>
 /// <param name="run">Its folder.</param>
 /// <param name="network">The network, base and head.</param>
-/// <param name="metadata">What the files say beside the network.</param>
+/// <param name="metadata">Metadata of the files.</param>
 internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadata metadata)
 {
-    /// <summary>Puts everything back to where the run stopped.</summary>
-    /// <returns>The seconds that the run took before.</returns>
+    /// <summary>Restores the state in which the run stopped.</summary>
+    /// <returns>The seconds that the run has taken so far.</returns>
     /// <exception cref="UserError">The run does not fit the data, or its files are damaged.</exception>
     public double Resume(Optimizer optimizer, Trainer trainer, BestWeights best)
     {
@@ -29,9 +29,9 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
             last.Restore(optimizer, network.Device!);
             RunTime time = RunTime.Read(run);
             trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run), time.UnfinishedEpoch);
-            // After an epoch there is a best one; without its weights the run could not end as if it had never stopped.
+            // After an epoch there is a best one; without its weights the run could not end as if never stopped.
             best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
-            // A run that had ended, or one of an earlier version, has the times of its epochs and no more.
+            // A finished run, or one of an earlier version, has only the times of its epochs.
             return Math.Max(time.Seconds, trainer.History.Sum(epoch => epoch.Seconds) + trainer.SecondsInEpoch);
         }
         catch (FormatException e)
@@ -41,7 +41,7 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
     }
 
     /// <summary>Writes the last state, the history and the time so far.</summary>
-    /// <exception cref="UserError">A file cannot be written; those that are there stay whole.</exception>
+    /// <exception cref="UserError">A file cannot be written; existing files stay intact.</exception>
     public void WriteLast(Optimizer optimizer, Trainer trainer, RunTime time)
     {
         Write(RunFolder.LastPath(run), metadata, optimizer, trainer.State);
@@ -49,19 +49,19 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
         time.Write(run);
     }
 
-    /// <summary>Writes the network as the one of the best epoch.</summary>
-    /// <param name="threshold">The threshold that the validation images chose; null before the training has ended.</param>
+    /// <summary>Writes the network as the best epoch's.</summary>
+    /// <param name="threshold">The threshold chosen on validation images; null before the training has ended.</param>
     /// <exception cref="UserError">The file cannot be written.</exception>
     public void WriteBest(double? threshold) => Write(RunFolder.BestPath(run), metadata with { Threshold = threshold });
 
-    /// <summary>The epochs of a training, as <c>metrics.json</c> and <c>history.csv</c> hold them.</summary>
+    /// <summary>The epochs of a training, for <c>metrics.json</c> and <c>history.csv</c>.</summary>
     public static EpochMetrics[] EpochsOf(Trainer trainer) =>
     [
         .. trainer.History.Select(epoch => new EpochMetrics(epoch.Epoch, epoch.Seconds, epoch.TrainLoss, epoch.TrainAccuracy,
             epoch.ValidationLoss, epoch.ValidationAccuracy)),
     ];
 
-    // A run of a version that chose the positive class otherwise would go on with its labels swapped.
+    // A run of a version with another positive class would be resumed with swapped labels.
     private void RequireSameClasses(IReadOnlyList<string>? trained)
     {
         IReadOnlyList<string> classes = metadata.Classes!;

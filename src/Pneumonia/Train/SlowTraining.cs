@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>What the user of a slow device must know: the defaults that shrink, and how long a training takes there.</summary>
+/// <summary>A note for users of a slow device: the smaller defaults, and how long a training takes there.</summary>
 internal static class SlowTraining
 {
     // ILGPU's CPU accelerator, measured: see docs/performance.md.

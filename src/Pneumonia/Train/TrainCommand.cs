@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>The <c>train</c> command: a training on the terminal, or a search for a learning rate.</summary>
+/// <summary>The <c>train</c> command: a training with its output, or a learning-rate search.</summary>
 internal static class TrainCommand
 {
     /// <returns>0.</returns>

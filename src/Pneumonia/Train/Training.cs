@@ -16,13 +16,13 @@ namespace Convolve.Pneumonia.Train;
 
 /// <summary>A finished run.</summary>
 /// <param name="Folder">Its folder.</param>
-/// <param name="Summary">What its report shows.</param>
+/// <param name="Summary">The content of its report.</param>
 public sealed record FinishedRun(string Folder, RunSummary Summary);
 
-/// <summary>A training: what its session has prepared it fits to the images, and then it finishes the run folder.</summary>
+/// <summary>A training: fits the prepared session to the images, then finishes the run folder.</summary>
 public sealed class Training : IDisposable
 {
-    // Pixels across the examples of augmentation in a report: enough for the column of text it stands in, on a fine screen too.
+    // Width of the augmentation examples in a report: enough for the text column, even on high-resolution screens.
     private const int WidestSheet = 1300;
 
     private readonly Stopwatch watch = Stopwatch.StartNew();
@@ -61,12 +61,12 @@ public sealed class Training : IDisposable
 
     /// <summary>Trains and writes the run folder.</summary>
     /// <param name="settings">What was asked for.</param>
-    /// <param name="observer">Follows it.</param>
-    /// <param name="cancellation">Stops it, after what was trained is saved.</param>
-    /// <exception cref="UserError">Something that was asked for cannot be done.</exception>
+    /// <param name="observer">Observes it.</param>
+    /// <param name="cancellation">Stops it after saving.</param>
+    /// <exception cref="UserError">A setting cannot be satisfied.</exception>
     public static async Task<FinishedRun> RunAsync(TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation)
     {
-        // Claimed before anything is read: another command might be writing to the run that goes on.
+        // Claimed before anything is read: another command might be writing to the resumed run.
         using FolderClaim claim = RunFolder.Claim(settings);
         using var session = TrainingSession.Open(settings, claim.Folder, cancellation);
         try
@@ -91,14 +91,14 @@ public sealed class Training : IDisposable
     {
         if (session.Begun is not null) earlierSeconds = checkpoint.Resume(optimizer, trainer, best);
         Announce();
-        // Alive as long as its features are read.
+        // Stays alive while its features are read.
         using FeatureSource? features = plan.Features ? new FeatureSource(session, trained, observer) : null;
         TrainingParts parts = features?.Of(images, cancellation) ?? new TrainingParts(images.Train, images.Val, images.Test);
         await FitAsync(parts, cancellation);
         return Finish(parts, cancellation);
     }
 
-    // Nothing is said before: a command that cannot run leaves one line on standard error, and no file.
+    // Nothing is printed before: a command that cannot run leaves one line on standard error and no file.
     private void Announce()
     {
         session.Announce(observer, withMemory: true);
@@ -155,7 +155,7 @@ public sealed class Training : IDisposable
         foreach (string warning in images.Warnings) observer.Warn(warning);
 
         double? threshold = Scoring.Threshold(val);
-        // With its threshold the file predicts as the run does, without the run around it.
+        // With its threshold, the file predicts like the run, without the run folder.
         checkpoint.WriteBest(threshold);
         Metrics metrics = MetricsOf(val, test, threshold);
         HistoryFile.Write(Folder, metrics.Epochs);
@@ -215,7 +215,7 @@ public sealed class Training : IDisposable
         checkpoint.WriteLast(optimizer, trainer, new RunTime(earlierSeconds + watch.Elapsed.TotalSeconds, trainer.SecondsInEpoch));
     }
 
-    /// <summary>Saves the place in the run after every epoch.</summary>
+    /// <summary>Saves the state of the run after every epoch.</summary>
     private sealed class EpochRecorder(Action save) : TrainingCallback
     {
         public override bool EpochDone(EpochResult result)

@@ -35,7 +35,7 @@ public sealed class TrainingSession : IDisposable
     /// <summary>What was asked for.</summary>
     public TrainSettings Settings { get; }
 
-    /// <summary>The same on this device, as the run records it.</summary>
+    /// <summary>The settings on this device, as recorded.</summary>
     public TrainSettings Plan => prepared.Plan;
 
     /// <summary>Where to compute.</summary>
@@ -44,16 +44,16 @@ public sealed class TrainingSession : IDisposable
     /// <summary>The network, base and head.</summary>
     public Sequential Network => prepared.Network;
 
-    /// <summary>What steps run through: the network, or its head alone where the features of its base are computed once.</summary>
+    /// <summary>The trained network: all of it, or only its head if the base's features are computed once.</summary>
     public Sequential Trained { get; }
 
     /// <summary>The images.</summary>
     public TrainingImages Images { get; }
 
-    /// <summary>The settings with which the run that goes on began; null for a new run.</summary>
+    /// <summary>The settings of the resumed run; null for a new run.</summary>
     public TrainSettings? Begun { get; private init; }
 
-    /// <summary>GiB that the folder of features may hold; 0 without features.</summary>
+    /// <summary>Size limit of the feature folder, GiB; 0 without features.</summary>
     public double FeatureLimit { get; private init; }
 
     /// <summary>How steps run, with class weights from the images.</summary>
@@ -61,9 +61,9 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>Opens a session.</summary>
     /// <param name="settings">What was asked for.</param>
-    /// <param name="run">The folder of the run; null where nothing is written.</param>
-    /// <param name="cancellation">Stops the search for identical images, and later the decoding.</param>
-    /// <exception cref="UserError">Something that was asked for cannot be done; the message says what to do.</exception>
+    /// <param name="run">The folder of the run; null to write nothing.</param>
+    /// <param name="cancellation">Stops the search for identical images, and later decoding.</param>
+    /// <exception cref="UserError">A setting cannot be satisfied; the message says what to do.</exception>
     public static TrainingSession Open(TrainSettings settings, string? run, CancellationToken cancellation)
     {
         double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
@@ -96,17 +96,17 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    /// <summary>Reserves the memory of a step, and gives the network its first weights.</summary>
+    /// <summary>Reserves the memory of a step, and initializes the network.</summary>
     public void InitializeNetwork()
     {
-        // What opening and testing the device left behind is of no use to steps.
+        // Free the buffers of the device's self-test, which steps do not need.
         Device.Pool.Trim();
         memory.Reserve(Device);
         Network.Initialize(Device, (uint)Plan.Seed);
         prepared.Weights?.LoadInto(Network);
     }
 
-    /// <summary>Says where and on what the training runs.</summary>
+    /// <summary>Reports the device and the data of the training.</summary>
     public void Announce(ITrainingObserver observer, bool withMemory)
     {
         observer.Note(opened.Announcement);
@@ -120,7 +120,7 @@ public sealed class TrainingSession : IDisposable
         foreach (string note in Images.Set.Notes) observer.Note(note);
     }
 
-    /// <summary>An error of the device, with the settings that decide how much memory is needed.</summary>
+    /// <summary>An error of the device, with the settings that affect memory.</summary>
     public UserError Explain(DeviceException e) => OutOfMemory(e, Plan);
 
     /// <inheritdoc/>

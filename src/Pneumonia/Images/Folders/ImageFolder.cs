@@ -15,7 +15,7 @@ public static class ImageFolder
     /// <summary>Opens a folder to train on: at least two classes, and each of them in the training part.</summary>
     /// <exception cref="UserError">The folder is missing, holds no images, one class only, an empty class or another layout.</exception>
     /// <param name="directory">The data folder.</param>
-    /// <param name="labels">How classes are found.</param>
+    /// <param name="labels">Where class labels come from.</param>
     /// <param name="patient">A regular expression that finds the patient in a path (<see cref="PatientExpression"/>); null for the known
     /// forms.</param>
     public static ImageSet Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)

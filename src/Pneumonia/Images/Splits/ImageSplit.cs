@@ -38,7 +38,7 @@ public sealed record PartLimits(int? Train = null, int? Val = null, int? Test = 
 /// <param name="Limit">Images to keep of each part; null keeps all.</param>
 /// <param name="Seed">Seed of every random choice here.</param>
 /// <param name="Limits">Images to keep of single parts, beside <paramref name="Limit"/>.</param>
-/// <param name="Balanced">Whether of every part as many images of each class are kept as its smallest class has.</param>
+/// <param name="Balanced">Whether to balance each part: as many images of each class as its smallest class has.</param>
 public sealed record SplitSettings(
     SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1, PartLimits? Limits = null, bool Balanced = false);
 

@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <summary>Follows a training on a terminal.</summary>
+/// <summary>Observes a training on a terminal.</summary>
 /// <param name="terminal">Where to show it.</param>
 public sealed class TerminalObserver(Terminal terminal) : ITrainingObserver
 {

@@ -3,7 +3,7 @@ using Convolve.Pneumonia.Models;
 namespace Convolve.Pneumonia.Train;
 
 /// <summary>
-/// The models that have a use for a setting. With another one it is refused: its record would say that the setting had been used.
+/// The models that support a setting. Other models refuse it; otherwise the record would claim that the setting was used.
 /// </summary>
 /// <param name="models">The models.</param>
 [AttributeUsage(AttributeTargets.Property)]

@@ -18,20 +18,20 @@ public sealed partial record TrainSettings
         all.Where(setting => setting.Attribute<RecordedAttribute>() is not { Never: true }), setting => setting.Attribute<RecordedAttribute>()?.After);
     private static readonly TrainSettings nothingAsked = new();
 
-    // Never changed, but replaced: copies of a record share it.
+    // Never modified, only replaced, because copies of a record share it.
     private IReadOnlyDictionary<string, object?> asked = new Dictionary<string, object?>();
 
-    /// <summary>Whether a setting was asked for. One whose default is a constant counts as asked for where it differs from that.</summary>
+    /// <summary>Whether a setting was given. One with a constant default counts as given if it differs from the default.</summary>
     /// <param name="setting">The name of its property.</param>
     public bool IsAsked(string setting) => IsAsked(all.Single(candidate => candidate.Name == setting));
 
-    /// <summary>Every setting that has a value by name, in the order in which a report shows them.</summary>
+    /// <summary>All settings with a value, by name, in the order of the report.</summary>
     public IReadOnlyList<(string Name, string Value)> Rows =>
         [.. recorded.Where(setting => setting.In(this) is not null).Select(setting => (setting.Words, Setting.TextOf(setting.In(this))))];
 
     /// <summary>
-    /// The arguments that ask for the same training, as a shell reads them; where it is written and how it is shown is left out. What was
-    /// not asked for is not in it: defaults are those of the version. Null where there are none: some settings belong to experiments.
+    /// The arguments for the same training, quoted for a shell, without output folder and display options. Settings that were
+    /// not given are omitted, because defaults belong to the version. Null if there are none: some settings belong to experiments.
     /// </summary>
     public string? CommandLine
     {
@@ -44,11 +44,11 @@ public sealed partial record TrainSettings
         }
     }
 
-    /// <summary>Sees that a run with these settings goes on what another began.</summary>
-    /// <param name="other">The settings of the run that is there.</param>
+    /// <summary>Checks that these settings can resume a run.</summary>
+    /// <param name="other">The settings of the existing run.</param>
     /// <param name="run">Its folder.</param>
-    /// <param name="option">What the user asked with for this run to be continued.</param>
-    /// <exception cref="UserError">They are of another run; the message names the first setting that differs.</exception>
+    /// <param name="option">The option with which the user resumes the run.</param>
+    /// <exception cref="UserError">They belong to another run; the message names the first setting that differs.</exception>
     public void RequireSameRun(TrainSettings other, string run, string option = "--resume")
     {
         foreach (Setting setting in recorded)
@@ -69,7 +69,7 @@ public sealed partial record TrainSettings
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Model, Data, Seed);
 
-    // What was asked for, or the default, which other settings decide.
+    // The given value, or the default, which depends on other settings.
     private T Asked<T>(Func<T> otherwise, [CallerMemberName] string setting = "") => asked.TryGetValue(setting, out object? value) ? (T)value! : otherwise();
 
     private void Ask(object? value, [CallerMemberName] string setting = "") =>
@@ -79,7 +79,7 @@ public sealed partial record TrainSettings
 
     private bool MayChange(Setting setting, TrainSettings other) => setting.Attribute<RecordedAttribute>() is { MayChange: true }
         || (setting.Name == nameof(Epochs) && Schedule == LearningRateSchedule.Constant)
-        // The checkpoint of a run that does not say it names the classes in their order, and is asked instead.
+        // If a run does not record it, the class order in its checkpoint decides.
         || (setting.Name == nameof(Positive) && other.Positive is null);
 
     private static string Quoted(string value) =>

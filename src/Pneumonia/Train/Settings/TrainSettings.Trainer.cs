@@ -4,7 +4,7 @@ using Convolve.Pneumonia.Images;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <content>What a trainer is given.</content>
+/// <content>The settings of a trainer.</content>
 public sealed partial record TrainSettings
 {
     /// <summary>The optimizer.</summary>
@@ -17,7 +17,7 @@ public sealed partial record TrainSettings
 
     /// <summary>How steps run.</summary>
     /// <param name="input">How an image becomes the network's input.</param>
-    /// <param name="trainCounts">Training images of each class, which class weights follow.</param>
+    /// <param name="trainCounts">Training images of each class, for class weights.</param>
     public TrainingOptions OptionsFor(ImagePreprocessing input, int[] trainCounts) => new()
     {
         Epochs = Epochs,

@@ -23,7 +23,7 @@ public sealed partial record TrainSettings : ICheckedSettings
 {
     private const int MostEpochs = 100_000, LargestBatch = 65_536, MostUnits = 65_536;
 
-    /// <summary>What <c>--freeze</c> says for the whole base, and for none of it.</summary>
+    /// <summary>The values of <c>--freeze</c> for the whole base, and for none of it.</summary>
     public const string FreezeAll = "all", FreezeNone = "none";
 
     [Recorded(MayChange = true)]
@@ -35,7 +35,7 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Recorded(MayChange = true)]
     public string Ilgpu { get; init; } = DeviceCatalogue.CompilerVersion;
 
-    /// <summary>Data folder; null for synthetic images. A run's record holds its name only.</summary>
+    /// <summary>Data folder; null for synthetic images. A run's record contains only its name.</summary>
     [Data("tree {train,val,test}/CLASS/* or CLASS/* of images; without it synthetic X-rays")]
     public string? Data { get; init; }
 
@@ -52,12 +52,12 @@ public sealed partial record TrainSettings : ICheckedSettings
     public ResizeMethod Resize { get; init; } = ResizeMethod.Bilinear;
 
     /// <summary>
-    /// Passes over the training images. A run may go on for more of them, unless a schedule fixes every step by their number.
+    /// Passes over the training images. A run may be resumed for more, unless a schedule depends on their number.
     /// </summary>
     [Whole("passes over the training images (10; compact 24; synthetic 8)", 1, MostEpochs)]
     public int Epochs { get => Asked(() => OnSlowDevice ? 1 : Synthetic ? SyntheticEpochs : IsCompact ? CompactEpochs : 10); init => Ask(value); }
 
-    /// <summary>Images in a step.</summary>
+    /// <summary>Images per step.</summary>
     [Whole("images a step (100; compact 50; synthetic 20)", 1, LargestBatch)]
     public int Batch { get => Asked(() => Synthetic ? SyntheticBatch : IsCompact ? CompactBatch : 100); init => Ask(value); }
 
@@ -87,21 +87,22 @@ public sealed partial record TrainSettings : ICheckedSettings
         init => Ask(value);
     }
 
-    /// <summary>λ of decoupled weight decay: a step takes the learning rate times λ of every weight of a kernel.</summary>
+    /// <summary>λ of decoupled weight decay: a step subtracts the learning rate times λ times the weight from every kernel
+    /// weight.</summary>
     [Number("share of a weight, times the learning rate, that a step takes away (0; compact 0.05)", 0, 10)]
     public double WeightDecay { get => Asked(() => IsCompact ? CompactWeightDecay : 0); init => Ask(value); }
 
-    /// <summary>Share of activations dropped after every pooling layer, in [0, 1).</summary>
+    /// <summary>Fraction of activations dropped after every pooling layer, in [0, 1).</summary>
     [OnlyFor(ModelKind.Cnn, ModelKind.Compact)]
     [Number("share dropped after every pooling layer (0)", 0, 1, Bounds.OnlyLowest)]
     public double Dropout { get; init; }
 
-    /// <summary>Share of activations dropped after the hidden dense layer, in [0, 1).</summary>
+    /// <summary>Fraction of activations dropped after the hidden dense layer, in [0, 1).</summary>
     [OnlyFor(ModelKind.Cnn, ModelKind.Compact, ModelKind.Vgg19)]
     [Number("share dropped after the hidden dense layer (0)", 0, 1, Bounds.OnlyLowest)]
     public double DenseDropout { get; init; }
 
-    /// <summary>Share of activations dropped before the hidden dense layer of the cnn, in [0, 1).</summary>
+    /// <summary>Fraction of activations dropped before the hidden dense layer of the cnn, in [0, 1).</summary>
     public double FlattenDropout { get; init; }
 
     /// <summary>Whether the convolutions of the cnn keep the size of their images.</summary>
@@ -117,16 +118,16 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Number("L2 penalty on convolution kernels (0)", 0, 1)]
     public double L2 { get; init; }
 
-    /// <summary>Whether training images are changed at random, in every epoch anew.</summary>
+    /// <summary>Whether to augment training images, differently in every epoch.</summary>
     [Switch("change training images at random, in every epoch anew: turn, shift, zoom, mirror; "
         + "for compact sharpness, gamma, contrast and noise as well (compact true, others false)")]
     public bool Augment { get => AugmentOnce || Asked(() => IsCompact); init => Ask(value); }
 
-    /// <summary>Whether they are, but every image in the same way in all epochs.</summary>
+    /// <summary>Whether to augment them once, the same way in all epochs.</summary>
     [Flag("the same, but every image in one way for all epochs")]
     public bool AugmentOnce { get; init; }
 
-    /// <summary>How far images are changed, in words; null without augmentation.</summary>
+    /// <summary>The augmentation in words; null without augmentation.</summary>
     public string? Augmentation { get => Asked(() => Augment ? AugmentationRanges.ToString() : null); init => Ask(value); }
 
     /// <summary>Epochs without a lower validation loss after which training stops; null never stops early.</summary>
@@ -137,7 +138,7 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Choice<ClassWeights>("count every image, or every class, the same (none)")]
     public ClassWeights ClassWeights { get; init; }
 
-    /// <summary>What becomes of a byte. Weights that say or are known for one have precedence over the model's default.</summary>
+    /// <summary>Preprocessing. That of known weights takes precedence over the model's default.</summary>
     [Choice<Preprocessing>("what becomes of a byte: 0 to 1; as Keras' or torchvision's weights of VGG were trained; or every image's own mean and contrast evened out "
         + "(rescale; compact standardize; published weights their own)")]
     public Preprocessing Preprocessing { get => Asked(() => IsCompact ? Preprocessing.Standardize : Preprocessing.Rescale); init => Ask(value); }
@@ -177,7 +178,7 @@ public sealed partial record TrainSettings : ICheckedSettings
         + "), and train the head alone")]
     public bool Features { get; init; }
 
-    /// <summary>Step size for the base; null for that of the head.</summary>
+    /// <summary>Learning rate of the base; null for that of the head.</summary>
     [OnlyFor(ModelKind.Vgg19)]
     [Number("step size for the part of the base that is not frozen (that of the head)", 0, 100, Bounds.OnlyHighest, HelpAfter = nameof(LearningRate))]
     public double? BaseLearningRate { get; init; }
@@ -186,7 +187,7 @@ public sealed partial record TrainSettings : ICheckedSettings
     public LabelScheme Labels { get; init; }
 
     /// <summary>
-    /// Name of the positive one of two classes; null for the one that the names speak for. A run's record holds the one that was taken.
+    /// Name of the positive one of two classes; null for the one that the names suggest. A run's record contains the one that was used.
     /// </summary>
     [Positive]
     public string? Positive { get; init; }
@@ -195,10 +196,10 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Limit]
     public int? Limit { get => Asked<int?>(() => OnSlowDevice ? SlowLimit : null); init => Ask(value); }
 
-    /// <summary>Images to keep of single parts, beside <see cref="Limit"/>; null keeps all.</summary>
+    /// <summary>Images to keep of single parts, in addition to <see cref="Limit"/>; null keeps all.</summary>
     public PartLimits? PartLimits { get; init; }
 
-    /// <summary>Whether of every part as many images of each class are kept as its smallest class has.</summary>
+    /// <summary>Whether to balance each part: as many images of each class as its smallest class has.</summary>
     public bool BalancedImages { get; init; }
 
     /// <summary>Null for the default: folders for a tree, patient otherwise.</summary>
@@ -208,7 +209,7 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Fractions("shares of a patient or random split (0.8,0.1,0.1)")]
     public SplitFractions? Fractions { get; init; }
 
-    /// <summary>A regular expression whose one group is the patient of an image's path; null for the known forms of names.</summary>
+    /// <summary>A regular expression whose only group is the patient in an image's path; null for the known file names.</summary>
     [Patient]
     public string? Patient { get; init; }
 
@@ -227,7 +228,7 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Seed]
     public int Seed { get; init; } = 1;
 
-    /// <summary>A fingerprint of which image stands in which part; null for synthetic images, and before they were divided.</summary>
+    /// <summary>A fingerprint of which image is in which part; null for synthetic images, and before they are split.</summary>
     public string? Images { get; init; }
 
     /// <summary>Run folder to write; null for <c>runs/TIMESTAMP-MODEL</c>.</summary>
@@ -255,17 +256,17 @@ public sealed partial record TrainSettings : ICheckedSettings
         OnSlowDevice = IsSlow(device),
     };
 
-    /// <summary>The part of the settings that divides the images.</summary>
+    /// <summary>The settings of the split.</summary>
     public SplitSettings SplitSettings => new(Split, Fractions, Limit, Seed, PartLimits, BalancedImages);
 
-    /// <summary>How images are changed where they are.</summary>
+    /// <summary>The augmentation, if there is one.</summary>
     public AugmentationRanges AugmentationRanges => IsCompact ? XrayAugmentation.OtherMachines : XrayAugmentation.Reference;
 
     /// <summary>How an image becomes the network's input.</summary>
-    /// <param name="channels">Channels of the network's images: 1 for gray, to which colours are converted, or 3.</param>
+    /// <param name="channels">Channels of the network's images: 1 for grayscale, to which colours are converted, or 3.</param>
     public ImagePreprocessing Input(int channels) => new(Pixels, channels, Resize, Preprocessing);
 
-    /// <summary>Images of each part that are drawn without a data folder.</summary>
+    /// <summary>Synthetic images of each part, without a data folder.</summary>
     public (int Train, int Val, int Test) DrawnCounts =>
         (Drawn(SyntheticCounts.Train), Drawn(SyntheticCounts.Val), Drawn(SyntheticCounts.Test));
 
