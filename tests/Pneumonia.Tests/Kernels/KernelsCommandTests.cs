@@ -26,8 +26,8 @@ public sealed class KernelsCommandTests
 
     [Theory]
     [InlineData("csharp", "internal struct UpdateParameters<TShape, TRule> : IGroupKernel")]
-    [InlineData("opencl", "kernel void Kernel_Update(")]
-    [InlineData("ptx", ".entry Kernel_Update(")]
+    [InlineData("opencl", "kernel void Kernel_Entry(")]
+    [InlineData("ptx", ".entry Kernel_Entry(")]
     public async Task ATextAskedForStandsAlone(string target, string mentions)
     {
         string text = (await CommandRun.Succeeding("kernels", "show", "rmsprop", "--target", target)).Output;
