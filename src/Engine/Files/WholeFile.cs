@@ -13,6 +13,8 @@ namespace Convolve.Engine.Files;
 /// </remarks>
 public static partial class WholeFile
 {
+    private const int MostAttempts = 100;
+
     /// <summary>Writes a file, and removes leftovers of killed processes from its folder. If the path is a link, its target is replaced; a device is written to.</summary>
     /// <param name="path">The file, in a folder that exists.</param>
     /// <param name="write">Writes its content.</param>
@@ -84,16 +86,16 @@ public static partial class WholeFile
     // Others may read it as soon as it has its final name.
     private static FileStream Create(string folder, out string temporary)
     {
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             temporary = Path.Combine(folder, $".convolve-{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
             try
             {
                 return new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
             }
-            catch (IOException) when (File.Exists(temporary))
+            catch (IOException e) when (attempt < MostAttempts && e.GetType() == typeof(IOException))
             {
-                // Another process opened it between its creation and its lock, and removes it; take another name.
+                // Another writer took it for a leftover between its creation and its lock, and may have removed it already.
                 Thread.Sleep(1);
             }
         }
