@@ -29,7 +29,7 @@ public class LayerSuite
         catalogue = new DeviceCatalogue();
         device = catalogue.Open(catalogue.Choose().Device);
         var images = new Shape(36, 36, 64);
-        (Layer layer, Shape shape) = Kind switch
+        (var layer, var shape) = Kind switch
         {
             "conv2d" => (new Conv2D(128, 3) { Activation = ActivationFunction.Relu }, images),
             "dense" => ((Layer)new Dense(512) { Activation = ActivationFunction.Relu }, new Shape(6272)),

@@ -62,7 +62,7 @@ internal sealed class RungTable : IDisposable
 
     public void Dispose()
     {
-        foreach (Tensor tensor in tensors) tensor.Dispose();
+        foreach (var tensor in tensors) tensor.Dispose();
         device.Dispose();
         catalogue.Dispose();
     }
@@ -152,7 +152,7 @@ internal sealed class RungTable : IDisposable
             Apply(input, output);
             Apply(upstream, gradient);
         });
-        Tensor leaf = Random(shape, 1);
+        var leaf = Random(shape, 1);
         leaf.RequiresGradient = true;
         Rung("drawn where it is used, twice; nothing stored", () =>
         {
@@ -223,7 +223,7 @@ internal sealed class RungTable : IDisposable
             using var tape = new Tape(device, recording: false);
             BatchNormalizationOperation.OfBatch(tape, input, channels, 0.99f, relu: true);
         });
-        Tensor leaf = Random(shape, 1);
+        var leaf = Random(shape, 1);
         leaf.RequiresGradient = true;
         Rung("the same, forward and back", () =>
         {

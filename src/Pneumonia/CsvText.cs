@@ -27,9 +27,9 @@ public static class CsvText
             fields.Clear();
             any = false;
         }
-        for (int i = 0; i < text.Length; i++)
+        for (var i = 0; i < text.Length; i++)
         {
-            char c = text[i];
+            var c = text[i];
             if (quoted)
             {
                 if (c != '"') field.Append(c);

@@ -29,7 +29,7 @@ public readonly record struct Tolerance(double Absolute, double Relative)
             throw new XunitException($"{operation}: {actual.Length} values where {expected.Length} were expected");
         var wrong = 0;
         var worst = -1;
-        double worstExcess = double.NegativeInfinity;
+        var worstExcess = double.NegativeInfinity;
         for (var i = 0; i < expected.Length; i++)
         {
             if (Accepts(expected[i], actual[i])) continue;

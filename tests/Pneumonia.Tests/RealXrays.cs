@@ -12,7 +12,7 @@ public static class RealXrays
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (!File.Exists(Path.Combine(folder.FullName, "Convolve.sln"))) continue;
-            string images = Path.Combine(folder.FullName, "..", "shared", "data", "chest_xray");
+            var images = Path.Combine(folder.FullName, "..", "shared", "data", "chest_xray");
             return Directory.Exists(images) ? Path.GetFullPath(images) : null;
         }
         return null;

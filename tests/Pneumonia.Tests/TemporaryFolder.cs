@@ -11,13 +11,13 @@ public sealed class TemporaryFolder : IDisposable
     public string AddImage(string relativePath, int content)
     {
         var pixels = new byte[16];
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)(content >> (8 * (i % 4)));
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)(content >> (8 * (i % 4)));
         return Add(relativePath, PngWriter.Encode(pixels, 4, 4, 1));
     }
 
     public string Add(string relativePath, byte[] bytes)
     {
-        string path = System.IO.Path.Combine(Path, relativePath);
+        var path = System.IO.Path.Combine(Path, relativePath);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllBytes(path, bytes);
         return path;

@@ -29,34 +29,34 @@ public sealed class WinogradOnVgg19Tests(ITestOutputHelper log)
     public void EveryLayerStaysWithinAThousandthOfTheReference(ConvolutionAlgorithm algorithm)
     {
         RealXrays.SkipIfMissing();
-        string weights = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");
+        var weights = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");
         Skip.IfNot(File.Exists(weights), $"no {weights}");
         using var catalogue = new DeviceCatalogue();
-        DeviceDescription? opencl = catalogue.Devices.FirstOrDefault(candidate => candidate.Kind == DeviceKind.OpenClCpu);
+        var opencl = catalogue.Devices.FirstOrDefault(candidate => candidate.Kind == DeviceKind.OpenClCpu);
         Skip.If(opencl is null, "no OpenCL device on the processor");
-        using Device device = catalogue.Open(opencl!);
-        Sequential whole = ReferenceNetworks.Vgg19(Pixels);
-        int last = whole.Layers.ToList().FindIndex(layer => layer.Name == "block3_conv4");
+        using var device = catalogue.Open(opencl!);
+        var whole = ReferenceNetworks.Vgg19(Pixels);
+        var last = whole.Layers.ToList().FindIndex(layer => layer.Name == "block3_conv4");
         using var network = NetworkDescription.FromJson(NetworkDescription.ToJson(whole.Part(0, last + 1)));
         network.Initialize(device, 1);
         new PretrainedWeights(WeightFile.Read(weights), network.Layers).Load();
         string[] xrays = [.. new[] { "NORMAL", "PNEUMONIA" }.Select(name => Directory.GetFiles(Path.Combine(RealXrays.Folder!, "val", name)).Order().First())];
-        using Tensor batch = Tensor.FromValues(device, new Shape(xrays.Length, Pixels, Pixels, 3), [.. xrays.SelectMany(Decoded)]);
+        using var batch = Tensor.FromValues(device, new Shape(xrays.Length, Pixels, Pixels, 3), [.. xrays.SelectMany(Decoded)]);
 
         using var tape = new Tape(device, recording: false);
-        Tensor value = batch;
-        int compared = 0;
-        foreach (Layer layer in network.Layers)
+        var value = batch;
+        var compared = 0;
+        foreach (var layer in network.Layers)
         {
             if (layer is Conv2D)
             {
                 Tensor kernel = layer.Parameters[0].Value, bias = layer.Parameters[1].Value;
                 var geometry = ConvolutionGeometry.Create(value.Shape, kernel.Shape, Padding.Same);
                 using var aside = new Tape(device, recording: false);
-                Tensor actual = ConvolutionOperation.Apply(aside, value, kernel, bias, Padding.Same, algorithm: algorithm);
-                double[] expected = ConvolutionReference.Forward(geometry, InDouble(value), InDouble(kernel), InDouble(bias));
-                float[] found = actual.ToArray();
-                double error = expected.Select((e, i) => Math.Abs(e - found[i])).Max() / expected.Max(Math.Abs);
+                var actual = ConvolutionOperation.Apply(aside, value, kernel, bias, Padding.Same, algorithm: algorithm);
+                var expected = ConvolutionReference.Forward(geometry, InDouble(value), InDouble(kernel), InDouble(bias));
+                var found = actual.ToArray();
+                var error = expected.Select((e, i) => Math.Abs(e - found[i])).Max() / expected.Max(Math.Abs);
                 log.WriteLine($"{algorithm} {layer.Name}: {error:E1}");
                 Assert.True(error <= LargestError, $"{layer.Name}: {error:E2} of the largest value");
                 compared++;

@@ -36,10 +36,10 @@ public readonly struct RandomStream
     public int[] Permutation(int count)
     {
         var order = new int[count];
-        for (int i = 0; i < count; i++) order[i] = i;
-        for (int last = count - 1; last > 0; last--)
+        for (var i = 0; i < count; i++) order[i] = i;
+        for (var last = count - 1; last > 0; last--)
         {
-            int other = Below((ulong)last, last + 1);
+            var other = Below((ulong)last, last + 1);
             (order[last], order[other]) = (order[other], order[last]);
         }
         return order;
@@ -48,8 +48,8 @@ public readonly struct RandomStream
     // FNV-1a over UTF-16 code units.
     private static ulong Fingerprint(string text)
     {
-        ulong hash = 0xCBF29CE484222325;
-        foreach (char unit in text) hash = (hash ^ unit) * 0x100000001B3;
+        var hash = 0xCBF29CE484222325;
+        foreach (var unit in text) hash = (hash ^ unit) * 0x100000001B3;
         return hash;
     }
 

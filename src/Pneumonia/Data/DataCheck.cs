@@ -31,8 +31,8 @@ public static class DataCheck
 
     public static Task<int> RunAsync(DataCheckSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        ImageSet folder = ImageFolder.Find(settings.Data, settings.Labels, settings.Patient);
-        DatasetCheck found = DatasetCheck.Of(folder, done =>
+        var folder = ImageFolder.Find(settings.Data, settings.Labels, settings.Patient);
+        var found = DatasetCheck.Of(folder, done =>
         {
             if (done % ProgressStep == 0) terminal.Note($"{done} of {folder.Files.Count} images");
         }, cancellation);
@@ -45,7 +45,7 @@ public static class DataCheck
     {
         output.WriteLine($"{found.Data}: {found.Images} images");
         output.WriteLine($"  {found.Patients.Note}");
-        foreach (string note in found.Notes.Concat(found.Remarks)) output.WriteLine($"  {note}");
+        foreach (var note in found.Notes.Concat(found.Remarks)) output.WriteLine($"  {note}");
         foreach (var part in found.Counts.GroupBy(count => count.Part))
             output.WriteLine($"  {part.Key,-6}{string.Join(", ", part.Select(count => $"{count.Images} {count.Class}"))}");
         if (found.Sizes is { } sizes)
@@ -64,7 +64,7 @@ public static class DataCheck
         void Section<T>(string what, IReadOnlyList<T> entries, Func<T, string> line)
         {
             output.WriteLine($"{entries.Count} {what}");
-            foreach (T entry in entries.Take(LinesShown)) output.WriteLine("  " + line(entry));
+            foreach (var entry in entries.Take(LinesShown)) output.WriteLine("  " + line(entry));
             if (entries.Count > LinesShown) output.WriteLine($"  … and {entries.Count - LinesShown} more (--json lists all)");
         }
     }

@@ -29,7 +29,7 @@ public static class DeviceList
     public static Task<int> RunAsync(DevicesSettings settings, Terminal terminal, CancellationToken cancellation)
     {
         using var catalogue = new DeviceCatalogue();
-        DeviceChoice choice = catalogue.Choose(settings.Device);
+        var choice = catalogue.Choose(settings.Device);
         DeviceRow[] rows = [.. catalogue.Devices.Select(device => new DeviceRow(device.Name, device.KindName, device.MemoryBytes >> 20,
             device.Driver, ReferenceEquals(device, choice.Device), SelfTest(catalogue, device)))];
         if (settings.Json)
@@ -37,7 +37,7 @@ public static class DeviceList
             terminal.WriteJson(new { devices = rows, chosen = choice.Device.Name, reason = choice.Reason });
             return Task.FromResult(0);
         }
-        foreach (DeviceRow row in rows)
+        foreach (var row in rows)
         {
             terminal.Results.WriteLine($"{(row.Chosen ? "*" : " ")} {row.Kind,-7}{row.Name}");
             terminal.Results.WriteLine($"         {row.MemoryMiB} MiB, {row.Driver}, self-test {row.SelfTest}");
@@ -50,7 +50,7 @@ public static class DeviceList
     {
         try
         {
-            using Device device = catalogue.Open(description);
+            using var device = catalogue.Open(description);
             return "passed";
         }
         catch (DeviceException e)

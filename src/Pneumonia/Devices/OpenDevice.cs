@@ -35,7 +35,7 @@ public sealed class OpenDevice : IDisposable
         Device? device = null;
         try
         {
-            DeviceChoice choice = catalogue.Choose(request);
+            var choice = catalogue.Choose(request);
             device = catalogue.Open(choice.Device);
             if (tf32) UseTf32(device);
             return new OpenDevice(catalogue, choice, device);

@@ -62,19 +62,19 @@ public static class Evaluation
 
     public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        Metrics? metrics = settings.Model.Metrics();
-        using FolderClaim? claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");
-        using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
-        ImageSet found = ImageFolder.Find(settings.Data, loaded.Labels);
-        bool namedByFolders = !loaded.NamesClasses && settings.Model.Classes is null;
-        TrainedModel model = (namedByFolders ? WithClassesOf(found, loaded) : loaded).WithPositive(settings.Positive);
-        ImageSet folder = found.For(model.Classes);
+        var metrics = settings.Model.Metrics();
+        using var claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");
+        using var opened = OpenDevice.For(settings.Device);
+        using var loaded = settings.Model.Load(metrics, opened.Device, terminal);
+        var found = ImageFolder.Find(settings.Data, loaded.Labels);
+        var namedByFolders = !loaded.NamesClasses && settings.Model.Classes is null;
+        var model = (namedByFolders ? WithClassesOf(found, loaded) : loaded).WithPositive(settings.Positive);
+        var folder = found.For(model.Classes);
         ImageFile[] all = [.. folder.Files.Where(file => !folder.HasParts || file.Part == settings.Part)];
         if (all.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
-        IReadOnlyList<ImageFile> files = settings.Limit is { } limit ? ImageSplit.Limited(all, folder.Classes, limit, settings.Seed) : all;
-        ImageStore store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
+        var files = settings.Limit is { } limit ? ImageSplit.Limited(all, folder.Classes, limit, settings.Seed) : all;
+        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Count} images can be read; the first: {store.Warnings[0]}");
         opened.Announce(terminal);
@@ -83,14 +83,14 @@ public static class Evaluation
             Note($"{settings.Model.Name} does not name its classes; taken in the order of the folders' names, as other tools number them: "
                 + $"{string.Join(", ", model.Classes.Select((name, number) => $"{number} = {name}"))} (--classes A,B for another order)");
         if (files.Count < all.Length) Note($"limited to {files.Count} of {all.Length} images");
-        foreach (string remark in model.Remarks) Note(remark);
+        foreach (var remark in model.Remarks) Note(remark);
         terminal.Note(settings.Model.Describe(model));
-        Predictions predictions = TestTimeAugmentation.Run(model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
+        var predictions = TestTimeAugmentation.Run(model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
         await store.Completed;
-        foreach (string note in folder.Notes) Note(note);
-        foreach (string remark in store.Remarks) Note(remark);
-        ScoreBlock scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
-        string part = folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all";
+        foreach (var note in folder.Notes) Note(note);
+        foreach (var remark in store.Remarks) Note(remark);
+        var scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
+        var part = folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all";
         var scored = new ScoredPredictions(model.ScoredClasses, model.Threshold, [new ScoredPart(part, scores, Scoring.Answers(predictions))], []);
         string[] warnings =
         [
@@ -98,9 +98,9 @@ public static class Evaluation
             .. WarningsOfKnown(ImagesFile.CountKnown(settings.Model.ImagesFile, files), settings.Data, files.Count),
             .. Contradiction(scores, model, settings.Model.Name),
         ];
-        foreach (string warning in warnings) terminal.Warn(warning);
+        foreach (var warning in warnings) terminal.Warn(warning);
         StressScore[] stress = settings.Stress ? [.. StressTest.Run(model, store, settings.Seed, cancellation)] : [];
-        JsonNode document = Document(scores, model, stress, settings);
+        var document = Document(scores, model, stress, settings);
         if (claim is not null) Write(claim);
         if (settings.Json)
         {
@@ -121,7 +121,7 @@ public static class Evaluation
         // Published when complete.
         void Write(FolderClaim claim)
         {
-            string folder = claim.Unfinished;
+            var folder = claim.Unfinished;
             OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(ScoreJson.Indented) + "\n");
             PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(store, predictions, model),
                 [.. model.Classes.Order(StringComparer.Ordinal)]);
@@ -134,13 +134,13 @@ public static class Evaluation
     // All images, including unreadable ones.
     private static PredictedFile[] Rows(ImageStore store, Predictions predictions, TrainedModel model)
     {
-        Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
+        var found = model.ByImage(predictions);
         return [.. store.Files.Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), store.ReasonOf(i), file.Class))];
     }
 
     private static JsonNode Document(ScoreBlock scores, TrainedModel model, StressScore[] stress, EvaluateSettings settings)
     {
-        JsonNode document = JsonSerializer.SerializeToNode(scores, ScoreJson.Options)!;
+        var document = JsonSerializer.SerializeToNode(scores, ScoreJson.Options)!;
         document["positive"] = model.Positive?.Name;
         document["network"] = settings.Model.Name;
         if (settings.Stress) document["stress"] = JsonSerializer.SerializeToNode(stress, ScoreJson.Options);

@@ -13,8 +13,8 @@ public static class ScoreTable
     /// <param name="scored">The metrics of each part.</param>
     public static void Write(Terminal terminal, ScoredPredictions scored)
     {
-        IReadOnlyList<ScoredPart> parts = scored.Parts;
-        Table table = WithColumns("", parts.Select(part => part.Name));
+        var parts = scored.Parts;
+        var table = WithColumns("", parts.Select(part => part.Name));
         Row("images", scores => $"{scores.N}");
         Row("loss", scores => $"{scores.Loss:F4}");
         Row("calibration error", scores => $"{scores.Ece:F3}");
@@ -34,7 +34,7 @@ public static class ScoreTable
         }
         terminal.WriteTable(table);
         if (scored.IsTwoClass) WriteOperatingPoints(terminal, scored);
-        foreach (string remark in parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images))) terminal.Results.WriteLine(remark);
+        foreach (var remark in parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images))) terminal.Results.WriteLine(remark);
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
 
         void Row(string name, Func<ScoreBlock, string> figure) =>
@@ -44,7 +44,7 @@ public static class ScoreTable
     private static void WriteOperatingPoints(Terminal terminal, ScoredPredictions scored)
     {
         OperatingPoint[] points = [.. scored.Parts.SelectMany(OperatingPoint.Of)];
-        Table table = WithColumns($"positive: {scored.Classes[1]}", points.Select(point => $"{point.Part.Name}\nat {point.Name}"));
+        var table = WithColumns($"positive: {scored.Classes[1]}", points.Select(point => $"{point.Part.Name}\nat {point.Name}"));
         Row("accuracy", point => Figure(point.Scores.Accuracy));
         Row("  95 % interval", point => Interval(point.Scores.Accuracy95));
         Row("sensitivity", point => Figure(point.Scores.Sensitivity));
@@ -61,8 +61,8 @@ public static class ScoreTable
 
     private static Table WithColumns(string first, IEnumerable<string> others)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(Markup.Escape(first)).NoWrap());
-        foreach (string name in others) table.AddColumn(new TableColumn(Markup.Escape(name)).RightAligned().NoWrap());
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(Markup.Escape(first)).NoWrap());
+        foreach (var name in others) table.AddColumn(new TableColumn(Markup.Escape(name)).RightAligned().NoWrap());
         return table;
     }
 

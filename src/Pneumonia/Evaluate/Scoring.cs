@@ -22,7 +22,7 @@ public static class Scoring
     public static double? Threshold(Predictions validation)
     {
         if (validation.TrueClasses.Length == 0 || !IsTwoClass(validation)) return null;
-        bool[] positive = Positive(validation);
+        var positive = Positive(validation);
         return positive.Distinct().Count() == 2 ? RocCurve.YoudenThreshold(positive, PositiveProbability(validation)) : null;
     }
 

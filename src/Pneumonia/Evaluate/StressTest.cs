@@ -25,10 +25,10 @@ public static class StressTest
     public static IEnumerable<StressScore> Run(TrainedModel model, ImageStore images, int seed, CancellationToken cancellation)
     {
         ImageFile[] files = [.. images.UsableIndices().Select(i => images.Files[i])];
-        foreach (ImageChange change in ImageChange.All)
+        foreach (var change in ImageChange.All)
         {
             var store = new ImageStore(files, images.Classes, model.Input, Fill, cancellation: cancellation);
-            Predictions predictions = model.Scored(Predictor.Run(model.Network, store,
+            var predictions = model.Scored(Predictor.Run(model.Network, store,
                 new TrainingOptions { BatchSize = BatchSize, Scaling = model.Input.Scaling }, cancellation));
             yield return new StressScore(change.Name, Scoring.Score(predictions, model.Threshold, seed)!);
 
@@ -43,10 +43,10 @@ public static class StressTest
     /// <summary>One row for each change, the unchanged images first.</summary>
     public static void Write(Terminal terminal, ScoreBlock unchanged, IReadOnlyList<StressScore> changed)
     {
-        bool hasThreshold = unchanged.AtThreshold is not null;
+        var hasThreshold = unchanged.AtThreshold is not null;
         var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("images").NoWrap());
-        foreach (string name in new[] { "AUC", "accuracy", "sensitivity", "specificity" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
-        foreach ((string change, ScoreBlock scores) in changed.Prepend(new StressScore("as they are", unchanged)))
+        foreach (var name in new[] { "AUC", "accuracy", "sensitivity", "specificity" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach ((var change, var scores) in changed.Prepend(new StressScore("as they are", unchanged)))
             table.AddRow(
                 new Text(change), Figure(scores.Auc), Figure(scores.AtThreshold?.Accuracy ?? scores.Accuracy),
                 Figure(scores.AtThreshold?.Sensitivity ?? scores.Sensitivity), Figure(scores.AtThreshold?.Specificity ?? scores.Specificity));

@@ -20,7 +20,7 @@ public static class WrongPredictions
     /// <param name="predictions">Its predictions for them, in the order of <see cref="TrainedModel.ScoredClasses"/>.</param>
     public static IReadOnlyList<WrongPrediction> Of(TrainedModel model, ImageStore store, Predictions predictions)
     {
-        IReadOnlyList<string> classes = model.ScoredClasses;
+        var classes = model.ScoredClasses;
         return
         [
             .. predictions.Probabilities
@@ -39,7 +39,7 @@ public static class WrongPredictions
     private static double Confidence(ImagePrediction prediction)
     {
         if (prediction.PositiveProbability is not { } p) return prediction.Probability;
-        double threshold = prediction.Threshold ?? 0.5;
+        var threshold = prediction.Threshold ?? 0.5;
         return p >= threshold ? threshold < 1 ? (p - threshold) / (1 - threshold) : 1 : (threshold - p) / threshold;
     }
 
@@ -47,12 +47,12 @@ public static class WrongPredictions
     private static PredictionMap? MapOf(TrainedModel model, ReadOnlySpan<byte> image, string verdict)
     {
         if (GradCam.DefaultLayer(model.Network) is not { } layer || layer + 1 == model.Network.Layers.Count) return null;
-        using Tensor input = NetworkInput.Of(model.Network, image, model.Input.Scaling);
-        LayerEvidence evidence = LayerEvidence.Of("report", model.Network, input, model.OutputOf(verdict), layer);
-        HeatMap gradCam = GradCam.Of(evidence);
+        using var input = NetworkInput.Of(model.Network, image, model.Input.Scaling);
+        var evidence = LayerEvidence.Of("report", model.Network, input, model.OutputOf(verdict), layer);
+        var gradCam = GradCam.Of(evidence);
         if (gradCam.Largest > 0) return new PredictionMap("Grad-CAM", GradCam.Draw(image, gradCam));
         // Channels that lower the class's score overall may still raise it somewhere.
-        HeatMap hiResCam = HiResCam.Of(evidence);
+        var hiResCam = HiResCam.Of(evidence);
         return hiResCam.Largest > 0
             ? new PredictionMap("HiResCAM, for Grad-CAM is zero everywhere", GradCam.Draw(image, hiResCam))
             : new PredictionMap($"no map: nothing in {model.Network.Layers[layer].Name} speaks for {verdict}, only less against it", null);

@@ -15,9 +15,9 @@ public static class ExperimentDisplay
     {
         var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("").NoWrap());
         string[] columns = ["published\naccuracy\nand loss", "second\nrun", "accuracy", "AUC", "loss", "epochs", "then\nnow"];
-        foreach (string column in columns) table.AddColumn(new TableColumn(new Text(column)).RightAligned().NoWrap());
+        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column)).RightAligned().NoWrap());
         ExperimentText[] rows = [.. results.Select(result => new ExperimentText(result))];
-        foreach (ExperimentText row in rows)
+        foreach (var row in rows)
         {
             (string, string)[] cells =
             [
@@ -27,7 +27,7 @@ public static class ExperimentDisplay
             table.AddRow([new Text(row.Id), .. cells.Select(cell => new Text($"{cell.Item1}\n{cell.Item2}"))]);
         }
         terminal.WriteTable(table, SecondRun, Time, Epochs);
-        foreach (ExperimentText row in rows.Where(row => row.Note.Length > 0)) terminal.Results.WriteLine($"{row.Id}: {row.Note}");
+        foreach (var row in rows.Where(row => row.Note.Length > 0)) terminal.Results.WriteLine($"{row.Id}: {row.Note}");
         terminal.Results.WriteLine(ExperimentText.Explanation);
         terminal.Results.WriteLine($"table: {Path.Combine(folder, ExperimentFiles.Page)}, {ExperimentFiles.Markdown}, {ExperimentFiles.Json}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);

@@ -25,7 +25,7 @@ public static class ExperimentFiles
         var text = new StringBuilder();
         Line(columns);
         Line(columns.Select(_ => "---"));
-        foreach (ExperimentText row in results.Select(result => new ExperimentText(result)))
+        foreach (var row in results.Select(result => new ExperimentText(result)))
         {
             string[] links = [.. row.Runs.Select(run => $"[{run.Name}]({run.Folder}/{TrainingReport.FileName})")];
             Line([row.Id, $"{row.Published.Accuracy}, {row.Published.Loss}", $"{row.SecondRun.Accuracy}, {row.SecondRun.Loss}", Spread(row.Accuracy), Spread(row.Auc),

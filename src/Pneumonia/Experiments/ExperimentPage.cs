@@ -8,7 +8,7 @@ public static class ExperimentPage
 {
     public static string ToHtml(IReadOnlyList<ExperimentResult> results)
     {
-        string devices = string.Join("; ", results.Select(result => result.Device).Distinct());
+        var devices = string.Join("; ", results.Select(result => result.Device).Distinct());
         Html main = $"""
             <header><p class="eyebrow">Convolve</p><h1>The reference experiments, run again</h1></header>
             <p>{ExperimentText.Explanation}</p>
@@ -33,8 +33,8 @@ public static class ExperimentPage
             Cell("epochs", (row.Epochs, "")), Cell("hours then", (row.HoursThen, "")),
             Cell("minutes now", (row.MinutesNow, "")), Cell("images", (row.Images, "")),
         ];
-        string notes = string.Join("; ", new[] { row.What, row.Note }.Where(note => note.Length > 0));
-        Html runs = Html.Each(row.Runs,
+        var notes = string.Join("; ", new[] { row.What, row.Note }.Where(note => note.Length > 0));
+        var runs = Html.Each(row.Runs,
             run => $""" · <a href="{Uri.EscapeDataString(run.Folder)}/{TrainingReport.FileName}">{run.Name}</a>""");
         return $"""
             <tbody><tr><th>{row.Id}</th>{Html.Concat(cells)}</tr><tr class="note"><td colspan="10">{notes}{runs}</td></tr></tbody>
@@ -44,7 +44,7 @@ public static class ExperimentPage
 
     private static Html Cell(string column, (string First, string Second) cell)
     {
-        Html second = cell.Second.Length > 0 ? $"<br><small>{cell.Second}</small>" : Html.Empty;
+        var second = cell.Second.Length > 0 ? $"<br><small>{cell.Second}</small>" : Html.Empty;
         return $"""<td data-column="{column}">{cell.First}{second}</td>""";
     }
 }

@@ -22,7 +22,7 @@ public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int P
     /// <exception cref="UserError">The file is broken.</exception>
     public static ExperimentRecord? Read(string run)
     {
-        string path = Path.Combine(run, FileName);
+        var path = Path.Combine(run, FileName);
         if (!Path.Exists(path)) return null;
         try
         {

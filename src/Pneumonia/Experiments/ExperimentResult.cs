@@ -84,7 +84,7 @@ public sealed record ExperimentResult(
         var (first, metrics, _) = found[0];
         SeedResult[] runs = [.. found.Select(run => new SeedResult(run.Record.Seed, run.Name, run.Metrics.Test, run.Record.Minutes, run.Metrics.Epochs.Count))];
         ScoreBlock[] blocks = [.. runs.Select(run => run.Test).OfType<ScoreBlock>()];
-        bool several = blocks.Length > 1;
+        var several = blocks.Length > 1;
         return new ExperimentResult(row.Id, FiguresOf(row), metrics.Test, first.Minutes, metrics.Epochs.Count, first.PlannedEpochs, first.EpochsScale,
             metrics.Split.Kind, metrics.Split, metrics.Device, NoteOf(first, metrics))
         {
@@ -124,7 +124,7 @@ public sealed record ExperimentResult(
 
     private static double Deviation(double[] values)
     {
-        double mean = values.Average();
+        var mean = values.Average();
         return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1));
     }
 }

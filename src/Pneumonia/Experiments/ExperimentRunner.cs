@@ -17,17 +17,17 @@ public static class ExperimentRunner
 {
     public static async Task<int> RunAsync(ExperimentSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using FolderClaim claim = FolderClaim.Of(settings.Out);
-        DeviceDescription device = Describe(settings.Device);
+        using var claim = FolderClaim.Of(settings.Out);
+        var device = Describe(settings.Device);
         // Errors in any row are reported before the first is trained.
-        List<PlannedRun> runs = Plan(settings, device, cancellation);
+        var runs = Plan(settings, device, cancellation);
         var failures = new List<(ReferenceRow Row, string Reason)>();
-        foreach (PlannedRun run in runs.Where(run => run.Obstacle is not null).DistinctBy(run => run.Row))
+        foreach (var run in runs.Where(run => run.Obstacle is not null).DistinctBy(run => run.Row))
             terminal.Warn($"{run.Row.Id}: not run: {run.Obstacle}");
 
         foreach (var (run, place) in runs.Select((run, place) => (run, place)).Where(entry => entry.run.Obstacle is null))
         {
-            string seed = settings.Seeds > 1 ? $", seed {run.Seed}" : "";
+            var seed = settings.Seeds > 1 ? $", seed {run.Seed}" : "";
             if (run.IsFinished)
             {
                 terminal.Note($"{run.Row.Id}{seed}: finished before; {run.Folder}");
@@ -54,17 +54,17 @@ public static class ExperimentRunner
         var divisions = new Dictionary<(SplitSettings, LabelScheme), ImageSet>();
         var runs = new List<PlannedRun>();
         Exception? first = null;
-        foreach (int seed in AskedSeeds(settings))
+        foreach (var seed in AskedSeeds(settings))
         {
-            foreach (ReferenceRow row in settings.Rows)
+            foreach (var row in settings.Rows)
             {
-                TrainSettings training = settings.TrainingOf(row, seed);
+                var training = settings.TrainingOf(row, seed);
                 TrainSettings plan;
                 try
                 {
                     var key = (training.SplitSettings, training.Labels);
                     if (!divisions.TryGetValue(key, out var divided)) divisions[key] = divided = TrainingImages.Divide(training, cancellation);
-                    using PreparedTraining prepared = PreparedTraining.For(training, divided, device, cancellation);
+                    using var prepared = PreparedTraining.For(training, divided, device, cancellation);
                     plan = prepared.Plan;
                 }
                 catch (Exception e) when (UserError.Is(e) && !(row.NeedsWeights && settings.Weights is not null))
@@ -88,7 +88,7 @@ public static class ExperimentRunner
         foreach (var (run, record) in ExperimentResult.RunsOf(row, settings.Out))
         {
             if (AskedSeeds(settings).Contains(record.Seed)) continue;
-            TrainSettings other = ConfigFile.Read<TrainSettings>(run);
+            var other = ConfigFile.Read<TrainSettings>(run);
             (plan with { Seed = other.Seed, Images = other.Images }).RequireSameRun(other, run, $"--out {settings.Out}");
             if (other.Epochs != plan.Epochs)
                 throw new UserError($"--out {settings.Out}: the run in {run} is of {other.Epochs} epochs, not {plan.Epochs}; give the same --epochs-scale, or another --out");
@@ -101,11 +101,11 @@ public static class ExperimentRunner
     {
         if (!File.Exists(RunFolder.LastPath(run))) return false;
         plan.RequireSameRun(ConfigFile.Read<TrainSettings>(run), run, $"--out {folder}");
-        int epochs = HistoryFile.ReadSeconds(run).Count;
+        var epochs = HistoryFile.ReadSeconds(run).Count;
         if (epochs > plan.Epochs)
             throw new UserError($"--out {folder}: the run in {run} has {epochs} epochs already, more than {plan.Epochs}; give the same --epochs-scale, or another --out");
         if (!File.Exists(Path.Combine(run, MetricsFile.FileName)) || !File.Exists(Path.Combine(run, TrainingReport.FileName))) return false;
-        Metrics metrics = MetricsFile.Read(run);
+        var metrics = MetricsFile.Read(run);
         return metrics.Epochs.Count == plan.Epochs || metrics.Epochs.Count - metrics.BestEpoch >= plan.EarlyStopping;
     }
 
@@ -133,9 +133,9 @@ public static class ExperimentRunner
 
     private static void Record(ExperimentSettings settings, PlannedRun run, double minutes)
     {
-        double before = ExperimentRecord.Read(run.Folder)?.Minutes ?? 0;
+        var before = ExperimentRecord.Read(run.Folder)?.Minutes ?? 0;
         // A killed session leaves no record except its epochs.
-        double epochs = HistoryFile.ReadSeconds(run.Folder).Sum() / 60;
+        var epochs = HistoryFile.ReadSeconds(run.Folder).Sum() / 60;
         new ExperimentRecord(run.Row.Id, run.Seed, Math.Max(before + minutes, epochs), run.Plan!.Epochs, settings.EpochsScale, settings.NoteOf(run.Row)).Write(run.Folder);
     }
 

@@ -29,7 +29,7 @@ public sealed record ExperimentSettings : ICheckedSettings
         get
         {
             if (Only is null) return ReferenceRows.All;
-            string[] asked = Only.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var asked = Only.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             if (asked.Length == 0) throw new UserError($"--only: names no row; the rows are {ReferenceRows.Ids}");
             if (asked.FirstOrDefault(id => ReferenceRows.All.All(row => row.Id != id)) is { } unknown)
                 throw new UserError($"--only {unknown}: no such row; the rows are {ReferenceRows.Ids}");
@@ -85,8 +85,8 @@ public sealed record ExperimentSettings : ICheckedSettings
     /// <inheritdoc/>
     void ICheckedSettings.Check(string command)
     {
-        IReadOnlyList<ReferenceRow> rows = Rows;
-        IReadOnlyList<string> layers = ReferenceNetworks.Vgg19BaseLayers;
+        var rows = Rows;
+        var layers = ReferenceNetworks.Vgg19BaseLayers;
         if (Until is { } layer && !layers.Contains(layer))
             throw new UserError($"--until {layer}: vgg19's base has no such layer; its layers are {string.Join(", ", layers)}");
         if ((Weights is null ? Until is null ? null : "--until" : "--weights") is { } idle && !rows.Any(row => row.NeedsWeights))
@@ -106,7 +106,7 @@ public sealed record ExperimentSettings : ICheckedSettings
     /// <summary>The training of a row and a seed.</summary>
     public TrainSettings TrainingOf(ReferenceRow row, int seed)
     {
-        TrainSettings training = row.Settings with
+        var training = row.Settings with
         {
             Data = Data,
             Epochs = EpochsOf(row),
@@ -141,8 +141,8 @@ public sealed record ExperimentSettings : ICheckedSettings
     // The last frozen layer when the base's last convolution is trained.
     private static string BeforeLastConvolution(string? until)
     {
-        using Sequential network = ReferenceNetworks.Vgg19(150, until: until ?? ReferenceNetworks.Vgg19BaseLayers[^1]);
-        int last = network.Layers.ToList().FindLastIndex(layer => layer is Conv2D);
+        using var network = ReferenceNetworks.Vgg19(150, until: until ?? ReferenceNetworks.Vgg19BaseLayers[^1]);
+        var last = network.Layers.ToList().FindLastIndex(layer => layer is Conv2D);
         return last == 0 ? TrainSettings.FreezeNone : network.Layers[last - 1].Name;
     }
 }

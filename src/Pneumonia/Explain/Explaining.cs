@@ -78,48 +78,48 @@ public static class Explaining
 
     public static async Task<int> RunAsync(ExplainSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        (IReadOnlyList<string> paths, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
-        Metrics? metrics = settings.Model.Metrics();
-        using FolderClaim claim = settings.Out is null
+        (var paths, var notes) = NamedImages.Expand(settings.Paths);
+        var metrics = settings.Model.Metrics();
+        using var claim = settings.Out is null
             ? FolderClaim.OfUnused(Path.Combine(settings.Model.Run ?? "", $"explain-{DateTime.Now:yyyyMMdd-HHmmss}"))
             : FolderClaim.OfEmpty(settings.Out, "choose another folder");
-        using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
-        int? layer = LayerOf(model.Network, settings.Layer);
+        using var opened = OpenDevice.For(settings.Device);
+        using var model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
+        var layer = LayerOf(model.Network, settings.Layer);
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
-        ImageStore store = await NamedImages.LoadAsync(paths, model, cancellation);
-        int[] usable = store.UsableIndices();
+        var store = await NamedImages.LoadAsync(paths, model, cancellation);
+        var usable = store.UsableIndices();
         if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
-        foreach (string note in notes.Concat(store.Remarks)) terminal.Note(note);
-        foreach (string remark in model.Remarks) terminal.Note(remark);
+        foreach (var note in notes.Concat(store.Remarks)) terminal.Note(note);
+        foreach (var remark in model.Remarks) terminal.Note(remark);
         terminal.Note(settings.Model.Describe(model));
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
-        string[] names = Names(paths);
+        var names = Names(paths);
         var images = new List<ExplainedImage>();
-        foreach (int i in usable)
+        foreach (var i in usable)
         {
             cancellation.ThrowIfCancellationRequested();
             images.Add(Explain(model, store[i].ToArray(), paths[i], names[i], layer, chosen, cancellation));
         }
         Write(claim, settings, model, layer, images, cancellation);
         Tell(claim.Folder, settings, model, layer, images, terminal);
-        foreach (int i in Enumerable.Range(0, paths.Count).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
+        foreach (var i in Enumerable.Range(0, paths.Count).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
         return usable.Length == paths.Count ? CommandLine.Done : CommandLine.BadUsage;
     }
 
     private static ExplainedImage Explain(
         TrainedModel model, byte[] pixels, string path, string name, int? layer, int? chosen, CancellationToken cancellation)
     {
-        Sequential network = model.Network;
-        using Tensor input = NetworkInput.Of(network, pixels, model.Input.Scaling);
+        var network = model.Network;
+        using var input = NetworkInput.Of(network, pixels, model.Input.Scaling);
         // The page shows the sum of products term by term. Winograd's algorithm multiplies other numbers, with several times the rounding
         // error.
-        IReadOnlyList<float[]> outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
-        double[] probabilities = Classification.Probabilities(outputs[^1]);
-        int explained = chosen ?? model.OutputOf(PredictionOf(model, probabilities).Verdict);
-        LayerEvidence? evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
+        var outputs = network.Trace(input, Pass.Inference with { Algorithm = ConvolutionAlgorithm.Implicit });
+        var probabilities = Classification.Probabilities(outputs[^1]);
+        var explained = chosen ?? model.OutputOf(PredictionOf(model, probabilities).Verdict);
+        var evidence = layer is { } at ? LayerEvidence.Of("explain", network, input, explained, at) : null;
         return new ExplainedImage(path, name, pixels, model.Input.Pixels, input.ToArray(), outputs, probabilities, explained,
             evidence is null ? null : GradCam.Of(evidence),
             evidence is null ? null : HiResCam.Of(evidence),
@@ -133,10 +133,10 @@ public static class Explaining
     private static void Write(
         FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
     {
-        string unfinished = claim.Unfinished;
-        List<Figure> figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
+        var unfinished = claim.Unfinished;
+        var figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
         var ofImages = new List<IReadOnlyList<Figure>>();
-        foreach (ExplainedImage image in images)
+        foreach (var image in images)
         {
             cancellation.ThrowIfCancellationRequested();
             WriteActivations(Path.Combine(unfinished, image.Name, "activations"), settings, model.Network, image);
@@ -156,12 +156,12 @@ public static class Explaining
         if (FilterSheet.Draw(model.Network) is { } filters)
             figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, what it takes away darker.", filters));
         var exciting = new ExcitingInput(model.Network, model.Input.Scaling, settings.Seed);
-        IReadOnlyList<PredictionStage> stages = model.Network.Stages();
-        for (int s = 0; s < stages.Count; s++)
+        var stages = model.Network.Stages();
+        for (var s = 0; s < stages.Count; s++)
         {
             if (stages[s].Layer is not Conv2D) continue;
-            int[] channels = ChannelChoice.Of(first.Outputs[s], stages[s].OutputShape[2], settings.All ? null : MostExciting);
-            byte[] png = ExcitingSheet.Draw(model.Network, stages[s].End - 1, exciting.For(stages[s].End - 1, channels, cancellation));
+            var channels = ChannelChoice.Of(first.Outputs[s], stages[s].OutputShape[2], settings.All ? null : MostExciting);
+            var png = ExcitingSheet.Draw(model.Network, stages[s].End - 1, exciting.For(stages[s].End - 1, channels, cancellation));
             figures.Add(Written(folder, $"exciting-{s + 1:D2}-{stages[s].Name}.png", $"Inputs that most excite {stages[s].Name}",
                 $"Channels {string.Join(", ", channels)}: noise, moved along the gradient of the channel's mean.", png));
         }
@@ -170,9 +170,9 @@ public static class Explaining
 
     private static List<Figure> ImageFigures(string folder, TrainedModel model, int? layer, ExplainedImage image)
     {
-        int zoom = Math.Max(1, (SmallestPicture + image.Side - 1) / image.Side);
-        string name = model.Classes[image.ClassIndex];
-        byte[] gray = image.Gray;
+        var zoom = Math.Max(1, (SmallestPicture + image.Side - 1) / image.Side);
+        var name = model.Classes[image.ClassIndex];
+        var gray = image.Gray;
         var xray = new Picture(image.Side * zoom, image.Side * zoom);
         xray.Draw(0, 0, image.Pixels, image.Side, zoom);
         var figures = new List<Figure>
@@ -202,12 +202,12 @@ public static class Explaining
 
     private static void WriteActivations(string folder, ExplainSettings settings, Sequential network, ExplainedImage image)
     {
-        IReadOnlyList<PredictionStage> stages = network.Stages();
-        for (int s = 0; s < stages.Count; s++)
+        var stages = network.Stages();
+        for (var s = 0; s < stages.Count; s++)
         {
             if (stages[s].KeepsValues) continue;
-            Shape shape = stages[s].OutputShape;
-            int[] channels = ChannelChoice.Of(image.Outputs[s], shape[^1], settings.All ? null : MostChannels);
+            var shape = stages[s].OutputShape;
+            var channels = ChannelChoice.Of(image.Outputs[s], shape[^1], settings.All ? null : MostChannels);
             OutputFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"), ActivationGrid.Draw(image.Outputs[s], shape, channels));
         }
     }
@@ -220,7 +220,7 @@ public static class Explaining
 
     private static void Tell(string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, Terminal terminal)
     {
-        string page = Path.Combine(output, ExplanationPage.FileName);
+        var page = Path.Combine(output, ExplanationPage.FileName);
         if (settings.Json)
         {
             terminal.WriteJson(new ExplainDocument(page, layer is { } at ? model.Network.Layers[at].Name : null,
@@ -230,7 +230,7 @@ public static class Explaining
             ]));
             return;
         }
-        foreach (ExplainedImage image in images)
+        foreach (var image in images)
             terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: {model.Classes[image.ClassIndex]}");
         terminal.Results.WriteLine($"page: {page}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
@@ -241,7 +241,7 @@ public static class Explaining
     private static int? LayerOf(Sequential network, string? name)
     {
         if (name is null) return GradCam.DefaultLayer(network);
-        int at = network.Layers.ToList().FindIndex(layer => layer.Name == name);
+        var at = network.Layers.ToList().FindIndex(layer => layer.Name == name);
         if (at >= 0 && network.Layers[at].OutputShape.Rank == 3) return at;
         string[] pictures = [.. network.Layers.Where(layer => layer.OutputShape.Rank == 3).Select(layer => layer.Name)];
         throw new UserError($"--layer {name}: the model has no such layer that gives a picture; "
@@ -250,7 +250,7 @@ public static class Explaining
 
     private static int ClassOf(TrainedModel model, string name)
     {
-        for (int c = 0; c < model.Classes.Count; c++)
+        for (var c = 0; c < model.Classes.Count; c++)
             if (string.Equals(model.Classes[c], name, StringComparison.OrdinalIgnoreCase)) return c;
         throw new UserError($"--class {name}: unknown to the model; it knows {string.Join(", ", model.Classes)}");
     }
@@ -260,12 +260,12 @@ public static class Explaining
     {
         var taken = new HashSet<string>([ExplanationPage.FileName], StringComparer.OrdinalIgnoreCase);
         var names = new string[paths.Count];
-        for (int i = 0; i < names.Length; i++)
+        for (var i = 0; i < names.Length; i++)
         {
-            string name = Path.GetFileNameWithoutExtension(paths[i]);
+            var name = Path.GetFileNameWithoutExtension(paths[i]);
             if (name.All(c => c == '.')) name = "image";
             names[i] = name;
-            for (int n = 2; !taken.Add(names[i]); n++) names[i] = $"{name}-{n}";
+            for (var n = 2; !taken.Add(names[i]); n++) names[i] = $"{name}-{n}";
         }
         return names;
     }

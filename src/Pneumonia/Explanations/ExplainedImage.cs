@@ -21,7 +21,7 @@ public sealed record ExplainedImage(
     {
         get
         {
-            int channels = Pixels.Length / (Side * Side);
+            var channels = Pixels.Length / (Side * Side);
             return channels == 1 ? Pixels : [.. Enumerable.Range(0, Side * Side).Select(i => (byte)((Pixels[3 * i] + Pixels[3 * i + 1] + Pixels[3 * i + 2]) / 3))];
         }
     }

@@ -38,7 +38,7 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
             <header><p class="soft">Convolve · {Model}</p><h1>{Title}</h1></header>
 
             """;
-        Html network = Figures.Count == 0 ? Html.Empty : $"""
+        var network = Figures.Count == 0 ? Html.Empty : $"""
             <section><h2>What the network responds to</h2>{Html.Each(Figures, Wide)}</section>
 
             """;
@@ -64,8 +64,8 @@ public sealed record ExplanationPage(string Model, IReadOnlyList<string> Classes
     private Html Explained(ExplainedImage image, IReadOnlyList<Figure> figures)
     {
         // With a single image the page's title says that already.
-        string heading = Images.Count == 1 ? "Where the network looked" : $"{image.Name}: {PredictionFor(image)}";
-        string probabilities = string.Join(", ", image.Probabilities.Select((p, i) => $"{Classes[i]} {p:F4}"));
+        var heading = Images.Count == 1 ? "Where the network looked" : $"{image.Name}: {PredictionFor(image)}";
+        var probabilities = string.Join(", ", image.Probabilities.Select((p, i) => $"{Classes[i]} {p:F4}"));
         return $"""
             <section><h2>{heading}</h2><p>Probability {probabilities}. Explained class: <strong>{Classes[image.ClassIndex]}</strong>.</p>
             <div class="figures">{Html.Each(figures, Captioned)}</div></section>

@@ -72,10 +72,10 @@ public static class GradientChecking
     /// <returns>0 if every gradient agrees, 1 otherwise.</returns>
     public static Task<int> RunAsync(GradientCheckingSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel model = settings.Run is { } run ? TrainedModel.Load(RunFolder.BestPath(run), opened.Device) : Untrained(settings, opened);
-        Sequential network = model.Network;
-        ImageStore samples = Samples(settings, model, cancellation);
+        using var opened = OpenDevice.For(settings.Device);
+        using var model = settings.Run is { } run ? TrainedModel.Load(RunFolder.BestPath(run), opened.Device) : Untrained(settings, opened);
+        var network = model.Network;
+        var samples = Samples(settings, model, cancellation);
         int[] usable = [.. EpochOrder.Shuffled(samples.Count, (uint)settings.Seed, 1).Where(samples.IsUsable).Take(settings.Batch)];
         if (usable.Length == 0) throw new UserError($"{settings.Data}: not one image can be read; the first: {samples.Warnings[0]}");
         opened.Announce(terminal);
@@ -83,9 +83,9 @@ public static class GradientChecking
         if (usable.Length < settings.Batch) terminal.Note($"only {usable.Length} of {settings.Batch} images are there");
         if (network.Parameters.Any(parameter => parameter.L1 != 0 || parameter.L2 != 0))
             terminal.Note("penalties are left out: they are no part of the backward pass, the optimizer's update adds λ₁·sign(w) + 2λ₂·w");
-        int frozen = network.Parameters.Count(parameter => !parameter.Trainable && !parameter.IsStatistic);
+        var frozen = network.Parameters.Count(parameter => !parameter.Trainable && !parameter.IsStatistic);
         if (frozen > 0) terminal.Note($"{frozen} frozen parameters have no gradient and are left out");
-        IReadOnlyList<CheckedGradient> rows = GradientCheck.Run(network, samples, usable,
+        var rows = GradientCheck.Run(network, samples, usable,
             new TrainingOptions { BatchSize = usable.Length, Scaling = model.Input.Scaling },
             new GradientCheckOptions(settings.Elements, (uint)settings.Seed), cancellation: cancellation);
         Write(settings, usable.Length, rows, terminal);
@@ -100,7 +100,7 @@ public static class GradientChecking
         if (skipped.Length > 0)
             terminal.Warn($"{string.Join(", ", skipped.Select(row => row.Name))}: not checked, every step led over a kink; try another --seed, or more --elements");
         if (wrong.Length == 0) return CommandLine.Done;
-        CheckedGradient worst = wrong.MaxBy(row => row.Error)!;
+        var worst = wrong.MaxBy(row => row.Error)!;
         terminal.Error($"gradcheck: {wrong.Length} of {rows.Count} gradients are wrong, {worst.Name} the most: element {worst.Worst} is "
             + $"{Text(worst.Analytic)} where the difference is {Text(worst.Numeric)}");
         return CommandLine.Fault;
@@ -108,20 +108,20 @@ public static class GradientChecking
 
     private static TrainedModel Untrained(GradientCheckingSettings settings, OpenDevice opened)
     {
-        ModelKind kind = settings.Model ?? ModelKind.Compact;
-        int pixels = settings.Pixels ?? Math.Max(QuickPixels, ModelChoice.SmallestPixels(kind, samePadding: false));
-        IReadOnlyList<string> classes = settings.Data is { } data ? PositiveClass.Second(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
-        Sequential network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);
-        foreach (Parameter parameter in network.Parameters.Where(parameter => parameter.Trainable)) MoveFromZero(parameter, settings.Seed);
+        var kind = settings.Model ?? ModelKind.Compact;
+        var pixels = settings.Pixels ?? Math.Max(QuickPixels, ModelChoice.SmallestPixels(kind, samePadding: false));
+        var classes = settings.Data is { } data ? PositiveClass.Second(ImageFolder.Open(data).Classes) : SyntheticXrays.Classes;
+        var network = ModelChoice.Build(kind, pixels, classes.Count).Initialize(opened.Device, (uint)settings.Seed);
+        foreach (var parameter in network.Parameters.Where(parameter => parameter.Trainable)) MoveFromZero(parameter, settings.Seed);
         return new TrainedModel(network, classes, new ImagePreprocessing(pixels, network.InputShape[2]), LabelScheme.Folders);
     }
 
     private static void MoveFromZero(Parameter parameter, int seed)
     {
-        float[] values = parameter.Value.ToArray();
+        var values = parameter.Value.ToArray();
         if (values.Any(value => value != 0)) return;
         var random = new RandomStream(seed, parameter.Name);
-        for (int i = 0; i < values.Length; i++) values[i] = (float)random.Uniform((ulong)i, -LargestFirstBias, LargestFirstBias);
+        for (var i = 0; i < values.Length; i++) values[i] = (float)random.Uniform((ulong)i, -LargestFirstBias, LargestFirstBias);
         parameter.Value.CopyFrom(values);
     }
 
@@ -133,8 +133,8 @@ public static class GradientChecking
                 throw new UserError($"gradcheck: the model knows {string.Join(", ", model.Classes)}; give --data DIR with images of these classes");
             return SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Input, model.Classes, cancellation: cancellation);
         }
-        ImageSet folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
-        int[] order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
+        var folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
+        var order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
         // More than needed, since some may be unreadable; only the needed ones are waited for.
         ImageFile[] files = [.. order.Select(i => folder.Files[i]).Take(4 * settings.Batch)];
         return ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
@@ -164,17 +164,17 @@ public static class GradientChecking
         }
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn(new TableColumn("parameter").NoWrap());
-        foreach (string name in new[] { "kinks", "worst", "analytic", "numeric", "error" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "kinks", "worst", "analytic", "numeric", "error" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         table.AddColumn(new TableColumn("verdict").NoWrap());
-        foreach (CheckedGradient row in rows)
+        foreach (var row in rows)
         {
-            bool none = row.Compared == 0;
+            var none = row.Compared == 0;
             table.AddRow(new Text(row.Name), new Text($"{row.Skipped}"), new Text(none ? "–" : $"{row.Worst}"),
                 new Text(none ? "–" : Text(row.Analytic)), new Text(none ? "–" : Text(row.Numeric)),
                 new Text(none ? "–" : row.Error.ToString("0.0E+0", CultureInfo.InvariantCulture)), new Text(row.Verdict.ToString().ToLowerInvariant()));
         }
         terminal.WriteTable(table, 2, 1);
-        int right = rows.Count(row => row.Verdict == GradientVerdict.Right);
+        var right = rows.Count(row => row.Verdict == GradientVerdict.Right);
         terminal.Results.WriteLine($"{right} of {rows.Count} gradients agree with central differences in double precision, {rows.Sum(row => row.Compared)} elements "
             + $"on {images} images, to {GradientCheck.Tolerance.ToString("0E+0", CultureInfo.InvariantCulture)}; {rows.Sum(row => row.Skipped)} passed over at kinks");
     }

@@ -20,15 +20,15 @@ public static class MeasuredSummary
     /// <summary>Measures a network whose parameters are not allocated yet.</summary>
     public static Task<int> RunAsync(Sequential network, SummarySettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using OpenDevice opened = OpenDevice.For(settings.Device ?? DeviceAttribute.Default);
+        using var opened = OpenDevice.For(settings.Device ?? DeviceAttribute.Default);
         opened.Announce(terminal);
-        bool slow = TrainingDefaults.IsSlow(opened.Device.Description);
-        int batch = settings.Batch ?? (slow ? 1 : UsualBatch);
+        var slow = TrainingDefaults.IsSlow(opened.Device.Description);
+        var batch = settings.Batch ?? (slow ? 1 : UsualBatch);
         terminal.Note("measuring: nothing else should be running on this machine");
-        Roofline roofline = Roofline.Measure(opened.Device);
+        var roofline = Roofline.Measure(opened.Device);
         // Their values do not affect the time.
         network.Initialize(opened.Device, 0);
-        IReadOnlyList<MeasuredLayer> layers = LayerMeasurement.Of(network, batch, roofline, slow ? 1 : 5, cancellation);
+        var layers = LayerMeasurement.Of(network, batch, roofline, slow ? 1 : 5, cancellation);
         if (settings.Out is { } path)
             OutputFile.WriteText(path, new RooflineChart(opened.Choice.Device.ToString(), roofline, layers).ToFile());
         if (settings.Json) WriteJson(opened, batch, roofline, layers, terminal);
@@ -68,11 +68,11 @@ public static class MeasuredSummary
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn(new TableColumn("").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("layer").NoWrap());
-        foreach (string name in new[] { "MFLOP", "MiB", "ms", "roof", "ms back", "roof" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "MFLOP", "MiB", "ms", "roof", "ms back", "roof" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         table.AddColumn(new TableColumn("algorithm"));
-        for (int i = 0; i < layers.Count; i++)
+        for (var i = 0; i < layers.Count; i++)
         {
-            MeasuredLayer layer = layers[i];
+            var layer = layers[i];
             table.AddRow(new Text($"{i + 1}"), new Text(layer.Name), Figure(layer.Forward.Flops / 1e6, "N0"), Figure(layer.Forward.Bytes / 1048576, "N1"),
                 Figure(layer.Forward.Milliseconds, "N2"), Figure(layer.Forward.ShareOfRoof, "P0"),
                 Figure(layer.Backward.Milliseconds, "N2"), Figure(layer.Backward.ShareOfRoof, "P0"), new Text(Algorithms(layer)));

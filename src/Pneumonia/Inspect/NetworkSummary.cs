@@ -61,15 +61,15 @@ public static class NetworkSummary
 
     public static Task<int> RunAsync(SummarySettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using Sequential network = settings.Run is null
+        using var network = settings.Run is null
             ? ModelChoice.Build(settings.Model ?? ModelKind.Compact, settings.Pixels ?? UsualPixels, classes: 2)
             : Describe(settings.Run);
         if (settings.Measure) return MeasuredSummary.RunAsync(network, settings, terminal, cancellation);
-        IReadOnlyList<SummaryRow> rows = network.Summary();
+        var rows = network.Summary();
         long parameters = network.ParameterCount, trainable = network.TrainableCount;
-        double flops = rows.Sum(row => row.Flops);
+        var flops = rows.Sum(row => row.Flops);
         // Activations of one image, as float32.
-        long bytes = rows.Sum(row => (long)row.OutputShape.Length) * sizeof(float);
+        var bytes = rows.Sum(row => (long)row.OutputShape.Length) * sizeof(float);
         if (settings.Json)
         {
             terminal.WriteJson(new
@@ -93,9 +93,9 @@ public static class NetworkSummary
             return Task.FromResult(0);
         }
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string name in new[] { "layer", "kind", "output" }) table.AddColumn(new TableColumn(name).NoWrap());
-        foreach (string name in new[] { "parameters", "trainable", "MFLOP", "KiB" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
-        foreach (SummaryRow row in rows)
+        foreach (var name in new[] { "layer", "kind", "output" }) table.AddColumn(new TableColumn(name).NoWrap());
+        foreach (var name in new[] { "parameters", "trainable", "MFLOP", "KiB" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var row in rows)
         {
             table.AddRow(new Text(row.Name), new Text(row.Kind), new Text(row.OutputShape.ToString()), new Text($"{row.Parameters:N0}"),
                 new Text($"{row.Trainable:N0}"), new Text($"{row.Flops / 1e6:N1}"), new Text($"{row.OutputShape.Length * sizeof(float) / 1024.0:N1}"));

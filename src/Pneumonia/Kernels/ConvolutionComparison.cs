@@ -56,7 +56,7 @@ public sealed record ConvolutionComparisonSettings : ICheckedSettings
     {
         "valid" => Engine.Operations.Convolution.Padding.Valid,
         "same" => Engine.Operations.Convolution.Padding.Same,
-        _ when int.TryParse(Padding, NumberStyles.None, CultureInfo.InvariantCulture, out int amount) && amount <= 64 => Engine.Operations.Convolution.Padding.Of(amount),
+        _ when int.TryParse(Padding, NumberStyles.None, CultureInfo.InvariantCulture, out var amount) && amount <= 64 => Engine.Operations.Convolution.Padding.Of(amount),
         _ => throw new UserError($"--padding: '{Padding}' is not allowed; give valid, same or a number of pixels up to 64"),
     };
 
@@ -98,10 +98,10 @@ public static class ConvolutionComparison
     /// <exception cref="UserError">There is no such device, or it has too little memory for the shape.</exception>
     public static Task<int> RunAsync(ConvolutionComparisonSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using OpenDevice open = OpenDevice.For(settings.Device);
+        using var open = OpenDevice.For(settings.Device);
         open.Announce(terminal);
-        double peak = PeakArithmetic.MeasureGigaflops(open.Device);
-        ConvolutionGeometry checkedShape = WithinReferenceWork(settings);
+        var peak = PeakArithmetic.MeasureGigaflops(open.Device);
+        var checkedShape = WithinReferenceWork(settings);
         terminal.Note($"peak: {peak:F0} GFLOP/s, measured with multiply-adds that never leave the registers; errors: on {checkedShape.Input}");
         ConvolutionFigures[] rows;
         try
@@ -120,16 +120,16 @@ public static class ConvolutionComparison
     private static ConvolutionFigures[] Measure(
         ConvolutionComparisonSettings settings, ConvolutionGeometry checkedShape, Device device, double peak, CancellationToken cancellation)
     {
-        (ConvolutionGeometry geometry, ConvolutionPass pass) = (settings.Geometry, settings.ComputedPass);
-        ConvolutionAlgorithm chosen = ConvolutionChoice.Model(pass, geometry, device);
+        (var geometry, var pass) = (settings.Geometry, settings.ComputedPass);
+        var chosen = ConvolutionChoice.Model(pass, geometry, device);
         using var trial = new ConvolutionTrial(device, geometry, pass);
         using var checkedTrial = new ConvolutionTrial(device, checkedShape, pass);
         var rows = new List<ConvolutionFigures>();
-        foreach (ConvolutionAlgorithm algorithm in ConvolutionChoice.Available(pass, geometry, device))
+        foreach (var algorithm in ConvolutionChoice.Available(pass, geometry, device))
         {
             cancellation.ThrowIfCancellationRequested();
-            double milliseconds = trial.Milliseconds(algorithm, algorithm == ConvolutionAlgorithm.Naive ? 1 : settings.Runs);
-            double gflops = geometry.Flops / milliseconds * 1e-6;
+            var milliseconds = trial.Milliseconds(algorithm, algorithm == ConvolutionAlgorithm.Naive ? 1 : settings.Runs);
+            var gflops = geometry.Flops / milliseconds * 1e-6;
             rows.Add(new ConvolutionFigures(algorithm.ToString().ToLowerInvariant(), milliseconds, gflops, gflops / peak,
                 checkedTrial.LargestError(algorithm), trial.WorkspaceBytes(algorithm), algorithm == chosen));
         }
@@ -139,10 +139,10 @@ public static class ConvolutionComparison
     /// <summary>The shape itself, or as many of its images, or rows of one, as the reference can compute in some seconds.</summary>
     private static ConvolutionGeometry WithinReferenceWork(ConvolutionComparisonSettings settings)
     {
-        ConvolutionGeometry g = settings.Geometry;
-        double perRow = g.Flops / 2 / g.Batch / g.OutputHeight;
-        int images = (int)Math.Clamp(ReferenceWork / (perRow * g.OutputHeight), 1, g.Batch);
-        int rows = (int)Math.Clamp(ReferenceWork / perRow, g.KernelHeight, g.Height);
+        var g = settings.Geometry;
+        var perRow = g.Flops / 2 / g.Batch / g.OutputHeight;
+        var images = (int)Math.Clamp(ReferenceWork / (perRow * g.OutputHeight), 1, g.Batch);
+        var rows = (int)Math.Clamp(ReferenceWork / perRow, g.KernelHeight, g.Height);
         return ConvolutionGeometry.Create(new Shape(images, images > 1 ? g.Height : rows, g.Width, g.InputChannels), g.Kernel, settings.Zeros, g.Stride);
     }
 
@@ -151,9 +151,9 @@ public static class ConvolutionComparison
         terminal.Results.WriteLine($"input {geometry.Input}, kernel {geometry.Kernel}, stride {geometry.Stride}, output {geometry.Output}: "
             + $"{geometry.Flops * 1e-9:F2} GFLOP");
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string name in new[] { "algorithm", "ms", "GFLOP/s", "of peak", "largest error", "workspace", "" })
+        foreach (var name in new[] { "algorithm", "ms", "GFLOP/s", "of peak", "largest error", "workspace", "" })
             table.AddColumn(new TableColumn(name).NoWrap());
-        foreach (ConvolutionFigures row in rows)
+        foreach (var row in rows)
         {
             table.AddRow(row.Algorithm, Text(row.Milliseconds, "F2"), Text(row.Gflops, "F1"), Text(row.ShareOfPeak, "P0"), Text(row.LargestError, "0.0E+0"),
                 $"{Text(row.WorkspaceBytes / 1048576.0, "F1")} MiB", row.Auto ? "auto" : "");

@@ -33,8 +33,8 @@ public static class KernelList
             return Task.FromResult(0);
         }
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string name in new[] { "name", "operation", "shape", "from", "hot" }) table.AddColumn(new TableColumn(name).NoWrap());
-        foreach (KernelRow row in rows)
+        foreach (var name in new[] { "name", "operation", "shape", "from", "hot" }) table.AddColumn(new TableColumn(name).NoWrap());
+        foreach (var row in rows)
         {
             table.AddRow(new Text(row.Name), new Text(row.Operation), new Text(row.Shape.ToString().ToLowerInvariant()), new Text(row.MinArch),
                 new Text(row.Hot ? "hot" : ""));

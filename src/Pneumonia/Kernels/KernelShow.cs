@@ -41,7 +41,7 @@ public sealed record KernelShowSettings : ICheckedSettings
             throw new UserError($"--target opencl: {Kernel} is made of instructions that only CUDA has; give --target ptx");
         if (Arch is not null && Target is KernelLanguage.CSharp or KernelLanguage.OpenCl)
             throw new UserError($"--arch {Arch}: only PTX has an architecture; leave it out, or give --target ptx");
-        CudaTarget needed = Kernel.MinimalArchitecture;
+        var needed = Kernel.MinimalArchitecture;
         if (Architecture.Number < needed.Number) throw new UserError($"--arch {Arch}: {Kernel} needs {needed} or newer");
     }
 }
@@ -65,8 +65,8 @@ public static partial class KernelShow
     /// <param name="terminal">Where to.</param>
     public static void Write(KernelShowSettings settings, KernelCode code, Terminal terminal)
     {
-        CataloguedKernel kernel = settings.Kernel;
-        TextWriter output = terminal.Results;
+        var kernel = settings.Kernel;
+        var output = terminal.Results;
         switch (settings.Target)
         {
             case KernelLanguage.CSharp:
@@ -87,9 +87,9 @@ public static partial class KernelShow
 
     private static void WriteAll(KernelShowSettings settings, KernelCode code, TextWriter output)
     {
-        CataloguedKernel kernel = settings.Kernel;
+        var kernel = settings.Kernel;
         output.WriteLine($"{kernel.Name}: {kernel.Operation}, {Hardware(kernel)}, {kernel.MinimalArchitecture} or newer{(kernel.IsHot ? ", hot" : "")}");
-        foreach (SourceText source in KernelSource.WithParts(kernel))
+        foreach (var source in KernelSource.WithParts(kernel))
         {
             Title(output, $"C#: {source.File}, line {source.Line}");
             output.WriteLine(source.Text);
@@ -100,12 +100,12 @@ public static partial class KernelShow
         }
         else
         {
-            string openCl = code.OpenCl(kernel);
-            OpenClCounts counts = OpenClCounts.Of(openCl);
+            var openCl = code.OpenCl(kernel);
+            var counts = OpenClCounts.Of(openCl);
             Title(output, $"OpenCL: {kernel.OpenClForm}; loads {counts.Loads}, stores {counts.Stores}, FMAs {counts.MultiplyAdds}");
             output.WriteLine(openCl.TrimEnd());
         }
-        string ptx = code.Ptx(kernel, settings.Architecture);
+        var ptx = code.Ptx(kernel, settings.Architecture);
         Title(output, $"PTX for {settings.Architecture}: {kernel.PtxForm}; {Describe(KernelCounts.OfPtx(ptx), RegisterPressure.Of(ptx))}");
         output.WriteLine(ptx.TrimEnd());
     }
@@ -118,7 +118,7 @@ public static partial class KernelShow
         // kernels.
         var known = new Dictionary<string, (KernelCounts Counts, KernelCounts? Loop, int Registers)>();
         var columns = new List<(CudaTarget Target, KernelCounts Counts, KernelCounts? Loop, int Registers)>();
-        foreach (CudaTarget target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number))
+        foreach (var target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number))
         {
             string ptx = code.Ptx(kernel, target), instructions = Names().Replace(ptx, "_");
             if (!known.TryGetValue(instructions, out var found))

@@ -61,18 +61,18 @@ public static class ProductComparison
     /// <exception cref="UserError">There is no such device, or it has too little memory for the matrices.</exception>
     public static Task<int> RunAsync(ProductComparisonSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        using OpenDevice open = OpenDevice.For(settings.Device);
+        using var open = OpenDevice.For(settings.Device);
         open.Announce(terminal);
         ProductFigures figures;
         try
         {
             using var trial = new MatrixMultiplyTrial(open.Device, settings.Geometry);
-            double peak = PeakArithmetic.MeasureGigaflops(open.Device);
-            double milliseconds = trial.Milliseconds(settings.Runs);
+            var peak = PeakArithmetic.MeasureGigaflops(open.Device);
+            var milliseconds = trial.Milliseconds(settings.Runs);
             cancellation.ThrowIfCancellationRequested();
             peak = Math.Max(peak, PeakArithmetic.MeasureGigaflops(open.Device));
-            MatrixMultiplyGeometry g = settings.Geometry;
-            double gflops = 2.0 * g.Rows * g.Columns * g.Depth / milliseconds * 1e-6;
+            var g = settings.Geometry;
+            var gflops = 2.0 * g.Rows * g.Columns * g.Depth / milliseconds * 1e-6;
             figures = new ProductFigures(milliseconds, gflops, peak, gflops / peak, trial.LargestError(), trial.WorkspaceBytes());
         }
         catch (DeviceException e)

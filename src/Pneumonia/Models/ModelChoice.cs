@@ -23,8 +23,8 @@ public static class ModelChoice
         }
         catch (ArgumentException e)
         {
-            string name = model.ToString().ToLowerInvariant();
-            int smallest = SmallestPixels(model, settings.SamePadding);
+            var name = model.ToString().ToLowerInvariant();
+            var smallest = SmallestPixels(model, settings.SamePadding);
             if (pixels < smallest) throw new UserError($"--pixels {pixels}: too small for {name}, use at least {smallest}: {e.Message}", e);
             throw LargestPixels(smallest, pixels - 1, CanBuild) is { } largest
                 ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than 2³¹ elements", e)
@@ -45,7 +45,7 @@ public static class ModelChoice
         if (smallest > largest || !canBuild(smallest)) return null;
         while (smallest < largest)
         {
-            int middle = (int)((smallest + (long)largest + 1) / 2);
+            var middle = (int)((smallest + (long)largest + 1) / 2);
             if (canBuild(middle)) smallest = middle;
             else largest = middle - 1;
         }
@@ -74,15 +74,15 @@ public static class ModelChoice
     /// <summary>Freezes the base as planned, and sets the learning rate of its trained layers.</summary>
     public static void Freeze(Sequential network, int baseLength, TrainSettings plan)
     {
-        int frozen = plan.Freeze switch
+        var frozen = plan.Freeze switch
         {
             null => 0,
             TrainSettings.FreezeAll => baseLength,
             var last => network.Layers.ToList().FindIndex(layer => layer.Name == last) + 1,
         };
-        foreach (Layer layer in network.Layers.Take(frozen)) layer.Trainable = false;
+        foreach (var layer in network.Layers.Take(frozen)) layer.Trainable = false;
         if (plan.BaseLearningRate is not { } rate) return;
-        foreach (Parameter parameter in network.Layers.Take(baseLength).SelectMany(layer => layer.Parameters))
+        foreach (var parameter in network.Layers.Take(baseLength).SelectMany(layer => layer.Parameters))
             parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
     }
 

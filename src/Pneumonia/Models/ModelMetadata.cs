@@ -34,12 +34,12 @@ public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod 
     {
         try
         {
-            JsonObject json = checkpoint.Application;
-            string[]? classes = json["classes"]?.AsArray().Select(name => (string?)name ?? throw new FormatException("a class has no name")).ToArray();
-            int count = Classification.Classes(outputs);
+            var json = checkpoint.Application;
+            var classes = json["classes"]?.AsArray().Select(name => (string?)name ?? throw new FormatException("a class has no name")).ToArray();
+            var count = Classification.Classes(outputs);
             if (classes is not null && (classes.Length != count || classes.Distinct().Count() != count))
                 throw new FormatException($"its network tells {count} classes apart, its names are {string.Join(", ", classes)}");
-            double? threshold = (double?)json["threshold"];
+            var threshold = (double?)json["threshold"];
             if (threshold is < 0 or > 1 or double.NaN) throw new FormatException($"the threshold {threshold} is no probability");
             return new ModelMetadata(classes, Choice(json, "resize", ResizeMethod.Bilinear), Choice(json, "labels", LabelScheme.Folders),
                 Choice(json, "preprocessing", Preprocessing.Rescale), threshold);
@@ -53,8 +53,8 @@ public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod 
     private static T Choice<T>(JsonObject json, string key, T unsaid) where T : struct, Enum
     {
         if (json[key] is not { } node) return unsaid;
-        string word = (string?)node ?? "";
-        foreach (T value in Enum.GetValues<T>())
+        var word = (string?)node ?? "";
+        foreach (var value in Enum.GetValues<T>())
             if (Word(value) == word) return value;
         throw new FormatException($"{key} is \"{word}\", expected one of {string.Join(", ", Enum.GetValues<T>().Select(Word))}");
     }

@@ -58,7 +58,7 @@ public sealed record ModelSource : ICheckedSettings
     /// <exception cref="UserError">The file is missing, broken, or holds no such model.</exception>
     public TrainedModel Load(Metrics? metrics, Engine.Devices.Device device, Terminal terminal)
     {
-        TrainedModel model = metrics is null
+        var model = metrics is null
             ? TrainedModel.LoadAny(Weights!, Pixels, Preprocessing, device, terminal)
             : TrainedModel.LoadBest(Run!, metrics, device);
         if (Classes is null) return model;

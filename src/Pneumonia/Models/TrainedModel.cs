@@ -68,8 +68,8 @@ public sealed record TrainedModel(
     public TrainedModel WithPositive(string? asked)
     {
         if (PositiveClass.Of(Classes, asked) is not { } byName) return this;
-        PositiveClass chosen = asked is null && NamesClasses ? new PositiveClass(Classes[1], "as in its training", false) : byName;
-        string note = chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
+        var chosen = asked is null && NamesClasses ? new PositiveClass(Classes[1], "as in its training", false) : byName;
+        var note = chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
             : $"{chosen}, though {byName.Reason["for ".Length..]}; --positive {byName.Name} turns the figures round";
         if (Threshold is not { } threshold || chosen.Name == Classes[1]) return this with { Positive = chosen, Remarks = [note] };
         return this with { Positive = chosen, Threshold = null, Remarks = [note, $"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used"] };
@@ -82,10 +82,10 @@ public sealed record TrainedModel(
     /// <exception cref="UserError">The file is missing, broken, or does not belong to the run's metrics.</exception>
     public static TrainedModel LoadBest(string run, Metrics metrics, Engine.Devices.Device device)
     {
-        string path = RunFolder.BestPath(run);
-        TrainedModel model = Load(path, device);
+        var path = RunFolder.BestPath(run);
+        var model = Load(path, device);
         if (model.Network.ParameterCount == metrics.Parameters) return model with { Threshold = metrics.Threshold };
-        long found = model.Network.ParameterCount;
+        var found = model.Network.ParameterCount;
         model.Dispose();
         throw new UserError($"{path}: holds {found} parameters, {MetricsFile.FileName} beside it is of a model with {metrics.Parameters}; "
             + "put the run's own checkpoint back, or train the run again");
@@ -95,9 +95,9 @@ public sealed record TrainedModel(
     /// <exception cref="UserError">The file is missing, broken or of another tool.</exception>
     public static TrainedModel Load(string path, Engine.Devices.Device device)
     {
-        Checkpoint checkpoint = Checkpoint.Read(path);
-        Sequential network = checkpoint.Build(device);
-        int outputs = network.OutputShape.Length;
+        var checkpoint = Checkpoint.Read(path);
+        var network = checkpoint.Build(device);
+        var outputs = network.OutputShape.Length;
         ModelMetadata metadata;
         try
         {
@@ -123,29 +123,29 @@ public sealed record TrainedModel(
     /// <exception cref="UserError">It holds no such model.</exception>
     public static TrainedModel LoadAny(string path, int? pixels, Preprocessing? preprocessing, Engine.Devices.Device device, Terminal terminal)
     {
-        WeightFile file = WeightFile.Read(path);
+        var file = WeightFile.Read(path);
         if (Checkpoint.Is(file))
         {
-            TrainedModel model = Load(path, device);
-            ImagePreprocessing own = model.Input;
-            bool differs = (pixels ?? own.Pixels) != own.Pixels || (preprocessing ?? own.Kind) != own.Kind;
+            var model = Load(path, device);
+            var own = model.Input;
+            var differs = (pixels ?? own.Pixels) != own.Pixels || (preprocessing ?? own.Kind) != own.Kind;
             if (!differs) return model;
             model.Dispose();
             throw new UserError($"{path}: says itself that its images have {own.Pixels} pixels and are prepared by "
                 + $"{own.Kind.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
         }
-        WeightFile converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
-        Sequential network = KnownNetworks.Of(converted, pixels)
+        var converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
+        var network = KnownNetworks.Of(converted, pixels)
             ?? throw new UserError($"{path}: holds no whole model that is known here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
                 + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} and nothing else");
         if (preprocessing is { } asked && asked.IsForColours() && network.InputShape[2] == 1)
             throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and {path} reads gray images; leave it out");
-        WeightOrigin? origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
+        var origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
         network.Initialize(device, 0);
         new PretrainedWeights(converted, network.Layers).Load();
         // This project's networks with batch normalization are trained on standardized images.
-        Preprocessing usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
-        Preprocessing assumed = preprocessing ?? origin?.Preprocessing ?? usual;
+        var usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
+        var assumed = preprocessing ?? origin?.Preprocessing ?? usual;
         terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
             + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
             + " (--pixels, --preprocessing)");

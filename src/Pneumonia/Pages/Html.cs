@@ -50,7 +50,7 @@ public readonly struct Html
     public static Html Concat(IEnumerable<Html> parts)
     {
         var all = new StringBuilder();
-        foreach (Html part in parts) all.Append(part.text);
+        foreach (var part in parts) all.Append(part.text);
         return new Html(all);
     }
 
@@ -70,11 +70,11 @@ public readonly struct Html
     public static Html FromTemplate(string file, IReadOnlyDictionary<string, Html> content)
     {
         var page = new StringBuilder();
-        string[] pieces = Read(file).Split("{{");
+        var pieces = Read(file).Split("{{");
         page.Append(pieces[0]);
-        foreach (string piece in pieces.Skip(1))
+        foreach (var piece in pieces.Skip(1))
         {
-            int end = piece.IndexOf("}}", StringComparison.Ordinal);
+            var end = piece.IndexOf("}}", StringComparison.Ordinal);
             page.Append(content[piece[..end]].text).Append(piece, end + 2, piece.Length - end - 2);
         }
         return new Html(page);
@@ -88,7 +88,7 @@ public readonly struct Html
 
     private static string Read(string file)
     {
-        using Stream stream = typeof(Html).Assembly.GetManifestResourceStream(file)
+        using var stream = typeof(Html).Assembly.GetManifestResourceStream(file)
             ?? throw new FileNotFoundException($"{file}: no such file in this program");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd().TrimEnd('\n');

@@ -14,7 +14,7 @@ public static class NamedImages
     /// <exception cref="UserError">One of the images or folders is missing.</exception>
     public static void RequireThere(IEnumerable<string> paths)
     {
-        foreach (string path in paths)
+        foreach (var path in paths)
             if (!Path.Exists(path)) throw new UserError($"{path}: no such image or folder");
     }
 
@@ -24,18 +24,18 @@ public static class NamedImages
     {
         var images = new List<string>();
         var notes = new List<string>();
-        foreach (string path in paths)
+        foreach (var path in paths)
         {
             if (!Directory.Exists(path))
             {
                 images.Add(path);
                 continue;
             }
-            FoundImages found = Below(path);
+            var found = Below(path);
             // Files that cannot be opened are listed like other images, with the error.
             var unused = found.Unused.ToLookup(image => image.Reason is UnusedReason.NameNotUtf8 or UnusedReason.BrokenLink);
             string[] unopened = [.. unused[true].Select(image => image.Path)];
-            IReadOnlyList<string> others = UnusedImage.Notes(unused[false]);
+            var others = UnusedImage.Notes(unused[false]);
             if (found.Images.Count + unopened.Length == 0)
             {
                 throw new UserError($"{path}: holds no {string.Join(", ", ImageFormats.Endings)} image"
@@ -52,7 +52,7 @@ public static class NamedImages
     {
         // Their class is unknown; the store needs one, but no metric uses it.
         ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
-        ImageStore store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length);
+        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length);
         await store.Completed;
         return store;
     }

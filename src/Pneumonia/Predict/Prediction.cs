@@ -74,27 +74,27 @@ public static class Prediction
     /// <returns>0, or 2 if an image could not be read; the others are still predicted.</returns>
     public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        (IReadOnlyList<string> images, IReadOnlyList<string> notes) = NamedImages.Expand(settings.Paths);
-        Metrics? metrics = settings.Model.Metrics();
-        using OpenDevice opened = OpenDevice.For(settings.Device);
-        using TrainedModel loaded = settings.Model.Load(metrics, opened.Device, terminal);
-        TrainedModel model = loaded.WithPositive(settings.Positive);
-        ImageStore store = await NamedImages.LoadAsync(images, model, cancellation);
+        (var images, var notes) = NamedImages.Expand(settings.Paths);
+        var metrics = settings.Model.Metrics();
+        using var opened = OpenDevice.For(settings.Device);
+        using var loaded = settings.Model.Load(metrics, opened.Device, terminal);
+        var model = loaded.WithPositive(settings.Positive);
+        var store = await NamedImages.LoadAsync(images, model, cancellation);
         // If no image can be read, only the errors are printed.
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
         {
             opened.Announce(terminal);
-            foreach (string note in notes.Concat(store.Remarks)) terminal.Note(note);
-            foreach (string remark in model.Remarks) terminal.Note(remark);
+            foreach (var note in notes.Concat(store.Remarks)) terminal.Note(note);
+            foreach (var remark in model.Remarks) terminal.Note(remark);
             terminal.Note(settings.Model.Describe(model));
         }
-        Predictions predictions = TestTimeAugmentation.Run(
+        var predictions = TestTimeAugmentation.Run(
             model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
-        Dictionary<int, ImagePrediction> found = model.ByImage(predictions);
+        var found = model.ByImage(predictions);
         PredictedFile[] rows = [.. images.Select((path, i) => new PredictedFile(path, found.GetValueOrDefault(i), store.ReasonOf(i)))];
         if (settings.Csv is not null) PredictionsFile.Write(settings.Csv, rows, [.. model.Classes.Order(StringComparer.Ordinal)]);
         if (settings.Json) terminal.WriteJson(rows.Select(row => ForJson(row, settings.Model.Name)));
-        foreach (PredictedFile row in rows)
+        foreach (var row in rows)
         {
             if (row.Error is not null) terminal.Error($"{row.File}: {row.Error}");
             else if (!settings.Json) terminal.Results.WriteLine($"{Terminal.OneLine(row.File)}: {row.Prediction}");

@@ -26,7 +26,7 @@ public static class EvaluationReport
 
     public static string ToHtml(EvaluationSummary evaluation)
     {
-        ScoredPredictions scored = evaluation.Scored;
+        var scored = evaluation.Scored;
         return ReportPage.Of($"{evaluation.Data}, evaluated",
         [
             PredictionSections.Headline(scored, $"Convolve · {evaluation.Network} on {evaluation.Data}"),
@@ -40,8 +40,8 @@ public static class EvaluationReport
 
     private static Html Data(EvaluationSummary evaluation)
     {
-        ScoredPredictions scored = evaluation.Scored;
-        string part = evaluation.Part == "all" ? "" : $", part {evaluation.Part}";
+        var scored = evaluation.Scored;
+        var part = evaluation.Part == "all" ? "" : $", part {evaluation.Part}";
         IEnumerable<(string, string)> rows =
         [
             ("Network", evaluation.Network),

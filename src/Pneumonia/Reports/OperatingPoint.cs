@@ -13,10 +13,10 @@ public sealed record OperatingPoint(ScoredPart Part, string Name, ThresholdScore
     /// <summary>The figures at ½, then those at the network's own threshold where it has one.</summary>
     public static IEnumerable<OperatingPoint> Of(ScoredPart part)
     {
-        ScoreBlock scores = part.Scores;
+        var scores = part.Scores;
         yield return new OperatingPoint(part, "½", scores.AtHalf, scores.Precision, scores.F1);
         if (scores.AtThreshold is not { } own) yield break;
-        Confusion? confusion = part.Predictions is { } predicted ? ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own.Threshold) : null;
+        var confusion = part.Predictions is { } predicted ? ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own.Threshold) : null;
         yield return new OperatingPoint(part, $"{own.Threshold:F3}", own, own.Sensitivity is null ? null : confusion?.Precision(1), confusion?.F1(1));
     }
 

@@ -18,7 +18,7 @@ internal static class PredictionSections
     /// <param name="kind">Put before the images' name: "synthetic ", or nothing.</param>
     public static Html Headline(ScoredPredictions scored, string eyebrow, Html banner = default, string kind = "")
     {
-        Html figures = scored.Reported is { } reported ? Figures(reported) : $"<h1>No scores yet</h1>";
+        var figures = scored.Reported is { } reported ? Figures(reported) : $"<h1>No scores yet</h1>";
         return $"""
             <header><p class="eyebrow">{eyebrow}</p>{figures}{banner}</header>
 
@@ -26,12 +26,12 @@ internal static class PredictionSections
 
         Html Figures(ScoredPart part)
         {
-            ScoreBlock scores = part.Scores;
-            OperatingPoint verdicts = OperatingPoint.OfVerdicts(part);
-            ThresholdScores point = verdicts.Scores;
-            string headline = scores.Auc is { } auc ? $"AUC {auc:F3}" : $"Accuracy {Percent(point.Accuracy)}";
-            string at = scored.IsTwoClass ? $" at threshold {verdicts.Name}" : "";
-            Html area = scores.Auc is null ? Html.Empty
+            var scores = part.Scores;
+            var verdicts = OperatingPoint.OfVerdicts(part);
+            var point = verdicts.Scores;
+            var headline = scores.Auc is { } auc ? $"AUC {auc:F3}" : $"Accuracy {Percent(point.Accuracy)}";
+            var at = scored.IsTwoClass ? $" at threshold {verdicts.Name}" : "";
+            var area = scores.Auc is null ? Html.Empty
                 : Card(Figure(scores.Auc), scored.IsTwoClass ? "AUC, at any threshold" : "AUC", scores.Auc95, value => Figure(value));
             return $"""<h1>{headline} on {scores.N:N0} {kind}{part.Images}</h1><div class="cards">{area}"""
                 + $"{Card(Percent(point.Accuracy), "accuracy" + at, point.Accuracy95, Percent)}"
@@ -41,7 +41,7 @@ internal static class PredictionSections
 
         Html Card(string value, string name, double[]? interval, Func<double, string> figure)
         {
-            Html range = interval is [var low, var high] ? $"<span>{figure(low)} – {figure(high)}</span>" : Html.Empty;
+            var range = interval is [var low, var high] ? $"<span>{figure(low)} – {figure(high)}</span>" : Html.Empty;
             return $"""<div class="card"><b>{value}</b><span>{name}</span>{range}</div>""";
         }
     }
@@ -51,14 +51,14 @@ internal static class PredictionSections
     /// <param name="title">The heading.</param>
     public static Html Scores(ScoredPredictions scored, string title)
     {
-        IReadOnlyList<ScoredPart> parts = scored.Parts;
+        var parts = scored.Parts;
         if (parts.Count == 0) return Html.Empty;
-        IEnumerable<string> remarks = parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images));
-        string threshold = scored.Threshold is { } own ? $"The network's own threshold is {own:F3}, {ReportLimits.ThresholdOrigin}. " : "";
-        string explanation = scored.IsTwoClass ? $"Positive: {scored.Classes[1]}. {threshold}"
+        var remarks = parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images));
+        var threshold = scored.Threshold is { } own ? $"The network's own threshold is {own:F3}, {ReportLimits.ThresholdOrigin}. " : "";
+        var explanation = scored.IsTwoClass ? $"Positive: {scored.Classes[1]}. {threshold}"
             : "AUC: mean of one class against the rest. Sensitivity, specificity, precision and F1: means over classes. ";
-        string corner = scored.IsTwoClass ? "at any threshold" : "";
-        Html table = ScoreTable(corner, parts, part => $"{part.Name}<br><small>{part.Scores.N:N0} images</small>",
+        var corner = scored.IsTwoClass ? "at any threshold" : "";
+        var table = ScoreTable(corner, parts, part => $"{part.Name}<br><small>{part.Scores.N:N0} images</small>",
         [
             ("AUC", part => WithInterval(Figure(part.Scores.Auc), part.Scores.Auc95, value => Figure(value))),
             .. parts.Any(part => part.Scores.AveragePrecision is null) ? [] : new (string, Func<ScoredPart, Html>)[]
@@ -76,7 +76,7 @@ internal static class PredictionSections
             ("Loss", part => $"{part.Scores.Loss:F4}"),
             ("Calibration error", part => $"{Figure(part.Scores.Ece)}"),
         ]);
-        Html points = scored.IsTwoClass ? OperatingPoints(scored) : Html.Empty;
+        var points = scored.IsTwoClass ? OperatingPoints(scored) : Html.Empty;
         return Section(title, $"{table}{points}{Html.Each(remarks, remark => $"<p>{remark}</p>")}"
             + $"""<p class="small">{explanation}Brackets hold 95 % bootstrap intervals. The loss is the cross-entropy in nats, """
             + $"the calibration error is over ten bins.</p>");
@@ -87,15 +87,15 @@ internal static class PredictionSections
     {
         if (scored.Reported is not { } part) return Html.Empty;
         Html[] charts = [.. new PredictionCharts(scored).ToSvg()];
-        string explanation = scored.IsTwoClass
+        var explanation = scored.IsTwoClass
             ? "The dashed diagonals are chance in the ROC curve and perfect calibration. A dot's area is the number of images in its bin; "
                 + "a bar's length is the square root of its number of images."
             : $"One class against the rest, {part.Images}. The dashed diagonals are chance in the ROC curve and perfect "
                 + "calibration. A dot's area is the number of images in its bin.";
-        Html curves = charts.Length == 0 ? Html.Empty
+        var curves = charts.Length == 0 ? Html.Empty
             : $"""<p class="small">{explanation}</p><div class="charts">{Html.Concat(charts)}</div>""";
-        Html atHalf = Matrix(part.Scores.Confusion, scored.Classes, scored.IsTwoClass ? $"At threshold ½, {part.Images}" : part.Images);
-        Html atOwn = scored.Threshold is { } own && part.Predictions is { IsTwoClass: true } predicted
+        var atHalf = Matrix(part.Scores.Confusion, scored.Classes, scored.IsTwoClass ? $"At threshold ½, {part.Images}" : part.Images);
+        var atOwn = scored.Threshold is { } own && part.Predictions is { IsTwoClass: true } predicted
             ? Matrix(ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own), scored.Classes,
                 $"At threshold {own:F3}, {part.Images}") : Html.Empty;
         return Section("Predictions", $"""{curves}<div class="matrices">{atHalf}{atOwn}</div>""");
@@ -105,16 +105,16 @@ internal static class PredictionSections
     public static Html Wrong(ScoredPredictions scored)
     {
         if (scored.Wrong.Count == 0) return Html.Empty;
-        bool mapped = scored.Wrong.Any(wrong => wrong.Map?.Png is not null);
-        Html explanation = !mapped ? Html.Empty
+        var mapped = scored.Wrong.Any(wrong => wrong.Map?.Png is not null);
+        var explanation = !mapped ? Html.Empty
             : $"""<p class="small">Beside each image, a map of where the wrong prediction came from: brighter means more.</p>""";
         return Section("Most confident wrong predictions", $"""{explanation}<div class="errors">{Html.Each(scored.Wrong, Pair)}</div>""");
 
         Html Pair(WrongPrediction wrong)
         {
-            Html image = Image(PngWriter.Encode(wrong.Image, wrong.Pixels, wrong.Pixels, wrong.Channels), wrong.Name);
-            Html map = wrong.Map?.Png is { } png ? Image(png, $"{wrong.Name}: {wrong.Map.Caption}") : Html.Empty;
-            Html caption = wrong.Map is null ? Html.Empty : $"<br>{wrong.Map.Caption}";
+            var image = Image(PngWriter.Encode(wrong.Image, wrong.Pixels, wrong.Pixels, wrong.Channels), wrong.Name);
+            var map = wrong.Map?.Png is { } png ? Image(png, $"{wrong.Name}: {wrong.Map.Caption}") : Html.Empty;
+            var caption = wrong.Map is null ? Html.Empty : $"<br>{wrong.Map.Caption}";
             return $"""<figure><div class="pair{(mapped ? "" : " single")}">{image}{map}</div>"""
                 + $"<figcaption>{wrong.Prediction.ToString()}, actual <strong>{wrong.Actual}</strong><br>"
                 + $"<small>{wrong.Name}{caption}</small></figcaption></figure>";
@@ -135,7 +135,7 @@ internal static class PredictionSections
     private static Html ScoreTable<T>(
         string corner, IReadOnlyList<T> columns, Func<T, Html> head, IReadOnlyList<(string Name, Func<T, Html> Figure)> rows)
     {
-        Html heads = Html.Each(columns, column => $"<th>{head(column)}</th>");
+        var heads = Html.Each(columns, column => $"<th>{head(column)}</th>");
         Html Row((string Name, Func<T, Html> Figure) row) =>
             $"<tr><th>{row.Name}</th>{Html.Each(columns, column => $"<td>{row.Figure(column)}</td>")}</tr>";
         return $"""<div class="wide"><table class="scores"><thead><tr><th>{corner}</th>{heads}</tr></thead>"""
@@ -144,7 +144,7 @@ internal static class PredictionSections
 
     private static Html Matrix(Confusion confusion, IReadOnlyList<string> classes, string caption)
     {
-        IEnumerable<int> indices = Enumerable.Range(0, confusion.Classes);
+        var indices = Enumerable.Range(0, confusion.Classes);
         Html Cell(int actual, int predicted) =>
             $"""<td class="{(actual == predicted ? "right" : "wrong")}">{confusion[actual, predicted]}</td>""";
         Html Row(int actual) => $"<tr><th>{classes[actual]}</th>{Html.Each(indices, predicted => Cell(actual, predicted))}</tr>";
@@ -154,7 +154,7 @@ internal static class PredictionSections
 
     private static Html WithInterval(string value, double[]? interval, Func<double, string> figure)
     {
-        Html range = interval is [var low, var high] ? $" <small>[{figure(low)}, {figure(high)}]</small>" : Html.Empty;
+        var range = interval is [var low, var high] ? $" <small>[{figure(low)}, {figure(high)}]</small>" : Html.Empty;
         return $"{value}{range}";
     }
 }

@@ -24,8 +24,8 @@ public static class ReportLimits
     /// <summary>The limitations of an evaluation, as headings and paragraphs.</summary>
     public static IReadOnlyList<(string Heading, string Text)> Of(EvaluationSummary evaluation)
     {
-        ScoredPart part = evaluation.Scored.Reported!;
-        IReadOnlyList<string> classes = evaluation.Scored.Classes;
+        var part = evaluation.Scored.Reported!;
+        var classes = evaluation.Scored.Classes;
         var limits = new List<(string, string)> { ("Uncertainty", Certainty(part.Scores, part.Images)) };
         if (Prevalence(part, classes) is { } prevalence) limits.Add(("Prevalence", prevalence));
         if (evaluation.Scored.Threshold is { } threshold)
@@ -41,9 +41,9 @@ public static class ReportLimits
     /// <summary>The limitations of a training run, likewise.</summary>
     public static IReadOnlyList<(string Heading, string Text)> Of(RunSummary run)
     {
-        Metrics metrics = run.Metrics;
+        var metrics = run.Metrics;
         var limits = new List<(string, string)>();
-        bool tested = metrics.Test is not null;
+        var tested = metrics.Test is not null;
         if (run.Scored.Reported is { } part)
         {
             if (!tested)
@@ -60,8 +60,8 @@ public static class ReportLimits
         limits.Add(("Other patients and machines", Population(run)));
         if (metrics.Epochs.Count > 0)
         {
-            string start = run.Weights is null ? "The weights were initialized at random" : $"Training started from the weights of {run.Weights}";
-            string more = metrics.BestEpoch == metrics.Epochs.Count && metrics.BestEpoch > 0
+            var start = run.Weights is null ? "The weights were initialized at random" : $"Training started from the weights of {run.Weights}";
+            var more = metrics.BestEpoch == metrics.Epochs.Count && metrics.BestEpoch > 0
                 ? $" The best epoch, {metrics.BestEpoch}, was the last: more epochs might improve the network." : "";
             limits.Add(("A single run", $"{start}, with seed {metrics.Seed}. Another seed gives other figures; a single run cannot show by "
                 + $"how much.{more}"));
@@ -80,7 +80,7 @@ public static class ReportLimits
 
     private static string Certainty(ScoreBlock scores, string images)
     {
-        string text = $"There are {scores.N:N0} {images}: one more wrong prediction lowers the accuracy by {100.0 / scores.N:F1} "
+        var text = $"There are {scores.N:N0} {images}: one more wrong prediction lowers the accuracy by {100.0 / scores.N:F1} "
             + "percentage points.";
         if (scores.Auc95 is [var low, var high] && high > low)
             text += $" In 95 of 100 bootstrap samples of these images the AUC lies between {low:F3} and {high:F3}. A value in that "
@@ -91,12 +91,12 @@ public static class ReportLimits
     // Null where the images do not give sensitivity and specificity.
     private static string? Prevalence(ScoredPart part, IReadOnlyList<string> classes)
     {
-        ScoreBlock scores = part.Scores;
+        var scores = part.Scores;
         if (classes.Count != 2) return null;
         if (OperatingPoint.OfVerdicts(part).Scores is not { Sensitivity: { } sensitivity, Specificity: { } specificity }) return null;
-        string positive = classes[1];
+        var positive = classes[1];
         int images = scores.Confusion[1, 0] + scores.Confusion[1, 1], others = scores.N - images;
-        string share = $"{100.0 * images / scores.N:F0} % of the {part.Images} are {positive}, and the precision holds for that "
+        var share = $"{100.0 * images / scores.N:F0} % of the {part.Images} are {positive}, and the precision holds for that "
             + $"prevalence only. Among {People:N0} people of whom {Ill} are {positive}, this sensitivity ";
         double found = sensitivity * Ill, alarms = (1 - specificity) * (People - Ill);
         // None of n was wrong: with 95 % confidence at most 3/n are (Hanley and Lippman-Hand 1983).
@@ -111,9 +111,9 @@ public static class ReportLimits
 
     private static string Population(RunSummary run)
     {
-        SplitCounts split = run.Metrics.Split;
+        var split = run.Metrics.Split;
         if (run.Metrics.Synthetic) return "All images were drawn by one program. How the network would do on real X-rays is unknown.";
-        string division = split.Kind switch
+        var division = split.Kind switch
         {
             "patient" => "The images were split by patient, as far as the patients are known",
             "random" => "Single images were split at random",
@@ -132,14 +132,14 @@ public static class ReportLimits
         if (patients is null) return "Whether patients are in several parts was not recorded.";
         if (patients.Rule is null)
         {
-            string single = split.Kind == "patient" ? ", each image counts as a patient" : "";
+            var single = split.Kind == "patient" ? ", each image counts as a patient" : "";
             return $"The patients are unknown{single}, and a patient with several images may be in several parts, {NotNew}";
         }
         if (patients.AcrossParts > 0) return $"{patients.AcrossParts:N0} patients are in more than one part, {NotNew}";
-        string known = $"The patients of {patients.Recognised:N0} of {patients.Images:N0} images are known ({patients.Rule})";
+        var known = $"The patients of {patients.Recognised:N0} of {patients.Images:N0} images are known ({patients.Rule})";
         if (!patients.IsEnough) return $"{known}; patients of the others may be in several parts, {NotNew}";
-        int alone = patients.Images - patients.Recognised;
-        string others = alone == 0 ? "" : $", except for the {alone:N0} images whose patients are unknown and count as one patient each";
+        var alone = patients.Images - patients.Recognised;
+        var others = alone == 0 ? "" : $", except for the {alone:N0} images whose patients are unknown and count as one patient each";
         return $"{known}, and no patient is in more than one part, so the figures apply to new patients{others}.";
     }
 }

@@ -28,7 +28,7 @@ internal static class ReportPage
     /// <summary>The limitations of the figures: headings and paragraphs.</summary>
     public static Html Limits(IReadOnlyList<(string Heading, string Text)> limits)
     {
-        Html paragraphs = Html.Each(limits, limit => $"<div><h3>{limit.Heading}</h3><p>{limit.Text}</p></div>");
+        var paragraphs = Html.Each(limits, limit => $"<div><h3>{limit.Heading}</h3><p>{limit.Text}</p></div>");
         return Section("Limitations", $"""<div class="limits">{paragraphs}</div>""");
     }
 

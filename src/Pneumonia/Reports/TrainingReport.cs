@@ -18,9 +18,9 @@ public static class TrainingReport
 
     public static string ToHtml(RunSummary run)
     {
-        Metrics metrics = run.Metrics;
-        ScoredPredictions scored = run.Scored;
-        Html synthetic = !metrics.Synthetic ? Html.Empty : $"""
+        var metrics = run.Metrics;
+        var scored = run.Scored;
+        var synthetic = !metrics.Synthetic ? Html.Empty : $"""
             <p class="banner"><strong>Synthetic images.</strong>
             The chest X-rays of this run were generated; its figures say nothing about patients.</p>
             """;
@@ -42,9 +42,9 @@ public static class TrainingReport
 
     private static Html Data(RunSummary run)
     {
-        Metrics metrics = run.Metrics;
-        SplitCounts split = metrics.Split;
-        string data = metrics.Synthetic ? "generated chest phantoms (synthetic)" : run.Data;
+        var metrics = run.Metrics;
+        var split = metrics.Split;
+        var data = metrics.Synthetic ? "generated chest phantoms (synthetic)" : run.Data;
         IEnumerable<(string, string)> rows =
         [
             ("Model", $"{metrics.Model}, {metrics.Parameters:N0} parameters, {metrics.Trainable:N0} trained"),
@@ -65,8 +65,8 @@ public static class TrainingReport
             new(name, [.. metrics.Epochs.Select(epoch => ((double)epoch.Epoch, of(epoch)))]);
         Html Chart(string title, string unit, Func<EpochMetrics, double> train, Func<EpochMetrics, double> validation) =>
             new LineChart(title, "epoch", unit, [Line("train", train), Line("validation", validation)]) { Mark = best, XIsWhole = true }.ToSvg();
-        Html loss = Chart("Loss", "cross-entropy, nats", epoch => epoch.TrainLoss, epoch => epoch.ValLoss);
-        Html accuracy = Chart("Accuracy", "fraction correct", epoch => epoch.TrainAccuracy, epoch => epoch.ValAccuracy);
+        var loss = Chart("Loss", "cross-entropy, nats", epoch => epoch.TrainLoss, epoch => epoch.ValLoss);
+        var accuracy = Chart("Accuracy", "fraction correct", epoch => epoch.TrainAccuracy, epoch => epoch.ValAccuracy);
         return Section("Training", $"""<div class="charts">{loss}{accuracy}</div>""");
     }
 
@@ -76,17 +76,17 @@ public static class TrainingReport
 
     private static Html Layers(RunSummary run)
     {
-        IReadOnlyList<ReportedLayer> layers = run.Layers;
+        var layers = run.Layers;
         if (layers.Count == 0) return Html.Empty;
-        bool timed = layers.All(layer => layer.Timing is not null);
-        double longest = layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
+        var timed = layers.All(layer => layer.Timing is not null);
+        var longest = layers.Max(layer => Math.Max(layer.Timing?.ForwardMilliseconds ?? 0, layer.Timing?.BackwardMilliseconds ?? 0));
         string[] times = timed ? ["ms", "of peak", "ms backward", "of peak"] : [];
         string[] numbers = ["parameters", "trained", "MFLOP", .. times];
-        Html sums = !timed ? Html.Empty
+        var sums = !timed ? Html.Empty
             : $"{Milliseconds(timing => timing.ForwardMilliseconds)}{Milliseconds(timing => timing.BackwardMilliseconds)}";
-        Html all = Row("all", "", "", layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.Trainable),
+        var all = Row("all", "", "", layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.Trainable),
             layers.Sum(layer => layer.Flops), sums);
-        string explanation = run.Measure is { } measure && timed
+        var explanation = run.Measure is { } measure && timed
             ? $"Times are for {measure.Batch} images, each layer measured alone after the training. The peak is the roofline of the "
                 + $"device, {measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. A layer can exceed 100 %, "
                 + "since Winograd needs fewer multiplications than counted and caches are faster than memory. Other programs running at the time slow a layer down."
@@ -102,7 +102,7 @@ public static class TrainingReport
 
         Html RowOf(ReportedLayer layer)
         {
-            Html timing = layer.Timing is not { } known || !timed ? Html.Empty
+            var timing = layer.Timing is not { } known || !timed ? Html.Empty
                 : $"{Time(known.ForwardMilliseconds, known.ForwardShare)}{Time(known.BackwardMilliseconds, known.BackwardShare)}";
             return Row(layer.Name, layer.Kind, layer.Output, layer.Parameters, layer.Trainable, layer.Flops, timing);
         }
@@ -126,10 +126,10 @@ public static class TrainingReport
     private static Html Settings(RunSummary run)
     {
         if (run.Settings.Count == 0 && run.CommandLine is null) return Html.Empty;
-        Html repeated = run.CommandLine is not { } command ? Html.Empty
+        var repeated = run.CommandLine is not { } command ? Html.Empty
             : $"<p>On the same device, this command gives the same weights bit for bit.</p>"
                 + $"<pre>dotnet run -c Release --project src/Pneumonia -- {command}</pre>";
-        Html rows = Html.Each(run.Settings, row => $"<div><dt>{row.Name}</dt><dd>{row.Value}</dd></div>");
+        var rows = Html.Each(run.Settings, row => $"<div><dt>{row.Name}</dt><dd>{row.Value}</dd></div>");
         return Section("Reproducing this run", $"""{repeated}<dl class="settings">{rows}</dl>""");
     }
 

@@ -58,7 +58,7 @@ public sealed class FolderClaim : IDisposable
     {
         // Checked first, so that a user's folder is not modified.
         if (!IsEmpty(folder) && !IsClaimed(folder)) throw Exists();
-        FolderClaim claim = Of(folder);
+        var claim = Of(folder);
         if (IsEmpty(folder)) return claim;
         claim.Dispose();
         throw Exists();
@@ -70,8 +70,8 @@ public sealed class FolderClaim : IDisposable
     /// <exception cref="UserError">The parent folder is not writable.</exception>
     public static FolderClaim OfUnused(string folder)
     {
-        string name = folder;
-        for (int number = 2; ; number++)
+        var name = folder;
+        for (var number = 2; ; number++)
         {
             if (!Path.Exists(name) && TryClaim(name) is { } claim)
             {
@@ -86,7 +86,7 @@ public sealed class FolderClaim : IDisposable
     /// <exception cref="UserError">It was removed; a folder of that name may belong to another command.</exception>
     public void RequireHeld()
     {
-        bool isHeld = false;
+        var isHeld = false;
         try { isHeld = IsAt(owned, Path.Combine(Folder, LockName)); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
         if (!isHeld) throw new UserError($"--out {Folder}: was removed, or its drive is gone, while this command was writing to it; start it again");
@@ -100,9 +100,9 @@ public sealed class FolderClaim : IDisposable
         RequireHeld();
         try
         {
-            foreach (string entry in Directory.EnumerateFileSystemEntries(Unfinished).OrderBy(entry => Path.GetFileName(entry) == last).ToArray())
+            foreach (var entry in Directory.EnumerateFileSystemEntries(Unfinished).OrderBy(entry => Path.GetFileName(entry) == last).ToArray())
             {
-                string place = Path.Combine(Folder, Path.GetFileName(entry));
+                var place = Path.Combine(Folder, Path.GetFileName(entry));
                 if (Directory.Exists(entry)) Directory.Move(entry, place);
                 else File.Move(entry, place);
             }
@@ -118,7 +118,7 @@ public sealed class FolderClaim : IDisposable
     public void Dispose()
     {
         if (!held.TryRemove(this, out _)) return;
-        string path = Path.Combine(Folder, LockName);
+        var path = Path.Combine(Folder, LockName);
         try
         {
             // If the folder was removed meanwhile, a folder of the same name belongs to another command.
@@ -142,7 +142,7 @@ public sealed class FolderClaim : IDisposable
     /// <summary>Disposes every claim of the process, for an immediate exit.</summary>
     internal static void DisposeAll()
     {
-        foreach (FolderClaim claim in held.Keys) claim.Dispose();
+        foreach (var claim in held.Keys) claim.Dispose();
     }
 
     // Null if another command uses it.
@@ -151,13 +151,13 @@ public sealed class FolderClaim : IDisposable
         if (!Directory.Exists(folder) && new FileInfo(Path.TrimEndingDirectorySeparator(folder)).LinkTarget is { } target)
             throw new UserError($"--out {folder}: is a link to {target}, which is no folder; make that folder, or choose another one");
         if (File.Exists(folder)) throw new UserError($"--out {folder}: is a file; name a folder");
-        for (int attempt = 1; ; attempt++)
+        for (var attempt = 1; ; attempt++)
         {
             string[] made = [.. MissingFolders(folder)];
             try
             {
                 Directory.CreateDirectory(folder);
-                string path = Path.Combine(folder, LockName);
+                var path = Path.Combine(folder, LockName);
                 if (Lock(path) is not { } owned)
                 {
                     RemoveUnused(made);
@@ -187,7 +187,7 @@ public sealed class FolderClaim : IDisposable
     private static FileStream? Lock(string path)
     {
         FileStream file;
-        bool created = true;
+        var created = true;
         try
         {
             file = Open(path, FileMode.CreateNew);
@@ -262,7 +262,7 @@ public sealed class FolderClaim : IDisposable
 
     private static void RemoveLeftovers(string folder)
     {
-        string unfinished = Path.Combine(folder, UnfinishedName);
+        var unfinished = Path.Combine(folder, UnfinishedName);
         if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
         File.Delete(Path.Combine(folder, ProbeName));
     }
@@ -272,7 +272,7 @@ public sealed class FolderClaim : IDisposable
     {
         try
         {
-            foreach (string folder in folders.Where(Directory.Exists)) Directory.Delete(folder);
+            foreach (var folder in folders.Where(Directory.Exists)) Directory.Delete(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -285,6 +285,6 @@ public sealed class FolderClaim : IDisposable
     // From the folder upwards.
     private static IEnumerable<string> MissingFolders(string folder)
     {
-        for (string? at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at)) yield return at;
+        for (var at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at)) yield return at;
     }
 }

@@ -17,11 +17,11 @@ public sealed class Bootstrap
     public Bootstrap(int images, int seed)
     {
         draws = new int[Resamples][];
-        for (int r = 0; r < Resamples; r++)
+        for (var r = 0; r < Resamples; r++)
         {
             var random = new RandomStream(seed, (ulong)r);
             draws[r] = new int[images];
-            for (int i = 0; i < images; i++) draws[r][random.Below((ulong)i, images)]++;
+            for (var i = 0; i < images; i++) draws[r][random.Below((ulong)i, images)]++;
         }
     }
 
@@ -46,7 +46,7 @@ public sealed class Bootstrap
     public static double? Share(bool[] values, int[] draws, bool[]? among = null)
     {
         int hits = 0, total = 0;
-        for (int i = 0; i < values.Length; i++)
+        for (var i = 0; i < values.Length; i++)
         {
             if (among is not null && !among[i]) continue;
             total += draws[i];
@@ -58,7 +58,7 @@ public sealed class Bootstrap
     // Linear between order statistics (Hyndman and Fan's definition 7).
     private static double Quantile(double[] ascending, double share)
     {
-        double position = share * (ascending.Length - 1);
+        var position = share * (ascending.Length - 1);
         int low = (int)position, high = Math.Min(low + 1, ascending.Length - 1);
         return ascending[low] + (ascending[high] - ascending[low]) * (position - low);
     }

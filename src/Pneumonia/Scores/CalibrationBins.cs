@@ -24,9 +24,9 @@ public static class CalibrationBins
     public static IReadOnlyList<CalibrationBin> Of(IReadOnlyList<double> probability, IReadOnlyList<bool> observed)
     {
         var (sums, hits, counts) = (new double[Bins], new int[Bins], new int[Bins]);
-        for (int i = 0; i < probability.Count; i++)
+        for (var i = 0; i < probability.Count; i++)
         {
-            int bin = Math.Min((int)(probability[i] * Bins), Bins - 1);
+            var bin = Math.Min((int)(probability[i] * Bins), Bins - 1);
             sums[bin] += probability[i];
             counts[bin]++;
             if (observed[i]) hits[bin]++;

@@ -39,7 +39,7 @@ public sealed class Confusion
     /// </summary>
     public double? Specificity(int of)
     {
-        int others = Total - counts[of].Sum();
+        var others = Total - counts[of].Sum();
         return Ratio(others - (Predicted(of) - counts[of][of]), others);
     }
 
@@ -56,7 +56,7 @@ public sealed class Confusion
     public int? NearlyAlways()
     {
         const double NearlyAll = 0.9;
-        for (int c = 0; c < Classes; c++)
+        for (var c = 0; c < Classes; c++)
         {
             int own = counts[c].Sum(), others = Total - own, othersPredicted = Predicted(c) - counts[c][c];
             if (others > 0 && counts[c][c] >= NearlyAll * own && othersPredicted >= NearlyAll * others) return c;
@@ -76,7 +76,7 @@ public sealed class Confusion
         {
             if (reader.TokenType == JsonTokenType.StartArray)
                 return new Confusion(JsonSerializer.Deserialize<int[][]>(ref reader, options)!);
-            Two two = JsonSerializer.Deserialize<Two>(ref reader, options)!;
+            var two = JsonSerializer.Deserialize<Two>(ref reader, options)!;
             return OfTwo(two.Tp, two.Fp, two.Tn, two.Fn);
         }
 

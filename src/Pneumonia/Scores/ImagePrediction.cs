@@ -50,13 +50,13 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
     {
         if (PositiveProbability is not { } p)
         {
-            IEnumerable<string> others = Classes.Zip(Probabilities).Where(pair => pair.First != Class).OrderByDescending(pair => pair.Second)
+            var others = Classes.Zip(Probabilities).Where(pair => pair.First != Class).OrderByDescending(pair => pair.Second)
                 .Select(pair => $"{pair.First} {Percent(pair.Second, 1)}");
             return $"{Verdict} {Percent(Probability, 1)} ({string.Join(", ", others)})";
         }
-        double threshold = Threshold ?? Half;
+        var threshold = Threshold ?? Half;
         // As many digits as it takes to see which of two different numbers is larger.
-        int digits = 1;
+        var digits = 1;
         while (digits < 15 && p != threshold && Percent(p, digits) == Percent(threshold, digits)) digits++;
         return $"P({Positive}) {Percent(p, digits)} {(p >= threshold ? '≥' : '<')} {Percent(threshold, digits)} → {Verdict}";
     }

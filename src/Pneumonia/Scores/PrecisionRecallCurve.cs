@@ -14,12 +14,12 @@ public static class PrecisionRecallCurve
     /// </summary>
     public static IReadOnlyList<PrecisionRecallPoint> Points(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
-        int positives = positive.Count(isPositive => isPositive);
+        var positives = positive.Count(isPositive => isPositive);
         if (positives == 0) return [];
         var points = new List<PrecisionRecallPoint>();
-        int[] order = RocCurve.Ascending(score);
-        int found = 0;
-        for (int i = order.Length - 1; i >= 0; i--)
+        var order = RocCurve.Ascending(score);
+        var found = 0;
+        for (var i = order.Length - 1; i >= 0; i--)
         {
             if (positive[order[i]]) found++;
             if (i == 0 || score[order[i - 1]] != score[order[i]])
@@ -35,10 +35,10 @@ public static class PrecisionRecallCurve
     /// </summary>
     public static double? AveragePrecision(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
-        IReadOnlyList<PrecisionRecallPoint> points = Points(positive, score);
+        var points = Points(positive, score);
         if (points.Count == 0) return null;
         double area = 0, before = 0;
-        foreach (PrecisionRecallPoint point in points)
+        foreach (var point in points)
         {
             area += (point.Recall - before) * point.Precision;
             before = point.Recall;

@@ -17,12 +17,12 @@ public static class RocCurve
     /// </summary>
     public static IReadOnlyList<RocPoint> Points(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
-        (int positives, int negatives) = Count(positive);
+        (var positives, var negatives) = Count(positive);
         if (positives == 0 || negatives == 0) return [];
         var points = new List<RocPoint> { new(0, 0, double.PositiveInfinity) };
-        int[] order = Ascending(score);
+        var order = Ascending(score);
         int truePositives = 0, falsePositives = 0;
-        for (int i = order.Length - 1; i >= 0; i--)
+        for (var i = order.Length - 1; i >= 0; i--)
         {
             if (positive[order[i]]) truePositives++;
             else falsePositives++;
@@ -38,7 +38,7 @@ public static class RocCurve
     /// </summary>
     public static double? Area(IReadOnlyList<bool> positive, IReadOnlyList<double> score)
     {
-        int[] order = Ascending(score);
+        var order = Ascending(score);
         var weights = new int[order.Length];
         Array.Fill(weights, 1);
         return Area(positive, score, order, weights);
@@ -51,10 +51,10 @@ public static class RocCurve
     {
         // Twice the number of won pairs is a whole number, so the result does not depend on the order of a sum.
         long negativesBelow = 0, positives = 0, twiceWon = 0;
-        for (int i = 0; i < ascending.Length;)
+        for (var i = 0; i < ascending.Length;)
         {
             long tiedPositives = 0, tiedNegatives = 0;
-            double value = score[ascending[i]];
+            var value = score[ascending[i]];
             for (; i < ascending.Length && score[ascending[i]] == value; i++)
             {
                 if (positive[ascending[i]]) tiedPositives += weights[ascending[i]];
@@ -75,20 +75,20 @@ public static class RocCurve
     /// </summary>
     public static double YoudenThreshold(IReadOnlyList<bool> positive, IReadOnlyList<double> probability)
     {
-        (int positives, int negatives) = Count(positive);
+        (var positives, var negatives) = Count(positive);
         if (positives == 0 || negatives == 0) return 0.5;
-        int[] order = Ascending(probability);
+        var order = Ascending(probability);
         // sensitivity + specificity − 1 = TP/P − FP/N, compared as the whole number TP·N − FP·P.
         long truePositives = positives, falsePositives = negatives, best = long.MinValue;
         double chosen = 0.5, below = 0;
-        for (int i = 0; ;)
+        for (var i = 0; ;)
         {
-            double above = i < order.Length ? probability[order[i]] : 1;
-            double candidate = below < 0.5 && 0.5 <= above ? 0.5 : below + (above - below) / 2;
+            var above = i < order.Length ? probability[order[i]] : 1;
+            var candidate = below < 0.5 && 0.5 <= above ? 0.5 : below + (above - below) / 2;
             // Rounding must not put the threshold on the probability that it has to exclude.
             if (candidate <= below && i > 0) candidate = above;
-            bool possible = i == 0 || above > below;
-            long index = truePositives * negatives - falsePositives * positives;
+            var possible = i == 0 || above > below;
+            var index = truePositives * negatives - falsePositives * positives;
             if (possible && (index > best || (index == best && Math.Abs(candidate - 0.5) < Math.Abs(chosen - 0.5))))
                 (best, chosen) = (index, candidate);
             if (i == order.Length) return chosen;
@@ -107,7 +107,7 @@ public static class RocCurve
     {
         var keys = new double[score.Count];
         var order = new int[keys.Length];
-        for (int i = 0; i < keys.Length; i++)
+        for (var i = 0; i < keys.Length; i++)
         {
             if (double.IsNaN(score[i])) throw new ArgumentException($"scores: that of image {i} is not a number");
             (keys[i], order[i]) = (score[i], i);
@@ -118,7 +118,7 @@ public static class RocCurve
 
     private static (int Positives, int Negatives) Count(IReadOnlyList<bool> positive)
     {
-        int positives = positive.Count(isPositive => isPositive);
+        var positives = positive.Count(isPositive => isPositive);
         return (positives, positive.Count - positives);
     }
 }

@@ -73,11 +73,11 @@ public sealed record ScoreBlock(
     {
         odds ??= probability;
         Check(positive.Count, probability.Count, probability);
-        Confusion plain = Count(positive, probability, 0.5);
+        var plain = Count(positive, probability, 0.5);
         Bootstrap bootstrap = new(positive.Count, seed);
-        int[] order = RocCurve.Ascending(odds);
-        double? auc = RocCurve.Area(positive, odds);
-        ThresholdScores half = At(0.5);
+        var order = RocCurve.Ascending(odds);
+        var auc = RocCurve.Area(positive, odds);
+        var half = At(0.5);
         return new ScoreBlock(positive.Count, loss, plain.Accuracy, auc, plain.Sensitivity(1), plain.Specificity(1),
             plain.Sensitivity(1) is null ? null : plain.Precision(1), plain.F1(1),
             CalibrationBins.Error(probability, positive), plain,
@@ -91,7 +91,7 @@ public sealed record ScoreBlock(
 
         ThresholdScores At(double operatingPoint)
         {
-            Confusion counts = Count(positive, probability, operatingPoint);
+            var counts = Count(positive, probability, operatingPoint);
             bool[] right = [.. positive.Select((isPositive, i) => isPositive == probability[i] >= operatingPoint)];
             bool[] ofPositives = [.. positive], ofNegatives = [.. positive.Select(isPositive => !isPositive)];
             return new ThresholdScores(operatingPoint, counts.Accuracy, counts.Sensitivity(1), counts.Specificity(1))
@@ -112,17 +112,17 @@ public sealed record ScoreBlock(
     public static ScoreBlock OfMany(IReadOnlyList<int> actual, IReadOnlyList<double[]> probabilities, double loss, int seed = 1)
     {
         Check(actual.Count, probabilities.Count, probabilities.SelectMany(row => row));
-        int classes = probabilities[0].Length;
+        var classes = probabilities[0].Length;
         if (actual.Any(c => c < 0 || c >= classes) || probabilities.Any(row => row.Length != classes))
             throw new ArgumentException($"scores: every image needs {classes} probabilities and a class from 0 to {classes - 1}");
         var counts = new int[classes][];
-        for (int c = 0; c < classes; c++) counts[c] = new int[classes];
+        for (var c = 0; c < classes; c++) counts[c] = new int[classes];
         var right = new bool[actual.Count];
         var answers = new int[actual.Count];
         var confidence = new double[actual.Count];
-        for (int i = 0; i < actual.Count; i++)
+        for (var i = 0; i < actual.Count; i++)
         {
-            int answer = Classification.Answer(probabilities[i]);
+            var answer = Classification.Answer(probabilities[i]);
             counts[actual[i]][answer]++;
             answers[i] = answer;
             right[i] = answer == actual[i];
@@ -136,7 +136,7 @@ public sealed record ScoreBlock(
         Confusion Drawn(int[] times)
         {
             int[][] drawn = [.. counts.Select(row => new int[classes])];
-            for (int i = 0; i < times.Length; i++) drawn[actual[i]][answers[i]] += times[i];
+            for (var i = 0; i < times.Length; i++) drawn[actual[i]][answers[i]] += times[i];
             return new Confusion(drawn);
         }
 
@@ -147,7 +147,7 @@ public sealed record ScoreBlock(
         double? MeanArea(int[] times)
         {
             double sum = 0;
-            for (int c = 0; c < classes; c++)
+            for (var c = 0; c < classes; c++)
             {
                 if (RocCurve.Area(isClass[c], column[c], order[c], times) is not { } area) return null;
                 sum += area;
@@ -155,7 +155,7 @@ public sealed record ScoreBlock(
             return sum / classes;
         }
         int[] once = [.. Enumerable.Repeat(1, actual.Count)];
-        double? auc = MeanArea(once);
+        var auc = MeanArea(once);
         var bootstrap = new Bootstrap(actual.Count, seed);
         return new ScoreBlock(actual.Count, loss, confusion.Accuracy, auc, Mean(confusion.Sensitivity), Mean(confusion.Specificity),
             Mean(c => confusion.Precision(c)), Mean(confusion.F1), CalibrationBins.Error(confidence, right), confusion, null,
@@ -171,9 +171,9 @@ public sealed record ScoreBlock(
     public static Confusion Count(IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double threshold)
     {
         int truePositives = 0, falsePositives = 0, trueNegatives = 0, falseNegatives = 0;
-        for (int i = 0; i < positive.Count; i++)
+        for (var i = 0; i < positive.Count; i++)
         {
-            bool answer = probability[i] >= threshold;
+            var answer = probability[i] >= threshold;
             if (positive[i] && answer) truePositives++;
             else if (positive[i]) falseNegatives++;
             else if (answer) falsePositives++;
@@ -186,7 +186,7 @@ public sealed record ScoreBlock(
     {
         if (images == 0) throw new ArgumentException("scores: no images");
         if (images != answers) throw new ArgumentException($"scores: {images} images, but probabilities for {answers}");
-        foreach (double p in probabilities)
+        foreach (var p in probabilities)
             if (!(p >= 0 && p <= 1)) throw new ArgumentException($"scores: a probability is {p}, expected 0 to 1");
     }
 }

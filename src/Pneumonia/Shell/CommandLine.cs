@@ -27,8 +27,8 @@ public static class CommandLine
     /// </summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken cancellation)
     {
-        (RootCommand root, Options trainOptions, Option<bool> verbose) = Root(terminal);
-        ParseResult result = root.Parse(arguments, parser);
+        (var root, var trainOptions, var verbose) = Root(terminal);
+        var result = root.Parse(arguments, parser);
         try
         {
             if (AsksForHelpOrVersion(result)) return await InvokeAsync(result, terminal, cancellation);
@@ -52,8 +52,8 @@ public static class CommandLine
         }
         catch (Exception e)
         {
-            string command = result.CommandResult.Command is RootCommand ? "train" : result.CommandResult.Command.Name;
-            bool traced = result.GetValue(verbose);
+            var command = result.CommandResult.Command is RootCommand ? "train" : result.CommandResult.Command.Name;
+            var traced = result.GetValue(verbose);
             terminal.Error($"{command}: internal error: {e.Message}{(traced ? "" : "; run with --verbose for details")}");
             if (traced) terminal.Messages.WriteLine(e);
             return Fault;
@@ -82,16 +82,16 @@ public static class CommandLine
         Add<GradientCheckingSettings>(root, "gradcheck", "hold a network's gradients against numerical ones in double precision; exit code 1 where one is wrong",
             GradientChecking.RunAsync);
         Add<DevicesSettings>(root, "devices", "list the devices, the one chosen and why, and its self-test", DeviceList.RunAsync);
-        Command data = Group(root, "data", "look at image folders");
+        var data = Group(root, "data", "look at image folders");
         Add<DataCheckSettings>(data, "check",
             "counts, sizes, who is a patient, what is left out, unreadable files, identical images, patients on both sides of a split", DataCheck.RunAsync);
-        Command kernels = Group(root, "kernels", "look at the kernels and the code they compile to");
+        var kernels = Group(root, "kernels", "look at the kernels and the code they compile to");
         Add<KernelListSettings>(kernels, "list", "every kernel: operation, hardware, oldest NVIDIA architecture, whether it is hot", KernelList.RunAsync);
         Add<KernelShowSettings>(kernels, "show", "a kernel as it is written, and the OpenCL and PTX made of it; needs no GPU", KernelShow.RunAsync);
-        Command compare = Group(kernels, "compare", "an operation's algorithms side by side on one shape, beside the device's peak");
+        var compare = Group(kernels, "compare", "an operation's algorithms side by side on one shape, beside the device's peak");
         Add<ConvolutionComparisonSettings>(compare, "conv", "every algorithm of a convolution: time, share of peak, error, workspace", ConvolutionComparison.RunAsync);
         Add<ProductComparisonSettings>(compare, "gemm", "the matrix product: time, share of peak, error, workspace", ProductComparison.RunAsync);
-        Command weights = Group(root, "weights", "look at, take over and hand on weight files of other tools");
+        var weights = Group(root, "weights", "look at, take over and hand on weight files of other tools");
         Add<WeightListSettings>(weights, "list", "the published files: where they come from, and which are here", WeightTools.List);
         Add<WeightVerifySettings>(weights, "verify", "read a whole weight file and list its tensors", WeightTools.Verify);
         Add<WeightImportSettings>(weights, "import", "write the tensors of a weight file as .safetensors, in Convolve's layout", WeightTools.Import);
@@ -125,9 +125,9 @@ public static class CommandLine
 
     private static string? FirstError(ParseResult result, RootCommand root, Options trainOptions)
     {
-        Command command = result.CommandResult.Command;
+        var command = result.CommandResult.Command;
         // Report a wrong value first: it may be why later words look unexpected.
-        foreach (ParseError error in result.Errors)
+        foreach (var error in result.Errors)
             if (OptionOf(error) is { } option) return ValueError(error, option);
         if (result.UnmatchedTokens is [var token, ..])
             return token.StartsWith('-') ? Suggestion.UnknownOption(token, command) : Suggestion.UnknownWord(token, command);

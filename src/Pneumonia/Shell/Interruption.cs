@@ -40,7 +40,7 @@ internal sealed class Interruption : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in registrations) registration.Dispose();
+        foreach (var registration in registrations) registration.Dispose();
     }
 
     private void Register(PosixSignal signal, int number) => registrations.Add(PosixSignalRegistration.Create(signal, context =>
@@ -68,7 +68,7 @@ internal sealed class Interruption : IDisposable
     private void EndIfNeeded()
     {
         Thread.Sleep(patience);
-        bool saved = UnsavedWork.Exists;
+        var saved = UnsavedWork.Exists;
         while (UnsavedWork.Exists) Thread.Sleep(20);
         // Time for its last messages.
         if (saved) Thread.Sleep(patience);
@@ -94,7 +94,7 @@ internal sealed class Interruption : IDisposable
     private static bool IsIgnored(int signal)
     {
         if (OperatingSystem.IsWindows()) return false;
-        nint before = Handle(signal, Ignore);
+        var before = Handle(signal, Ignore);
         if (before != Ignore) Handle(signal, before);
         return before == Ignore;
     }

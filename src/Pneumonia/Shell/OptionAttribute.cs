@@ -49,7 +49,7 @@ internal abstract class OptionAttribute(string placeholder, string help, string 
             if (result.Tokens.Count == 0) return WithoutValue;
             // A repeated value is reported by the parser itself.
             if (result.Tokens.Count > 1) return null;
-            object? value = Parse(result.Tokens[0].Value);
+            var value = Parse(result.Tokens[0].Value);
             if (value is null) result.AddError($"{name}: '{result.Tokens[0].Value}' is not allowed; give {allowed}");
             return value;
         }

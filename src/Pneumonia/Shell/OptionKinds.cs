@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Shell;
 internal class WholeAttribute(string help, int lowest, int highest) : OptionAttribute("N", help, $"a whole number from {lowest} to {highest}")
 {
     protected override object? Parse(string text) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= lowest && value <= highest ? value : null;
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= lowest && value <= highest ? value : null;
 }
 
 /// <summary>A finite number between two bounds.</summary>
@@ -24,7 +24,7 @@ internal sealed class NumberAttribute(string help, double lowest, double highest
 })
 {
     protected override object? Parse(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
         && value >= lowest && value <= highest && !(value == lowest && bounds == Bounds.OnlyHighest) && !(value == highest && bounds == Bounds.OnlyLowest)
             ? value : null;
 }
@@ -76,12 +76,12 @@ internal sealed class FractionsAttribute(string help)
 {
     protected override object? Parse(string text)
     {
-        string[] fields = text.Split(',');
+        var fields = text.Split(',');
         var shares = new double[3];
         if (fields.Length != 3) return null;
-        for (int i = 0; i < 3; i++)
+        for (var i = 0; i < 3; i++)
             if (!double.TryParse(fields[i], NumberStyles.Float, CultureInfo.InvariantCulture, out shares[i])) return null;
-        bool fits = shares[0] > 0 && shares[1] > 0 && shares[2] >= 0 && Math.Abs(shares.Sum() - 1) < 1e-6;
+        var fits = shares[0] > 0 && shares[1] > 0 && shares[2] >= 0 && Math.Abs(shares.Sum() - 1) < 1e-6;
         return fits ? new SplitFractions(shares[0], shares[1], shares[2]) : null;
     }
 }
@@ -107,5 +107,5 @@ internal sealed class SwitchAttribute(string help) : OptionAttribute("true|false
 
     protected override object? WithoutValue => true;
 
-    protected override object? Parse(string text) => bool.TryParse(text, out bool value) ? value : null;
+    protected override object? Parse(string text) => bool.TryParse(text, out var value) ? value : null;
 }

@@ -59,17 +59,17 @@ internal sealed class Options
     public Options(Type record, Command command, string subject = "")
     {
         this.record = record;
-        foreach (Setting setting in Setting.InOrder(Setting.Of(record), setting => setting.Option?.HelpAfter))
+        foreach (var setting in Setting.InOrder(Setting.Of(record), setting => setting.Option?.HelpAfter))
         {
             if (setting.Option is { } declared)
             {
-                Option option = declared.Create(setting.OptionName, subject);
+                var option = declared.Create(setting.OptionName, subject);
                 command.Add(option);
                 options.Add((setting, option));
             }
             else if (setting.Attribute<ArgumentsAttribute>() is { } words)
             {
-                Argument argument = words.Create(several: setting.Type != typeof(string));
+                var argument = words.Create(several: setting.Type != typeof(string));
                 command.Add(argument);
                 arguments.Add((setting, argument));
             }
@@ -84,21 +84,21 @@ internal sealed class Options
     /// <exception cref="UserError">Something is missing, or two options contradict each other.</exception>
     public object Read(ParseResult result)
     {
-        object settings = Activator.CreateInstance(record)!;
-        Command command = result.CommandResult.Command;
-        string name = FullName(command);
-        foreach ((Setting setting, Options inner) in groups) setting.Set(settings, inner.Read(result));
-        foreach ((Setting setting, Argument argument) in arguments)
+        var settings = Activator.CreateInstance(record)!;
+        var command = result.CommandResult.Command;
+        var name = FullName(command);
+        foreach ((var setting, var inner) in groups) setting.Set(settings, inner.Read(result));
+        foreach ((var setting, var argument) in arguments)
         {
-            string[] words = ArgumentsAttribute.In(result, argument);
+            var words = ArgumentsAttribute.In(result, argument);
             if (words.Length == 0) throw new UserError($"{name}: {setting.Attribute<ArgumentsAttribute>()!.Missing}");
-            bool several = setting.Type != typeof(string);
+            var several = setting.Type != typeof(string);
             // The parser treats an unknown option as another argument.
             if (several && words.FirstOrDefault(word => word.StartsWith("--", StringComparison.Ordinal)) is { } unknown)
                 throw new UserError(Suggestion.UnknownOption(unknown, command));
             setting.Set(settings, several ? words : words[0]);
         }
-        foreach ((Setting setting, Option option) in options)
+        foreach ((var setting, var option) in options)
         {
             if (result.GetResult(option) is { Implicit: false }) setting.Set(settings, setting.Option!.ValueIn(result, option));
             else if (setting.Option!.Missing is { } missing) throw new UserError($"{name}: {missing}");

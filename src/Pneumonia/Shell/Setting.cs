@@ -41,7 +41,7 @@ internal sealed class Setting(PropertyInfo property)
     public static IReadOnlyList<Setting> InOrder(IEnumerable<Setting> settings, Func<Setting, string?> after)
     {
         List<Setting> ordered = [.. settings];
-        foreach (Setting moved in ordered.Where(setting => after(setting) is not null).ToArray())
+        foreach (var moved in ordered.Where(setting => after(setting) is not null).ToArray())
         {
             ordered.Remove(moved);
             ordered.Insert(1 + ordered.FindIndex(setting => setting.Name == after(moved)), moved);

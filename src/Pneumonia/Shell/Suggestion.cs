@@ -8,8 +8,8 @@ internal static class Suggestion
     /// <summary>One line about an option that the command does not have.</summary>
     public static string UnknownOption(string option, Command command)
     {
-        string name = option.Split('=')[0];
-        IEnumerable<string> known = command.Options.Select(candidate => candidate.Name)
+        var name = option.Split('=')[0];
+        var known = command.Options.Select(candidate => candidate.Name)
             .Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(candidate => candidate.Recursive).Select(candidate => candidate.Name));
         return $"{name}: {CommandName(command)} has no such option{DidYouMean(name, known)} --help lists all";
     }
@@ -31,7 +31,7 @@ internal static class Suggestion
 
     private static string DidYouMean(string word, IEnumerable<string> known)
     {
-        (string? nearest, int distance) = known.Select(candidate => ((string?)candidate, Distance(word, candidate)))
+        (var nearest, var distance) = known.Select(candidate => ((string?)candidate, Distance(word, candidate)))
             .DefaultIfEmpty((null, int.MaxValue)).MinBy(pair => pair.Item2);
         return nearest is not null && distance <= Math.Max(2, word.Length / 3) ? $"; did you mean {nearest}?" : ";";
     }
@@ -40,14 +40,14 @@ internal static class Suggestion
     internal static int Distance(string a, string b)
     {
         var row = new int[b.Length + 1];
-        for (int j = 0; j < row.Length; j++) row[j] = j;
-        for (int i = 1; i <= a.Length; i++)
+        for (var j = 0; j < row.Length; j++) row[j] = j;
+        for (var i = 1; i <= a.Length; i++)
         {
-            int diagonal = row[0];
+            var diagonal = row[0];
             row[0] = i;
-            for (int j = 1; j < row.Length; j++)
+            for (var j = 1; j < row.Length; j++)
             {
-                int replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                var replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
                 diagonal = row[j];
                 row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
             }

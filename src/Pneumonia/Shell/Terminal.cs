@@ -37,10 +37,10 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     /// <param name="dispensable">Indices of columns that may be omitted, the first one first.</param>
     public void WriteTable(Table table, params int[] dispensable)
     {
-        IAnsiConsole console = Console(Results);
-        RenderOptions options = RenderOptions.Create(console);
+        var console = Console(Results);
+        var options = RenderOptions.Create(console);
         var (shown, leftOut) = (table, new List<int>());
-        foreach (int column in dispensable)
+        foreach (var column in dispensable)
         {
             if (((IRenderable)shown).Measure(options, Unbounded).Max <= console.Profile.Width) break;
             leftOut.Add(column);
@@ -50,11 +50,11 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
         else
         {
             // Padding to the table's width is useless in a file.
-            foreach (SegmentLine line in Segment.SplitLines(((IRenderable)shown).Render(options, console.Profile.Width)))
+            foreach (var line in Segment.SplitLines(((IRenderable)shown).Render(options, console.Profile.Width)))
                 Results.WriteLine(string.Concat(line.Select(segment => segment.Text)).TrimEnd());
         }
         if (leftOut.Count == 0) return;
-        IEnumerable<string> names = leftOut.Order().Select(column => string.Concat(table.Columns[column].Header.Render(options, Unbounded).Select(segment => segment.Text)).Trim());
+        var names = leftOut.Order().Select(column => string.Concat(table.Columns[column].Header.Render(options, Unbounded).Select(segment => segment.Text)).Trim());
         Note($"too wide for {console.Profile.Width} columns, left out: {string.Join(", ", names)} (--json has everything)");
     }
 
@@ -69,7 +69,7 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
 
     private IAnsiConsole Console(TextWriter writer)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
             Ansi = Width is null ? AnsiSupport.Detect : AnsiSupport.Yes,
@@ -86,8 +86,8 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     {
         var narrow = new Table().Border(table.Border);
         int[] kept = [.. Enumerable.Range(0, table.Columns.Count).Except(columns)];
-        foreach (int column in kept) narrow.AddColumn(table.Columns[column]);
-        foreach (TableRow row in table.Rows) narrow.AddRow(kept.Select(column => row[column]));
+        foreach (var column in kept) narrow.AddColumn(table.Columns[column]);
+        foreach (var row in table.Rows) narrow.AddRow(kept.Select(column => row[column]));
         return narrow;
     }
 

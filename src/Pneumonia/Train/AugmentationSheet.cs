@@ -32,13 +32,13 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
     {
         int step = (Width + widest - 1) / widest, width = Width / step, height = Height / step;
         var preview = new byte[width * height];
-        for (int y = 0; y < height; y++)
+        for (var y = 0; y < height; y++)
         {
-            for (int x = 0; x < width; x++)
+            for (var x = 0; x < width; x++)
             {
-                int sum = 0;
-                for (int row = y * step; row < (y + 1) * step; row++)
-                    for (int sample = x * step * Channels; sample < (x + 1) * step * Channels; sample++) sum += Pixels[row * Width * Channels + sample];
+                var sum = 0;
+                for (var row = y * step; row < (y + 1) * step; row++)
+                    for (var sample = x * step * Channels; sample < (x + 1) * step * Channels; sample++) sum += Pixels[row * Width * Channels + sample];
                 preview[y * width + x] = (byte)(sum / (step * step * Channels));
             }
         }
@@ -51,22 +51,22 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
     /// <param name="device">Where to compute.</param>
     public static AugmentationSheet Draw(ImageStore images, TrainingOptions options, Device device)
     {
-        (int side, int channels) = (images.Preprocessing.Pixels, images.Preprocessing.Channels);
+        (var side, var channels) = (images.Preprocessing.Pixels, images.Preprocessing.Channels);
         int width = Columns * (side + Gap) + Gap, height = Rows * (side + Gap) + Gap;
-        int perImage = options.AugmentOnce ? 2 : Columns;
-        int[] shown = Choose(images, Rows * Columns / perImage, options.Seed);
+        var perImage = options.AugmentOnce ? 2 : Columns;
+        var shown = Choose(images, Rows * Columns / perImage, options.Seed);
         var sheet = new byte[width * height * channels];
         Array.Fill(sheet, GapColour);
-        for (int i = 0; i < shown.Length; i++)
+        for (var i = 0; i < shown.Length; i++)
         {
-            float[] tiles = Tiles(images, shown[i], perImage, options, device);
-            int line = side * channels;
-            for (int t = 0; t < perImage; t++)
+            var tiles = Tiles(images, shown[i], perImage, options, device);
+            var line = side * channels;
+            for (var t = 0; t < perImage; t++)
             {
-                int place = i * perImage + t;
+                var place = i * perImage + t;
                 int top = Gap + place / Columns * (side + Gap), left = Gap + place % Columns * (side + Gap);
-                for (int y = 0; y < side; y++)
-                    for (int x = 0; x < line; x++)
+                for (var y = 0; y < side; y++)
+                    for (var x = 0; x < line; x++)
                         sheet[((top + y) * width + left) * channels + x] = (byte)(tiles[(t * side + y) * line + x] + 0.5f);
             }
         }
@@ -76,28 +76,28 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
     // The unchanged image, then its copies.
     private static float[] Tiles(ImageStore store, int image, int count, TrainingOptions options, Device device)
     {
-        int side = store.Preprocessing.Pixels;
+        var side = store.Preprocessing.Pixels;
         var shape = new Shape(count, side, side, store.Preprocessing.Channels);
         var pixels = new byte[shape.Length];
         float[] maps = new float[count * AffineMap.Length], tones = new float[count * ToneChange.Length];
-        for (int t = 0; t < count; t++)
+        for (var t = 0; t < count; t++)
         {
             store[image].CopyTo(pixels.AsSpan(t * shape.Length / count));
-            int epoch = options.AugmentOnce ? 0 : t;
-            AffineMap map = t == 0 ? AffineMap.Identity : options.Augmentation!.Draw(options.Seed, epoch, image, side, side);
-            ToneChange tone = t == 0 ? ToneChange.None : options.Augmentation!.DrawTones(options.Seed, epoch, image);
+            var epoch = options.AugmentOnce ? 0 : t;
+            var map = t == 0 ? AffineMap.Identity : options.Augmentation!.Draw(options.Seed, epoch, image, side, side);
+            var tone = t == 0 ? ToneChange.None : options.Augmentation!.DrawTones(options.Seed, epoch, image);
             map.CopyTo(maps.AsSpan(t * AffineMap.Length));
             tone.CopyTo(tones.AsSpan(t * ToneChange.Length));
         }
         using var staged = new StagedPixels(device, pixels.Length);
         staged.Upload(pixels);
-        using Tensor onDevice = Tensor.FromValues(device, new Shape(count, AffineMap.Length), maps);
-        using Tensor tiles = Tensor.Uninitialized(device, shape);
+        using var onDevice = Tensor.FromValues(device, new Shape(count, AffineMap.Length), maps);
+        using var tiles = Tensor.Uninitialized(device, shape);
         AugmentationOperation.Apply(staged, onDevice, tiles,
             AugmentationGeometry.Create(shape, options.Augmentation!.Fill, options.Augmentation.FillValue), PixelScaling.None);
         if (!options.Augmentation.ChangesTones) return tiles.ToArray();
-        using Tensor tonesOnDevice = Tensor.FromValues(device, new Shape(count, ToneChange.Length), tones);
-        using Tensor toned = Tensor.Uninitialized(device, shape);
+        using var tonesOnDevice = Tensor.FromValues(device, new Shape(count, ToneChange.Length), tones);
+        using var toned = Tensor.Uninitialized(device, shape);
         ToneOperation.Apply(tiles, tonesOnDevice, toned, PixelScaling.None);
         return toned.ToArray();
     }

@@ -22,9 +22,9 @@ public static class FeatureFolder
     {
         get
         {
-            string? text = Environment.GetEnvironmentVariable(LimitVariable);
+            var text = Environment.GetEnvironmentVariable(LimitVariable);
             if (string.IsNullOrWhiteSpace(text)) text = DefaultLimit;
-            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is >= 0 and <= 1e6
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1e6
                 ? value
                 : throw new UserError($"{LimitVariable}: '{text}' is no size for the features on disk; set a number of GiB from 0 to a million, such as {DefaultLimit}");
         }

@@ -29,7 +29,7 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
     public TrainingParts Of(TrainingImages images, CancellationToken cancellation)
     {
         all = images.Train.Count + images.Val.Count + (images.Test?.Count ?? 0);
-        long bytes = (long)head.InputShape.Length * sizeof(float) * all;
+        var bytes = (long)head.InputShape.Length * sizeof(float) * all;
         observer.Note($"features: {all} images through the base, {bytes >> 20} MiB on disk in {extraction.Folder}");
         try
         {
@@ -49,7 +49,7 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
 
     private ISampleSource Of(ImageStore part, CancellationToken cancellation)
     {
-        ISampleSource features = extraction.Of(part, done =>
+        var features = extraction.Of(part, done =>
         {
             if (10 * (before + done) / all <= told) return;
             told = 10 * (before + done) / all;
@@ -62,10 +62,10 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
     // Features of other trainings are not kept forever.
     private void Clear()
     {
-        double limit = session.FeatureLimit;
-        long bytes = (long)(limit * (1 << 30));
-        ClearedFeatures cleared = extraction.Clear(bytes);
-        string allowed = $"may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})";
+        var limit = session.FeatureLimit;
+        var bytes = (long)(limit * (1 << 30));
+        var cleared = extraction.Clear(bytes);
+        var allowed = $"may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})";
         if (cleared.Files > 0)
             observer.Note($"features: removed {cleared.Files} files not used for longest, {Mebibytes(cleared.Bytes)} MiB: {FeatureFolder.Path} {allowed}");
         if (cleared.KeptBytes > bytes)

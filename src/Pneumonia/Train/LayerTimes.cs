@@ -18,7 +18,7 @@ internal static class LayerTimes
     /// <summary>The layers and the measurement conditions; null if not measured.</summary>
     public static (ReportedLayer[] Layers, LayerMeasure? Measure) Of(TrainingSession session, double trainingSeconds, CancellationToken cancellation)
     {
-        Device device = session.Device;
+        var device = session.Device;
         ReportedLayer[] layers =
         [
             .. session.Network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops)),
@@ -28,9 +28,9 @@ internal static class LayerTimes
         {
             // Memory of training steps, no longer needed.
             device.Pool.Trim();
-            int batch = Math.Min(session.Plan.Batch, Batch);
-            Roofline roofline = Roofline.Measure(device);
-            IReadOnlyList<MeasuredLayer> measured = LayerMeasurement.Of(session.Network, batch, roofline, Runs, cancellation);
+            var batch = Math.Min(session.Plan.Batch, Batch);
+            var roofline = Roofline.Measure(device);
+            var measured = LayerMeasurement.Of(session.Network, batch, roofline, Runs, cancellation);
             return ([.. layers.Select((layer, i) => layer with { Timing = Timing(measured[i]) })],
                 new LayerMeasure(batch, roofline.Gigaflops, roofline.GigabytesPerSecond));
         }

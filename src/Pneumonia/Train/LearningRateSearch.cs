@@ -16,12 +16,12 @@ public static class LearningRateSearch
         {
             session.InitializeNetwork();
             session.Announce(observer, withMemory: false);
-            using Optimizer optimizer = session.Plan.CreateOptimizer();
-            IReadOnlyList<SweptRate> rates = LearningRateSweep.Run(
+            using var optimizer = session.Plan.CreateOptimizer();
+            var rates = LearningRateSweep.Run(
                 session.Network, optimizer, session.Options, session.Images.Train, LearningRateTable.Steps, cancellation);
             await session.Images.Completed;
-            foreach (string note in session.Images.Remarks) observer.Note(note);
-            foreach (string warning in session.Images.Warnings) observer.Warn(warning);
+            foreach (var note in session.Images.Remarks) observer.Note(note);
+            foreach (var warning in session.Images.Warnings) observer.Warn(warning);
             return rates;
         }
         catch (DeviceException e)

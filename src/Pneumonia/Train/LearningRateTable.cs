@@ -17,7 +17,7 @@ public static class LearningRateTable
     /// <summary>Prints the curve as a table, or as JSON.</summary>
     public static void Write(Terminal terminal, IReadOnlyList<SweptRate> rates, bool json)
     {
-        double? suggestion = LearningRateSweep.Suggestion(rates);
+        var suggestion = LearningRateSweep.Suggestion(rates);
         if (json)
         {
             terminal.WriteJson(new
@@ -28,10 +28,10 @@ public static class LearningRateTable
             return;
         }
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string name in new[] { "rate", "loss", "smoothed" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "rate", "loss", "smoothed" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         table.AddColumn(new TableColumn("").NoWrap());
-        double largest = rates.Select(rate => rate.Smoothed).DefaultIfEmpty(1).Max();
-        foreach (SweptRate rate in rates.Where((_, i) => i % StepsPerRow == StepsPerRow - 1))
+        var largest = rates.Select(rate => rate.Smoothed).DefaultIfEmpty(1).Max();
+        foreach (var rate in rates.Where((_, i) => i % StepsPerRow == StepsPerRow - 1))
             table.AddRow(new Text(Rate(rate.LearningRate)), new Text(Loss(rate.Loss)), new Text(Loss(rate.Smoothed)),
                 new Text(new string('#', (int)Math.Round(LongestBar * rate.Smoothed / largest))));
         terminal.WriteTable(table, 3);

@@ -23,13 +23,13 @@ public sealed record PreparedTraining(
     public static PreparedTraining For(
         TrainSettings settings, ImageSet? divided, DeviceDescription device, CancellationToken cancellation)
     {
-        TrainSettings plan = settings.On(device);
+        var plan = settings.On(device);
         if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
-        ImageSet images = divided ?? SyntheticXrays.Set(plan.DrawnCounts);
-        IReadOnlyList<string> classes = PositiveClass.Second(images.Classes, settings.Positive);
+        var images = divided ?? SyntheticXrays.Set(plan.DrawnCounts);
+        var classes = PositiveClass.Second(images.Classes, settings.Positive);
         plan = plan with { Images = divided?.Fingerprint, Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
-        Sequential network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
-        int baseLength = ModelChoice.BaseLength(plan.Model, network);
+        var network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
+        var baseLength = ModelChoice.BaseLength(plan.Model, network);
         var weights = StartingWeights.Read(settings, network, baseLength, classes, usual: plan.Preprocessing);
         plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
         ModelChoice.Freeze(network, baseLength, plan);

@@ -23,11 +23,11 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
         string bestPath = RunFolder.BestPath(run), lastPath = RunFolder.LastPath(run);
         try
         {
-            Checkpoint last = Checkpoint.Read(lastPath);
+            var last = Checkpoint.Read(lastPath);
             RequireSameClasses(ModelMetadata.Read(last, lastPath, network.OutputShape.Length).Classes);
             last.LoadInto(network);
             last.Restore(optimizer, network.Device!);
-            RunTime time = RunTime.Read(run);
+            var time = RunTime.Read(run);
             trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run), time.UnfinishedEpoch);
             // After an epoch there is a best one; without its weights the run could not end as if never stopped.
             best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
@@ -64,9 +64,9 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
     // A run of a version with another positive class would be resumed with swapped labels.
     private void RequireSameClasses(IReadOnlyList<string>? trained)
     {
-        IReadOnlyList<string> classes = metadata.Classes!;
+        var classes = metadata.Classes!;
         if (trained is null || trained.SequenceEqual(classes)) return;
-        bool swapped = trained.Order(StringComparer.Ordinal).SequenceEqual(classes.Order(StringComparer.Ordinal));
+        var swapped = trained.Order(StringComparer.Ordinal).SequenceEqual(classes.Order(StringComparer.Ordinal));
         throw new UserError($"--resume: the run in {run} was started with the classes {string.Join(", ", trained)}, the data has {string.Join(", ", classes)}"
             + (swapped ? $"; add --positive {trained[^1]}" : "; give the same data"));
     }

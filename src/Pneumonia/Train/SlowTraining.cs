@@ -13,15 +13,15 @@ internal static class SlowTraining
     /// <summary>One line.</summary>
     public static string Warning(TrainingSession session)
     {
-        TrainSettings plan = session.Plan;
+        var plan = session.Plan;
         string[] shrunk =
         [
             .. Unasked(nameof(TrainSettings.Pixels), $"{plan.Pixels} pixels"),
             .. Unasked(nameof(TrainSettings.Limit), $"{plan.Limit} images a part"),
             .. Unasked(nameof(TrainSettings.Epochs), $"{plan.Epochs} epoch"),
         ];
-        double seconds = Seconds(session.Network, (double)session.Images.Train.Count * plan.Epochs);
-        double hours = Seconds(ModelChoice.Build(ModelKind.Cnn, 150, 2), 5000) / 3600;
+        var seconds = Seconds(session.Network, (double)session.Images.Train.Count * plan.Epochs);
+        var hours = Seconds(ModelChoice.Build(ModelKind.Cnn, 150, 2), 5000) / 3600;
         return $"{plan.Device}: " + (shrunk.Length > 0 ? $"the defaults shrink to {string.Join(", ", shrunk)}; " : "")
             + $"this training will take about {Math.Max(1, seconds):F0} s, an epoch of the cnn on 5,000 images of 150 pixels about {hours:F0} hours; "
             + DeviceCatalogue.InstallAdvice;

@@ -26,7 +26,7 @@ public sealed class StartingWeights
         this.checkpoint = checkpoint;
         this.file = file;
         this.filled = filled;
-        using FileStream stream = File.OpenRead(path);
+        using var stream = File.OpenRead(path);
         Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
         Preprocessing = metadata?.Preprocessing ?? origin?.Preprocessing;
         Remark = origin is { } known ? $"{path}: images are prepared by {known.Preprocessing.ToString().ToLowerInvariant()}, for {known.Reason} (--preprocessing)"
@@ -58,8 +58,8 @@ public sealed class StartingWeights
         Preprocessing usual = Images.Preprocessing.Rescale)
     {
         if (settings.Weights is null) return null;
-        bool isSaid = settings.IsAsked(nameof(TrainSettings.Preprocessing));
-        (string path, PublishedWeights? published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries) : (settings.Weights, null);
+        var isSaid = settings.IsAsked(nameof(TrainSettings.Preprocessing));
+        (var path, var published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries) : (settings.Weights, null);
         try
         {
             var file = WeightFile.Read(path);
@@ -67,18 +67,18 @@ public sealed class StartingWeights
             {
                 var checkpoint = Checkpoint.Read(path);
                 checkpoint.RequireFit(network);
-                ModelMetadata metadata = ModelMetadata.Read(checkpoint, path, network.OutputShape.Length);
+                var metadata = ModelMetadata.Read(checkpoint, path, network.OutputShape.Length);
                 RequireSame(settings, path, metadata, classes);
                 return new StartingWeights(path, checkpoint, null, network.Layers.Count, metadata: metadata);
             }
-            int filled = baseLength > 0 ? baseLength : network.Layers.Count;
+            var filled = baseLength > 0 ? baseLength : network.Layers.Count;
             var pretrained = new PretrainedWeights(file, [.. network.Layers.Take(filled)]);
             try { pretrained.RequireFit(); }
             catch (WeightFileException e) when (baseLength > 0 && pretrained.Missing.Count > 0 && pretrained.Misshapen.Count == 0 && LastFilled(network, pretrained) is { } last)
             {
                 throw new UserError($"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
             }
-            WeightOrigin? origin = isSaid ? null
+            var origin = isSaid ? null
                 : published is not null ? WeightOrigin.Of(published) : WeightOrigin.Of(file, network.InputShape[^1]);
             return new StartingWeights(path, null, file, filled, origin, guess: isSaid ? null : usual);
         }
@@ -101,7 +101,7 @@ public sealed class StartingWeights
 
     private static void RequireSame(TrainSettings settings, string path, ModelMetadata metadata, IReadOnlyList<string> classes)
     {
-        Preprocessing trained = metadata.Preprocessing;
+        var trained = metadata.Preprocessing;
         if (settings.IsAsked(nameof(TrainSettings.Preprocessing)) && settings.Preprocessing is var asked && asked != trained)
             throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
         if (metadata.Resize != settings.Resize)
@@ -113,14 +113,14 @@ public sealed class StartingWeights
     private static (string Path, PublishedWeights Entry) Published(IReadOnlyList<PublishedWeights> catalogue)
     {
         PublishedWeights[] originals = [.. catalogue.Where(entry => entry.Original)];
-        foreach (PublishedWeights entry in originals)
+        foreach (var entry in originals)
         {
             if (WeightCatalogue.Find(entry) is not { } path) continue;
             return entry.Difference(path) is { } difference
                 ? throw new UserError($"--weights {ImageNet}: {path} is not the published file: {difference}; fetch it again from {entry.Address}")
                 : (path, entry);
         }
-        PublishedWeights smallest = originals.MinBy(entry => entry.Bytes)!;
+        var smallest = originals.MinBy(entry => entry.Bytes)!;
         throw new UserError($"--weights {ImageNet}: no file here, and nothing is downloaded: fetch {smallest.Address} ({smallest.Bytes / 1e6:F0} MB) and put it as "
             + $"{smallest.File} into {string.Join(" or ", WeightCatalogue.Folders)}, or name a file you have with --weights FILE");
     }

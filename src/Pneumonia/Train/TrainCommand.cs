@@ -16,7 +16,7 @@ internal static class TrainCommand
             LearningRateTable.Write(terminal, await LearningRateSearch.RunAsync(settings, observer, cancellation), settings.Json);
             return CommandLine.Done;
         }
-        FinishedRun finished = await Training.RunAsync(settings, observer, cancellation);
+        var finished = await Training.RunAsync(settings, observer, cancellation);
         try
         {
             Write(terminal, finished, settings.Json);
@@ -30,7 +30,7 @@ internal static class TrainCommand
 
     private static void Write(Terminal terminal, FinishedRun finished, bool json)
     {
-        Metrics metrics = finished.Summary.Metrics;
+        var metrics = finished.Summary.Metrics;
         if (json)
         {
             terminal.WriteJson(metrics);

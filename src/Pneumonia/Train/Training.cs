@@ -67,7 +67,7 @@ public sealed class Training : IDisposable
     public static async Task<FinishedRun> RunAsync(TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation)
     {
         // Claimed before anything is read: another command might be writing to the resumed run.
-        using FolderClaim claim = RunFolder.Claim(settings);
+        using var claim = RunFolder.Claim(settings);
         using var session = TrainingSession.Open(settings, claim.Folder, cancellation);
         try
         {
@@ -92,8 +92,8 @@ public sealed class Training : IDisposable
         if (session.Begun is not null) earlierSeconds = checkpoint.Resume(optimizer, trainer, best);
         Announce();
         // Stays alive while its features are read.
-        using FeatureSource? features = plan.Features ? new FeatureSource(session, trained, observer) : null;
-        TrainingParts parts = features?.Of(images, cancellation) ?? new TrainingParts(images.Train, images.Val, images.Test);
+        using var features = plan.Features ? new FeatureSource(session, trained, observer) : null;
+        var parts = features?.Of(images, cancellation) ?? new TrainingParts(images.Train, images.Val, images.Test);
         await FitAsync(parts, cancellation);
         return Finish(parts, cancellation);
     }
@@ -120,7 +120,7 @@ public sealed class Training : IDisposable
             SaveAll();
             images.RequirePresent();
         });
-        using IDisposable unsaved = UnsavedWork.Begin();
+        using var unsaved = UnsavedWork.Begin();
         try
         {
             if (GoesOn)
@@ -130,8 +130,8 @@ public sealed class Training : IDisposable
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             SaveAll();
-            TrainSettings settings = session.Settings;
-            string resume = settings.Resume ? "" : settings.Out is null ? $" and --out {Folder} --resume" : " and --resume";
+            var settings = session.Settings;
+            var resume = settings.Resume ? "" : settings.Out is null ? $" and --out {Folder} --resume" : " and --resume";
             observer.Note($"stopped and saved; continue with the same command{resume}");
             throw;
         }
@@ -149,20 +149,20 @@ public sealed class Training : IDisposable
     private FinishedRun Finish(TrainingParts parts, CancellationToken cancellation)
     {
         best.Restore();
-        Predictions val = Predictor.Run(trained, parts.Val, options, cancellation);
-        Predictions? test = parts.Test is null ? null : Predictor.Run(trained, parts.Test, options, cancellation);
-        foreach (string note in images.Remarks) observer.Note(note);
-        foreach (string warning in images.Warnings) observer.Warn(warning);
+        var val = Predictor.Run(trained, parts.Val, options, cancellation);
+        var test = parts.Test is null ? null : Predictor.Run(trained, parts.Test, options, cancellation);
+        foreach (var note in images.Remarks) observer.Note(note);
+        foreach (var warning in images.Warnings) observer.Warn(warning);
 
-        double? threshold = Scoring.Threshold(val);
+        var threshold = Scoring.Threshold(val);
         // With its threshold, the file predicts like the run, without the run folder.
         checkpoint.WriteBest(threshold);
-        Metrics metrics = MetricsOf(val, test, threshold);
+        var metrics = MetricsOf(val, test, threshold);
         HistoryFile.Write(Folder, metrics.Epochs);
         if (!plan.Synthetic && ImagesFile.Write(Folder, images.Files) is > 0 and var unread)
             observer.Warn($"{ImagesFile.FileName}: {unread} images can no longer be read; it knows them by their names alone");
         MetricsFile.Write(Folder, metrics);
-        RunSummary summary = SummaryOf(metrics, val, test, cancellation);
+        var summary = SummaryOf(metrics, val, test, cancellation);
         TrainingReport.Write(Folder, summary);
         RunTime.Delete(Folder);
         return new FinishedRun(Folder, summary);
@@ -170,9 +170,9 @@ public sealed class Training : IDisposable
 
     private Metrics MetricsOf(Predictions val, Predictions? test, double? threshold)
     {
-        EpochMetrics[] epochs = RunCheckpoint.EpochsOf(trainer);
-        SplitCounts counts = images.Counts;
-        double seconds = epochs.Sum(epoch => epoch.Seconds);
+        var epochs = RunCheckpoint.EpochsOf(trainer);
+        var counts = images.Counts;
+        var seconds = epochs.Sum(epoch => epoch.Seconds);
         return new Metrics(Setting.TextOf(plan.Model), session.Network.ParameterCount, session.Network.TrainableCount, plan.Device, plan.Seed, plan.Synthetic,
             counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold,
             Scoring.Score(val, threshold, plan.Seed), test is null ? null : Scoring.Score(test, threshold, plan.Seed))
@@ -186,7 +186,7 @@ public sealed class Training : IDisposable
 
     private RunSummary SummaryOf(Metrics metrics, Predictions val, Predictions? test, CancellationToken cancellation)
     {
-        TrainSettings settings = session.Settings;
+        var settings = session.Settings;
         var (layers, measure) = LayerTimes.Of(session, metrics.Epochs.Sum(epoch => epoch.Seconds), cancellation);
         var model = new TrainedModel(session.Network, images.Set.Classes, images.Train.Preprocessing, plan.Labels, metrics.Threshold);
         return new RunSummary(metrics, images.Set.Classes, plan.Data ?? "", [.. images.Set.Notes, .. images.Remarks], images.Warnings, plan.Rows,

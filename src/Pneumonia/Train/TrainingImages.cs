@@ -38,7 +38,7 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
     /// <exception cref="UserError">Too many files are missing: see <see cref="ImageStore.MostMissing"/>.</exception>
     public void RequirePresent()
     {
-        foreach (ImageStore part in Parts) part.ThrowIfFailed();
+        foreach (var part in Parts) part.ThrowIfFailed();
     }
 
     /// <summary>One line for each unreadable image.</summary>
@@ -57,7 +57,7 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
     /// <exception cref="UserError">One has none.</exception>
     public void RequireReadable()
     {
-        for (int c = 0; c < Set.Classes.Count; c++) Require(Train, "train", $" of class {Set.Classes[c]}", i => Train.ClassOf(i) == c);
+        for (var c = 0; c < Set.Classes.Count; c++) Require(Train, "train", $" of class {Set.Classes[c]}", i => Train.ClassOf(i) == c);
         Require(Val, "val", "", _ => true);
         if (Test is not null) Require(Test, "test", "", _ => true);
 
@@ -65,7 +65,7 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
         {
             int[] indices = [.. Enumerable.Range(0, part.Count).Where(counts)];
             if (indices.Any(part.IsUsable)) return;
-            string first = part.Warnings is [var warning, ..] ? $"; the first: {warning}" : "";
+            var first = part.Warnings is [var warning, ..] ? $"; the first: {warning}" : "";
             throw new UserError($"{name}: not one of the {indices.Length} images{ofClass} can be read, repair or replace them{first}");
         }
     }
@@ -90,8 +90,8 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
 
         ImageStore Start(ImagePart part, Task? after)
         {
-            IReadOnlyList<ImageFile> files = set.In(part);
-            int[]? order = part == ImagePart.Train ? EpochOrder.Shuffled(files.Count, (uint)plan.Seed, 1) : null;
+            var files = set.In(part);
+            var order = part == ImagePart.Train ? EpochOrder.Shuffled(files.Count, (uint)plan.Seed, 1) : null;
             return plan.Synthetic
                 ? SyntheticXrays.Store(plan.Seed, part, files.Count, input, set.Classes, order, cancellation: cancellation)
                 : ImageStore.Decode(files, set.Classes, input, order, after, cancellation);

@@ -66,24 +66,24 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="UserError">A setting cannot be satisfied; the message says what to do.</exception>
     public static TrainingSession Open(TrainSettings settings, string? run, CancellationToken cancellation)
     {
-        double featureLimit = settings.Features ? FeatureFolder.Limit : 0;
-        ImageSet? divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
+        var featureLimit = settings.Features ? FeatureFolder.Limit : 0;
+        var divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
         var opened = OpenDevice.For(settings.Device, settings.Tf32);
         PreparedTraining? prepared = null;
         MemoryPlan? memory = null;
         try
         {
             prepared = PreparedTraining.For(settings, divided, opened.Device.Description, cancellation);
-            TrainSettings plan = prepared.Plan;
+            var plan = prepared.Plan;
             RequireConvolution(plan.Convolution, prepared.Network, opened.Device);
-            TrainSettings? begun = run is not null && settings.Resume && Path.Exists(RunFolder.LastPath(run)) ? ConfigFile.Read<TrainSettings>(run) : null;
+            var begun = run is not null && settings.Resume && Path.Exists(RunFolder.LastPath(run)) ? ConfigFile.Read<TrainSettings>(run) : null;
             if (begun is not null) plan.RequireSameRun(begun, run!);
-            Sequential trained = plan.Features ? prepared.Network.Part(prepared.BaseLength, prepared.Network.Layers.Count) : prepared.Network;
-            ImagePreprocessing input = plan.Input(prepared.Network.InputShape[2]);
+            var trained = plan.Features ? prepared.Network.Part(prepared.BaseLength, prepared.Network.Layers.Count) : prepared.Network;
+            var input = plan.Input(prepared.Network.InputShape[2]);
             memory = PlanMemory(prepared, trained, input, opened.Device);
-            ImageSet set = prepared.Images;
+            var set = prepared.Images;
             if (PositiveClass.Of(set.Classes, settings.Positive) is { } positive) set = set with { Notes = [positive.ToString(), .. set.Notes] };
-            TrainingImages images = TrainingImages.Of(set, plan, input, cancellation);
+            var images = TrainingImages.Of(set, plan, input, cancellation);
             images.RequireReadable();
             return new TrainingSession(settings, opened, prepared, trained, memory, images) { Begun = begun, FeatureLimit = featureLimit };
         }
@@ -117,7 +117,7 @@ public sealed class TrainingSession : IDisposable
             if (ConvolutionTuning.Of(Device).Summary is { } tuned) observer.Note(tuned);
         }
         if (prepared.Weights?.Remark is { } remark) observer.Note(remark);
-        foreach (string note in Images.Set.Notes) observer.Note(note);
+        foreach (var note in Images.Set.Notes) observer.Note(note);
     }
 
     /// <summary>An error of the device, with the settings that affect memory.</summary>
@@ -146,8 +146,8 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="UserError">The device has too little memory; the message names the largest batch that fits.</exception>
     private static MemoryPlan PlanMemory(PreparedTraining prepared, Sequential trained, ImagePreprocessing input, Device device)
     {
-        TrainSettings plan = prepared.Plan;
-        ImageSet set = prepared.Images;
+        var plan = prepared.Plan;
+        var set = prepared.Images;
         try
         {
             return MemoryPlan.For(device, trained, plan.CreateOptimizer, plan.OptionsFor(input, new int[set.Classes.Count]),

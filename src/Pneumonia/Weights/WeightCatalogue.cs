@@ -25,9 +25,9 @@ public sealed record PublishedWeights(
     /// <summary>How a file differs from the published one; null if they are equal.</summary>
     public string? Difference(string path)
     {
-        using FileStream stream = System.IO.File.OpenRead(path);
+        using var stream = System.IO.File.OpenRead(path);
         if (stream.Length != Bytes) return $"it has {stream.Length} bytes instead of {Bytes}";
-        (string name, string expected, byte[] actual) = Sha256 is not null ? ("SHA-256", Sha256, SHA256.HashData(stream)) : ("MD5", Md5!, MD5.HashData(stream));
+        (var name, var expected, var actual) = Sha256 is not null ? ("SHA-256", Sha256, SHA256.HashData(stream)) : ("MD5", Md5!, MD5.HashData(stream));
         return expected.Equals(Convert.ToHexString(actual), StringComparison.OrdinalIgnoreCase)
             ? null
             : $"its {name} is {Convert.ToHexStringLower(actual)} instead of {expected}";
@@ -66,7 +66,7 @@ public static partial class WeightCatalogue
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using var stream = File.OpenRead(path);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -81,7 +81,7 @@ public static partial class WeightCatalogue
 
     private static PublishedWeights[] Read()
     {
-        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("catalogue.json")!;
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("catalogue.json")!;
         return JsonSerializer.Deserialize<PublishedWeights[]>(stream, ScoreJson.Options)!;
     }
 }

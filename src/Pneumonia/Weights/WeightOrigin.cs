@@ -70,10 +70,10 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
     // The positions of the convolutions: each is followed by an activation, and with three layers per convolution also by a normalization.
     private static IEnumerable<int> Places(int[] blocks, int layers)
     {
-        int place = 0;
-        foreach (int convolutions in blocks)
+        var place = 0;
+        foreach (var convolutions in blocks)
         {
-            for (int i = 0; i < convolutions; i++, place += layers) yield return place;
+            for (var i = 0; i < convolutions; i++, place += layers) yield return place;
             place++;
         }
     }

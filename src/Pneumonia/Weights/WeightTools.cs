@@ -74,7 +74,7 @@ public static class WeightTools
             }));
             return Task.FromResult(0);
         }
-        foreach (PublishedWeights entry in WeightCatalogue.Entries)
+        foreach (var entry in WeightCatalogue.Entries)
         {
             terminal.Results.WriteLine($"{entry.Id}: {entry.What}");
             terminal.Results.WriteLine($"  {entry.Address}");
@@ -91,9 +91,9 @@ public static class WeightTools
     /// <exception cref="UserError">It is missing, broken or of no known format.</exception>
     public static Task<int> Verify(WeightVerifySettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        string path = settings.File;
-        WeightFile file = WeightFile.Read(path);
-        string format = WeightFile.Name(file.Format);
+        var path = settings.File;
+        var file = WeightFile.Read(path);
+        var format = WeightFile.Name(file.Format);
         if (WeightCatalogue.PublishedAs(path) is { } published) terminal.Note($"{path}: is the published {published.Id}");
         else if (WeightCatalogue.NamedLike(path) is { } named) terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
         if (settings.Json)
@@ -106,8 +106,8 @@ public static class WeightTools
             return Task.FromResult(0);
         }
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string name in new[] { "tensor", "shape", "stored as" }) table.AddColumn(new TableColumn(name).NoWrap());
-        foreach ((string name, StoredTensor tensor) in file.Tensors.Take(MostRows))
+        foreach (var name in new[] { "tensor", "shape", "stored as" }) table.AddColumn(new TableColumn(name).NoWrap());
+        foreach ((var name, var tensor) in file.Tensors.Take(MostRows))
             table.AddRow(new Text(Terminal.OneLine(name)), new Text($"[{string.Join(',', tensor.Shape)}]"), new Text(TypeName(tensor)));
         terminal.WriteTable(table);
         if (file.Tensors.Count > MostRows) terminal.Results.WriteLine($"and {file.Tensors.Count - MostRows} more tensors (--json has all of them)");
@@ -119,10 +119,10 @@ public static class WeightTools
     /// <exception cref="UserError">The file cannot be read, or the output cannot be written.</exception>
     public static Task<int> Import(WeightImportSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        (string path, string output, bool raw) = (settings.File, settings.Out, settings.Raw);
+        (var path, var output, var raw) = (settings.File, settings.Out, settings.Raw);
         if (Path.GetExtension(output).ToLowerInvariant() != ".safetensors")
             throw new UserError($"--out {output}: is written as .safetensors; give it that ending");
-        WeightFile file = WeightFile.Read(path);
+        var file = WeightFile.Read(path);
         if (Checkpoint.Is(file))
         {
             // It already has the layout. Without its description it would lose its classes, preprocessing and threshold.
@@ -130,9 +130,9 @@ public static class WeightTools
             terminal.Results.WriteLine($"{output}: {file.Tensors.Count} tensors of {path} (checkpoint of Convolve) as float32, with its description");
             return Task.FromResult(0);
         }
-        OrderedDictionary<string, StoredTensor> tensors = raw ? file.Tensors : ConvolveLayout.Of(file);
+        var tensors = raw ? file.Tensors : ConvolveLayout.Of(file);
         WeightFile.WriteSafeTensors(output, tensors, raw ? file.Layout : TensorLayout.Convolve);
-        int changed = tensors.Count(tensor => !ReferenceEquals(tensor.Value, file.Tensors[tensor.Key]));
+        var changed = tensors.Count(tensor => !ReferenceEquals(tensor.Value, file.Tensors[tensor.Key]));
         terminal.Results.WriteLine($"{output}: {tensors.Count} tensors of {path} ({WeightFile.Name(file.Format)}) as float32, "
             + (raw ? "in the layout of the file" : $"{changed} of them put into Convolve's layout"));
         return Task.FromResult(0);
@@ -142,10 +142,10 @@ public static class WeightTools
     /// <exception cref="UserError">There is no such run, or the file cannot be written.</exception>
     public static Task<int> Export(WeightExportSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        (string run, string output) = (settings.Run, settings.Out);
-        string ending = Path.GetExtension(output).ToLowerInvariant();
+        (var run, var output) = (settings.Run, settings.Out);
+        var ending = Path.GetExtension(output).ToLowerInvariant();
         if (ending is not (".safetensors" or ".npz")) throw new UserError($"--out {output}: can be written as .safetensors or .npz; give it one of these endings");
-        Checkpoint checkpoint = Checkpoint.Read(RunFolder.BestPath(run));
+        var checkpoint = Checkpoint.Read(RunFolder.BestPath(run));
         IReadOnlyList<string>? classes = null;
         if (ending == ".npz") WeightFile.WriteNpz(output, InOrderOfNames(checkpoint, RunFolder.BestPath(run), out classes));
         else checkpoint.WriteParameters(output);
@@ -158,7 +158,7 @@ public static class WeightTools
     // order, the single logit is negated, so that it belongs to the class that comes second.
     private static IEnumerable<KeyValuePair<string, StoredTensor>> InOrderOfNames(Checkpoint checkpoint, string path, out IReadOnlyList<string>? classes)
     {
-        using Sequential network = checkpoint.Describe();
+        using var network = checkpoint.Describe();
         classes = ModelMetadata.Read(checkpoint, path, network.OutputShape.Length).Classes;
         if (classes is not [var first, var second] || network.OutputShape.Length != 1 || string.CompareOrdinal(first, second) < 0) return checkpoint.Parameters;
         classes = [second, first];

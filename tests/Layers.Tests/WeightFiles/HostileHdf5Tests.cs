@@ -347,7 +347,7 @@ public sealed class HostileHdf5Tests
     [Fact]
     public void FilesOfAnotherKindAreRefusedByName()
     {
-        byte[] intact = RootOf(made => [Link("a", Numbers(made, 1))]);
+        var intact = RootOf(made => [Link("a", Numbers(made, 1))]);
         byte[] Changed(int at, params byte[] to)
         {
             byte[] changed = [.. intact];

@@ -187,8 +187,8 @@ public sealed class WeightFileTests : IDisposable
     [InlineData(true)]
     public void KerasFilesAreReadInTheOrderOfTheirNames(bool inModel)
     {
-        float[,,,] kernel = new float[3, 3, 2, 4];
-        float[] flat = RandomCases.Values(3, 1, kernel.Length);
+        var kernel = new float[3, 3, 2, 4];
+        var flat = RandomCases.Values(3, 1, kernel.Length);
         flat.CopyTo(MemoryMarshal.CreateSpan(ref kernel[0, 0, 0, 0], kernel.Length));
         float[] bias = [1, 2, 3, 4];
         var file = Read(MadeWeights.Keras(inModel,
@@ -233,7 +233,7 @@ public sealed class WeightFileTests : IDisposable
     public void DamagedFilesAreReadOrRefusedInOneLine(string kind)
     {
         var storages = new Dictionary<string, float[]> { ["0"] = values };
-        byte[] intact = kind switch
+        var intact = kind switch
         {
             "torch" => MadeWeights.Torch(storages, View.Of("a.weight", "0", 3, 4), View.Of("a.bias", "0", 4)),
             "legacy" => MadeWeights.TorchLegacy(storages, View.Of("a.weight", "0", 3, 4), View.Of("a.bias", "0", 4)),
@@ -245,7 +245,7 @@ public sealed class WeightFileTests : IDisposable
         RandomCases.ForAll(RandomCases.Seed, 150, seed =>
         {
             var random = new Random(seed);
-            byte[] damaged = random.Next(3) == 0 ? intact[..random.Next(intact.Length)] : [.. intact];
+            var damaged = random.Next(3) == 0 ? intact[..random.Next(intact.Length)] : [.. intact];
             for (var flips = random.Next(1, 6); flips > 0 && damaged.Length > 0; flips--)
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             var path = Write(damaged);
@@ -269,7 +269,7 @@ public sealed class WeightFileTests : IDisposable
     public void TruncatedFilesAreRefused(string kind)
     {
         var storages = new Dictionary<string, float[]> { ["0"] = values };
-        byte[] intact = kind switch
+        var intact = kind switch
         {
             "torch" => MadeWeights.Torch(storages, View.Of("a.weight", "0", 3, 4)),
             "legacy" => MadeWeights.TorchLegacy(storages, View.Of("a.weight", "0", 3, 4)),

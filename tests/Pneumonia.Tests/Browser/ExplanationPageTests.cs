@@ -45,7 +45,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     // Waits until the page has computed its numbers.
     private async Task<OpenedPage> OpenAsync(string file, int width, bool dark = false)
     {
-        OpenedPage page = await chromium.OpenAsync(file, width, dark);
+        var page = await chromium.OpenAsync(file, width, dark);
         await page.Page.EvaluateAsync("() => explorer.ready");
         return page;
     }
@@ -55,10 +55,10 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         string[] classes = [.. Enumerable.Range(0, Classification.Classes(small.Network.OutputShape.Length)).Select(c => $"<b>&\" {c}")];
         ExplainedImage[] explained = [.. Enumerable.Range(1, images).Select(i =>
         {
-            byte[] pixels = small.Image(i);
-            using Tensor input = NetworkInput.Of(small.Network, pixels, PixelScaling.Rescale);
-            IReadOnlyList<float[]> outputs = small.Network.Trace(input);
-            HeatMap map = GradCam.Of(small.Network, input, 1);
+            var pixels = small.Image(i);
+            using var input = NetworkInput.Of(small.Network, pixels, PixelScaling.Rescale);
+            var outputs = small.Network.Trace(input);
+            var map = GradCam.Of(small.Network, input, 1);
             return new ExplainedImage($"{i}.png", $"image </script> {i}", pixels, SmallNetwork.Height, input.ToArray(), outputs,
                 Classification.Probabilities(outputs[^1]), 1, map, map, map);
         })];
@@ -73,8 +73,8 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task EveryNumberIsTheEngines(int outputs, bool global)
     {
         using var small = new SmallNetwork(outputs, global, SmallNetwork.Height);
-        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
-        double[] answer = await page.Page.EvaluateAsync<double[]>(EveryUnit);
+        await using var page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
+        var answer = await page.Page.EvaluateAsync<double[]>(EveryUnit);
         Assert.Equal(2 * small.Network.Stages().Where(stage => !stage.KeepsValues).Sum(stage => stage.OutputShape.Length), (int)answer[1]);
         Assert.InRange(answer[0], 0, 1e-5);
         Assert.Empty(page.Errors);
@@ -87,16 +87,16 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task TheEnginesNumbersArriveToTheBit(int outputs, bool global)
     {
         using var small = new SmallNetwork(outputs, global, SmallNetwork.Height);
-        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
-        using Tensor input = NetworkInput.Of(small.Network, small.Image(2), PixelScaling.Rescale);
-        IReadOnlyList<float[]> expected = small.Network.Trace(input);
-        string[] repeated = await page.Page.EvaluateAsync<string[]>("() => explorer.data.stages.filter(stage => stage.repeated).map(stage => stage.name)");
+        await using var page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
+        using var input = NetworkInput.Of(small.Network, small.Image(2), PixelScaling.Rescale);
+        var expected = small.Network.Trace(input);
+        var repeated = await page.Page.EvaluateAsync<string[]>("() => explorer.data.stages.filter(stage => stage.repeated).map(stage => stage.name)");
         Assert.Equal(6, repeated.Length);
-        IReadOnlyList<PredictionStage> stages = small.Network.Stages();
-        for (int s = 0; s < stages.Count; s++)
+        var stages = small.Network.Stages();
+        for (var s = 0; s < stages.Count; s++)
         {
             if (stages[s].KeepsValues) continue;
-            double[] arrived = await page.Page.EvaluateAsync<double[]>($"() => [...explorer.values(1, {s})]");
+            var arrived = await page.Page.EvaluateAsync<double[]>($"() => [...explorer.values(1, {s})]");
             Assert.Equal(expected[s], arrived.Select(value => (float)value));
         }
         Assert.Equal(input.ToArray(), (await page.Page.EvaluateAsync<double[]>("() => [...explorer.values(1, -1)]")).Select(value => (float)value));
@@ -109,9 +109,9 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task ItFitsReadsWellAndAsksForNothing(int width, bool dark)
     {
         using var small = new SmallNetwork(1, global: false, SmallNetwork.Height);
-        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), width, dark);
-        ILocator layers = page.Page.Locator("#explorer-layer");
-        for (int stage = 0; stage < await layers.Locator("option").CountAsync(); stage++)
+        await using var page = await OpenAsync(Written(small, ExplorerData.Whole), width, dark);
+        var layers = page.Page.Locator("#explorer-layer");
+        for (var stage = 0; stage < await layers.Locator("option").CountAsync(); stage++)
         {
             await layers.SelectOptionAsync($"{stage}");
             Assert.Empty(await page.OverflowAsync());
@@ -127,8 +127,8 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task LayerChannelAndPlaceArePicked()
     {
         using var small = new SmallNetwork(1, global: true, SmallNetwork.Height);
-        await using OpenedPage page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
-        IPage inside = page.Page;
+        await using var page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
+        var inside = page.Page;
         await inside.SelectOptionAsync("#explorer-image-choice", "1");
         await inside.SelectOptionAsync("#explorer-layer", "2");
         await inside.ClickAsync("#explorer-channels button[data-channel='4']");
@@ -140,8 +140,8 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         Assert.Equal(5, await inside.Locator("#explorer-terms figure").First.Locator("td.padding").CountAsync());
         Assert.Contains("folded in", await inside.InnerTextAsync("#explorer-folded"));
         Assert.Contains("rows 0 to 5, columns 0 to 5", await inside.InnerTextAsync("#explorer-field"));
-        double shown = double.Parse(await inside.InnerTextAsync("#explorer-engine"), System.Globalization.CultureInfo.InvariantCulture);
-        double engine = await inside.EvaluateAsync<double>("() => explorer.values(1, explorer.data.stages[2].output)[4]");
+        var shown = double.Parse(await inside.InnerTextAsync("#explorer-engine"), System.Globalization.CultureInfo.InvariantCulture);
+        var engine = await inside.EvaluateAsync<double>("() => explorer.values(1, explorer.data.stages[2].output)[4]");
         Assert.Equal(engine, shown, 1e-6 * Math.Max(1, Math.Abs(engine)));
         await inside.FillAsync("#explorer-row", "3");
         await inside.Locator("#explorer-row").BlurAsync();
@@ -159,12 +159,12 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
     public async Task WhatIsTooMuchIsLeftOutAndSaid()
     {
         using var small = new SmallNetwork(1, global: false, SmallNetwork.Height);
-        await using OpenedPage page = await OpenAsync(Written(small, new ExplorerData(100, 800), images: 1), Phone);
+        await using var page = await OpenAsync(Written(small, new ExplorerData(100, 800), images: 1), Phone);
         Assert.Contains("not embedded", await page.Page.InnerTextAsync("#explorer-layer"));
-        bool[] included = await page.Page.EvaluateAsync<bool[]>("() => explorer.data.stages.map(stage => stage.included)");
+        var included = await page.Page.EvaluateAsync<bool[]>("() => explorer.data.stages.map(stage => stage.included)");
         Assert.False(included[0]);
         Assert.True(included[^1]);
-        double[] answer = await page.Page.EvaluateAsync<double[]>(EveryUnit);
+        var answer = await page.Page.EvaluateAsync<double[]>(EveryUnit);
         Assert.InRange(answer[1], 1, small.Network.Stages().Sum(stage => stage.OutputShape.Length) - 1);
         Assert.InRange(answer[0], 0, 1e-5);
         Assert.Empty(page.Errors);

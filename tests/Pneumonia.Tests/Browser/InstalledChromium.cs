@@ -28,7 +28,7 @@ public sealed class InstalledChromium : IAsyncLifetime
     public async Task<OpenedPage> OpenAsync(string file, int width = 1000, bool dark = false, bool scripts = true)
     {
         SkipIfMissing();
-        IBrowserContext context = await browser!.NewContextAsync(new BrowserNewContextOptions
+        var context = await browser!.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = width, Height = 844 },
             ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,

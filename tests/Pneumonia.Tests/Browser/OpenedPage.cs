@@ -77,7 +77,7 @@ public sealed class OpenedPage : IAsyncDisposable
     public static async Task<OpenedPage> OfAsync(IBrowserContext context, Uri address)
     {
         var opened = new OpenedPage(context, await context.NewPageAsync(), address);
-        long start = Stopwatch.GetTimestamp();
+        var start = Stopwatch.GetTimestamp();
         await opened.Page.GotoAsync(address.AbsoluteUri, new PageGotoOptions { WaitUntil = WaitUntilState.Load });
         opened.Opening = Stopwatch.GetElapsedTime(start);
         return opened;

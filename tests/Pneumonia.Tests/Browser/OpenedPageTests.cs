@@ -12,7 +12,7 @@ public sealed class OpenedPageTests(InstalledChromium chromium) : IClassFixture<
     [SkippableFact]
     public async Task FaultsOfAPageAreSeen()
     {
-        await using OpenedPage page = await Open("<p style='color:#999;background:#888'>pale</p><p style='width:600px'>wide</p>"
+        await using var page = await Open("<p style='color:#999;background:#888'>pale</p><p style='width:600px'>wide</p>"
             + "<svg><text fill='#eee' y='9'>faint</text></svg><img src='missing.png' alt=''><script>console.error('loud'); throw new Error('thrown')</script>");
         Assert.Contains(await page.LowContrastAsync(), line => line.EndsWith("pale", StringComparison.Ordinal));
         Assert.Contains(await page.LowContrastAsync(), line => line.EndsWith("faint", StringComparison.Ordinal));
@@ -25,7 +25,7 @@ public sealed class OpenedPageTests(InstalledChromium chromium) : IClassFixture<
     [SkippableFact]
     public async Task APageWithoutFaultsHasNone()
     {
-        await using OpenedPage page = await Open("<p>plain</p><div style='overflow-x:auto'><p style='width:600px'>scrolls</p></div>");
+        await using var page = await Open("<p>plain</p><div style='overflow-x:auto'><p style='width:600px'>scrolls</p></div>");
         Assert.Empty(await page.LowContrastAsync());
         Assert.Empty(await page.OverflowAsync());
         Assert.Empty(page.Errors);

@@ -26,7 +26,7 @@ public sealed class ReportPageTests(InstalledChromium chromium) : IClassFixture<
     [InlineData(Window, true, true)]
     public async Task ItFitsReadsWellAndAsksForNothing(int width, bool dark, bool scripts)
     {
-        await using OpenedPage page = await chromium.OpenAsync(Written(), width, dark, scripts);
+        await using var page = await chromium.OpenAsync(Written(), width, dark, scripts);
         Assert.Empty(page.Errors);
         Assert.Empty(page.Requests);
         Assert.Empty(await page.OverflowAsync());

@@ -17,14 +17,14 @@ public sealed class SlowDeviceTests : IDisposable
     [Fact]
     public async Task TheDefaultsShrinkAndItSaysSo()
     {
-        CommandRun run = await CommandRun.Succeeding("train", "--device", "cpu", "--model", "mlp", "--out", Run);
-        string warning = Assert.Single(run.ErrorLines, line => line.StartsWith("warning: ", StringComparison.Ordinal));
+        var run = await CommandRun.Succeeding("train", "--device", "cpu", "--model", "mlp", "--out", Run);
+        var warning = Assert.Single(run.ErrorLines, line => line.StartsWith("warning: ", StringComparison.Ordinal));
         Assert.Contains("slow", warning);
         Assert.Contains("64 pixels, 64 images a part, 1 epoch", warning);
         Assert.Matches("this training will take about [0-9]+ s", warning);
         Assert.Matches("about [0-9]+ hours", warning);
         Assert.Contains("install", warning);
-        JsonNode metrics = JsonNode.Parse(File.ReadAllText(Path.Combine(Run, "metrics.json")))!;
+        var metrics = JsonNode.Parse(File.ReadAllText(Path.Combine(Run, "metrics.json")))!;
         Assert.Equal(64, (int)metrics["split"]!["train"]!);
         Assert.Single(metrics["epochs"]!.AsArray());
     }
@@ -32,8 +32,8 @@ public sealed class SlowDeviceTests : IDisposable
     [Fact]
     public async Task WhatWasAskedForDoesNotShrink()
     {
-        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--device", "cpu", "--limit", "12", "--out", Run]);
-        string warning = Assert.Single(run.ErrorLines, line => line.StartsWith("warning: ", StringComparison.Ordinal));
+        var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--device", "cpu", "--limit", "12", "--out", Run]);
+        var warning = Assert.Single(run.ErrorLines, line => line.StartsWith("warning: ", StringComparison.Ordinal));
         Assert.DoesNotContain("shrink", warning);
         Assert.Contains("slow", warning);
         Assert.Equal(3, JsonNode.Parse(File.ReadAllText(Path.Combine(Run, "metrics.json")))!["epochs"]!.AsArray().Count);

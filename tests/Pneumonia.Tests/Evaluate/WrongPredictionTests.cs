@@ -31,7 +31,7 @@ public sealed class WrongPredictionTests
     public void AMapThatWouldBeBlankIsAnotherOneOrLeftOut(float everywhere, float? somewhere, string caption)
     {
         using var catalogue = new DeviceCatalogue();
-        using Device device = catalogue.Open(catalogue.Choose("auto").Device);
+        using var device = catalogue.Open(catalogue.Choose("auto").Device);
         using var network = new Sequential(new Shape(Side, Side, 1),
             [new Conv2D(1, 3) { Name = "shown", Activation = ActivationFunction.Relu }, new Flatten(), new Dense(1) { Name = "score" }]).Initialize(device, 1);
         Parameter[] parameters = [.. network.Parameters];
@@ -43,9 +43,9 @@ public sealed class WrongPredictionTests
         using var model = new TrainedModel(network, ["WELL", "ILL"], new ImagePreprocessing(Side, 1), LabelScheme.Folders);
         ImageFile[] files = [new("a", "a.png", "WELL", "a", null), new("b", "b.png", "ILL", "b", null)];
         var store = new ImageStore(files, ["WELL", "ILL"], model.Input, (_, pixels) => pixels.Fill(100));
-        Predictions predictions = Predictor.Run(network, store, new TrainingOptions { BatchSize = 2, Scaling = model.Input.Scaling });
+        var predictions = Predictor.Run(network, store, new TrainingOptions { BatchSize = 2, Scaling = model.Input.Scaling });
 
-        WrongPrediction wrong = Assert.Single(WrongPredictions.Of(model, store, predictions));
+        var wrong = Assert.Single(WrongPredictions.Of(model, store, predictions));
         Assert.Equal(("a.png", "WELL", "ILL"), (wrong.Name, wrong.Actual, wrong.Prediction.Verdict));
         Assert.StartsWith(caption, wrong.Map!.Caption);
         if (caption.StartsWith("no map", StringComparison.Ordinal))
@@ -54,7 +54,7 @@ public sealed class WrongPredictionTests
             return;
         }
         // The image is uniformly gray, so everything else in the picture is the map.
-        DecodedImage picture = ImageDecoder.Decode(wrong.Map.Png!, "map");
+        var picture = ImageDecoder.Decode(wrong.Map.Png!, "map");
         Assert.True(picture.Pixels.Chunk(3).Distinct(new SameBytes()).Count() > 1 || everywhere > 0, "the map shows nothing");
         Assert.True(picture.Pixels.Chunk(3).Any(rgb => rgb[0] != rgb[1] || rgb[1] != rgb[2]), "the map shows nothing");
     }

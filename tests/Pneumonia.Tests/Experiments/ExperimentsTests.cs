@@ -35,8 +35,8 @@ public sealed class ExperimentsTests : IDisposable
 
     private async Task<string> Refused(string output, string options)
     {
-        string[] before = folder.Listing();
-        CommandRun run = await CommandRun.Of(Command(output, options));
+        var before = folder.Listing();
+        var run = await CommandRun.Of(Command(output, options));
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Equal(before, folder.Listing());
         return Assert.Single(run.ErrorLines);
@@ -48,9 +48,9 @@ public sealed class ExperimentsTests : IDisposable
     public async Task ARowIsTrainedOnceGoesOnWithMoreEpochsAndStandsInEveryTable()
     {
         const string options = "--only mlp --limit 4 --json --epochs-scale";
-        CommandRun first = await CommandRun.Succeeding(Command("out", options + " 0.05"));
+        var first = await CommandRun.Succeeding(Command("out", options + " 0.05"));
         Assert.Equal($"[{Row}}}]", JsonShape.Of(first.Json));
-        JsonNode row = first.Json[0]!;
+        var row = first.Json[0]!;
         Assert.Equal(("mlp", 2, 2, 0.05, "patient"), ((string)row["id"]!, (int)row["epochs"]!, (int)row["plannedEpochs"]!, (double)row["epochsScale"]!, (string)row["split"]!));
         Assert.Equal("split patient, published reference; epochs × 0.05; at most 4 images of each part", (string)row["note"]!);
         Assert.Equal((0.1858, 0.9470, 0.17),
@@ -62,16 +62,16 @@ public sealed class ExperimentsTests : IDisposable
         Assert.Contains("(mlp/report.html)", markdown);
         Assert.True(File.Exists(Of("out", "mlp", "report.html")));
         Assert.DoesNotContain("http", page);
-        foreach (string table in new[] { page, markdown })
-            foreach (string part in new[] { "mlp", "0.9470", "2/2", "0.17 h", "epochs × 0.05", "Not for clinical use." }) Assert.Contains(part, table);
+        foreach (var table in new[] { page, markdown })
+            foreach (var part in new[] { "mlp", "0.9470", "2/2", "0.17 h", "epochs × 0.05", "Not for clinical use." }) Assert.Contains(part, table);
 
-        string[] before = folder.Listing();
-        CommandRun again = await CommandRun.Succeeding(Command("out", options + " 0.05"));
+        var before = folder.Listing();
+        var again = await CommandRun.Succeeding(Command("out", options + " 0.05"));
         Assert.Equal(first.Output, again.Output);
         Assert.Equal(before, folder.Listing());
         Assert.Contains("finished before", Assert.Single(again.ErrorLines));
 
-        CommandRun longer = await CommandRun.Succeeding(Command("out", options + " 0.1"));
+        var longer = await CommandRun.Succeeding(Command("out", options + " 0.1"));
         Assert.Equal(["epoch 3/4", "epoch 4/4"], longer.ErrorLines.Where(line => line.StartsWith("epoch ", StringComparison.Ordinal)).Select(line => line[..9]));
         await CommandRun.Succeeding(Command("whole", options + " 0.1"));
         Assert.Equal(Best("whole", "mlp"), Best("out", "mlp"));
@@ -84,24 +84,24 @@ public sealed class ExperimentsTests : IDisposable
     public async Task AStoppedRowGoesOn()
     {
         const string options = "--only mlp --limit 4 --epochs-scale 0.1";
-        CommandRun stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, Command("out", options));
+        var stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, Command("out", options));
         Assert.Equal(130, stopped.Code);
         Assert.Contains(stopped.ErrorLines, line => line.EndsWith("continue with the same command", StringComparison.Ordinal));
-        CommandRun resumed = await CommandRun.Succeeding(Command("out", options));
+        var resumed = await CommandRun.Succeeding(Command("out", options));
         Assert.Equal(["epoch 3/4", "epoch 4/4"], resumed.ErrorLines.Where(line => line.StartsWith("epoch ", StringComparison.Ordinal)).Select(line => line[..9]));
-        CommandRun whole = await CommandRun.Succeeding(Command("whole", options));
+        var whole = await CommandRun.Succeeding(Command("whole", options));
         Assert.Equal(Best("whole", "mlp"), Best("out", "mlp"));
-        foreach (string part in new[] { "mlp", "0.9470", "4/4", "table.html" }) Assert.Contains(part, whole.Output);
+        foreach (var part in new[] { "mlp", "0.9470", "4/4", "table.html" }) Assert.Contains(part, whole.Output);
     }
 
     [Fact]
     public async Task SeveralSeedsHaveRunsOfTheirOwnAMeanAndADeviation()
     {
-        CommandRun run = await CommandRun.Succeeding(Command("out", "--only mlp --limit 4 --epochs-scale 0.01 --seeds 3 --json"));
-        JsonNode row = Assert.Single(run.Json.AsArray())!;
+        var run = await CommandRun.Succeeding(Command("out", "--only mlp --limit 4 --epochs-scale 0.01 --seeds 3 --json"));
+        var row = Assert.Single(run.Json.AsArray())!;
         double[] losses = [.. row["seeds"]!.AsArray().Select(seed => (double)seed!["test"]!["loss"]!)];
         Assert.Equal(["1 mlp", "2 mlp-seed2", "3 mlp-seed3"], row["seeds"]!.AsArray().Select(seed => $"{seed!["seed"]} {seed["run"]}"));
-        foreach (string name in new[] { "mlp", "mlp-seed2", "mlp-seed3" }) Assert.True(File.Exists(Of("out", name, "report.html")));
+        foreach (var name in new[] { "mlp", "mlp-seed2", "mlp-seed3" }) Assert.True(File.Exists(Of("out", name, "report.html")));
         Assert.Equal(3, losses.Distinct().Count());
         Assert.Equal(losses.Average(), (double)row["mean"]!["loss"]!, 1e-12);
         Assert.Equal(Math.Sqrt(losses.Sum(loss => Math.Pow(loss - losses.Average(), 2)) / 2), (double)row["standardDeviation"]!["loss"]!, 1e-12);
@@ -109,7 +109,7 @@ public sealed class ExperimentsTests : IDisposable
         Assert.Contains("3 seeds", File.ReadAllText(Of("out", ExperimentFiles.Page)));
 
         // The console shows the requested rows, the files show all rows in the folder.
-        CommandRun second = await CommandRun.Succeeding(Command("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 2 --json"));
+        var second = await CommandRun.Succeeding(Command("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 2 --json"));
         Assert.Null(second.Json[0]!["seeds"]);
         Assert.Equal(losses[1], (double)second.Json[0]!["test"]!["loss"]!);
         Assert.Equal(3, JsonNode.Parse(File.ReadAllText(Of("out", ExperimentFiles.Json)))![0]!["seeds"]!.AsArray().Count);
@@ -123,10 +123,10 @@ public sealed class ExperimentsTests : IDisposable
     [Fact]
     public async Task RowsWithoutTheirWeightsSaySoAndKeepNoOtherFromRunning()
     {
-        CommandRun run = await CommandRun.Succeeding(Command("out", "--only mlp,vgg19-features --limit 4 --epochs-scale 0.01 --json"));
+        var run = await CommandRun.Succeeding(Command("out", "--only mlp,vgg19-features --limit 4 --epochs-scale 0.01 --json"));
         Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: vgg19-features: not run: --weights imagenet", StringComparison.Ordinal));
         Assert.Equal(["mlp", "vgg19-features"], run.Json.AsArray().Select(row => (string)row!["id"]!));
-        JsonNode missing = run.Json[1]!;
+        var missing = run.Json[1]!;
         Assert.Null(missing["test"]);
         Assert.Null(missing["minutes"]);
         Assert.Equal(0, (int)missing["epochs"]!);

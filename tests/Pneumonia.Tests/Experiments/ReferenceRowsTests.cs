@@ -27,7 +27,7 @@ public sealed class ReferenceRowsTests
         Assert.Equal(ids, ReferenceRows.All.Select(row => row.Id));
         // Some 75 hours for the ten published rows.
         Assert.Equal(75.37, ReferenceRows.All.Take(10).Sum(row => row.Hours!.Value), 1e-9);
-        foreach (ReferenceRow row in ReferenceRows.All)
+        foreach (var row in ReferenceRows.All)
         {
             Assert.NotNull(row.Published.TestAccuracy ?? row.SecondRun?.TestAccuracy);
             Assert.Equal(ResizeMethod.Nearest, row.Settings.Resize);
@@ -40,12 +40,12 @@ public sealed class ReferenceRowsTests
     public void EveryPublishedFigureAgreesWithTheTableOfTheReference()
     {
         RealXrays.SkipIfMissing();
-        string table = File.ReadAllText(Path.Combine(RealXrays.Folder!, "..", "..", "seed.md"));
-        foreach (ReferenceRow row in ReferenceRows.All)
+        var table = File.ReadAllText(Path.Combine(RealXrays.Folder!, "..", "..", "seed.md"));
+        foreach (var row in ReferenceRows.All)
         {
-            string line = table.Split('\n').First(text => Regex.IsMatch(text, $@"(^\| |, |`){Regex.Escape(row.Id)}[`, ]"));
+            var line = table.Split('\n').First(text => Regex.IsMatch(text, $@"(^\| |, |`){Regex.Escape(row.Id)}[`, ]"));
             if (row.Id == "three-class") line = string.Join(' ', table.Split('\n').SkipWhile(text => text != line).Take(3));
-            foreach (double? figure in new[] { row.Published.TestLoss, row.Published.TestAccuracy, row.SecondRun?.TestLoss, row.SecondRun?.TestAccuracy })
+            foreach (var figure in new[] { row.Published.TestLoss, row.Published.TestAccuracy, row.SecondRun?.TestLoss, row.SecondRun?.TestAccuracy })
                 if (figure is { } value) Assert.Contains(FormattableString.Invariant($"{value:0.000#}")[1..], line);
             if (row.Hours is { } hours) Assert.Contains(FormattableString.Invariant($"{hours:0.##}"), line);
         }
@@ -62,8 +62,8 @@ public sealed class ReferenceRowsTests
     [InlineData("three-class", 5_551_299)]
     public void NetworksHaveThePublishedNumberOfParameters(string id, long parameters)
     {
-        TrainSettings training = Asked.TrainingOf(Row(id), 1);
-        using Sequential network = ModelChoice.Build(training.Model, training.Pixels, training.Labels == LabelScheme.Three ? 3 : 2, training);
+        var training = Asked.TrainingOf(Row(id), 1);
+        using var network = ModelChoice.Build(training.Model, training.Pixels, training.Labels == LabelScheme.Three ? 3 : 2, training);
         Assert.Equal(parameters, network.ParameterCount);
     }
 
@@ -72,9 +72,9 @@ public sealed class ReferenceRowsTests
     [InlineData("block3_pool", "block3_conv3", 590_080 + 18 * 18 * 256 * 16 + 16 + 17)]
     public void FineTuningTrainsTheLastConvolutionThatIsKept(string? until, string freeze, long trainable)
     {
-        TrainSettings training = (Asked with { Until = until }).TrainingOf(Row("vgg19-fine-tuned"), 1);
+        var training = (Asked with { Until = until }).TrainingOf(Row("vgg19-fine-tuned"), 1);
         Assert.Equal((freeze, until, StartingWeights.ImageNet), (training.Freeze, training.Until, training.Weights));
-        using Sequential network = ModelChoice.Build(training.Model, training.Pixels, 2, training);
+        using var network = ModelChoice.Build(training.Model, training.Pixels, 2, training);
         ModelChoice.Freeze(network, ModelChoice.BaseLength(training.Model, network), training);
         Assert.Equal(trainable, network.TrainableCount);
     }
@@ -82,9 +82,9 @@ public sealed class ReferenceRowsTests
     [Property]
     public void EpochsAreRoundedUpAndAtLeastOne(PositiveInt hundredths)
     {
-        int percent = 1 + hundredths.Get % 300;
-        ExperimentSettings settings = Asked with { EpochsScale = percent / 100.0 };
-        foreach (ReferenceRow row in ReferenceRows.All)
+        var percent = 1 + hundredths.Get % 300;
+        var settings = Asked with { EpochsScale = percent / 100.0 };
+        foreach (var row in ReferenceRows.All)
             Assert.Equal((row.Settings.Epochs * percent + 99) / 100, settings.EpochsOf(row));
         Assert.Equal(1, (settings with { EpochsScale = 1e-300 }).EpochsOf(Row("mlp")));
     }
@@ -94,7 +94,7 @@ public sealed class ReferenceRowsTests
     {
         Assert.Equal("", (Asked with { Split = SplitKind.Reference }).NoteOf(Row("cnn")));
         Assert.Equal("split patient, published reference", Asked.NoteOf(Row("cnn")));
-        string note = (Asked with { EpochsScale = 0.1, Limit = 60, Until = "block3_pool", Note = "made-up weights" }).NoteOf(Row("vgg19-frozen"));
+        var note = (Asked with { EpochsScale = 0.1, Limit = 60, Until = "block3_pool", Note = "made-up weights" }).NoteOf(Row("vgg19-frozen"));
         Assert.Equal("augmentation drawn anew in every epoch, in the notebook once; split patient, published reference; epochs × 0.1; at most 60 images of each part; "
             + "cut after block3_pool; made-up weights", note);
         Assert.DoesNotContain("cut", (Asked with { Until = "block3_pool" }).NoteOf(Row("mlp")));

@@ -18,7 +18,7 @@ public sealed class ExcitingInputTests
     [MemberData(nameof(Scalings))]
     public void EveryByteGoesWhereItsChannelLeadsUphill(string name)
     {
-        PixelScaling scaling = name switch
+        var scaling = name switch
         {
             "caffe" => PixelScaling.Caffe,
             "torchvision" => PixelScaling.Torchvision,
@@ -27,16 +27,16 @@ public sealed class ExcitingInputTests
         };
         const int Positions = 4, Colours = 3;
         using var catalogue = new DeviceCatalogue();
-        using Device device = catalogue.Open(catalogue.Choose("auto").Device);
-        using Sequential network = new Sequential(new Shape(2, 2, Colours), [new Flatten(), new Dense(1)]).Initialize(device, 1);
+        using var device = catalogue.Open(catalogue.Choose("auto").Device);
+        using var network = new Sequential(new Shape(2, 2, Colours), [new Flatten(), new Dense(1)]).Initialize(device, 1);
         float[] slopes = [.. Enumerable.Range(0, Positions * Colours).Select(i => i % 5 < 2 ? -1f : 1f)];
         network.Parameters.First().Value.CopyFrom(slopes);
-        byte[] image = Assert.Single(new ExcitingInput(network, scaling, seed: 1).For(1, [0]));
-        for (int p = 0; p < Positions; p++)
-            for (int c = 0; c < Colours; c++)
+        var image = Assert.Single(new ExcitingInput(network, scaling, seed: 1).For(1, [0]));
+        for (var p = 0; p < Positions; p++)
+            for (var c = 0; c < Colours; c++)
             {
-                int source = scaling.Reversed != 0 ? Colours - 1 - c : c;
-                bool isUp = slopes[p * Colours + c] * scaling.ScaleOf(c) > 0;
+                var source = scaling.Reversed != 0 ? Colours - 1 - c : c;
+                var isUp = slopes[p * Colours + c] * scaling.ScaleOf(c) > 0;
                 Assert.InRange(image[p * Colours + source], isUp ? 200 : 0, isUp ? 255 : 55);
             }
     }

@@ -20,17 +20,17 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task ANetworkWithoutPicturesIsExplainedByOcclusionAndArithmetic()
     {
-        CommandRun run = await CommandRun.Succeeding(["explain", "--run", trained.Folder, .. Images, "--out", Out, "--json"]);
+        var run = await CommandRun.Succeeding(["explain", "--run", trained.Folder, .. Images, "--out", Out, "--json"]);
         Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,gradCamPeak:null,hiResCamPeak:null,occlusionPeak:[number]}]}",
             JsonShape.Of(run.Json));
         Assert.Contains(run.ErrorLines, line => line.Contains("no Grad-CAM"));
-        CommandRun predicted = await CommandRun.Succeeding(["predict", "--run", trained.Folder, .. Images, "--json"]);
-        foreach ((JsonNode? explained, JsonNode? answer) in run.Json["images"]!.AsArray().Zip(predicted.Json.AsArray()))
+        var predicted = await CommandRun.Succeeding(["predict", "--run", trained.Folder, .. Images, "--json"]);
+        foreach ((var explained, var answer) in run.Json["images"]!.AsArray().Zip(predicted.Json.AsArray()))
         {
             Assert.Equal((string)answer!["class"]!, (string)explained!["class"]!);
             Assert.Equal((double)answer["probability"]!, (double)explained["probability"]!, 1e-5);
-            string images = (string)explained["folder"]!;
-            foreach (string file in new[] { "xray.png", "occlusion.png", "activations/02-dense1.png", "activations/05-logits.png" })
+            var images = (string)explained["folder"]!;
+            foreach (var file in new[] { "xray.png", "occlusion.png", "activations/02-dense1.png", "activations/05-logits.png" })
                 Assert.True(ImageDecoder.Decode(Path.Combine(images, file)).Width > 1);
             Assert.Empty(Directory.EnumerateFiles(images, "*cam.png"));
         }
@@ -41,8 +41,8 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task PeopleAreToldWhereThePageIsAndWhatItIsNotFor()
     {
-        CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, Images[0], "--class", "normal", "--out", Out);
-        string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var run = await CommandRun.Succeeding("explain", "--run", trained.Folder, Images[0], "--class", "normal", "--out", Out);
+        var lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
         Assert.Matches(@"\.png: P\(PNEUMONIA\) [0-9.]+ % [<≥] [0-9.]+ % → (NORMAL|PNEUMONIA); explained: NORMAL$", lines[0]);
         Assert.Equal($"page: {Path.Combine(Out, "index.html")}", lines[1]);
@@ -54,8 +54,8 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     [InlineData("..png", "image")]
     public async Task AnImageCalledLikeThePageOrByItsEndingAloneHasAFolderBesideIt(string name, string expected)
     {
-        string image = folder.Add(name, File.ReadAllBytes(Images[0]));
-        CommandRun run = await CommandRun.Succeeding("explain", "--run", trained.Folder, image, "--out", Out, "--json");
+        var image = folder.Add(name, File.ReadAllBytes(Images[0]));
+        var run = await CommandRun.Succeeding("explain", "--run", trained.Folder, image, "--out", Out, "--json");
         Assert.Equal(Path.Combine(Out, expected), (string)run.Json["images"]![0]!["folder"]!);
         Assert.StartsWith("<!DOCTYPE html>", File.ReadAllText(Path.Combine(Out, "index.html")), StringComparison.OrdinalIgnoreCase);
     }
@@ -68,7 +68,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     [InlineData("--clas NORMAL", "--class")]
     public async Task WhatCannotBeIsOneLineAndLeavesNothing(string options, string mentions)
     {
-        CommandRun run = await CommandRun.Of(["explain", "--run", trained.Folder, Images[0], "--out", Out, .. options.Split(' ')]);
+        var run = await CommandRun.Of(["explain", "--run", trained.Folder, Images[0], "--out", Out, .. options.Split(' ')]);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains(mentions, Assert.Single(run.ErrorLines));
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
@@ -78,11 +78,11 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
     public async Task AFolderWithSomethingInItAndDamagedImagesAreRefused()
     {
         folder.Add("out/mine.txt", [1]);
-        CommandRun taken = await CommandRun.Of("explain", "--run", trained.Folder, Images[0], "--out", Out);
+        var taken = await CommandRun.Of("explain", "--run", trained.Folder, Images[0], "--out", Out);
         Assert.Equal((2, ""), (taken.Code, taken.Output));
         Assert.Contains("exists already", Assert.Single(taken.ErrorLines));
-        string damaged = folder.Add("damaged.png", [0x89, 0x50]);
-        CommandRun broken = await CommandRun.Of("explain", "--run", trained.Folder, damaged, "--out", Path.Combine(folder.Path, "other"));
+        var damaged = folder.Add("damaged.png", [0x89, 0x50]);
+        var broken = await CommandRun.Of("explain", "--run", trained.Folder, damaged, "--out", Path.Combine(folder.Path, "other"));
         Assert.Equal(2, broken.Code);
         Assert.Contains("damaged.png", Assert.Single(broken.ErrorLines));
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "other")));

@@ -21,22 +21,22 @@ public sealed class GradCamTests
     public void AgreesWithItsDefinitionInDoublePrecision(int outputs, bool global, int classIndex, string layer)
     {
         using var small = new SmallNetwork(outputs, global);
-        Sequential network = small.Network;
-        int at = network.Layers.ToList().FindIndex(l => l.Name == layer);
-        byte[] image = small.Image(4);
-        using Tensor input = NetworkInput.Of(network, image, PixelScaling.Rescale);
+        var network = small.Network;
+        var at = network.Layers.ToList().FindIndex(l => l.Name == layer);
+        var image = small.Image(4);
+        using var input = NetworkInput.Of(network, image, PixelScaling.Rescale);
         // The gradient from finite differences, not from a chain rule.
-        double[] activations = small.InDouble(Array.ConvertAll(image, b => b / 255.0), end: at + 1);
-        Shape shape = network.Layers[at].OutputShape;
-        (int rows, int columns, int channels) = (shape[0], shape[1], shape[2]);
+        var activations = small.InDouble(Array.ConvertAll(image, b => b / 255.0), end: at + 1);
+        var shape = network.Layers[at].OutputShape;
+        (var rows, var columns, var channels) = (shape[0], shape[1], shape[2]);
         var gradient = new double[activations.Length];
-        for (int i = 0; i < activations.Length; i++)
+        for (var i = 0; i < activations.Length; i++)
         {
-            double kept = activations[i];
+            var kept = activations[i];
             double Score(double moved)
             {
                 activations[i] = kept + moved;
-                double[] logits = small.InDouble(activations, at + 1);
+                var logits = small.InDouble(activations, at + 1);
                 return logits.Length > 1 ? logits[classIndex] : classIndex == 1 ? logits[0] : -logits[0];
             }
             gradient[i] = (Score(1e-6) - Score(-1e-6)) / 2e-6;
@@ -58,15 +58,15 @@ public sealed class GradCamTests
         // Pixels per unit, and the centre of the first.
         (double step, double middle) = layer switch { "halved" or "second" => (2, 2), _ => (4, 3) };
         Assert.Equal((21, 18, 21 * 18), (map.Height, map.Width, map.Values.Length));
-        double largest = Enumerable.Range(0, rows * columns).Max(p => at(p / columns, p % columns));
+        var largest = Enumerable.Range(0, rows * columns).Max(p => at(p / columns, p % columns));
         Assert.True(largest > 0);
-        for (int y = 0; y < 21; y++)
-            for (int x = 0; x < 18; x++)
+        for (var y = 0; y < 21; y++)
+            for (var x = 0; x < 18; x++)
             {
                 double row = Math.Clamp((y + 0.5 - middle) / step, 0, rows - 1), column = Math.Clamp((x + 0.5 - middle) / step, 0, columns - 1);
                 double expected = 0;
-                for (int r = 0; r < rows; r++)
-                    for (int c = 0; c < columns; c++)
+                for (var r = 0; r < rows; r++)
+                    for (var c = 0; c < columns; c++)
                         expected += Math.Max(0, 1 - Math.Abs(row - r)) * Math.Max(0, 1 - Math.Abs(column - c)) * at(r, c);
                 Assert.Equal(expected, map.Values[y * 18 + x], 1e-4 * largest);
             }
@@ -80,7 +80,7 @@ public sealed class GradCamTests
     [InlineData(ModelKind.Vgg19, 224, "block5_conv4")]
     public void LooksAtTheLastLayerThatCanTellWhere(ModelKind kind, int pixels, string layer)
     {
-        Sequential network = ModelChoice.Build(kind, pixels, 2);
+        var network = ModelChoice.Build(kind, pixels, 2);
         Assert.Equal(layer, network.Layers[GradCam.DefaultLayer(network)!.Value].Name);
     }
 
@@ -88,8 +88,8 @@ public sealed class GradCamTests
     public void LeavesTheNetworkAsItWas()
     {
         using var small = new SmallNetwork(1, global: true);
-        using Tensor input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
-        long used = input.Device.Pool.UsedBytes;
+        using var input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
+        var used = input.Device.Pool.UsedBytes;
         bool[] required = [.. small.Network.Parameters.Select(p => p.Value.RequiresGradient)];
         float[][] before = [.. small.Network.Parameters.Select(p => p.Value.ToArray())];
         GradCam.Of(small.Network, input, 1);
@@ -105,8 +105,8 @@ public sealed class GradCamTests
     public void LayersWithoutAPictureAreRefused()
     {
         using var small = new SmallNetwork(1, global: false);
-        using Tensor input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
-        int last = small.Network.Layers.Count - 1;
+        using var input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
+        var last = small.Network.Layers.Count - 1;
         Assert.Contains("HiResCAM: layer logits gives no picture", Assert.Throws<ArgumentException>(() => HiResCam.Of(small.Network, input, 1, last)).Message);
         Assert.Contains("Grad-CAM: layer logits gives no picture", Assert.Throws<ArgumentException>(() => GradCam.Of(small.Network, input, 1, last)).Message);
         Assert.Null(GradCam.DefaultLayer(ModelChoice.Build(ModelKind.Mlp, 24, 2)));

@@ -16,45 +16,45 @@ public sealed class OcclusionTests
     {
         const int Height = 21, Width = 18;
         using var small = new SmallNetwork(outputs, global);
-        byte[] image = small.Image(6);
-        HeatMap map = new Occlusion(side, step).Of(small.Network, image, PixelScaling.Rescale, classIndex);
+        var image = small.Image(6);
+        var map = new Occlusion(side, step).Of(small.Network, image, PixelScaling.Rescale, classIndex);
 
         double Score(double[] values)
         {
-            double[] logits = small.InDouble(values);
+            var logits = small.InDouble(values);
             return logits.Length > 1 ? logits[classIndex] : classIndex == 1 ? logits[0] : -logits[0];
         }
         static List<int> Places(int size, int side, int step)
         {
             var places = new List<int>();
-            for (int place = 0; place + side < size; place += step) places.Add(place);
+            for (var place = 0; place + side < size; place += step) places.Add(place);
             places.Add(Math.Max(0, size - side));
             return places;
         }
-        double[] values = Array.ConvertAll(image, b => b / 255.0);
+        var values = Array.ConvertAll(image, b => b / 255.0);
         double whole = Score(values), dark = values.Order().ElementAt(values.Length / 10);
         var covering = new List<double>[Height * Width];
-        for (int i = 0; i < covering.Length; i++) covering[i] = [];
-        foreach (int top in Places(Height, side, step))
-            foreach (int left in Places(Width, side, step))
+        for (var i = 0; i < covering.Length; i++) covering[i] = [];
+        foreach (var top in Places(Height, side, step))
+            foreach (var left in Places(Width, side, step))
             {
                 bool Covers(int i) => i / Width >= top && i / Width < top + side && i % Width >= left && i % Width < left + side;
-                double fall = whole - Score([.. values.Select((value, i) => Covers(i) ? dark : value)]);
-                for (int i = 0; i < covering.Length; i++)
+                var fall = whole - Score([.. values.Select((value, i) => Covers(i) ? dark : value)]);
+                for (var i = 0; i < covering.Length; i++)
                     if (Covers(i)) covering[i].Add(fall);
             }
         double[] expected = [.. covering.Select(falls => falls.Average())];
-        double largest = expected.Max(Math.Abs);
+        var largest = expected.Max(Math.Abs);
         Assert.True(largest > 0);
         Assert.Equal((Height, Width), (map.Height, map.Width));
-        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], map.Values[i], 1e-4 * largest);
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], map.Values[i], 1e-4 * largest);
         Assert.Equal(Array.IndexOf(map.Values, map.Values.Max()), map.Peak.Y * Width + map.Peak.X);
     }
 
     [Fact]
     public void SquaresOfAnyPictureCoverIt()
     {
-        foreach (int pixels in new[] { 1, 7, 8, 24, 150, 211 })
+        foreach (var pixels in new[] { 1, 7, 8, 24, 150, 211 })
         {
             var occlusion = Occlusion.For(pixels);
             Assert.InRange(occlusion.Step, 1, occlusion.Side);

@@ -33,17 +33,17 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
 
     private void PeaksInside(Func<TrainedModel, Tensor, byte[], HeatMap> explain)
     {
-        TrainedModel model = trained.Model;
+        var model = trained.Model;
         int[] inside = [.. seeds.Select(seed => Enumerable.Range(0, ImagesOfEach).Count(i => PeaksInside(new SyntheticXrays(seed, ImagePart.Test), 2 * i + 1)))];
         Assert.True(inside.Sum() >= 0.9 * seeds.Length * ImagesOfEach,
             $"{inside.Sum()} of {seeds.Length * ImagesOfEach} maps have their maximum inside an opacity; by seed {string.Join(", ", inside)}");
 
         bool PeaksInside(SyntheticXrays xrays, int index)
         {
-            byte[] image = xrays.Draw(index, model.Input.Pixels);
+            var image = xrays.Draw(index, model.Input.Pixels);
             model.Input.Normalize(image);
-            using Tensor input = NetworkInput.Of(model.Network, image, model.Input.Scaling);
-            (int x, int y) = explain(model, input, image).Peak;
+            using var input = NetworkInput.Of(model.Network, image, model.Input.Scaling);
+            (var x, var y) = explain(model, input, image).Peak;
             return xrays.Opacities(index).Any(opacity => opacity.Contains((x + 0.5) / model.Input.Pixels, (y + 0.5) / model.Input.Pixels));
         }
     }

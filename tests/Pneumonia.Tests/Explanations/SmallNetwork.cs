@@ -41,7 +41,7 @@ public sealed class SmallNetwork : IDisposable
             new Dropout(0.1f), .. head,
         ]).Initialize(device, 3);
         var random = new Random(5);
-        foreach (Parameter parameter in Network.Parameters)
+        foreach (var parameter in Network.Parameters)
             if (parameter.Shape.Rank == 1)
                 parameter.Value.CopyFrom([.. Enumerable.Range(0, parameter.Shape.Length).Select(_ => 0.1f + 0.5f * random.NextSingle())]);
     }
@@ -62,10 +62,10 @@ public sealed class SmallNetwork : IDisposable
     /// <param name="end">The layer after the last; all if omitted.</param>
     public double[] InDouble(double[] values, int first = 0, int? end = null)
     {
-        foreach (Layer layer in Network.Layers.Take(end ?? Network.Layers.Count).Skip(first))
+        foreach (var layer in Network.Layers.Take(end ?? Network.Layers.Count).Skip(first))
         {
             double[][] weights = [.. layer.Parameters.Select(p => Array.ConvertAll(p.Value.ToArray(), value => (double)value))];
-            Shape shape = layer.InputShape;
+            var shape = layer.InputShape;
             values = layer switch
             {
                 Conv2D c => Relu(ConvolutionReference.Forward(c.Geometry, values, weights[0], weights.Length > 1 ? weights[1] : null), c.Activation),

@@ -16,8 +16,8 @@ internal static class GoldenFile
     public static void Check(string name, string actual)
     {
         string path = Path.Combine(AppContext.BaseDirectory, "Golden", name), changed = path + ".new";
-        string[] stored = File.Exists(path) ? Lines(File.ReadAllText(path)) : [];
-        string[] lines = Lines(actual);
+        var stored = File.Exists(path) ? Lines(File.ReadAllText(path)) : [];
+        var lines = Lines(actual);
         if (stored.SequenceEqual(lines)) return;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(changed, string.Join('\n', lines));
@@ -30,8 +30,8 @@ internal static class GoldenFile
     // From the first line that differs to the last.
     private static IEnumerable<string> Difference(string[] stored, string[] actual)
     {
-        int first = stored.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count();
-        int last = stored.Skip(first).Reverse().Zip(actual.Skip(first).Reverse()).TakeWhile(pair => pair.First == pair.Second).Count();
+        var first = stored.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count();
+        var last = stored.Skip(first).Reverse().Zip(actual.Skip(first).Reverse()).TakeWhile(pair => pair.First == pair.Second).Count();
         return
         [
             $"line {first + 1}:",

@@ -12,13 +12,13 @@ public sealed class HelpTests
     {
         var text = new StringBuilder();
         var commands = new Queue<string>([""]);
-        while (commands.TryDequeue(out string? command))
+        while (commands.TryDequeue(out var command))
         {
             string[] words = [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"];
-            string help = (await CommandRun.Succeeding(words)).Output.ReplaceLineEndings("\n");
+            var help = (await CommandRun.Succeeding(words)).Output.ReplaceLineEndings("\n");
             text.Append($"$ {string.Join(' ', words)}\n{help.Replace(RootCommand.ExecutableName, "convolve").TrimEnd()}\n\n");
-            IEnumerable<string> inner = help.Split('\n').SkipWhile(line => line != "Commands:").Skip(1).TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal));
-            foreach (string line in inner) commands.Enqueue($"{command} {line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]}");
+            var inner = help.Split('\n').SkipWhile(line => line != "Commands:").Skip(1).TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal));
+            foreach (var line in inner) commands.Enqueue($"{command} {line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]}");
         }
         GoldenFile.Check("help.txt", text.ToString());
     }
@@ -44,9 +44,9 @@ public sealed class HelpTests
     public async Task EveryMistakeIsExplainedAsBefore()
     {
         var text = new StringBuilder();
-        foreach (string arguments in CommandLineTests.BadUsage().Select(row => (string)row[0]).Concat(others).Where(line => !leftOut.Any(line.Contains)))
+        foreach (var arguments in CommandLineTests.BadUsage().Select(row => (string)row[0]).Concat(others).Where(line => !leftOut.Any(line.Contains)))
         {
-            CommandRun run = await CommandRun.Of(arguments.Split(' '));
+            var run = await CommandRun.Of(arguments.Split(' '));
             text.Append($"$ {arguments}\n{run.Output}{run.Errors}exit code {run.Code}\n\n");
         }
         GoldenFile.Check("mistakes.txt", text.ToString().Replace('\\', '/'));

@@ -65,11 +65,11 @@ public sealed partial class TrainingSettingsTests : IDisposable
     public void ATrainingIsRecordedAndRepeatedAsBefore()
     {
         var text = new StringBuilder();
-        foreach (string arguments in trainings)
+        foreach (var arguments in trainings)
         {
             Append(text, $"train {arguments}", Read(arguments), fast);
         }
-        foreach (string arguments in new[] { "", "--data x --model cnn", "--data x --model cnn --pixels 150 --epochs 2 --limit 100" })
+        foreach (var arguments in new[] { "", "--data x --model cnn", "--data x --model cnn --pixels 150 --epochs 2 --limit 100" })
             Append(text, $"train {arguments} (on a slow device)", Read(arguments), slow);
         GoldenFile.Check("training.txt", text.ToString());
     }
@@ -79,7 +79,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
     {
         var text = new StringBuilder();
         var settings = new ExperimentSettings { Data = "x", EpochsScale = 0.5, Limit = 50, Out = "table" };
-        foreach (ReferenceRow row in ReferenceRows.All) Append(text, row.Id, settings.TrainingOf(row, 3), fast);
+        foreach (var row in ReferenceRows.All) Append(text, row.Id, settings.TrainingOf(row, 3), fast);
         Append(text, "vgg19-fine-tuned, cut", (settings with { Until = "block2_pool", Weights = "w.h5" }).TrainingOf(ReferenceRows.All.Single(row => row.Id == "vgg19-fine-tuned"), 1), fast);
         GoldenFile.Check("experiments.txt", text.ToString());
     }
@@ -88,12 +88,12 @@ public sealed partial class TrainingSettingsTests : IDisposable
     public void ARunGoesOnWithTheSameSettingsAsBefore()
     {
         var text = new StringBuilder();
-        foreach ((string run, string[] others) in pairs)
+        foreach ((var run, var others) in pairs)
         {
             text.Append($"{run}\n");
-            foreach (string other in others) text.Append($"  {other}\n    {Difference(PlanOf(other), PlanOf(run))}\n");
+            foreach (var other in others) text.Append($"  {other}\n    {Difference(PlanOf(other), PlanOf(run))}\n");
         }
-        TrainSettings plan = PlanOf("--data x --model cnn");
+        var plan = PlanOf("--data x --model cnn");
         text.Append($"images\n  {Difference(plan with { Images = "a" }, plan with { Images = "b" })}\n");
         text.Append($"weights\n  {Difference(plan with { Weights = "a 12" }, plan with { Weights = "a 34" })}\n");
         text.Append($"positive\n  {Difference(plan with { Positive = "A" }, plan with { Positive = "B" })}\n");
@@ -114,7 +114,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
               "split": "random", "fractions": { "train": 0.7, "val": 0.2, "test": 0.1 }, "partLimits": { "train": 9 }, "seed": 1, "device": "a device", "unknown": [1, 2]
             }
             """);
-        TrainSettings plan = ConfigFile.Read<TrainSettings>(folder.Path);
+        var plan = ConfigFile.Read<TrainSettings>(folder.Path);
         GoldenFile.Check("older-run.txt", ConfigOf(plan) + Rows(plan));
     }
 
@@ -134,7 +134,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
     {
         var command = new RootCommand();
         var options = new Options(typeof(TrainSettings), command);
-        ParseResult result = command.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        var result = command.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Empty(result.Errors);
         return (TrainSettings)options.Read(result);
     }
@@ -147,7 +147,7 @@ public sealed partial class TrainingSettingsTests : IDisposable
 
     private void Append(StringBuilder text, string title, TrainSettings settings, DeviceDescription device)
     {
-        TrainSettings plan = PlanOf(settings, device);
+        var plan = PlanOf(settings, device);
         text.Append($"== {title}\nrepeated by: {settings.CommandLine ?? "nothing"}\n{ConfigOf(plan)}{Rows(plan)}\n");
     }
 

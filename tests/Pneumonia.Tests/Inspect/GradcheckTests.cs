@@ -15,14 +15,14 @@ public sealed class GradcheckTests(TrainedRun trained)
     [Fact]
     public async Task ARunOnItsOwnImages()
     {
-        CommandRun run = await CommandRun.Succeeding("gradcheck", "--run", trained.Folder, "--data", trained.Data, "--elements", "3", "--json");
+        var run = await CommandRun.Succeeding("gradcheck", "--run", trained.Folder, "--data", trained.Data, "--elements", "3", "--json");
         Assert.Equal(["synthetic", "images", "tolerance", "passed", "parameters"], run.Json.AsObject().Select(field => field.Key));
         Assert.Equal((false, 2, true), ((bool)run.Json["synthetic"]!, (int)run.Json["images"]!, (bool)run.Json["passed"]!));
-        JsonArray rows = run.Json["parameters"]!.AsArray();
+        var rows = run.Json["parameters"]!.AsArray();
         Assert.Equal(["dense1/kernel", "dense1/bias", "dense2/kernel", "dense2/bias", "dense3/kernel", "dense3/bias", "logits/kernel", "logits/bias"],
             rows.Select(row => (string)row!["name"]!));
         Assert.All(rows, row => Assert.NotEqual("wrong", (string)row!["verdict"]!));
-        JsonNode last = rows[^1]!;
+        var last = rows[^1]!;
         Assert.Equal(("right", 1), ((string)last["verdict"]!, (int)last["compared"]!));
         Assert.InRange((double)last["worst"]!["error"]!, 0, (double)run.Json["tolerance"]!);
     }
@@ -30,7 +30,7 @@ public sealed class GradcheckTests(TrainedRun trained)
     [Fact]
     public async Task AModelOnSyntheticImagesAsATable()
     {
-        CommandRun run = await CommandRun.Succeeding("gradcheck", "--model", "mlp", "--pixels", "8", "--batch", "3");
+        var run = await CommandRun.Succeeding("gradcheck", "--model", "mlp", "--pixels", "8", "--batch", "3");
         Assert.Contains("8 of 8 gradients agree", run.Output);
         Assert.Contains(run.ErrorLines, line => line.StartsWith("synthetic images", StringComparison.Ordinal));
         Assert.All(run.Output.Split('\n').Where(line => line.Contains("dense", StringComparison.Ordinal)), line => Assert.InRange(line.TrimEnd().Length, 1, 80));
@@ -57,7 +57,7 @@ public sealed class GradcheckTests(TrainedRun trained)
     [InlineData("--model", "mlp", "--data", "nowhere")]
     public async Task BadInputIsOneLine(params string[] arguments)
     {
-        CommandRun run = await CommandRun.Of(["gradcheck", .. arguments]);
+        var run = await CommandRun.Of(["gradcheck", .. arguments]);
         Assert.Equal((CommandLine.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));
     }
 }

@@ -35,7 +35,7 @@ public sealed class ModelMetadataTests : IDisposable
     public void WhatWasWrittenIsRead()
     {
         var metadata = new ModelMetadata(["NORMAL", "PNEUMONIA"], ResizeMethod.Area, LabelScheme.Three, Preprocessing.Standardize, 0.25);
-        ModelMetadata read = Read(metadata.ToJson().ToJsonString());
+        var read = Read(metadata.ToJson().ToJsonString());
         Assert.Equal(metadata.Classes, read.Classes);
         Assert.Equal(metadata with { Classes = null }, read with { Classes = null });
         Assert.Equal(new ModelMetadata(null, ResizeMethod.Bilinear, LabelScheme.Folders, Preprocessing.Rescale), Read("{}"));
@@ -72,7 +72,7 @@ public sealed class ModelMetadataTests : IDisposable
         file.Metadata["network"] = NetworkDescription.ToJson(network).ToJsonString();
         file.Add("c/kernel", [1, 1, channels, 1], new float[channels]);
         file.Write(File);
-        using OpenDevice opened = OpenDevice.For("auto");
+        using var opened = OpenDevice.For("auto");
         Assert.Contains("no square images of up to 4096 pixels", Assert.Throws<UserError>(() => TrainedModel.Load(File, opened.Device)).Message);
     }
 }

@@ -40,7 +40,7 @@ public sealed class HostileNamesTests
     private static ScoredPredictions ThreeClasses()
     {
         PartPredictions answers = new([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]);
-        ScoreBlock scores = ScoreBlock.OfMany(answers.Actual, answers.Probabilities, 0.5);
+        var scores = ScoreBlock.OfMany(answers.Actual, answers.Probabilities, 0.5);
         return new ScoredPredictions(threeClasses, null, [new ScoredPart(Name, scores, answers)], []);
     }
 
@@ -62,18 +62,18 @@ public sealed class HostileNamesTests
     [InlineData("explanation")]
     public void EveryNameIsEscapedWhereverItStands(string page)
     {
-        string html = page switch
+        var html = page switch
         {
             "training" => TrainingReport.ToHtml(Training()),
             "evaluation" => Evaluation(Training().Scored, new PositiveClass(Name, Name, false)),
             "explanation" => Explanation(),
             _ => Evaluation(ThreeClasses(), null),
         };
-        foreach (string name in threeClasses) Assert.DoesNotContain(name, html);
+        foreach (var name in threeClasses) Assert.DoesNotContain(name, html);
         Assert.Contains(WebUtility.HtmlEncode(Name), html);
-        string content = Regex.Replace(html, "<(script|style).*?</\\1>", "", RegexOptions.Singleline);
+        var content = Regex.Replace(html, "<(script|style).*?</\\1>", "", RegexOptions.Singleline);
         Assert.DoesNotContain("&", Regex.Replace(content, "&(amp|lt|gt|quot|#[0-9]+);", ""));
-        MatchCollection charts = Regex.Matches(html, "<svg.*?</svg>", RegexOptions.Singleline);
+        var charts = Regex.Matches(html, "<svg.*?</svg>", RegexOptions.Singleline);
         Assert.Equal(page == "explanation", charts.Count == 0);
         foreach (Match chart in charts) XElement.Parse(chart.Value);
         if (page != "training") return;

@@ -18,7 +18,7 @@ public sealed class HtmlTests
     [Fact]
     public void PartsFollowEachOther()
     {
-        Html items = Html.Each(["a", "<"], item => $"<li>{item}</li>");
+        var items = Html.Each(["a", "<"], item => $"<li>{item}</li>");
         Assert.Equal("<li>a</li><li>&lt;</li><br>", Html.Concat([items, Html.Empty, $"<br>"]).ToString());
         Assert.Equal("", Html.Empty.ToString());
     }
@@ -33,7 +33,7 @@ public sealed class HtmlTests
     [Fact]
     public void JsonDoesNotEndItsScript()
     {
-        string json = Html.Json(new JsonObject { ["name"] = $"</script>{Hostile}" }).ToString();
+        var json = Html.Json(new JsonObject { ["name"] = $"</script>{Hostile}" }).ToString();
         Assert.DoesNotContain("<", json);
         Assert.Equal($"</script>{Hostile}", (string?)JsonNode.Parse(json)!["name"]);
     }

@@ -12,9 +12,9 @@ public sealed class NamedImagesTests : IDisposable
     [Fact]
     public void AFolderStandsForItsImagesWithoutHiddenOnesAndOtherFormats()
     {
-        foreach (string path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" }) folder.AddImage(path, 1);
+        foreach (var path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" }) folder.AddImage(path, 1);
         folder.Add("c.webp", "x");
-        ExpandedImages found = NamedImages.Expand([Path.Combine(folder.Path, "b.png"), folder.Path]);
+        var found = NamedImages.Expand([Path.Combine(folder.Path, "b.png"), folder.Path]);
         Assert.Equal(["b.png", "a.png", "a/z.png", "b.png"], found.Paths.Select(path => Path.GetRelativePath(folder.Path, path).Replace('\\', '/')));
         Assert.Equal(2, found.Notes.Count);
         Assert.Contains(found.Notes, note => note.Contains("3 hidden images"));
@@ -29,7 +29,7 @@ public sealed class NamedImagesTests : IDisposable
     public void AFolderWithoutImagesIsRefusedWithWhatItHolds()
     {
         folder.Add("c.dcm", "x");
-        UserError error = Assert.Throws<UserError>(() => NamedImages.Expand([folder.Path]));
+        var error = Assert.Throws<UserError>(() => NamedImages.Expand([folder.Path]));
         Assert.Contains("holds no .jpg", error.Message);
         Assert.Contains("c.dcm", error.Message);
     }
@@ -41,7 +41,7 @@ public sealed class NamedImagesTests : IDisposable
         folder.AddImage("a.png", 1);
         File.CreateSymbolicLink(Path.Combine(folder.Path, "again"), ".");
         File.CreateSymbolicLink(Path.Combine(folder.Path, "gone.png"), "/no/such.png");
-        ExpandedImages found = NamedImages.Expand([folder.Path]);
+        var found = NamedImages.Expand([folder.Path]);
         Assert.Equal(["a.png", "gone.png"], found.Paths.Select(Path.GetFileName));
         Assert.Contains("1 link to what is read already: again", Assert.Single(found.Notes));
     }

@@ -10,7 +10,7 @@ internal static class MadeRuns
     public static Metrics Metrics(bool synthetic = true)
     {
         bool[] positive = [.. Enumerable.Range(0, 60).Select(i => i % 2 == 0)];
-        ScoreBlock block = ScoreBlock.OfTwo(positive, Probabilities(), 0.4, 0.6);
+        var block = ScoreBlock.OfTwo(positive, Probabilities(), 0.4, 0.6);
         EpochMetrics[] epochs = [.. Enumerable.Range(1, 8).Select(e => new EpochMetrics(e, 1.5, 0.7 / e, 1 - 0.4 / e, e == 3 ? double.NaN : 0.75 / e, 1 - 0.45 / e))];
         return new Metrics("cnn", 3453121, 3453121, "made-up <device>", 1, synthetic, new SplitCounts("synthetic", 480, 60, 60),
             epochs, 8, 123.4, 0.6, block, block);

@@ -19,16 +19,16 @@ public sealed class RunFolderTests : IDisposable
     public void MetricsHaveTheDocumentedShapeAndReadBack()
     {
         MetricsFile.Write(folder.Path, MadeRuns.Metrics());
-        JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
+        var json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
         Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test", "positive",
                 "patients", "leftOut", "copiesAcrossParts"],
             json.Select(member => member.Key));
         Assert.Equal(["kind", "train", "val", "test"], json["split"]!.AsObject().Select(member => member.Key));
         Assert.Equal(["epoch", "seconds", "trainLoss", "trainAccuracy", "valLoss", "valAccuracy"], json["epochs"]![0]!.AsObject().Select(member => member.Key));
-        Metrics back = MetricsFile.Read(folder.Path);
+        var back = MetricsFile.Read(folder.Path);
         Assert.Equal(MadeRuns.Metrics().Test!.Auc95, back.Test!.Auc95);
         Assert.Equal(MadeRuns.Metrics().Epochs, back.Epochs);
-        Metrics counted = MadeRuns.Metrics() with { Patients = new PatientCount("personN", 5, 6, 3, 1), LeftOut = [new LeftOut(LeftOutKind.Format, 3, "NORMAL/a.tif")], CopiesAcrossParts = 2 };
+        var counted = MadeRuns.Metrics() with { Patients = new PatientCount("personN", 5, 6, 3, 1), LeftOut = [new LeftOut(LeftOutKind.Format, 3, "NORMAL/a.tif")], CopiesAcrossParts = 2 };
         MetricsFile.Write(folder.Path, counted);
         Assert.Equal((counted.Patients, counted.LeftOut[0], 2), MetricsFile.Read(folder.Path) is var read ? (read.Patients, read.LeftOut[0], read.CopiesAcrossParts) : default);
         // Runs of earlier versions do not have it.
@@ -44,7 +44,7 @@ public sealed class RunFolderTests : IDisposable
     public void MissingAndDamagedFilesAreNamed()
     {
         Assert.Contains("metrics.json: no such file", Assert.Throws<UserError>(() => MetricsFile.Read(folder.Path)).Message);
-        foreach (string text in new[] { "", "{", "null", "[]", "{\"val\":{\"confusion\":[[1]]}}" })
+        foreach (var text in new[] { "", "{", "null", "[]", "{\"val\":{\"confusion\":[[1]]}}" })
         {
             folder.Add("metrics.json", text);
             Assert.Contains("metrics.json", Assert.Throws<UserError>(() => MetricsFile.Read(folder.Path)).Message);
@@ -75,8 +75,8 @@ public sealed class RunFolderTests : IDisposable
     public void TheReportStandsAloneAndEscapesNames()
     {
         TrainingReport.Write(folder.Path, MadeRuns.Summary(MadeRuns.Metrics()));
-        string html = File.ReadAllText(Path.Combine(folder.Path, "report.html"));
-        foreach (string part in new[] { "Synthetic images.", "Not for clinical use.", "AUC 0.", "a note &amp; more", "&lt;x&gt;", "best: 8", "prefers-color-scheme", "data:image/png;base64," })
+        var html = File.ReadAllText(Path.Combine(folder.Path, "report.html"));
+        foreach (var part in new[] { "Synthetic images.", "Not for clinical use.", "AUC 0.", "a note &amp; more", "&lt;x&gt;", "best: 8", "prefers-color-scheme", "data:image/png;base64," })
             Assert.Contains(part, html);
         Assert.DoesNotContain("http", html);
         Assert.DoesNotContain("NaN", html);
@@ -88,7 +88,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void TheReportSaysWhatItsFiguresDoNot()
     {
-        RunSummary run = MadeRuns.Summary(MadeRuns.Metrics(synthetic: false)) with { Limit = null };
+        var run = MadeRuns.Summary(MadeRuns.Metrics(synthetic: false)) with { Limit = null };
         string Text(RunSummary of) => string.Join('\n', ReportLimits.Of(of).Select(limit => $"{limit.Heading}: {limit.Text}"));
         Assert.Contains("60 test images: one more wrong prediction lowers the accuracy by 1.7 percentage points", Text(run));
         Assert.Contains("50 % of the test images are PNEUMONIA", Text(run));
@@ -104,13 +104,13 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains("the figures apply to new patients, except for the 1 images", Population("patient", new PatientCount("personN", 99, 100, 3)));
         Assert.Contains("patients of 5 of 100 images are known", Population("patient", new PatientCount("personN", 5, 100, 3)));
         Assert.Contains("2 patients are in more than one part", Population("folders", new PatientCount("personN", 9, 9, 3, 2)));
-        foreach (PatientCount? unknown in new[] { null, new PatientCount(null, 0, 9), new PatientCount("personN", 5, 100, 3), new PatientCount("personN", 9, 9, 3, 2) })
-            foreach (string kind in new[] { "patient", "folders", "random", "reference" })
+        foreach (var unknown in new[] { null, new PatientCount(null, 0, 9), new PatientCount("personN", 5, 100, 3), new PatientCount("personN", 9, 9, 3, 2) })
+            foreach (var kind in new[] { "patient", "folders", "random", "reference" })
                 Assert.DoesNotContain("apply to new patients", Population(kind, unknown));
         Assert.Contains("drawn by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
         Assert.Contains("No test images", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
         // With no false positive among 30, up to 3 / 30 of 950 are possible.
-        ScoreBlock clean = run.Metrics.Test! with { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
+        var clean = run.Metrics.Test! with { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
         Assert.Contains("leave room for 95 false alarms", Text(run with { Metrics = run.Metrics with { Test = clean } }));
     }
 
@@ -125,9 +125,9 @@ public sealed class RunFolderTests : IDisposable
             return bytes;
         }
         const int side = 150;
-        byte[] sheet = new AugmentationSheet(Noise(1236 * 774 * 3), 1236, 774, 3).ToPreview(1300);
+        var sheet = new AugmentationSheet(Noise(1236 * 774 * 3), 1236, 774, 3).ToPreview(1300);
         EpochMetrics[] epochs = [.. Enumerable.Range(1, 40).Select(e => new EpochMetrics(e, 1, 1.0 / e, 0.9, 1.1 / e, 0.9))];
-        RunSummary run = MadeRuns.Summary(MadeRuns.Metrics() with { Epochs = epochs }) with
+        var run = MadeRuns.Summary(MadeRuns.Metrics() with { Epochs = epochs }) with
         {
             Augmentation = ("noise", sheet),
             Wrong = [.. Enumerable.Range(0, 8).Select(i => new WrongPrediction($"{i}.png", "NORMAL", ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.1, 0.9], null), side, 1, Noise(side * side))
@@ -145,8 +145,8 @@ public sealed class RunFolderTests : IDisposable
     [InlineData(3, 3, 1)]
     public void APreviewIsNoWiderThanAsked(int widest, int width, int height)
     {
-        byte[] png = new AugmentationSheet([.. Enumerable.Repeat((byte)77, width * height * 3)], width, height, 3).ToPreview(widest);
-        DecodedImage preview = ImageDecoder.Decode(png, "preview");
+        var png = new AugmentationSheet([.. Enumerable.Repeat((byte)77, width * height * 3)], width, height, 3).ToPreview(widest);
+        var preview = ImageDecoder.Decode(png, "preview");
         Assert.InRange(preview.Width, 1, widest);
         Assert.All(preview.Pixels, value => Assert.Equal(77, value));
     }
@@ -154,8 +154,8 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void AReportNeedsNeitherEpochsNorScores()
     {
-        Metrics metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
-        string html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, Wrong = [], Settings = [] });
+        var metrics = MadeRuns.Metrics() with { Epochs = [], BestEpoch = 0, Val = null, Test = null, Threshold = null };
+        var html = TrainingReport.ToHtml(MadeRuns.Summary(metrics) with { Val = null, Test = null, Wrong = [], Settings = [] });
         Assert.Contains("No scores yet", html);
         Assert.DoesNotContain("<svg", html);
     }
@@ -163,8 +163,8 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void AReportShowsThreeClasses()
     {
-        ScoreBlock block = ScoreBlock.OfMany([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]], 0.5);
-        string html = TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics() with { Val = block, Test = null, Threshold = null })
+        var block = ScoreBlock.OfMany([0, 1, 2], [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]], 0.5);
+        var html = TrainingReport.ToHtml(MadeRuns.Summary(MadeRuns.Metrics() with { Val = block, Test = null, Threshold = null })
             with
         { Classes = ["BACTERIAL", "NORMAL", "VIRAL"], Val = null, Test = null });
         Assert.Contains("mean of one class against the rest", html);
@@ -185,7 +185,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void OneEpochAndEqualLossesStillMakeAChart()
     {
-        string svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])]).ToSvg().ToString();
+        var svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])]).ToSvg().ToString();
         XElement.Parse(svg);
         Assert.DoesNotContain("NaN", svg);
         Assert.Contains("<circle", svg);
@@ -197,9 +197,9 @@ public sealed class RunFolderTests : IDisposable
     public void APointsCaptionLiesWhereNoLineRuns(double other, bool above)
     {
         var line = new ChartLine("a", [(0, 0.5), (1, 0.5)]) { Point = (0.5, 0.5, "threshold 0.50") };
-        XElement chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg().ToString());
-        double point = (double)chart.Descendants("circle").Single().Attribute("cy")!;
-        double caption = (double)chart.Descendants("text").Single(text => text.Value == "threshold 0.50").Attribute("y")!;
+        var chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg().ToString());
+        var point = (double)chart.Descendants("circle").Single().Attribute("cy")!;
+        var caption = (double)chart.Descendants("text").Single(text => text.Value == "threshold 0.50").Attribute("y")!;
         Assert.Equal(above, caption < point);
     }
 

@@ -16,7 +16,7 @@ public sealed class FolderClaimTests : IDisposable
     [Fact]
     public void ASecondClaimIsRefusedUntilTheFirstHasEnded()
     {
-        using (FolderClaim first = FolderClaim.Of(Target))
+        using (var first = FolderClaim.Of(Target))
         {
             Assert.Equal(Target, first.Folder);
             Assert.Contains($"--out {Target}: another command", Refused(() => FolderClaim.Of(Target)));
@@ -45,7 +45,7 @@ public sealed class FolderClaimTests : IDisposable
     {
         using FolderClaim first = FolderClaim.OfUnused(Target), second = FolderClaim.OfUnused(Target);
         Directory.CreateDirectory(Target + "-3");
-        using FolderClaim third = FolderClaim.OfUnused(Target);
+        using var third = FolderClaim.OfUnused(Target);
         Assert.Equal([Target, Target + "-2", Target + "-4"], new[] { first, second, third }.Select(claim => claim.Folder));
     }
 
@@ -55,20 +55,20 @@ public sealed class FolderClaimTests : IDisposable
         folder.Add("a/b/.lock", "");
         folder.Add("a/b/.writable", "");
         folder.Add("a/b/.unfinished/half/picture.png", "x");
-        using FolderClaim claim = FolderClaim.OfEmpty(Target, "");
+        using var claim = FolderClaim.OfEmpty(Target, "");
         Assert.Equal([".lock"], Directory.EnumerateFileSystemEntries(Target).Select(Path.GetFileName));
     }
 
     [Fact]
     public void FilesAndLinksIntoNothingAreNamed()
     {
-        string file = folder.Add("file", "x");
+        var file = folder.Add("file", "x");
         Assert.Equal($"--out {file}: is a file; name a folder", Refused(() => FolderClaim.Of(file)));
-        string link = Path.Combine(folder.Path, "link");
+        var link = Path.Combine(folder.Path, "link");
         Directory.CreateSymbolicLink(link, "nowhere");
         Assert.Contains("is a link to nowhere", Refused(() => FolderClaim.Of(link)));
         Directory.CreateDirectory(Path.Combine(folder.Path, "nowhere"));
-        using FolderClaim claim = FolderClaim.Of(link);
+        using var claim = FolderClaim.Of(link);
         // The same folder under another name.
         Assert.Contains("another command", Refused(() => FolderClaim.Of(Path.Combine(folder.Path, "nowhere"))));
     }
@@ -76,11 +76,11 @@ public sealed class FolderClaimTests : IDisposable
     [Fact]
     public void AFolderThatWasRemovedIsNoLongerHeld()
     {
-        using FolderClaim claim = FolderClaim.Of(Target);
+        using var claim = FolderClaim.Of(Target);
         claim.RequireHeld();
         Directory.Delete(Target, recursive: true);
         Assert.Contains("was removed", Assert.Throws<UserError>(claim.RequireHeld).Message);
-        using FolderClaim other = FolderClaim.Of(Target);
+        using var other = FolderClaim.Of(Target);
         Assert.Contains("was removed", Assert.Throws<UserError>(claim.RequireHeld).Message);
         claim.Dispose();
         other.RequireHeld();
@@ -89,7 +89,7 @@ public sealed class FolderClaimTests : IDisposable
     [Fact]
     public void PublishingMovesWhatIsUnfinishedIntoTheFolder()
     {
-        using (FolderClaim claim = FolderClaim.OfEmpty(Target, ""))
+        using (var claim = FolderClaim.OfEmpty(Target, ""))
         {
             folder.Add("a/b/.unfinished/index.html", "page");
             folder.Add("a/b/.unfinished/pictures/one.png", "x");
@@ -106,11 +106,11 @@ public sealed class FolderClaimTests : IDisposable
         int holders = 0, claims = 0, collisions = 0;
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>
         {
-            for (int i = 0; i < 200; i++)
+            for (var i = 0; i < 200; i++)
             {
                 try
                 {
-                    using FolderClaim claim = FolderClaim.OfEmpty(Target, "");
+                    using var claim = FolderClaim.OfEmpty(Target, "");
                     if (Interlocked.Increment(ref holders) != 1) Interlocked.Increment(ref collisions);
                     Interlocked.Increment(ref claims);
                     Thread.Yield();

@@ -14,7 +14,7 @@ public sealed class ImagePredictionTests
     [InlineData(0.84764, 0.84797, "P(ILL) 84.76 % < 84.80 % → WELL")]
     public void OfTwoClassesThereIsOneVerdictAtTheThreshold(double probability, double? threshold, string line)
     {
-        ImagePrediction prediction = ImagePrediction.Of(["WELL", "ILL"], [1 - probability, probability], threshold);
+        var prediction = ImagePrediction.Of(["WELL", "ILL"], [1 - probability, probability], threshold);
         Assert.Equal(line, $"{prediction}");
         Assert.EndsWith(prediction.Verdict, line);
         Assert.Equal(threshold is null ? null : probability >= threshold, prediction.AboveThreshold);
@@ -27,7 +27,7 @@ public sealed class ImagePredictionTests
     [Fact]
     public void OfThreeClassesTheMostProbableOneIsTheVerdict()
     {
-        ImagePrediction prediction = ImagePrediction.Of(["B", "A", "C"], [0.087, 0.612, 0.301], 0.9);
+        var prediction = ImagePrediction.Of(["B", "A", "C"], [0.087, 0.612, 0.301], 0.9);
         Assert.Equal("A 61.2 % (C 30.1 %, B 8.7 %)", $"{prediction}");
         Assert.Equal(("A", null, null, null), (prediction.Verdict, prediction.Positive, prediction.Threshold, prediction.AboveThreshold));
         Assert.Equal([0.612, 0.087, 0.301], prediction.Probabilities);

@@ -20,18 +20,18 @@ public sealed class ScoreTests
     [Property]
     public bool Area_is_the_share_of_pairs_won_with_ties_one_half(byte[] bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
+        (var positive, var probability) = Sample(bytes);
         double won = 0, pairs = 0;
-        for (int p = 0; p < bytes.Length; p++)
+        for (var p = 0; p < bytes.Length; p++)
         {
-            for (int n = 0; n < bytes.Length; n++)
+            for (var n = 0; n < bytes.Length; n++)
             {
                 if (!positive[p] || positive[n]) continue;
                 pairs++;
                 won += probability[p] > probability[n] ? 1 : probability[p] == probability[n] ? 0.5 : 0;
             }
         }
-        double? area = RocCurve.Area(positive, probability);
+        var area = RocCurve.Area(positive, probability);
         return pairs == 0 ? area is null : Math.Abs(area!.Value - won / pairs) < 1e-12;
     }
 
@@ -39,7 +39,7 @@ public sealed class ScoreTests
     [Property]
     public bool An_area_with_counts_is_that_of_the_list_with_repetitions(byte[] bytes, byte[] draws)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
+        (var positive, var probability) = Sample(bytes);
         int[] counts = [.. bytes.Select((_, i) => i < draws.Length ? draws[i] % 4 : 1)];
         int[] drawn = [.. Enumerable.Range(0, bytes.Length).SelectMany(i => Enumerable.Repeat(i, counts[i]))];
         return RocCurve.Area(positive, probability, RocCurve.Ascending(probability), counts)
@@ -55,7 +55,7 @@ public sealed class ScoreTests
     {
         var predictions = new Predictions([0, 1], [0, 1],
             [Classification.Probabilities([(float)negative]), Classification.Probabilities([(float)positive])], 0.5);
-        ScoreBlock block = Scoring.Score(predictions, null, 1)!;
+        var block = Scoring.Score(predictions, null, 1)!;
         Assert.Equal((1.0, 1.0), (block.Auc, block.AveragePrecision));
         double[][] three = [Classification.Probabilities([0, (float)negative, -5]), Classification.Probabilities([0, (float)positive, -5])];
         Assert.True(Classification.Odds(three[1], 1) > Classification.Odds(three[0], 1));
@@ -73,7 +73,7 @@ public sealed class ScoreTests
     [Fact]
     public void OneHalfIsPositiveEverywhere()
     {
-        double[] half = Classification.Probabilities([0]);
+        var half = Classification.Probabilities([0]);
         Assert.Equal([0.5, 0.5], half);
         Assert.Equal(1, Classification.Answer(half));
         Assert.Equal(1, new Predictions([0], [1], [half], 0.7).Accuracy);
@@ -84,9 +84,9 @@ public sealed class ScoreTests
     [Property]
     public bool Area_is_the_integral_of_the_curve(byte[] bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
-        IReadOnlyList<RocPoint> points = RocCurve.Points(positive, probability);
-        double integral = points.Zip(points.Skip(1), (a, b) =>
+        (var positive, var probability) = Sample(bytes);
+        var points = RocCurve.Points(positive, probability);
+        var integral = points.Zip(points.Skip(1), (a, b) =>
             (b.FalsePositiveRate - a.FalsePositiveRate) * (a.TruePositiveRate + b.TruePositiveRate) / 2).Sum();
         return RocCurve.Area(positive, probability) is { } area ? Math.Abs(area - integral) < 1e-12 : points.Count == 0;
     }
@@ -94,22 +94,22 @@ public sealed class ScoreTests
     [Property]
     public bool Average_precision_is_the_mean_precision_at_the_positives(byte[] bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
+        (var positive, var probability) = Sample(bytes);
         int[] positives = [.. Enumerable.Range(0, bytes.Length).Where(i => positive[i])];
-        double? area = PrecisionRecallCurve.AveragePrecision(positive, probability);
+        var area = PrecisionRecallCurve.AveragePrecision(positive, probability);
         if (positives.Length == 0) return area is null;
-        double mean = positives.Average(i => ScoreBlock.Count(positive, probability, probability[i]).Precision(1));
+        var mean = positives.Average(i => ScoreBlock.Count(positive, probability, probability[i]).Precision(1));
         return Math.Abs(area!.Value - mean) < 1e-12;
     }
 
     [Property]
     public bool Points_of_precision_and_recall_are_those_of_their_threshold(byte[] bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
-        IReadOnlyList<PrecisionRecallPoint> points = PrecisionRecallCurve.Points(positive, probability);
+        (var positive, var probability) = Sample(bytes);
+        var points = PrecisionRecallCurve.Points(positive, probability);
         return points.All(point =>
         {
-            Confusion counts = ScoreBlock.Count(positive, probability, point.Threshold);
+            var counts = ScoreBlock.Count(positive, probability, point.Threshold);
             return Math.Abs(counts.Sensitivity(1)!.Value - point.Recall) < 1e-12 && Math.Abs(counts.Precision(1) - point.Precision) < 1e-12;
         }) && (points.Count == 0 ? !positive.Any(p => p) : points[^1].Recall == 1 && points.Count == probability.Distinct().Count());
     }
@@ -117,7 +117,7 @@ public sealed class ScoreTests
     [Fact]
     public void BinsHoldEveryImageOnceAndOneBelongsToTheLast()
     {
-        IReadOnlyList<CalibrationBin> bins = CalibrationBins.Of([0, 0.05, 0.1, 0.95, 1], [false, true, true, true, false]);
+        var bins = CalibrationBins.Of([0, 0.05, 0.1, 0.95, 1], [false, true, true, true, false]);
         Assert.Equal([2, 1, 0, 0, 0, 0, 0, 0, 0, 2], bins.Select(bin => bin.Count));
         Assert.Equal([1, 1, 0, 0, 0, 0, 0, 0, 0, 1], bins.Select(bin => bin.Observed));
         Assert.Equal(0.5, bins[0].Frequency, 12);
@@ -127,7 +127,7 @@ public sealed class ScoreTests
     [Fact]
     public void BlocksWrittenWithoutAveragePrecisionAreRead()
     {
-        JsonObject json = JsonSerializer.SerializeToNode(ScoreBlock.OfTwo([true, false], [0.9, 0.2], 0.25), ScoreJson.Options)!.AsObject();
+        var json = JsonSerializer.SerializeToNode(ScoreBlock.OfTwo([true, false], [0.9, 0.2], 0.25), ScoreJson.Options)!.AsObject();
         Assert.Equal(1, (double)json["averagePrecision"]!);
         json.Remove("averagePrecision");
         Assert.Null(json.Deserialize<ScoreBlock>(ScoreJson.Options)!.AveragePrecision);
@@ -137,10 +137,10 @@ public sealed class ScoreTests
     [Property(MaxTest = 15)]
     public void IntervalsAreThoseOfDrawnImages(NonEmptyArray<byte> bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes.Get);
-        int n = positive.Length;
+        (var positive, var probability) = Sample(bytes.Get);
+        var n = positive.Length;
         const double Threshold = 0.3;
-        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.1, Threshold, seed: 7);
+        var block = ScoreBlock.OfTwo(positive, probability, 0.1, Threshold, seed: 7);
         Confusion[] Drawn(double threshold) =>
         [
             .. Enumerable.Range(0, 1000).Select(r =>
@@ -183,7 +183,7 @@ public sealed class ScoreTests
         // If there is only one class to predict, no prediction is incorrect.
         Assert.Null(Confusion.OfTwo(0, 0, 20, 0).NearlyAlways());
         Assert.Equal(2, new Confusion([[0, 0, 9], [0, 1, 9], [0, 0, 5]]).NearlyAlways());
-        ScoreBlock block = ScoreBlock.OfTwo([true, true, false, false], [0.4, 0.45, 0.1, 0.2], 0.5, 0.3);
+        var block = ScoreBlock.OfTwo([true, true, false, false], [0.4, 0.45, 0.1, 0.2], 0.5, 0.3);
         Assert.Equal("At ½ the network predicts WELL for 4 of 4 test images: its accuracy there says little more than that 2 of them are WELL. Look at the figures at its threshold, 0.300.",
             Assert.Single(ScoreRemarks.Of(block, ["WELL", "ILL"], "test images")));
     }
@@ -191,15 +191,15 @@ public sealed class ScoreTests
     [Property]
     public bool No_threshold_beats_the_chosen_one(byte[] bytes)
     {
-        (bool[] positive, double[] probability) = Sample(bytes);
+        (var positive, var probability) = Sample(bytes);
         double Youden(double threshold)
         {
-            Confusion counts = ScoreBlock.Count(positive, probability, threshold);
+            var counts = ScoreBlock.Count(positive, probability, threshold);
             return counts.Sensitivity(1)!.Value + counts.Specificity(1)!.Value - 1;
         }
-        double chosen = RocCurve.YoudenThreshold(positive, probability);
+        var chosen = RocCurve.YoudenThreshold(positive, probability);
         if (RocCurve.Area(positive, probability) is null) return chosen == 0.5;
-        double best = Enumerable.Range(0, 101).Max(i => Youden(i / 100.0));
+        var best = Enumerable.Range(0, 101).Max(i => Youden(i / 100.0));
         return Youden(chosen) > best - 1e-12 && (chosen == 0.5 || Youden(0.5) < best - 1e-12);
     }
 
@@ -214,8 +214,8 @@ public sealed class ScoreTests
     [Property(MaxTest = 30)]
     public bool Intervals_hold_their_estimates(NonEmptyArray<byte> bytes, int seed)
     {
-        (bool[] positive, double[] probability) = Sample(bytes.Get);
-        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.3, 0.4, seed);
+        (var positive, var probability) = Sample(bytes.Get);
+        var block = ScoreBlock.OfTwo(positive, probability, 0.3, 0.4, seed);
         bool Holds(double[]? interval, double? value) => interval is null ? value is null : interval[0] <= value && value <= interval[1];
         return Holds(block.Auc95, block.Auc) && Holds(block.Accuracy95, block.Accuracy) && block.Confusion.Total == positive.Length;
     }
@@ -226,7 +226,7 @@ public sealed class ScoreTests
         // 400 predictions, 80 % correct: a standard error of √(.8·.2/400) = .02, so ±.039.
         bool[] positive = [.. Enumerable.Range(0, 400).Select(i => i % 2 == 0)];
         double[] probability = [.. Enumerable.Range(0, 400).Select(i => (i % 2 == 0) == (i % 5 != 0) ? 0.9 : 0.1)];
-        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.3);
+        var block = ScoreBlock.OfTwo(positive, probability, 0.3);
         Assert.Equal(0.8, block.Accuracy, 12);
         Assert.InRange(block.Accuracy95[0], 0.75, 0.77);
         Assert.InRange(block.Accuracy95[1], 0.83, 0.85);
@@ -238,7 +238,7 @@ public sealed class ScoreTests
     {
         bool[] positive = [true, true, true, false, false];
         double[] probability = [0.95, 0.65, 0.35, 0.55, 0.05];
-        ScoreBlock block = ScoreBlock.OfTwo(positive, probability, 0.5, threshold: 0.6);
+        var block = ScoreBlock.OfTwo(positive, probability, 0.5, threshold: 0.6);
         Assert.Equal((2, 1, 1, 1), (block.Confusion[1, 1], block.Confusion[0, 1], block.Confusion[0, 0], block.Confusion[1, 0]));
         Assert.Equal(0.6, block.Accuracy, 12);
         Assert.Equal(2 / 3.0, block.Sensitivity!.Value, 12);
@@ -255,21 +255,21 @@ public sealed class ScoreTests
     public void ThreeClassesByHand()
     {
         double[][] probabilities = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]];
-        ScoreBlock block = ScoreBlock.OfMany([0, 1, 2, 2], probabilities, 0.5);
+        var block = ScoreBlock.OfMany([0, 1, 2, 2], probabilities, 0.5);
         Assert.Equal(0.75, block.Accuracy, 12);
         Assert.Equal((1 + 1 + 0.5) / 3, block.Sensitivity!.Value, 12);
         Assert.Equal((2 / 3.0 + 1 + 1) / 3, block.Specificity!.Value, 12);
         Assert.Equal((0.5 + 1 + 1) / 3, block.Precision!.Value, 12);
         Assert.Equal(1, block.Auc!.Value, 12);
         Assert.Null(block.AtThreshold);
-        JsonNode json = JsonNode.Parse(JsonSerializer.Serialize(block, ScoreJson.Options))!;
+        var json = JsonNode.Parse(JsonSerializer.Serialize(block, ScoreJson.Options))!;
         Assert.Equal("[[1,0,0],[0,1,0],[1,0,1]]", json["confusion"]!.ToJsonString());
     }
 
     [Fact]
     public void OneClassLeavesFiguresUndefinedAndNonsenseIsRefused()
     {
-        ScoreBlock block = ScoreBlock.OfTwo([false, false], [0.2, 0.7], 0.5, 0.5);
+        var block = ScoreBlock.OfTwo([false, false], [0.2, 0.7], 0.5, 0.5);
         Assert.Null(block.Auc);
         Assert.Null(block.Auc95);
         Assert.Null(block.Sensitivity);
@@ -282,16 +282,16 @@ public sealed class ScoreTests
     [Fact]
     public void TheJsonHasTheDocumentedShapeAndReadsBack()
     {
-        ScoreBlock block = ScoreBlock.OfTwo([true, false, true], [0.9, 0.2, 0.4], 0.25, 0.3);
-        string text = JsonSerializer.Serialize(block, ScoreJson.Options);
-        JsonObject json = JsonNode.Parse(text)!.AsObject();
+        var block = ScoreBlock.OfTwo([true, false, true], [0.9, 0.2, 0.4], 0.25, 0.3);
+        var text = JsonSerializer.Serialize(block, ScoreJson.Options);
+        var json = JsonNode.Parse(text)!.AsObject();
         Assert.Equal(
             ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95", "averagePrecision", "sensitivity95", "specificity95"],
             json.Select(member => member.Key));
         Assert.Equal(["tp", "fp", "tn", "fn"], json["confusion"]!.AsObject().Select(member => member.Key));
         Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity", "accuracy95", "sensitivity95", "specificity95"], json["atThreshold"]!.AsObject().Select(member => member.Key));
         Assert.Equal(2, json["auc95"]!.AsArray().Count);
-        ScoreBlock back = JsonSerializer.Deserialize<ScoreBlock>(text, ScoreJson.Options)!;
+        var back = JsonSerializer.Deserialize<ScoreBlock>(text, ScoreJson.Options)!;
         Assert.Equal(text, JsonSerializer.Serialize(back, ScoreJson.Options));
     }
 }

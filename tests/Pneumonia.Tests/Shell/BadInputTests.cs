@@ -20,13 +20,13 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
 
     private async Task Refused(IEnumerable<string> arguments, params string[] mentions)
     {
-        string[] before = folder.Listing();
-        CommandRun run = await CommandRun.Of(arguments);
+        var before = folder.Listing();
+        var run = await CommandRun.Of(arguments);
         Assert.True(run.Code == 2, $"exit code {run.Code}: {run.Errors}");
         Assert.Equal("", run.Output);
-        string line = Assert.Single(run.ErrorLines);
+        var line = Assert.Single(run.ErrorLines);
         Assert.StartsWith("error: ", line);
-        foreach (string mention in mentions) Assert.Contains(mention, line);
+        foreach (var mention in mentions) Assert.Contains(mention, line);
         Assert.Equal(before, folder.Listing());
     }
 
@@ -35,12 +35,12 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     // A separate run that a test may damage.
     private void CopyRun()
     {
-        foreach (string file in Directory.EnumerateFiles(trained.Folder)) folder.Add($"run/{Path.GetFileName(file)}", File.ReadAllBytes(file));
+        foreach (var file in Directory.EnumerateFiles(trained.Folder)) folder.Add($"run/{Path.GetFileName(file)}", File.ReadAllBytes(file));
     }
 
     private static void Empty(string directory)
     {
-        foreach (string file in Directory.EnumerateFiles(directory)) File.WriteAllBytes(file, []);
+        foreach (var file in Directory.EnumerateFiles(directory)) File.WriteAllBytes(file, []);
     }
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     {
         // 50 validation images are the fewest that are used without a warning.
         folder.WithXrays("data/train", 4).WithXrays("data/val", 25, seed: 2).WithXrays("data/test", 3, seed: 3);
-        foreach (string name in SyntheticXrays.Classes) Empty(Path.Combine(Data, part, name));
+        foreach (var name in SyntheticXrays.Classes) Empty(Path.Combine(Data, part, name));
         return TrainingRefused($"{part}: not one of the {(part == "val" ? 50 : 6)} images can be read");
     }
 
@@ -109,7 +109,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     {
         folder.WithXrays("data", 2);
         string empty = folder.Add("data/NORMAL/empty.png", ""), broken = folder.Add("broken.png", PngWriter.Encode(new byte[400], 20, 20, 1)[..60]);
-        CommandRun others = await CommandRun.Of("predict", "--run", trained.Folder, Data);
+        var others = await CommandRun.Of("predict", "--run", trained.Folder, Data);
         Assert.Equal(2, others.Code);
         Assert.Contains("is empty", Assert.Single(others.ErrorLines, line => line.StartsWith($"error: {empty}", StringComparison.Ordinal)));
         Assert.Equal(4 + 1, others.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
@@ -120,7 +120,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     public async Task AnEvaluationOfUnreadableImages()
     {
         folder.WithXrays("data", 2);
-        foreach (string name in SyntheticXrays.Classes) Empty(Path.Combine(Data, name));
+        foreach (var name in SyntheticXrays.Classes) Empty(Path.Combine(Data, name));
         await Refused(["evaluate", "--run", trained.Folder, "--data", Data], Data, "not one of the 4 images can be read");
     }
 
@@ -139,8 +139,8 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     public async Task AnOutputFolderThatCannotBeWritten(string kind)
     {
         Skip.If(kind == "proc" && !Directory.Exists("/proc/self"), "no /proc on this system");
-        string file = folder.Add("file", "x");
-        string output = kind switch { "file" => file, "below a file" => Path.Combine(file, "run", "deep"), _ => "/proc/convolve/run" };
+        var file = folder.Add("file", "x");
+        var output = kind switch { "file" => file, "below a file" => Path.Combine(file, "run", "deep"), _ => "/proc/convolve/run" };
         await Refused([.. TrainedRun.Tiny, "--limit", "12", "--out", output], "--out", output);
         await Refused([.. TrainedRun.Tiny, "--limit", "12", "--out", output, "--resume"], "--out", output);
     }
@@ -157,7 +157,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     public async Task CheckpointsOfAnotherNetwork()
     {
         CopyRun();
-        string other = Path.Combine(folder.Path, "other");
+        var other = Path.Combine(folder.Path, "other");
         await CommandRun.Succeeding("train", "--model", "mlp", "--pixels", "16", "--limit", "4", "--epochs", "1", "--out", other);
         string[] resume = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"];
         string best = Path.Combine(Run, "best.safetensors"), last = Path.Combine(Run, "last.safetensors");
@@ -180,10 +180,10 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     {
         CopyRun();
         folder.WithXrays("data", 2);
-        foreach (string name in new[] { "best.safetensors", "last.safetensors" })
+        foreach (var name in new[] { "best.safetensors", "last.safetensors" })
         {
-            string path = Path.Combine(Run, name);
-            byte[] bytes = File.ReadAllBytes(path);
+            var path = Path.Combine(Run, name);
+            var bytes = File.ReadAllBytes(path);
             File.WriteAllBytes(path, length < 0 ? bytes[..^1] : bytes[..length]);
             await Refused([.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"], path, "no intact safetensors file");
             if (name == "best.safetensors")
@@ -200,7 +200,7 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     public async Task ARunWhoseBestCheckpointIsGone()
     {
         CopyRun();
-        string best = Path.Combine(Run, "best.safetensors");
+        var best = Path.Combine(Run, "best.safetensors");
         File.Delete(best);
         await Refused([.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--resume"], best, "cannot be read");
         await Refused(["summary", "--run", Run], best, "cannot be read");
@@ -219,8 +219,8 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     public async Task AnAnswersFileThatCannotBeWritten()
     {
         folder.WithXrays("data", 1);
-        string csv = Path.Combine(folder.Add("file", "x"), "answers.csv");
-        CommandRun run = await CommandRun.Of("predict", "--run", trained.Folder, Data, "--csv", csv);
+        var csv = Path.Combine(folder.Add("file", "x"), "answers.csv");
+        var run = await CommandRun.Of("predict", "--run", trained.Folder, Data, "--csv", csv);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains(csv, run.ErrorLines[^1]);
     }
@@ -268,9 +268,9 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     {
         OpenCl.SkipIfMissing();
         folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2);
-        string[] before = folder.Listing();
+        var before = folder.Listing();
         // Each step multiplies the penalized weights by −199, until they are NaN.
-        CommandRun run = await CommandRun.Of("train", "--model", "cnn", "--pixels", "48", "--optimizer", "sgd", "--learning-rate", "100", "--l2", "1",
+        var run = await CommandRun.Of("train", "--model", "cnn", "--pixels", "48", "--optimizer", "sgd", "--learning-rate", "100", "--l2", "1",
             "--batch", "2", "--epochs", "1", "--data", Data, "--out", Run);
         Assert.Equal((2, ""), (run.Code, run.Output));
         string line = Assert.Single(run.ErrorLines, line => line.StartsWith("error: ", StringComparison.Ordinal));

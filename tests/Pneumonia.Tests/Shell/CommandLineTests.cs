@@ -12,7 +12,7 @@ public sealed class CommandLineTests
     private static async Task<(int Code, string Out, string Error)> Run(params string[] arguments)
     {
         var (results, messages) = (new StringWriter(), new StringWriter());
-        int code = await CommandLine.RunAsync(arguments, new Terminal(results, messages), CancellationToken.None);
+        var code = await CommandLine.RunAsync(arguments, new Terminal(results, messages), CancellationToken.None);
         return (code, results.ToString(), messages.ToString());
     }
 
@@ -20,18 +20,18 @@ public sealed class CommandLineTests
     {
         var table = new TheoryData<string, string>();
         string[] whole = ["--pixels", "--epochs", "--batch", "--early-stopping", "--limit", "--head"];
-        foreach (string option in whole)
-            foreach (string value in new[] { "0", "-1", "1.5", "NaN", "ten", "99999999999", "1e3" }) table.Add($"train {option} {value}", option);
+        foreach (var option in whole)
+            foreach (var value in new[] { "0", "-1", "1.5", "NaN", "ten", "99999999999", "1e3" }) table.Add($"train {option} {value}", option);
         string[] numbers = ["--learning-rate", "--base-learning-rate", "--dropout", "--dense-dropout", "--l1", "--l2"];
-        foreach (string option in numbers)
-            foreach (string value in new[] { "-0.1", "NaN", "Infinity", "-Infinity", "1e999", "1,5", "x", "101" }) table.Add($"train {option} {value}", option);
+        foreach (var option in numbers)
+            foreach (var value in new[] { "-0.1", "NaN", "Infinity", "-Infinity", "1e999", "1,5", "x", "101" }) table.Add($"train {option} {value}", option);
         table.Add("--learning-rate 0", "--learning-rate");
         table.Add("--dropout 1", "--dropout");
         table.Add("--seed -1", "--seed");
         table.Add("--seed 99999999999", "--seed");
-        foreach (string option in new[] { "--model", "--resize", "--optimizer", "--class-weights", "--labels", "--split", "--conv" })
+        foreach (var option in new[] { "--model", "--resize", "--optimizer", "--class-weights", "--labels", "--split", "--conv" })
             table.Add($"{option} nonsense", "one of");
-        foreach (string value in new[] { "0.5,0.5", "0.8,0.1,0.2", "1,0,0", "NaN,0.5,0.5", "-1,1,1", "a,b,c", "0.8;0.1;0.1", "0,0.5,0.5" })
+        foreach (var value in new[] { "0.5,0.5", "0.8,0.1,0.2", "1,0,0", "NaN,0.5,0.5", "-1,1,1", "a,b,c", "0.8;0.1;0.1", "0,0.5,0.5" })
             table.Add($"--data x --split random --fractions {value}", "--fractions");
         table.Add("--data x --split reference --fractions 0.8,0.1,0.1", "--fractions");
         table.Add("--split patient", "--data");
@@ -50,7 +50,7 @@ public sealed class CommandLineTests
         table.Add("--model vgg19 --weights x --freeze none --features", "stays as it is");
         table.Add("--model vgg19 --weights x --features --augment", "leave --augment out");
         table.Add("--model vgg19 --weights x --base-learning-rate 1e-5", "is frozen");
-        foreach (string option in new[] { "--until block3_pool", "--freeze all", "--head 9", "--features", "--base-learning-rate 1", "--weights imagenet" })
+        foreach (var option in new[] { "--until block3_pool", "--freeze all", "--head 9", "--features", "--base-learning-rate 1", "--weights imagenet" })
             table.Add($"--model cnn {option}", "--model vgg19");
         table.Add("--epochs", "--epochs: needs a value");
         table.Add("--epochs 3 --epochs 4", "given 2 times");
@@ -120,7 +120,7 @@ public sealed class CommandLineTests
     [MemberData(nameof(BadUsage))]
     public async Task BadUsageIsOneLineAndExitCode2(string arguments, string mentions)
     {
-        (int code, string output, string error) = await Run(arguments.Split(' '));
+        (var code, var output, var error) = await Run(arguments.Split(' '));
         Assert.Equal("", output);
         Assert.Contains(mentions, error);
         Assert.Equal(1, error.Count(c => c == '\n'));
@@ -145,7 +145,7 @@ public sealed class CommandLineTests
     [InlineData("--help --bogus", "--learning-rate")]
     public async Task HelpIsEverywhere(string arguments, string mentions)
     {
-        (int code, string output, string error) = await Run(arguments.Split(' '));
+        (var code, var output, var error) = await Run(arguments.Split(' '));
         Assert.Equal((0, ""), (code, error));
         Assert.Contains(mentions, output);
     }
@@ -156,7 +156,7 @@ public sealed class CommandLineTests
         using var folder = new TemporaryFolder();
         folder.AddImage("NORMAL/a.png", 1);
         var terminal = new Terminal(new StringWriter(), new StringWriter());
-        int code = await CommandLine.RunAsync(["data", "check", "--data", folder.Path], terminal, new CancellationToken(canceled: true));
+        var code = await CommandLine.RunAsync(["data", "check", "--data", folder.Path], terminal, new CancellationToken(canceled: true));
         Assert.Equal(130, code);
     }
 
@@ -170,15 +170,15 @@ public sealed class CommandLineTests
         folder.AddImage("test/PNEUMONIA/person1_virus_2.png", 3);
         folder.Add("test/PNEUMONIA/empty.png", "");
 
-        (int code, string output, string error) = await Run("data", "check", "--data", folder.Path, "--json");
+        (var code, var output, var error) = await Run("data", "check", "--data", folder.Path, "--json");
 
         Assert.Equal((0, ""), (code, error));
-        JsonNode json = JsonNode.Parse(output)!;
+        var json = JsonNode.Parse(output)!;
         Assert.Equal(5, (int)json["images"]!);
         Assert.Equal(new PatientCount("IM-NNNN + personN", 4, 5, 3, 1), json["patients"].Deserialize<PatientCount>(ScoreJson.Options));
         Assert.Equal("""[{"kind":"damaged","count":1,"example":"test/PNEUMONIA/empty.png"}]""", json["leftOut"]!.ToJsonString());
         Assert.Equal(1, (int)json["copiesAcrossParts"]!);
-        JsonNode copies = Assert.Single(json["identical"]!.AsArray())!;
+        var copies = Assert.Single(json["identical"]!.AsArray())!;
         Assert.True((bool)copies["acrossParts"]!);
         Assert.False((bool)copies["acrossClasses"]!);
         Assert.Equal("test/PNEUMONIA/empty.png", (string)Assert.Single(json["unreadable"]!.AsArray())!["path"]!);
@@ -207,7 +207,7 @@ public sealed class CommandLineTests
     [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 --device cpu")]
     public void TheSettingsNameTheArgumentsThatAskForThem(string arguments)
     {
-        TrainSettings asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        var asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("train", asked.CommandLine);
         Assert.Equal(asked, Read(asked.CommandLine!.Split(' ')[1..]));
         // Only what is needed, without the output folder.
@@ -219,7 +219,7 @@ public sealed class CommandLineTests
         {
             var command = new System.CommandLine.RootCommand();
             var options = new Options(typeof(TrainSettings), command);
-            System.CommandLine.ParseResult result = command.Parse(words);
+            var result = command.Parse(words);
             Assert.Empty(result.Errors);
             return (TrainSettings)options.Read(result);
         }

@@ -20,14 +20,14 @@ public sealed record CommandRun(int Code, string Output, string Errors)
     public static async Task<CommandRun> Of(params IEnumerable<string> arguments)
     {
         var (output, errors) = (new StringWriter(), new StringWriter());
-        int code = await CommandLine.RunAsync([.. arguments], new Terminal(output, errors), CancellationToken.None);
+        var code = await CommandLine.RunAsync([.. arguments], new Terminal(output, errors), CancellationToken.None);
         return new CommandRun(code, output.ToString(), errors.ToString());
     }
 
     /// <summary>Runs a command line to its end, which must be successful.</summary>
     public static async Task<CommandRun> Succeeding(params IEnumerable<string> arguments)
     {
-        CommandRun run = await Of(arguments);
+        var run = await Of(arguments);
         Assert.True(run.Code == CommandLine.Done, $"exit code {run.Code}: {run.Errors}");
         return run;
     }
@@ -37,7 +37,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
     {
         using var stop = new CancellationTokenSource();
         var (output, errors) = (new StringWriter(), new StoppingWriter(stop, trigger, delay));
-        int code = await CommandLine.RunAsync([.. arguments], new Terminal(output, errors), stop.Token);
+        var code = await CommandLine.RunAsync([.. arguments], new Terminal(output, errors), stop.Token);
         errors.Finger?.Join();
         return new CommandRun(code, output.ToString(), errors.ToString());
     }

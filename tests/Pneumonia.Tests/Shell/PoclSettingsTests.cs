@@ -49,12 +49,12 @@ public sealed class PoclSettingsTests
 
     private static (string Output, int ExitCode) Devices(string variable, string value)
     {
-        string program = Path.Combine(AppContext.BaseDirectory, "Convolve.Pneumonia.dll");
+        var program = Path.Combine(AppContext.BaseDirectory, "Convolve.Pneumonia.dll");
         var start = new ProcessStartInfo("dotnet", [program, "devices"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[variable] = value;
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (output + errors.Result, process.ExitCode);
     }

@@ -32,10 +32,10 @@ public sealed class ProcessTests : IDisposable
     {
         SkipWithoutShell();
         Skip.If(IsIgnoredHere(signal), $"signal {signal} is ignored by the process that runs the tests, and so by those it starts");
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
+        using var program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
         await program.WaitFor("epoch 1/");
         program.Send(signal);
-        CommandRun run = await program.End();
+        var run = await program.End();
         Assert.Equal((code, ""), (run.Code, run.Output));
         Assert.Contains("stopped and saved; continue with the same command and --resume", run.Errors);
         Assert.Equal(stopped, FilesOf(Run));
@@ -45,12 +45,12 @@ public sealed class ProcessTests : IDisposable
     public async Task ASignalThatComesAsTwoStillSaves()
     {
         SkipWithoutShell();
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
+        using var program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
         await program.WaitFor("epoch 1/");
         // Like timeout, which signals the process and then its group.
         program.Send(Terminate);
         program.Send(Terminate);
-        CommandRun run = await program.End();
+        var run = await program.End();
         Assert.Equal(143, run.Code);
         Assert.Contains("stopped and saved", run.Errors);
         Assert.Equal(stopped, FilesOf(Run));
@@ -60,10 +60,10 @@ public sealed class ProcessTests : IDisposable
     public async Task ATrainingUnderNohupOutlivesItsTerminal()
     {
         SkipWithoutShell();
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"], "trap '' HUP; exec \"$@\"");
+        using var program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"], "trap '' HUP; exec \"$@\"");
         await program.WaitFor("epoch 1/");
         program.Send(Hangup);
-        string before = program.Errors;
+        var before = program.Errors;
         await program.WaitFor($"epoch {before.Split("epoch ").Length + 20}/");
         program.Send(Terminate);
         Assert.Equal(143, (await program.End()).Code);
@@ -74,13 +74,13 @@ public sealed class ProcessTests : IDisposable
     {
         SkipWithoutShell();
         Directory.CreateDirectory(Run);
-        string pipe = Path.Combine(Run, "metrics.json");
+        var pipe = Path.Combine(Run, "metrics.json");
         using (var maker = Process.Start("mkfifo", pipe)) await maker.WaitForExitAsync();
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, ["evaluate", "--run", "run", "--data", "data"]);
+        using var program = ProgramProcess.Start(folder.Path, ["evaluate", "--run", "run", "--data", "data"]);
         // Blocks until the program has opened the other end; then the program waits for bytes that never come.
-        await using FileStream writer = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)).WaitAsync(ProgramProcess.Limit);
+        await using var writer = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)).WaitAsync(ProgramProcess.Limit);
         program.Send(Terminate);
-        CommandRun run = await program.End();
+        var run = await program.End();
         Assert.Equal((143, "", "stopped"), (run.Code, run.Output, Assert.Single(run.ErrorLines)));
     }
 
@@ -96,8 +96,8 @@ public sealed class ProcessTests : IDisposable
     {
         SkipWithoutShell();
         Skip.If(shell.Contains("/dev/full") && !File.Exists("/dev/full"), "no /dev/full on this system");
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. tiny, "--out", "run"], shell);
-        CommandRun run = await program.End();
+        using var program = ProgramProcess.Start(folder.Path, [.. tiny, "--out", "run"], shell);
+        var run = await program.End();
         Assert.True(run.Code == code, $"exit code {run.Code}: {run.Errors}");
         Assert.Equal(finished, FilesOf(Run));
         if (mentions.Length == 0) return;
@@ -109,10 +109,10 @@ public sealed class ProcessTests : IDisposable
     {
         SkipWithoutShell();
         Skip.IfNot(File.Exists("/dev/full"), "no /dev/full on this system");
-        foreach (string[] arguments in new[] { new[] { "kernels", "list", "--json" }, ["summary", "--model", "mlp"], ["--help"] })
+        foreach (var arguments in new[] { new[] { "kernels", "list", "--json" }, ["summary", "--model", "mlp"], ["--help"] })
         {
-            using ProgramProcess program = ProgramProcess.Start(folder.Path, arguments, "exec \"$@\" >/dev/full");
-            CommandRun run = await program.End();
+            using var program = ProgramProcess.Start(folder.Path, arguments, "exec \"$@\" >/dev/full");
+            var run = await program.End();
             Assert.Equal((2, "error: standard output: cannot be written: No space left on device"), (run.Code, Assert.Single(run.ErrorLines)));
         }
     }
@@ -122,10 +122,10 @@ public sealed class ProcessTests : IDisposable
     {
         SkipWithoutShell();
         ProgramProcess[] programs = [.. Enumerable.Range(0, 3).Select(seed => ProgramProcess.Start(folder.Path, [.. tiny, "--seed", $"{seed}"]))];
-        CommandRun[] runs = await Task.WhenAll(programs.Select(program => program.End()));
-        foreach (ProgramProcess program in programs) program.Dispose();
+        var runs = await Task.WhenAll(programs.Select(program => program.End()));
+        foreach (var program in programs) program.Dispose();
         Assert.All(runs, run => Assert.True(run.Code == 0, run.Errors));
-        string[] folders = Directory.GetDirectories(Path.Combine(folder.Path, "runs"));
+        var folders = Directory.GetDirectories(Path.Combine(folder.Path, "runs"));
         Assert.Equal(3, folders.Length);
         Assert.All(folders, run => Assert.Equal(finished, FilesOf(run)));
         // Settings and weights of one folder are from one training.
@@ -139,10 +139,10 @@ public sealed class ProcessTests : IDisposable
     {
         SkipWithoutShell();
         string[] command = [.. endless, "--out", "run", .. resume ? ["--resume"] : Array.Empty<string>()];
-        using ProgramProcess first = ProgramProcess.Start(folder.Path, command);
+        using var first = ProgramProcess.Start(folder.Path, command);
         await first.WaitFor("device:");
-        using ProgramProcess second = ProgramProcess.Start(folder.Path, command);
-        CommandRun refused = await second.End();
+        using var second = ProgramProcess.Start(folder.Path, command);
+        var refused = await second.End();
         Assert.Equal((2, ""), (refused.Code, refused.Output));
         Assert.StartsWith("error: --out run: another command is writing to this folder", Assert.Single(refused.ErrorLines));
         await first.WaitFor("epoch 1/");
@@ -155,12 +155,12 @@ public sealed class ProcessTests : IDisposable
     public async Task AKilledTrainingLeavesNothingThatKeepsItFromGoingOn()
     {
         SkipWithoutShell();
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
+        using var program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
         await program.WaitFor("epoch 2/");
         program.Send(9);
         await program.End();
         Assert.Contains(".lock", FilesOf(Run));
-        int epochs = File.ReadLines(Path.Combine(Run, "history.csv")).Count();
+        var epochs = File.ReadLines(Path.Combine(Run, "history.csv")).Count();
         await CommandRun.Succeeding([.. tiny[..^1], $"{epochs}", "--out", Run, "--resume"]);
         Assert.Equal(finished, FilesOf(Run));
     }
@@ -169,10 +169,10 @@ public sealed class ProcessTests : IDisposable
     public async Task ARunFolderThatIsRemovedEndsTheTraining()
     {
         SkipWithoutShell();
-        using ProgramProcess program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
+        using var program = ProgramProcess.Start(folder.Path, [.. endless, "--out", "run"]);
         await program.WaitFor("epoch 1/");
         Directory.Move(Run, Run + "-moved");
-        CommandRun run = await program.End();
+        var run = await program.End();
         Assert.Equal(2, run.Code);
         Assert.StartsWith("error: ", run.ErrorLines[^1]);
         Assert.Contains("run", run.ErrorLines[^1]);

@@ -42,8 +42,8 @@ public sealed class ProgramProcess : IDisposable
     public static ProgramProcess Start(string directory, IEnumerable<string> arguments, string shell = "exec \"$@\"")
     {
         var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
-        string dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
-        foreach (string word in new[] { "-c", shell, "sh", dotnet, typeof(UserError).Assembly.Location }.Concat(arguments)) start.ArgumentList.Add(word);
+        var dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+        foreach (var word in new[] { "-c", shell, "sh", dotnet, typeof(UserError).Assembly.Location }.Concat(arguments)) start.ArgumentList.Add(word);
         return new ProgramProcess(Process.Start(start)!);
     }
 

@@ -25,9 +25,9 @@ public sealed class TerminalTests
     [InlineData(40)]
     public async Task TablesFitTheTerminal(int width)
     {
-        foreach (string[] arguments in new[] { new[] { "summary", "--model", "vgg19", "--pixels", "224" }, ["kernels", "list"] })
+        foreach (var arguments in new[] { new[] { "summary", "--model", "vgg19", "--pixels", "224" }, ["kernels", "list"] })
         {
-            string[] lines = TableLines((await Run(width, arguments)).Output);
+            var lines = TableLines((await Run(width, arguments)).Output);
             Assert.True(lines.Length > 10, string.Join('\n', lines));
             Assert.All(lines, line => Assert.True(line.Length <= width, $"{line.Length} columns: {line}"));
         }
@@ -36,7 +36,7 @@ public sealed class TerminalTests
     [Fact]
     public async Task ColumnsThatDoNotFitAreLeftOutAndNamed()
     {
-        (string output, string messages) = await Run(80, "summary", "--model", "vgg19", "--pixels", "224");
+        (var output, var messages) = await Run(80, "summary", "--model", "vgg19", "--pixels", "224");
         Assert.Matches("too wide for 80 columns, left out: .*KiB", messages);
         Assert.Contains("block5_conv4", output);
         Assert.Contains("parameters", output);
@@ -49,7 +49,7 @@ public sealed class TerminalTests
     [Fact]
     public async Task AFileGetsPlainLinesWithoutPadding()
     {
-        string output = (await Run(null, "summary", "--model", "cnn", "--pixels", "62")).Output;
+        var output = (await Run(null, "summary", "--model", "cnn", "--pixels", "62")).Output;
         Assert.DoesNotContain(output, c => char.IsControl(c) && c != '\n');
         Assert.DoesNotMatch(new Regex(" $", RegexOptions.Multiline), output);
     }
@@ -67,9 +67,9 @@ public sealed class TerminalTests
     {
         var messages = new StringWriter();
         Show(new Terminal(TextWriter.Null, messages), epochs: 3);
-        string[] lines = messages.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = messages.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
-        for (int epoch = 1; epoch <= 3; epoch++) Assert.StartsWith($"epoch {epoch}/3  1.5 s  loss 0.5", lines[epoch - 1]);
+        for (var epoch = 1; epoch <= 3; epoch++) Assert.StartsWith($"epoch {epoch}/3  1.5 s  loss 0.5", lines[epoch - 1]);
         Assert.DoesNotContain(messages.ToString(), c => char.IsControl(c) && c != '\n');
     }
 
@@ -80,11 +80,11 @@ public sealed class TerminalTests
     {
         var messages = new StringWriter();
         Show(new Terminal(TextWriter.Null, messages) { Width = width, Colours = false }, epochs: 2);
-        string text = messages.ToString();
+        var text = messages.ToString();
         Assert.Contains("epoch 2/2", text);
         // Cursor movement is not colour: 30 to 49 and 90 to 107 are text and background colours.
         foreach (Match style in Regex.Matches(text, "\u001b\\[([0-9;]*)m"))
-            Assert.DoesNotContain(style.Groups[1].Value.Split(';'), code => int.TryParse(code, out int n) && n is (>= 30 and <= 49) or (>= 90 and <= 107));
+            Assert.DoesNotContain(style.Groups[1].Value.Split(';'), code => int.TryParse(code, out var n) && n is (>= 30 and <= 49) or (>= 90 and <= 107));
     }
 
     private static void Show(Terminal terminal, int epochs)
@@ -92,7 +92,7 @@ public sealed class TerminalTests
         var display = new TrainingDisplay(terminal, epochs, finished: 0);
         display.Show(() =>
         {
-            for (int epoch = 1; epoch <= epochs; epoch++)
+            for (var epoch = 1; epoch <= epochs; epoch++)
             {
                 display.StepDone(new StepProgress(epoch, 10, 20, 0.6, 0.7, 100));
                 display.EpochDone(new EpochResult(epoch, 1.5, 0.5, 0.8, 0.6, 0.7));

@@ -25,18 +25,18 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     public async Task TrainedEvaluatedPredictedAndSummarizedOnGrayImages()
     {
         await CommandRun.Succeeding(Train(Run));
-        JsonNode config = Json(Run, "config.json");
+        var config = Json(Run, "config.json");
         Assert.Equal(("compact", "cosine", "adam"), ((string)config["model"]!, (string)config["schedule"]!, (string)config["optimizer"]!));
         Assert.Equal(0.05, (double)config["weightDecay"]!);
 
         // The same images, converted to gray the same way, with folded layers and another batch size: the run's own metrics.
-        CommandRun evaluated = await CommandRun.Succeeding("evaluate", "--run", Run, "--data", trained.Data, "--json");
+        var evaluated = await CommandRun.Succeeding("evaluate", "--run", Run, "--data", trained.Data, "--json");
         Assert.Equal((double)Json(Run, "metrics.json")["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-4);
-        string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).Order(StringComparer.Ordinal).First();
-        CommandRun predicted = await CommandRun.Succeeding("predict", "--run", Run, image, "--json");
+        var image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).Order(StringComparer.Ordinal).First();
+        var predicted = await CommandRun.Succeeding("predict", "--run", Run, image, "--json");
         Assert.InRange((double)predicted.Json[0]!["probability"]!, 0.5, 1);
 
-        CommandRun summary = await CommandRun.Succeeding("summary", "--run", Run, "--json");
+        var summary = await CommandRun.Succeeding("summary", "--run", Run, "--json");
         Assert.Equal("[24,24,1]", summary.Json["input"]!.ToJsonString());
         Assert.Equal(7, summary.Json["layers"]!.AsArray().Count(layer => (string)layer!["kind"]! == "batch_normalization"));
         Assert.InRange((long)summary.Json["parameters"]!, 1, 1_000_000);
@@ -50,7 +50,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
         await CommandRun.Succeeding(Train(Whole));
         Assert.Equal(130, (await CommandRun.StoppedAt(trigger, TimeSpan.Zero, Train(Run))).Code);
         await CommandRun.Succeeding([.. Train(Run), "--resume"]);
-        foreach (string file in new[] { "best.safetensors", "last.safetensors" })
+        foreach (var file in new[] { "best.safetensors", "last.safetensors" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(Whole, file)), File.ReadAllBytes(Path.Combine(Run, file)));
     }
 
@@ -62,10 +62,10 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     {
         await CommandRun.Succeeding(Train(Run));
         List<string> command = [.. Train(Run), "--resume"];
-        int place = command.IndexOf(option);
+        var place = command.IndexOf(option);
         if (place >= 0) command[place + 1] = value;
         else command.AddRange([option, value]);
-        CommandRun run = await CommandRun.Of(command);
+        var run = await CommandRun.Of(command);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains(mentions, Assert.Single(run.ErrorLines));
     }
@@ -75,12 +75,12 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     {
         string[] command = ["train", "--model", "compact", "--pixels", "24", "--batch", "5", "--data", trained.Data, "--find-learning-rate"];
         string[] before = [.. Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory)];
-        CommandRun json = await CommandRun.Succeeding([.. command, "--json"]);
-        JsonArray rates = json.Json["rates"]!.AsArray();
+        var json = await CommandRun.Succeeding([.. command, "--json"]);
+        var rates = json.Json["rates"]!.AsArray();
         Assert.InRange(rates.Count, 10, 100);
         Assert.Equal(1e-6, (double)rates[0]!["learningRate"]!, 1e-12);
-        CommandRun text = await CommandRun.Succeeding(command);
-        string answer = text.Output.TrimEnd().Split('\n')[^1];
+        var text = await CommandRun.Succeeding(command);
+        var answer = text.Output.TrimEnd().Split('\n')[^1];
         Assert.Matches(json.Json["suggestion"] is null ? "^the loss falls nowhere" : @"^the loss falls fastest at \S+: try --learning-rate \S+$", answer);
         Assert.Equal(before, Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory));
     }
@@ -94,7 +94,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("--find-learning-rate", "leave --out and --resume out")]
     public async Task OptionsThatCannotBe(string options, string mentions)
     {
-        CommandRun run = await CommandRun.Of(["train", "--out", Run, .. options.Split(' ')]);
+        var run = await CommandRun.Of(["train", "--out", Run, .. options.Split(' ')]);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains(mentions, Assert.Single(run.ErrorLines));
         Assert.False(Directory.Exists(Run));

@@ -16,7 +16,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
 
     private static void AssertSameBytes(string expected, string actual)
     {
-        foreach (string file in new[] { "best.safetensors", "last.safetensors" })
+        foreach (var file in new[] { "best.safetensors", "last.safetensors" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(expected, file)), File.ReadAllBytes(Path.Combine(actual, file)));
     }
 
@@ -29,7 +29,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     public async Task StoppedAndResumedIsAsNeverStopped(string trigger, int epochs)
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
-        CommandRun stopped = await CommandRun.StoppedAt(trigger, TimeSpan.Zero, command);
+        var stopped = await CommandRun.StoppedAt(trigger, TimeSpan.Zero, command);
         Assert.Equal(130, stopped.Code);
         Assert.Equal("", stopped.Output);
         Assert.Contains(stopped.ErrorLines, line => line.EndsWith("continue with the same command and --resume", StringComparison.Ordinal));
@@ -49,12 +49,12 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     {
         // Enough steps that the stop is between two of them; then one more epoch is run, and the same without a stop.
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1"];
-        CommandRun stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--out", Run, "--epochs", "200"]);
+        var stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--out", Run, "--epochs", "200"]);
         Assert.Equal(130, stopped.Code);
         Assert.Contains("continue with the same command", stopped.Errors);
-        string epochs = $"{1 + stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal))}";
+        var epochs = $"{1 + stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal))}";
         await CommandRun.Succeeding([.. command, "--out", Run, "--resume", "--epochs", epochs]);
-        string whole = Path.Combine(folder.Path, "whole");
+        var whole = Path.Combine(folder.Path, "whole");
         await CommandRun.Succeeding([.. command, "--out", whole, "--epochs", epochs]);
         AssertSameBytes(whole, Run);
     }
@@ -64,15 +64,15 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         Assert.Equal(130, (await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, command)).Code);
-        string path = Path.Combine(Run, "config.json");
-        JsonNode config = JsonNode.Parse(File.ReadAllText(path))!;
-        string here = (string)config["device"]!;
+        var path = Path.Combine(Run, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!;
+        var here = (string)config["device"]!;
         config["device"] = "another machine";
         File.WriteAllText(path, config.ToJsonString());
-        CommandRun elsewhere = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--resume"]);
+        var elsewhere = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--resume"]);
         Assert.Contains(elsewhere.ErrorLines, line => line.StartsWith($"warning: this run began on another machine and continues on {here}", StringComparison.Ordinal));
 
-        CommandRun same = await CommandRun.Succeeding([.. command, "--resume"]);
+        var same = await CommandRun.Succeeding([.. command, "--resume"]);
         Assert.DoesNotContain("this run began on", same.Errors);
     }
 
@@ -86,7 +86,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.True(File.Exists(Path.Combine(Run, "metrics.json")));
         string[] longer = [.. command.Select((word, i) => i > 0 && command[i - 1] == "--epochs" ? "6" : word), "--resume"];
         Assert.Equal(130, (await CommandRun.StoppedAt("epoch 4/", TimeSpan.Zero, longer)).Code);
-        foreach (string file in new[] { "metrics.json", "report.html" }) Assert.False(File.Exists(Path.Combine(Run, file)), file);
+        foreach (var file in new[] { "metrics.json", "report.html" }) Assert.False(File.Exists(Path.Combine(Run, file)), file);
         await CommandRun.Succeeding(longer);
         Assert.Equal(6, Metrics(Run)["epochs"]!.AsArray().Count);
     }
@@ -97,7 +97,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         string time = Path.Combine(Run, "time.json"), history = Path.Combine(Run, "history.csv"), report = Path.Combine(Run, "report.html");
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, command);
-        JsonNode stopped = JsonNode.Parse(File.ReadAllText(time))!;
+        var stopped = JsonNode.Parse(File.ReadAllText(time))!;
         double[] epochs = [.. File.ReadLines(history).Skip(1).Select(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture))];
         Assert.Equal(2, epochs.Length);
         Assert.True((double)stopped["seconds"]! > epochs.Sum());
@@ -108,7 +108,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.False(File.Exists(time));
 
         // A finished run that continues has the times of its epochs.
-        string[] lines = File.ReadAllLines(history);
+        var lines = File.ReadAllLines(history);
         lines[1] = $"1,{5 * 3600},{string.Join(',', lines[1].Split(',')[2..])}";
         File.WriteAllLines(history, lines);
         string[] longer = [.. command, "--resume"];
@@ -122,12 +122,12 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     public async Task AnEpochThatWasStoppedWithinCountsWhole()
     {
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--limit", "64", "--batch", "1", "--out", Run];
-        CommandRun stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--epochs", "200"]);
-        int done = stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal));
-        string time = Path.Combine(Run, "time.json");
-        JsonNode saved = JsonNode.Parse(File.ReadAllText(time))!;
+        var stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.FromMilliseconds(1), [.. command, "--epochs", "200"]);
+        var done = stopped.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal));
+        var time = Path.Combine(Run, "time.json");
+        var saved = JsonNode.Parse(File.ReadAllText(time))!;
         Assert.InRange((double)saved["unfinishedEpoch"]!, 0, (double)saved["seconds"]!);
-        bool isWithin = (int)JsonNode.Parse(SafeTensors.Read(Path.Combine(Run, "last.safetensors")).Metadata["run"])!["position"]! > 0;
+        var isWithin = (int)JsonNode.Parse(SafeTensors.Read(Path.Combine(Run, "last.safetensors")).Metadata["run"])!["position"]! > 0;
         saved["unfinishedEpoch"] = 1000;
         File.WriteAllText(time, saved.ToJsonString());
         await CommandRun.Succeeding([.. command, "--resume", "--epochs", $"{done + 1}"]);
@@ -141,9 +141,9 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     public async Task AugmentationGoesOnWhereItStopped(string option)
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, option];
-        string whole = Path.Combine(folder.Path, "whole");
+        var whole = Path.Combine(folder.Path, "whole");
         await CommandRun.Succeeding([.. command, "--out", whole]);
-        CommandRun stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--out", Run]);
+        var stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--out", Run]);
         Assert.Equal(130, stopped.Code);
         await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
         AssertSameBytes(whole, Run);
@@ -168,19 +168,19 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         // A learning rate at which the validation loss soon rises.
         string[] command = ["train", "--model", "mlp", "--pixels", "24", "--epochs", "40", "--batch", "4", "--learning-rate", "0.2",
             "--early-stopping", "2", "--data", trained.Data];
-        string whole = Path.Combine(folder.Path, "whole");
+        var whole = Path.Combine(folder.Path, "whole");
         await CommandRun.Succeeding([.. command, "--out", whole]);
-        JsonNode metrics = Metrics(whole);
-        int ran = metrics["epochs"]!.AsArray().Count;
+        var metrics = Metrics(whole);
+        var ran = metrics["epochs"]!.AsArray().Count;
         Assert.InRange(ran, 3, 39);
         Assert.Equal(2, ran - (int)metrics["bestEpoch"]!);
 
-        CommandRun stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--out", Run]);
+        var stopped = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--out", Run]);
         Assert.Equal(130, stopped.Code);
         await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
         AssertSameBytes(whole, Run);
         // Again: the patience is exhausted, so nothing is trained.
-        CommandRun again = await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
+        var again = await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
         Assert.DoesNotContain(again.ErrorLines, line => line.StartsWith("epoch ", StringComparison.Ordinal));
         AssertSameBytes(whole, Run);
     }
@@ -209,13 +209,13 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         List<string> command = [.. TrainedRun.Tiny, "--seed", "1", "--data", trained.Data, "--out", trained.Folder, "--resume"];
         // The network must fit its images, or that is the error.
         if (value == "cnn") command[command.IndexOf("--pixels") + 1] = "48";
-        int place = command.IndexOf(option);
+        var place = command.IndexOf(option);
         if (place >= 0) command[place + 1] = value!;
         else command.AddRange(value is null ? [option] : [option, value]);
-        string before = File.ReadAllText(Path.Combine(trained.Folder, "config.json"));
-        CommandRun run = await CommandRun.Of(command);
+        var before = File.ReadAllText(Path.Combine(trained.Folder, "config.json"));
+        var run = await CommandRun.Of(command);
         Assert.Equal((2, ""), (run.Code, run.Output));
-        string line = Assert.Single(run.ErrorLines);
+        var line = Assert.Single(run.ErrorLines);
         Assert.Contains($"was started with {option[2..]} ", line);
         Assert.Contains(mentions, line);
         Assert.Equal(before, File.ReadAllText(Path.Combine(trained.Folder, "config.json")));
@@ -224,11 +224,11 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task ResumingWithOtherImagesIsRefused()
     {
-        string data = Path.Combine(folder.WithXrays("data/train", 24).WithXrays("data/val", 30, seed: 2).Path, "data");
+        var data = Path.Combine(folder.WithXrays("data/train", 24).WithXrays("data/val", 30, seed: 2).Path, "data");
         string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
         await CommandRun.Succeeding(command);
         File.Delete(Directory.EnumerateFiles(Path.Combine(data, "train", "NORMAL")).First());
-        CommandRun run = await CommandRun.Of([.. command, "--resume"]);
+        var run = await CommandRun.Of([.. command, "--resume"]);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains("was started with other images", Assert.Single(run.ErrorLines));
     }
@@ -237,16 +237,16 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task ATrainingWhoseImagesGoAwayFailsAndGoesOnWhenTheyAreBack()
     {
-        string data = Path.Combine(folder.Path, "data");
+        var data = Path.Combine(folder.Path, "data");
         CopyFolder(trained.Data, data);
         string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
         string[] images = [.. Directory.EnumerateFiles(Path.Combine(data, "train"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         var away = new Dictionary<string, FileStream>();
 
         await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, command);
-        byte[] last = File.ReadAllBytes(Path.Combine(Run, "last.safetensors"));
+        var last = File.ReadAllBytes(Path.Combine(Run, "last.safetensors"));
         TakeAway(images.Where((_, i) => i % 2 == 0));
-        CommandRun run = await CommandRun.Of([.. command, "--resume"]);
+        var run = await CommandRun.Of([.. command, "--resume"]);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Matches("more than 3 of [0-9]+ images that were listed can no longer be read", run.ErrorLines[^1]);
         Assert.Contains("cannot be read", run.ErrorLines[^1]);
@@ -256,7 +256,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         AssertSameBytes(trained.Folder, Run);
 
         // A new run leaves nothing behind.
-        string other = Path.Combine(folder.Path, "other");
+        var other = Path.Combine(folder.Path, "other");
         TakeAway(images.Where((_, i) => i % 2 == 0));
         run = await CommandRun.Of([.. TrainedRun.Tiny, "--data", data, "--out", other]);
         Assert.Equal(2, run.Code);
@@ -274,13 +274,13 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         // Another process' lock prevents reading; the files are still listed.
         void TakeAway(IEnumerable<string> files)
         {
-            foreach (string file in files) away.Add(file, new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None));
+            foreach (var file in files) away.Add(file, new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None));
         }
 
         void BringBack(IEnumerable<string> files)
         {
-            foreach (string file in files)
-                if (away.Remove(file, out FileStream? held)) held.Dispose();
+            foreach (var file in files)
+                if (away.Remove(file, out var held)) held.Dispose();
         }
     }
 
@@ -305,7 +305,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         if (content is null) Directory.CreateDirectory(Path.Combine(Run, file));
         else File.WriteAllText(Path.Combine(Run, file), content);
         command[Array.IndexOf(command, "--epochs") + 1] = "4";
-        CommandRun run = await CommandRun.Of(command);
+        var run = await CommandRun.Of(command);
         Assert.True(run.Code == (mentions.Length > 0 ? 2 : 0), $"exit code {run.Code}: {run.Errors}");
         if (mentions.Length > 0) Assert.StartsWith($"error: {Path.Combine(Run, mentions)}", run.ErrorLines[^1]);
     }
@@ -313,8 +313,8 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
     private static void CopyFolder(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (string directory in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+        foreach (var directory in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
             Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, directory)));
-        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
     }
 }

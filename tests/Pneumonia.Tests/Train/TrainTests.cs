@@ -29,7 +29,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Fact]
     public void MetricsHaveTheDocumentedShapeAndAgreeWithThemselves()
     {
-        JsonNode metrics = Metrics(trained.Folder);
+        var metrics = Metrics(trained.Folder);
         Assert.Equal(JsonShape.Metrics, JsonShape.Of(metrics));
         Assert.Equal("mlp", (string)metrics["model"]!);
         Assert.False((bool)metrics["synthetic"]!);
@@ -43,7 +43,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         Assert.Equal(12, metrics["test"]!["confusion"]!.AsObject().Sum(count => (int)count.Value!));
         Assert.Equal([1, 2, 3], metrics["epochs"]!.AsArray().Select(epoch => (int)epoch!["epoch"]!));
         double[] losses = [.. metrics["epochs"]!.AsArray().Select(epoch => (double)epoch!["valLoss"]!)];
-        int best = (int)metrics["bestEpoch"]!;
+        var best = (int)metrics["bestEpoch"]!;
         Assert.Equal(Array.IndexOf(losses, losses.Min()) + 1, best);
         Assert.Equal(losses[best - 1], (double)metrics["val"]!["loss"]!, 1e-12);
     }
@@ -66,7 +66,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Fact]
     public void ConfigHoldsEverySettingByName()
     {
-        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(trained.Folder, "config.json")))!;
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(trained.Folder, "config.json")))!;
         Assert.Equal("mlp", (string)config["model"]!);
         Assert.Equal(24, (int)config["pixels"]!);
         Assert.Equal(4, (int)config["batch"]!);
@@ -79,7 +79,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Fact]
     public void TheReportOfRealImagesIsNoSyntheticOne()
     {
-        string report = WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
+        var report = WebUtility.HtmlDecode(File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
         Assert.Contains("Not for clinical use", report);
         Assert.DoesNotContain("Synthetic images.", report);
         Assert.DoesNotContain("phantoms", report);
@@ -89,13 +89,13 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task EveryOutputOfARunOnPhantomsSaysSynthetic()
     {
-        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--limit", "12", "--out", NewRun("phantoms")]);
+        var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--limit", "12", "--out", NewRun("phantoms")]);
         Assert.Contains("synthetic", run.Output);
         Assert.Contains("synthetic", run.Errors);
         Assert.Contains("Not for clinical use", run.Output);
         Assert.Contains("Synthetic images.", File.ReadAllText(Path.Combine(NewRun("phantoms"), "report.html")));
         Assert.Contains("Not for clinical use", File.ReadAllText(Path.Combine(NewRun("phantoms"), "report.html")));
-        JsonNode metrics = Metrics(NewRun("phantoms"));
+        var metrics = Metrics(NewRun("phantoms"));
         Assert.True((bool)metrics["synthetic"]!);
         Assert.Equal("{\"kind\":\"synthetic\",\"train\":12,\"val\":12,\"test\":12}", metrics["split"]!.ToJsonString());
         Assert.Equal(JsonShape.SyntheticMetrics, JsonShape.Of(metrics));
@@ -116,7 +116,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [InlineData("last.safetensors")]
     public void CheckpointsTellNoPathDateOrHost(string file)
     {
-        string metadata = string.Join('\n', SafeTensors.Read(Path.Combine(trained.Folder, file)).Metadata.Select(entry => $"{entry.Key}={entry.Value}"));
+        var metadata = string.Join('\n', SafeTensors.Read(Path.Combine(trained.Folder, file)).Metadata.Select(entry => $"{entry.Key}={entry.Value}"));
         Assert.Contains("\"classes\":[\"NORMAL\",\"PNEUMONIA\"]", metadata);
         Assert.DoesNotContain(Path.GetTempPath().Trim('/', '\\'), metadata);
         Assert.DoesNotContain(Path.GetFileName(Path.GetDirectoryName(trained.Folder))!, metadata);
@@ -128,7 +128,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task PipedOutputHasNoControlCharacters()
     {
-        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("piped")]);
+        var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("piped")]);
         Assert.DoesNotContain(run.Output + run.Errors, c => char.IsControl(c) && c != '\n');
         Assert.Equal(3, run.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));
     }
@@ -139,11 +139,11 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
         folder.Add("data/train/NORMAL/IM-0000-0001.png", "");
         folder.Add("data/test/PNEUMONIA/person1_bacteria_1.png", "no image");
-        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", Path.Combine(folder.Path, "data"), "--out", NewRun("run")]);
+        var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", Path.Combine(folder.Path, "data"), "--out", NewRun("run")]);
         Assert.Equal(2, run.ErrorLines.Count(line => line.StartsWith("warning: ", StringComparison.Ordinal) && line.EndsWith("; left out", StringComparison.Ordinal)));
         Assert.Contains("train/NORMAL/IM-0000-0001.png: is empty", run.Errors);
         Assert.Contains("test/PNEUMONIA/person1_bacteria_1.png", run.Errors);
-        JsonNode metrics = Metrics(NewRun("run"));
+        var metrics = Metrics(NewRun("run"));
         Assert.Equal(23, (int)metrics["split"]!["train"]! + (int)metrics["split"]!["val"]!);
         Assert.Equal(5, (int)metrics["test"]!["n"]!);
         Assert.Equal("""[{"kind":"damaged","count":2,"example":"train/NORMAL/IM-0000-0001.png"}]""", metrics["leftOut"]!.ToJsonString());
@@ -156,21 +156,21 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     public async Task WhatIsUnknownAndLeftOutIsSaidOnTheConsoleInTheMetricsAndInTheReport()
     {
         folder.WithXrays("data/train", 12).WithXrays("data/test", 3, seed: 2);
-        string data = Path.Combine(folder.Path, "data");
-        foreach (string file in Directory.GetFiles(data, "*.png", SearchOption.AllDirectories))
+        var data = Path.Combine(folder.Path, "data");
+        foreach (var file in Directory.GetFiles(data, "*.png", SearchOption.AllDirectories))
             File.Move(file, Path.Combine(Path.GetDirectoryName(file)!, $"img_{Path.GetFileName(file).GetHashCode()}.png"));
         File.Copy(Directory.GetFiles(Path.Combine(data, "train", "NORMAL"))[0], Path.Combine(data, "test", "NORMAL", "another name.png"));
         folder.Add("data/train/NORMAL/a.webp", "x");
-        CommandRun run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", NewRun("run")]);
+        var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", NewRun("run")]);
         Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: patients unknown: no name of the 31 images", StringComparison.Ordinal));
         Assert.Contains("left out: 1 images of val or test whose pixels are in an earlier part", run.Errors);
         Assert.Contains("left out: 1 image in formats that are not read (.webp): train/NORMAL/a.webp; convert it to PNG", run.Errors);
-        JsonNode metrics = Metrics(NewRun("run"));
+        var metrics = Metrics(NewRun("run"));
         Assert.Equal("""{"rule":null,"recognised":0,"images":31,"distinct":0,"acrossParts":0}""", metrics["patients"]!.ToJsonString());
         Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.webp"},{"kind":"copy","count":1,"example":"test/NORMAL/another name.png"}]""",
             metrics["leftOut"]!.ToJsonString());
         Assert.Equal((1, 6), ((int)metrics["copiesAcrossParts"]!, (int)metrics["test"]!["n"]!));
-        string report = File.ReadAllText(Path.Combine(NewRun("run"), "report.html"));
+        var report = File.ReadAllText(Path.Combine(NewRun("run"), "report.html"));
         Assert.DoesNotContain("apply to new patients", report);
         Assert.Contains("The patients are unknown", report);
     }
@@ -180,29 +180,29 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [InlineData("--augment-once", true)]
     public async Task AugmentationIsRecordedAndShown(string option, bool once)
     {
-        string run = NewRun("augmented");
+        var run = NewRun("augmented");
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, option, "--out", run]);
         Assert.NotEqual(Best(trained.Folder), Best(run));
-        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!;
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!;
         Assert.True((bool)config["augment"]!);
         Assert.Equal(once, (bool)config["augmentOnce"]!);
         Assert.Contains("rotation ±40°", (string)config["augmentation"]!);
         // Eight tiles of 24 pixels across and five down, with a gap of 4 around each.
-        DecodedImage sheet = ImageDecoder.Decode(Path.Combine(run, "augmentation.png"));
+        var sheet = ImageDecoder.Decode(Path.Combine(run, "augmentation.png"));
         Assert.Equal((8 * 28 + 4, 5 * 28 + 4), (sheet.Width, sheet.Height));
         byte[] Tile(int row, int column) =>
         [
             .. Enumerable.Range(0, 24 * 24 * 3).Select(i => sheet.Pixels[((4 + 28 * row + i / 72) * sheet.Width + 4 + 28 * column) * 3 + i % 72]),
         ];
-        for (int row = 0; row < 5; row++)
-            for (int column = 1; column < 8; column++) Assert.NotEqual(Tile(row, 0), Tile(row, column));
+        for (var row = 0; row < 5; row++)
+            for (var column = 1; column < 8; column++) Assert.NotEqual(Tile(row, 0), Tile(row, column));
         // The first tile is an unchanged image.
         byte[][] originals =
         [
             .. Directory.EnumerateFiles(Path.Combine(trained.Data, "train"), "*.png", SearchOption.AllDirectories)
                 .Select(path => ImageDecoder.Decode(path).Pixels.SelectMany(b => new[] { b, b, b }).ToArray()),
         ];
-        for (int row = 0; row < 5; row++) Assert.Contains(originals, image => image.AsSpan().SequenceEqual(Tile(row, 0)));
+        for (var row = 0; row < 5; row++) Assert.Contains(originals, image => image.AsSpan().SequenceEqual(Tile(row, 0)));
     }
 
     [SkippableFact]

@@ -32,13 +32,13 @@ public sealed class TransferTests : IDisposable
     // Blocks 1 … blocks of VGG19 with made-up kernels: small enough that activations stay in bounds.
     private string Weights(int blocks)
     {
-        using Sequential network = ReferenceNetworks.Vgg19(32, until: $"block{blocks}_pool");
+        using var network = ReferenceNetworks.Vgg19(32, until: $"block{blocks}_pool");
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var parameter in network.Layers.Where(layer => layer.Name.StartsWith("block", StringComparison.Ordinal)).SelectMany(layer => layer.Parameters))
         {
             var values = new float[parameter.Shape.Length];
-            uint key = CounterRandom.Key((uint)tensors.Count);
-            for (int i = 0; i < values.Length; i++)
+            var key = CounterRandom.Key((uint)tensors.Count);
+            for (var i = 0; i < values.Length; i++)
                 values[i] = parameter.Shape.Rank == 1 ? 0 : (CounterRandom.Bits(key, (uint)i) / (float)uint.MaxValue - 0.5f) * MathF.Sqrt(24f / (9 * parameter.Shape[2]));
             tensors.Add(parameter.Name, new StoredTensor([.. parameter.Shape.Sizes], values));
         }
@@ -56,18 +56,18 @@ public sealed class TransferTests : IDisposable
     private string TorchvisionWeights()
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
-        foreach ((string name, StoredTensor tensor) in WeightFile.Read(Weights(1)).Tensors)
+        foreach ((var name, var tensor) in WeightFile.Read(Weights(1)).Tensors)
         {
-            string layer = name.StartsWith("block1_conv1", StringComparison.Ordinal) ? "features.0" : "features.2";
+            var layer = name.StartsWith("block1_conv1", StringComparison.Ordinal) ? "features.0" : "features.2";
             if (tensor.Shape is not [var rows, var columns, var inputs, var outputs])
             {
                 tensors.Add(layer + ".bias", tensor);
                 continue;
             }
             var values = new float[tensor.Values.Length];
-            for (int o = 0; o < outputs; o++)
-                for (int i = 0; i < inputs; i++)
-                    for (int p = 0; p < rows * columns; p++) values[(o * inputs + i) * rows * columns + p] = tensor.Values[(p * inputs + i) * outputs + o];
+            for (var o = 0; o < outputs; o++)
+                for (var i = 0; i < inputs; i++)
+                    for (var p = 0; p < rows * columns; p++) values[(o * inputs + i) * rows * columns + p] = tensor.Values[(p * inputs + i) * outputs + o];
             tensors.Add(layer + ".weight", new StoredTensor([outputs, inputs, rows, columns], values));
         }
         WeightFile.WriteSafeTensors(Of("torchvision.safetensors"), tensors, TensorLayout.Unsaid);
@@ -82,25 +82,25 @@ public sealed class TransferTests : IDisposable
     public async Task AHeadOnFeaturesLearnsTheSameAgainFromTheCacheAndAfterAStop()
     {
         OpenCl.SkipIfMissing();
-        CommandRun first = await CommandRun.Succeeding(Head("first", "--features"));
+        var first = await CommandRun.Succeeding(Head("first", "--features"));
         Assert.Contains("features: 36 computed, 0 found", first.Errors);
-        CommandRun second = await CommandRun.Succeeding(Head("second", "--features"));
+        var second = await CommandRun.Succeeding(Head("second", "--features"));
         Assert.Contains("features: 0 computed, 36 found", second.Errors);
         Assert.Equal(Best("first"), Best("second"));
         // The run's file contains base and head; only the head was trained.
         var stored = Checkpoint.Read(Path.Combine(Of("first"), "best.safetensors"));
         var given = WeightFile.Read(Weights(1)).Tensors;
-        foreach ((string name, StoredTensor tensor) in given) Assert.Equal(tensor.Values, stored.Parameters.Single(p => p.Key == name).Value.Values);
-        int ofHead = 8 * 8 * 64 * 8 + 8 + 8 + 1;
+        foreach ((var name, var tensor) in given) Assert.Equal(tensor.Values, stored.Parameters.Single(p => p.Key == name).Value.Values);
+        var ofHead = 8 * 8 * 64 * 8 + 8 + 8 + 1;
         Assert.Equal(ofHead, (int)first.Json["trainable"]!);
         Assert.Equal(ofHead + given.Values.Sum(tensor => tensor.Values.Length), (int)first.Json["parameters"]!);
 
-        CommandRun stopped = await CommandRun.StoppedAt("epoch 1/2", TimeSpan.Zero, Head("stopped", "--features"));
+        var stopped = await CommandRun.StoppedAt("epoch 1/2", TimeSpan.Zero, Head("stopped", "--features"));
         Assert.Equal(130, stopped.Code);
         await CommandRun.Succeeding(Head("stopped", "--features", "--resume"));
         Assert.Equal(Best("first"), Best("stopped"));
         // Other preprocessing, other features.
-        CommandRun rescaled = await CommandRun.Succeeding([.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
+        var rescaled = await CommandRun.Succeeding([.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
         Assert.Contains("features: 36 computed, 0 found", rescaled.Errors);
     }
 
@@ -110,22 +110,22 @@ public sealed class TransferTests : IDisposable
         OpenCl.SkipIfMissing();
         string[] Folders() => Directory.GetDirectories(Path.Combine(Of("cache"), "features"));
         // 36 files of 8·8·64 numbers and a checksum: 577 KiB.
-        CommandRun first = await CommandRun.Succeeding(Head("first", "--features"));
-        string old = Assert.Single(Folders());
+        var first = await CommandRun.Succeeding(Head("first", "--features"));
+        var old = Assert.Single(Folders());
         Assert.DoesNotContain(FeatureFolder.LimitVariable, first.Errors);
         Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, "0.001");
         string[] rescaled = [.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))];
-        CommandRun second = await CommandRun.Succeeding(rescaled);
-        string note = Assert.Single(second.ErrorLines, line => line.Contains(FeatureFolder.LimitVariable));
+        var second = await CommandRun.Succeeding(rescaled);
+        var note = Assert.Single(second.ErrorLines, line => line.Contains(FeatureFolder.LimitVariable));
         Assert.Matches(@"^features: removed \d+ files not used for longest, 1 MiB: .*features may hold 0.001 GiB", note);
         Assert.InRange(Directory.GetFiles(old).Length, 1, 35);
         Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, "0");
-        CommandRun third = await CommandRun.Succeeding([.. rescaled.Select(word => word == Of("rescaled") ? Of("again") : word)]);
+        var third = await CommandRun.Succeeding([.. rescaled.Select(word => word == Of("rescaled") ? Of("again") : word)]);
         Assert.Contains("features: 0 computed, 36 found", third.Errors);
         Assert.Contains("warning: features: ", Assert.Single(third.ErrorLines, line => line.Contains("all in use")));
         Assert.DoesNotContain(old, Folders());
         Assert.Equal(Best("rescaled"), Best("again"));
-        foreach (string wrong in new[] { "much", "-1", "NaN" })
+        foreach (var wrong in new[] { "much", "-1", "NaN" })
         {
             Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, wrong);
             Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is no size", await Refused("--model vgg19 --features --weights", Weights(1)));
@@ -138,8 +138,8 @@ public sealed class TransferTests : IDisposable
         OpenCl.SkipIfMissing();
         folder.WithXrays("data/train", 12).WithXrays("data/test", 10, seed: 2);
         string[] withoutLimit = [.. Head("run", "--features", "--data", Of("data")).Where(word => word is not ("--limit" or "12"))];
-        CommandRun run = await CommandRun.Succeeding(withoutLimit);
-        CommandRun evaluated = await CommandRun.Succeeding("evaluate", "--run", Of("run"), "--data", Of("data"), "--json");
+        var run = await CommandRun.Succeeding(withoutLimit);
+        var evaluated = await CommandRun.Succeeding("evaluate", "--run", Of("run"), "--data", Of("data"), "--json");
         Assert.Equal((double)run.Json["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-3);
         Assert.Equal((double)run.Json["test"]!["auc"]!, (double)evaluated.Json["auc"]!, 1e-3);
         Assert.Equal("caffe", (string?)Config("run")["preprocessing"]);
@@ -149,17 +149,17 @@ public sealed class TransferTests : IDisposable
     public async Task FineTuningStartsFromATrainedHeadAndKeepsItsPreprocessing()
     {
         OpenCl.SkipIfMissing();
-        CommandRun head = await CommandRun.Succeeding(Head("head"));
-        string best = Path.Combine(Of("head"), "best.safetensors");
+        var head = await CommandRun.Succeeding(Head("head"));
+        var best = Path.Combine(Of("head"), "best.safetensors");
         string[] tune = ["train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "1", "--json", "--weights", best];
-        int bestEpoch = (int)head.Json["bestEpoch"]!;
+        var bestEpoch = (int)head.Json["bestEpoch"]!;
         // A rate so small that nothing changes: the validation loss is that of the head.
-        CommandRun still = await CommandRun.Succeeding([.. tune, "--freeze", "none", "--learning-rate", "1e-12", "--out", Of("still")]);
+        var still = await CommandRun.Succeeding([.. tune, "--freeze", "none", "--learning-rate", "1e-12", "--out", Of("still")]);
         Assert.Equal((double)head.Json["epochs"]![bestEpoch - 1]!["valLoss"]!, (double)still.Json["epochs"]![0]!["valLoss"]!, 1e-4);
         Assert.Equal("caffe", (string?)Config("still")["preprocessing"]);
         Assert.Equal((int)still.Json["parameters"]!, (int)still.Json["trainable"]!);
 
-        CommandRun tuned = await CommandRun.Succeeding([.. tune, "--freeze", "block1_conv1", "--base-learning-rate", "1e-5", "--learning-rate", "1e-3", "--out", Of("tuned")]);
+        var tuned = await CommandRun.Succeeding([.. tune, "--freeze", "block1_conv1", "--base-learning-rate", "1e-5", "--learning-rate", "1e-3", "--out", Of("tuned")]);
         Assert.Equal((int)tuned.Json["parameters"]! - (3 * 3 * 3 * 64 + 64), (int)tuned.Json["trainable"]!);
         var before = Checkpoint.Read(best).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
         var after = Checkpoint.Read(Path.Combine(Of("tuned"), "last.safetensors")).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
@@ -176,27 +176,27 @@ public sealed class TransferTests : IDisposable
     {
         OpenCl.SkipIfMissing();
         const string remark = "images are prepared by torchvision, for its tensors have the names of torchvision's VGG (--preprocessing)";
-        string file = TorchvisionWeights();
+        var file = TorchvisionWeights();
         string[] Training(string run, params string[] more) => [.. Head(run, more).Where(word => word is not ("--preprocessing" or "caffe")).Select(word => word == Weights(1) ? file : word)];
-        CommandRun found = await CommandRun.Succeeding(Training("found"));
+        var found = await CommandRun.Succeeding(Training("found"));
         Assert.Equal($"{file}: {remark}", Assert.Single(found.ErrorLines, line => line.Contains("prepared by")));
         Assert.Equal("torchvision", (string?)Config("found")["preprocessing"]);
         Assert.Equal("torchvision", (string?)Checkpoint.Read(Path.Combine(Of("found"), "best.safetensors")).Application["preprocessing"]);
-        CommandRun asked = await CommandRun.Succeeding([.. Training("asked"), "--preprocessing", "torchvision"]);
+        var asked = await CommandRun.Succeeding([.. Training("asked"), "--preprocessing", "torchvision"]);
         Assert.DoesNotContain("prepared by", asked.Errors);
         Assert.Equal(Best("found"), Best("asked"));
-        CommandRun other = await CommandRun.Succeeding([.. Training("other"), "--preprocessing", "rescale"]);
+        var other = await CommandRun.Succeeding([.. Training("other"), "--preprocessing", "rescale"]);
         Assert.DoesNotContain("prepared by", other.Errors);
         Assert.Equal("rescale", (string?)Config("other")["preprocessing"]);
         Assert.NotEqual(Best("found"), Best("other"));
 
         // It predicts with the preprocessing that it was trained with, in every command.
         folder.WithXrays("xrays", 6);
-        JsonNode scores = (await CommandRun.Succeeding("evaluate", "--run", Of("found"), "--data", Of("xrays"), "--json")).Json;
-        JsonNode answers = (await CommandRun.Succeeding("predict", "--run", Of("found"), Of("xrays"), "--json")).Json;
-        double right = answers.AsArray().Average(answer => Math.Log((double)answer!["probabilities"]![((string)answer["path"]!).Contains("NORMAL") ? 0 : 1]!));
+        var scores = (await CommandRun.Succeeding("evaluate", "--run", Of("found"), "--data", Of("xrays"), "--json")).Json;
+        var answers = (await CommandRun.Succeeding("predict", "--run", Of("found"), Of("xrays"), "--json")).Json;
+        var right = answers.AsArray().Average(answer => Math.Log((double)answer!["probabilities"]![((string)answer["path"]!).Contains("NORMAL") ? 0 : 1]!));
         Assert.Equal((double)scores["loss"]!, -right, 1e-4);
-        string image = Directory.EnumerateFiles(Of("xrays"), "*.png", SearchOption.AllDirectories).First();
+        var image = Directory.EnumerateFiles(Of("xrays"), "*.png", SearchOption.AllDirectories).First();
         await CommandRun.Succeeding("explain", "--run", Of("found"), image, "--out", Of("explained"));
         Assert.Contains("was trained with torchvision", await Refused(
             "--model vgg19 --pixels 16 --until block1_pool --head 8 --preprocessing caffe --weights", Path.Combine(Of("found"), "best.safetensors")));
@@ -205,16 +205,16 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public void ImagenetIsThePublishedFileWithItsOwnPreprocessingUnlessAnotherIsAskedFor()
     {
-        byte[] bytes = File.ReadAllBytes(Weights(1));
-        string path = folder.Add(Path.Combine("cache", "weights", "blocks1.npz"), bytes);
-        string md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(bytes));
+        var bytes = File.ReadAllBytes(Weights(1));
+        var path = folder.Add(Path.Combine("cache", "weights", "blocks1.npz"), bytes);
+        var md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(bytes));
         PublishedWeights[] catalogue =
         [
             new("missing", "missing.npz", "", "", 1, "", Preprocessing.Rescale, Md5: "", Original: true),
             new("of-others", "blocks1.npz", "", "", bytes.Length, "", Preprocessing.Torchvision, Md5: md5),
             new("made-up", "blocks1.npz", "", "", bytes.Length, "", Preprocessing.Caffe, Md5: md5, Original: true),
         ];
-        using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
+        using var network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
         var settings = new TrainSettings { Weights = StartingWeights.ImageNet };
         StartingWeights Read(Preprocessing? asked) => StartingWeights.Read(asked is { } said ? settings with { Preprocessing = said } : settings,
             network, ModelChoice.BaseLength(ModelKind.Vgg19, network), SyntheticXrays.Classes, catalogue)!;
@@ -226,17 +226,17 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public async Task AFileThatDoesNotFillTheBaseIsAnErrorThatSaysWhatIsMissingAndWhereToCut()
     {
-        string line = await Refused("--model vgg19 --pixels 32 --weights", Weights(2));
-        foreach (string mention in new[] { "blocks2.npz", "missing block3_conv1/kernel", "and 18 more", "--until block2_pool" }) Assert.Contains(mention, line);
+        var line = await Refused("--model vgg19 --pixels 32 --weights", Weights(2));
+        foreach (var mention in new[] { "blocks2.npz", "missing block3_conv1/kernel", "and 18 more", "--until block2_pool" }) Assert.Contains(mention, line);
     }
 
     [Fact]
     public async Task ThePublishedWeightsAreAskedForByNamePlaceAndAddress()
     {
-        string line = await Refused("--model vgg19 --weights", "imagenet");
-        PublishedWeights smallest = WeightCatalogue.Entries.Where(entry => entry.Original).MinBy(entry => entry.Bytes)!;
-        foreach (string mention in new[] { smallest.File, smallest.Address, Path.Combine(Of("cache"), "weights") }) Assert.Contains(mention, line);
-        string place = Path.Combine(Of("cache"), "weights", smallest.File);
+        var line = await Refused("--model vgg19 --weights", "imagenet");
+        var smallest = WeightCatalogue.Entries.Where(entry => entry.Original).MinBy(entry => entry.Bytes)!;
+        foreach (var mention in new[] { smallest.File, smallest.Address, Path.Combine(Of("cache"), "weights") }) Assert.Contains(mention, line);
+        var place = Path.Combine(Of("cache"), "weights", smallest.File);
         folder.Add(Path.Combine("cache", "weights", smallest.File), "not it");
         line = await Refused("--model vgg19 --weights", "imagenet");
         Assert.Contains($"{place} is not the published file: it has 6 bytes", line);
@@ -252,8 +252,8 @@ public sealed class TransferTests : IDisposable
 
     private async Task<string> Refused(string options, string last)
     {
-        string[] before = folder.Listing();
-        CommandRun run = await CommandRun.Of(["train", .. options.Split(' '), last, "--limit", "4", "--out", Of("refused")]);
+        var before = folder.Listing();
+        var run = await CommandRun.Of(["train", .. options.Split(' '), last, "--limit", "4", "--out", Of("refused")]);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Equal(before, folder.Listing());
         return Assert.Single(run.ErrorLines);
@@ -264,7 +264,7 @@ public sealed class TransferTests : IDisposable
     {
         OpenCl.SkipIfMissing();
         await CommandRun.Succeeding(Head("head"));
-        string best = Path.Combine(Of("head"), "best.safetensors");
+        var best = Path.Combine(Of("head"), "best.safetensors");
         const string same = "--model vgg19 --pixels 16 --until block1_pool --head 8";
         Assert.Contains("dense1/kernel is [4096,8] instead of [4096,9]", await Refused(same.Replace("8", "9") + " --weights", best));
         Assert.Contains("was trained with caffe", await Refused(same + " --preprocessing rescale --weights", best));

@@ -11,10 +11,10 @@ public static class XrayFolders
     public static TemporaryFolder WithXrays(this TemporaryFolder folder, string part, int ofEachClass, int seed = 1)
     {
         var xrays = new SyntheticXrays(seed, ImagePart.Train);
-        for (int i = 0; i < 2 * ofEachClass; i++)
+        for (var i = 0; i < 2 * ofEachClass; i++)
         {
-            string name = SyntheticXrays.Classes[SyntheticXrays.ClassIndex(i)];
-            string file = name == ImageFolder.Normal ? $"IM-{i:D4}-0001.png" : $"person{i}_{(i % 4 == 1 ? "bacteria" : "virus")}_1.png";
+            var name = SyntheticXrays.Classes[SyntheticXrays.ClassIndex(i)];
+            var file = name == ImageFolder.Normal ? $"IM-{i:D4}-0001.png" : $"person{i}_{(i % 4 == 1 ? "bacteria" : "virus")}_1.png";
             folder.Add(System.IO.Path.Combine(part, name, file), PngWriter.Encode(xrays.Draw(i, Pixels), Pixels, Pixels, 1));
         }
         return folder;

@@ -11,7 +11,7 @@ public sealed class WeightOriginTests
     private static WeightFile FileOf(IEnumerable<string> kernels)
     {
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
-        foreach (string kernel in kernels) tensors.Add(kernel, new StoredTensor([0, 3, 3, 3], []));
+        foreach (var kernel in kernels) tensors.Add(kernel, new StoredTensor([0, 3, 3, 3], []));
         tensors.Add("classifier.0.weight", new StoredTensor([0, 8], []));
         return new WeightFile("none.pth", WeightFormat.Torch, TensorLayout.Torch, tensors);
     }
@@ -26,7 +26,7 @@ public sealed class WeightOriginTests
     [InlineData("0 3 6 8 11 13 16 18")]
     public void VggOfTorchvisionIsKnownByItsNamesCutShortOrSortedAsWell(string places)
     {
-        WeightFile file = FileOf(Features(places));
+        var file = FileOf(Features(places));
         Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(file, channels: 3)!.Preprocessing);
         Assert.Null(WeightOrigin.Of(file, channels: 1));
     }
@@ -45,7 +45,7 @@ public sealed class WeightOriginTests
     [InlineData("my own name, with commas.")]
     public void VggOfTorchvisionIsKnownWithinWhateverHeldIt(string prefix)
     {
-        foreach (string places in new[] { "0 2", "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34" })
+        foreach (var places in new[] { "0 2", "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34" })
         {
             Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(FileOf(Features(places).Select(name => prefix + name)), channels: 3)!.Preprocessing);
             // DataParallel around the convolutions only.
@@ -62,9 +62,9 @@ public sealed class WeightOriginTests
     [InlineData("0 4 8 11 15 18 22 25")]
     public void VggWithNormalizationsOfTorchvisionIsKnownByThem(string places)
     {
-        WeightFile file = FileOf(Features(places));
+        var file = FileOf(Features(places));
         Assert.Null(WeightOrigin.Of(file, channels: 3));
-        foreach (string place in places.Split(' ')) file.Tensors.Add($"features.{int.Parse(place) + 1}.running_mean", new StoredTensor([0], []));
+        foreach (var place in places.Split(' ')) file.Tensors.Add($"features.{int.Parse(place) + 1}.running_mean", new StoredTensor([0], []));
         Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(file, channels: 3)!.Preprocessing);
     }
 
@@ -78,8 +78,8 @@ public sealed class WeightOriginTests
     private static float[] Spread(bool torch, float change)
     {
         var values = new float[27 * 64];
-        for (int pixel = 0; pixel < 9; pixel++)
-            for (int channel = 0; channel < 3; channel++) values[torch ? channel * 9 + pixel : (pixel * 3 + channel) * 64] = firstFilter[pixel * 3 + channel] + change;
+        for (var pixel = 0; pixel < 9; pixel++)
+            for (var channel = 0; channel < 3; channel++) values[torch ? channel * 9 + pixel : (pixel * 3 + channel) * 64] = firstFilter[pixel * 3 + channel] + change;
         return values;
     }
 
@@ -88,7 +88,7 @@ public sealed class WeightOriginTests
     {
         WeightFile Kernel(string name, bool torch, float change) => new("none", WeightFormat.Npz, TensorLayout.Unsaid,
             new(StringComparer.Ordinal) { [name] = new StoredTensor(torch ? [64, 3, 3, 3] : [3, 3, 3, 64], Spread(torch, change)), ["other"] = new StoredTensor([1], [0]) });
-        foreach (float change in new[] { 0, 0.005f })
+        foreach (var change in new[] { 0, 0.005f })
         {
             Assert.Equal(Preprocessing.Caffe, WeightOrigin.Of(Kernel("block1_conv1/kernel", torch: false, change), channels: 3)!.Preprocessing);
             Assert.Equal(Preprocessing.Caffe, WeightOrigin.Of(Kernel("features.0.weight", torch: true, change), channels: 3)!.Preprocessing);
@@ -102,7 +102,7 @@ public sealed class WeightOriginTests
     public void TheRealWeightsOfKerasAreKnown()
     {
         RealXrays.SkipIfMissing();
-        string path = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");
+        var path = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");
         Skip.IfNot(File.Exists(path), $"no {path}");
         Assert.Equal("its first convolution is that of the published VGG19 of Keras", WeightOrigin.Of(WeightFile.Read(path), channels: 3)!.Reason);
     }

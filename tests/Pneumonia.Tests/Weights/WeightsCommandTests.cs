@@ -20,7 +20,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     // A PyTorch network as .safetensors: [out,in,rows,columns] and [out,in].
     private string TorchFile()
     {
-        string path = Of("torch.safetensors");
+        var path = Of("torch.safetensors");
         WeightFile.WriteSafeTensors(path, new()
         {
             ["features.0.weight"] = new([2, 3, 1, 1], [1, 2, 3, 4, 5, 6]),
@@ -33,8 +33,8 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task VerifyListsTensorsAndJsonIsOneDocument()
     {
-        string path = TorchFile();
-        CommandRun run = await CommandRun.Succeeding("weights", "verify", path, "--json");
+        var path = TorchFile();
+        var run = await CommandRun.Succeeding("weights", "verify", path, "--json");
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse("""
             {"format":"safetensors","tensors":[{"name":"classifier.0.weight","shape":[1,8],"dtype":"float32"},
              {"name":"features.0.bias","shape":[2],"dtype":"float32"},{"name":"features.0.weight","shape":[2,3,1,1],"dtype":"float32"}]}
@@ -67,32 +67,32 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", whole);
         await CommandRun.Succeeding("weights", "export", "--run", trained.Folder, "--out", arrays);
         var best = Checkpoint.Read(Path.Combine(trained.Folder, "best.safetensors")).Parameters;
-        foreach (string path in new[] { whole, arrays })
+        foreach (var path in new[] { whole, arrays })
         {
             var read = WeightFile.Read(path).Tensors;
             Assert.Equal(best.Count, read.Count);
-            foreach ((string name, StoredTensor tensor) in best)
+            foreach ((var name, var tensor) in best)
             {
                 Assert.Equal(tensor.Shape, read[name].Shape);
                 Assert.Equal(tensor.Values, read[name].Values);
             }
         }
-        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
-        CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
-        CommandRun byFile = await CommandRun.Succeeding("predict", "--weights", whole, image, "--json");
+        var image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        var byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
+        var byFile = await CommandRun.Succeeding("predict", "--weights", whole, image, "--json");
         Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byFile.Json[0]!["probability"]!);
         // For a file with tensors only, network and size are detected, and its classes have numbers.
-        CommandRun byArrays = await CommandRun.Succeeding("predict", "--weights", arrays, image, "--json");
+        var byArrays = await CommandRun.Succeeding("predict", "--weights", arrays, image, "--json");
         Assert.Equal((double)byRun.Json[0]!["probability"]!, (double)byArrays.Json[0]!["probability"]!);
         Assert.Contains((string)byArrays.Json[0]!["class"]!, new[] { "0", "1" });
         Assert.Contains("images of 24 pixels, prepared by rescale", byArrays.Errors);
-        string converted = Of("converted.safetensors");
+        var converted = Of("converted.safetensors");
         await CommandRun.Succeeding("weights", "import", arrays, "--out", converted);
-        CommandRun byImport = await CommandRun.Succeeding("predict", "--weights", converted, image, "--json");
+        var byImport = await CommandRun.Succeeding("predict", "--weights", converted, image, "--json");
         Assert.Equal(PredictionsOf(byArrays), PredictionsOf(byImport));
-        foreach (string[] wrong in new string[][] { [TorchFile()], [arrays, "--pixels", "25"], [whole, "--pixels", "25"] })
+        foreach (var wrong in new string[][] { [TorchFile()], [arrays, "--pixels", "25"], [whole, "--pixels", "25"] })
         {
-            CommandRun refused = await CommandRun.Of(["predict", "--weights", .. wrong, image]);
+            var refused = await CommandRun.Of(["predict", "--weights", .. wrong, image]);
             Assert.Equal((2, ""), (refused.Code, refused.Output));
             Assert.Contains(wrong[0], Assert.Single(refused.ErrorLines));
         }
@@ -115,17 +115,17 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     public async Task PredictPreparesImagesAsTorchvisionDoesForAFileWithItsNames()
     {
         OpenCl.SkipIfMissing();
-        using Sequential network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
-        string file = WholeModel("torchvision.safetensors", network, name => name
+        using var network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
+        var file = WholeModel("torchvision.safetensors", network, name => name
             .Replace("block1_conv1", "features.0").Replace("block1_conv2", "features.2").Replace("dense1", "classifier.0").Replace("logits", "classifier.3")
             .Replace("/kernel", ".weight").Replace("/bias", ".bias"));
-        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
-        CommandRun found = await CommandRun.Succeeding("predict", "--weights", file, image, "--json");
+        var image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        var found = await CommandRun.Succeeding("predict", "--weights", file, image, "--json");
         Assert.Contains("images of 16 pixels, prepared by torchvision, for its tensors have the names of torchvision's VGG (--pixels, --preprocessing)", found.Errors);
-        CommandRun asked = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "torchvision");
+        var asked = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "torchvision");
         Assert.Contains("prepared by torchvision (--pixels, --preprocessing)", asked.Errors);
         Assert.Equal(found.Output, asked.Output);
-        CommandRun other = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "rescale");
+        var other = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "rescale");
         Assert.Contains("prepared by rescale (--pixels, --preprocessing)", other.Errors);
         Assert.NotEqual((double)found.Json[0]!["probability"]!, (double)other.Json[0]!["probability"]!);
     }
@@ -135,10 +135,10 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [InlineData("torchvision")]
     public async Task PredictRefusesWhatIsForColoursWhereTheModelReadsGrayImages(string preprocessing)
     {
-        using Sequential network = ReferenceNetworks.Mlp(6, channels: 1);
-        string file = WholeModel("gray.safetensors", network, name => name);
-        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
-        CommandRun run = await CommandRun.Of("predict", "--weights", file, image, "--pixels", "6", "--preprocessing", preprocessing);
+        using var network = ReferenceNetworks.Mlp(6, channels: 1);
+        var file = WholeModel("gray.safetensors", network, name => name);
+        var image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        var run = await CommandRun.Of("predict", "--weights", file, image, "--pixels", "6", "--preprocessing", preprocessing);
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains($"--preprocessing {preprocessing}: is for colours, and {file} reads gray images", Assert.Single(run.ErrorLines));
     }
@@ -150,18 +150,18 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     public async Task AnImportedCheckpointAnswersAsTheOneItWas(string file, params string[] more)
     {
         string given = Path.Combine(trained.Folder, file), imported = Of("imported.safetensors");
-        CommandRun import = await CommandRun.Succeeding(["weights", "import", given, "--out", imported, .. more]);
+        var import = await CommandRun.Succeeding(["weights", "import", given, "--out", imported, .. more]);
         Assert.Contains("checkpoint of Convolve", import.Output);
         Assert.Equal(File.ReadAllBytes(given), File.ReadAllBytes(imported));
-        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
-        CommandRun before = await CommandRun.Succeeding("predict", "--weights", given, image, "--json");
-        CommandRun after = await CommandRun.Succeeding("predict", "--weights", imported, image, "--json");
+        var image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
+        var before = await CommandRun.Succeeding("predict", "--weights", given, image, "--json");
+        var after = await CommandRun.Succeeding("predict", "--weights", imported, image, "--json");
         Assert.Equal(PredictionsOf(before), PredictionsOf(after));
         Assert.Contains((string)after.Json[0]!["class"]!, new[] { "NORMAL", "PNEUMONIA" });
         Assert.DoesNotContain("does not describe its model", after.Errors);
         if (file == "last.safetensors") return;
         // Including the threshold: the run itself gives the same prediction.
-        CommandRun byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
+        var byRun = await CommandRun.Succeeding("predict", "--run", trained.Folder, image, "--json");
         Assert.Equal(PredictionsOf(byRun), PredictionsOf(after));
         Assert.NotNull(after.Json[0]!["aboveThreshold"]);
     }
@@ -169,8 +169,8 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     // Everything except the network's name, which is the file's.
     private static string PredictionsOf(CommandRun run)
     {
-        JsonArray predictions = run.Json.AsArray();
-        foreach (JsonNode? image in predictions) image!.AsObject().Remove("network");
+        var predictions = run.Json.AsArray();
+        foreach (var image in predictions) image!.AsObject().Remove("network");
         return predictions.ToJsonString();
     }
 
@@ -186,12 +186,12 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task ListNamesEveryPublishedFileWithSourceChecksumAndLicence()
     {
-        CommandRun run = await CommandRun.Succeeding("weights", "list");
-        JsonArray entries = (await CommandRun.Succeeding("weights", "list", "--json")).Json.AsArray();
+        var run = await CommandRun.Succeeding("weights", "list");
+        var entries = (await CommandRun.Succeeding("weights", "list", "--json")).Json.AsArray();
         Assert.Equal(WeightCatalogue.Entries.Count, entries.Count);
-        foreach (PublishedWeights entry in WeightCatalogue.Entries)
+        foreach (var entry in WeightCatalogue.Entries)
         {
-            foreach (string text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256!, $"--preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}" }) Assert.Contains(text, run.Output);
+            foreach (var text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256!, $"--preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}" }) Assert.Contains(text, run.Output);
             Assert.EndsWith("/" + entry.File, entry.Address);
             Assert.True(entry.Md5 is { Length: 32 } != entry.Sha256 is { Length: 64 });
         }
@@ -200,14 +200,14 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task AFileThatOnlyHasAPublishedOnesNameIsToldFromIt()
     {
-        PublishedWeights published = WeightCatalogue.Entries[0];
-        string path = Of(published.File);
+        var published = WeightCatalogue.Entries[0];
+        var path = Of(published.File);
         File.Copy(TorchFile(), path);
-        CommandRun run = await CommandRun.Succeeding("weights", "verify", path, "--json");
+        var run = await CommandRun.Succeeding("weights", "verify", path, "--json");
         Assert.Contains($"is not the published {published.File}", Assert.Single(run.ErrorLines));
         Assert.Contains($"instead of {published.Bytes}", run.Errors);
         Assert.Contains("its MD5 is", (published with { Bytes = new FileInfo(path).Length }).Difference(path));
-        string md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(File.ReadAllBytes(path)));
+        var md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(File.ReadAllBytes(path)));
         Assert.Null((published with { Bytes = new FileInfo(path).Length, Md5 = md5 }).Difference(path));
     }
 
@@ -228,8 +228,8 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     public async Task WhatCannotBeIsRefusedInOneLine(string command, string mentions)
     {
         string torch = TorchFile(), broken = folder.Add("broken.pth", "no weights");
-        string[] before = folder.Listing();
-        CommandRun run = await CommandRun.Of(command.Split(' ').Select(word =>
+        var before = folder.Listing();
+        var run = await CommandRun.Of(command.Split(' ').Select(word =>
             word.Replace("TORCH", torch).Replace("BROKEN", broken).Replace("RUN", trained.Folder)));
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains(mentions, Assert.Single(run.ErrorLines));

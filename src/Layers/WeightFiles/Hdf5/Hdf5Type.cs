@@ -38,7 +38,7 @@ internal sealed record Hdf5Type(int Length, ElementType? Number, bool BigEndian,
             10 => "Array",
             _ => $"Class{kind}",
         };
-        ElementType? number = kind switch
+        var number = kind switch
         {
             0 => Whole(ref cursor, length, signed: (flags & 0x08) != 0),
             1 => Floating(ref cursor, length, order: flags & 0x41),

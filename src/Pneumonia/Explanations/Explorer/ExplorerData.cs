@@ -27,27 +27,27 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
     /// <summary>The JSON document.</summary>
     public JsonObject Of(Sequential network, IReadOnlyList<ExplainedImage> images)
     {
-        IReadOnlyList<PredictionStage> stages = network.Stages();
-        bool[] included = Included(stages, images.Count, network.InputShape.Length);
+        var stages = network.Stages();
+        var included = Included(stages, images.Count, network.InputShape.Length);
         var described = new JsonArray();
         var outputs = images.Select(_ => new JsonArray([.. stages.Select(_ => (JsonNode?)null)])).ToArray();
         // Stages that hand their values on are no step of the arithmetic; -1 is the image.
-        int before = -1;
+        var before = -1;
         long products = 0;
-        for (int s = 0; s < stages.Count; s++)
+        for (var s = 0; s < stages.Count; s++)
         {
             if (stages[s].KeepsValues) continue;
-            int at = before;
-            StageWeights? weights = Weights(stages[s], images[0].Outputs[s]);
-            bool repeated = included[s] && (at < 0 || included[at]) && (weights is null || weights.Channels.Length == stages[s].OutputShape[^1])
+            var at = before;
+            var weights = Weights(stages[s], images[0].Outputs[s]);
+            var repeated = included[s] && (at < 0 || included[at]) && (weights is null || weights.Channels.Length == stages[s].OutputShape[^1])
                 && RepeatedArithmetic.Products(stages[s]) is { } more && (products += more * images.Count) <= MostProducts;
-            JsonObject stage = Describe(network, stages[s], weights);
+            var stage = Describe(network, stages[s], weights);
             stage["output"] = s;
             stage["input"] = before;
             stage["included"] = included[s];
             stage["repeated"] = repeated;
             described.Add((JsonNode)stage);
-            for (int i = 0; i < images.Count && included[s]; i++)
+            for (var i = 0; i < images.Count && included[s]; i++)
             {
                 outputs[i][s] = Packed(images[i].Outputs[s], repeated
                     ? RepeatedArithmetic.Of(stages[s], at < 0 ? images[i].Input : images[i].Outputs[at], weights?.Kernels ?? [], weights?.Biases ?? []) : null);
@@ -71,8 +71,8 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
     private bool[] Included(IReadOnlyList<PredictionStage> stages, int images, int input)
     {
         var included = new bool[stages.Count];
-        long used = (long)input * images;
-        foreach (int s in Enumerable.Range(0, stages.Count).OrderBy(s => stages[s].OutputShape.Length))
+        var used = (long)input * images;
+        foreach (var s in Enumerable.Range(0, stages.Count).OrderBy(s => stages[s].OutputShape.Length))
         {
             if (stages[s].KeepsValues) continue;
             used += (long)stages[s].OutputShape.Length * images;
@@ -88,10 +88,10 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
     {
         if (stage.Weights() is not { } weights) return null;
         int channels = weights.Bias.Length, terms = weights.Kernel.Length / channels;
-        int[] shown = ChannelChoice.Of(output, channels, MostWeights is { } most ? Math.Max(1, most / terms) : null);
+        var shown = ChannelChoice.Of(output, channels, MostWeights is { } most ? Math.Max(1, most / terms) : null);
         var kernels = new float[shown.Length * terms];
-        for (int i = 0; i < shown.Length; i++)
-            for (int t = 0; t < terms; t++) kernels[i * terms + t] = weights.Kernel[t * channels + shown[i]];
+        for (var i = 0; i < shown.Length; i++)
+            for (var t = 0; t < terms; t++) kernels[i * terms + t] = weights.Kernel[t * channels + shown[i]];
         return new StageWeights(shown, kernels, [.. shown.Select(k => weights.Bias[k])]);
     }
 
@@ -132,13 +132,13 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
     /// </summary>
     private static string Packed(float[] values, float[]? expected = null)
     {
-        int count = values.Length;
+        var count = values.Length;
         var planes = new byte[4 * count];
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
-            int difference = BitConverter.SingleToInt32Bits(values[i]) - (expected is null ? 0 : BitConverter.SingleToInt32Bits(expected[i]));
-            int folded = (difference << 1) ^ (difference >> 31);
-            for (int b = 0; b < 4; b++) planes[b * count + i] = (byte)(folded >> (8 * b));
+            var difference = BitConverter.SingleToInt32Bits(values[i]) - (expected is null ? 0 : BitConverter.SingleToInt32Bits(expected[i]));
+            var folded = (difference << 1) ^ (difference >> 31);
+            for (var b = 0; b < 4; b++) planes[b * count + i] = (byte)(folded >> (8 * b));
         }
         using var packed = new MemoryStream();
         using (var deflate = new DeflateStream(packed, CompressionLevel.SmallestSize, leaveOpen: true)) deflate.Write(planes);

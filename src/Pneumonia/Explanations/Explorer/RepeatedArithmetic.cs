@@ -48,18 +48,18 @@ internal static class RepeatedArithmetic
         int height = from[0], width = from[1], channels = from[2], columns = to[1], count = to[2];
         Parallel.For(0, to[0], row =>
         {
-            for (int column = 0; column < columns; column++)
-                for (int k = 0; k < count; k++)
+            for (var column = 0; column < columns; column++)
+                for (var k = 0; k < count; k++)
                 {
                     double sum = biases[k];
-                    for (int i = 0; i < g.KernelHeight; i++)
-                        for (int j = 0; j < g.KernelWidth; j++)
+                    for (var i = 0; i < g.KernelHeight; i++)
+                        for (var j = 0; j < g.KernelWidth; j++)
                         {
                             int y = row * g.Stride + i - g.PaddingTop, x = column * g.Stride + j - g.PaddingLeft;
                             if (y < 0 || x < 0 || y >= height || x >= width) continue;
                             ReadOnlySpan<float> values = input.AsSpan((y * width + x) * channels, channels);
                             ReadOnlySpan<float> weights = kernels.AsSpan(((k * g.KernelHeight + i) * g.KernelWidth + j) * channels, channels);
-                            for (int c = 0; c < values.Length; c++) sum += (double)values[c] * weights[c];
+                            for (var c = 0; c < values.Length; c++) sum += (double)values[c] * weights[c];
                         }
                     output[(row * columns + column) * count + k] = Rounded(sum, stage.Relu);
                 }
@@ -70,13 +70,13 @@ internal static class RepeatedArithmetic
     {
         var g = ((MaxPooling2D)stage.Layer).Geometry;
         Shape from = stage.Layer.InputShape, to = stage.OutputShape;
-        for (int row = 0; row < to[0]; row++)
-            for (int column = 0; column < to[1]; column++)
-                for (int k = 0; k < to[2]; k++)
+        for (var row = 0; row < to[0]; row++)
+            for (var column = 0; column < to[1]; column++)
+                for (var k = 0; k < to[2]; k++)
                 {
-                    float largest = float.NegativeInfinity;
-                    for (int i = 0; i < g.WindowHeight; i++)
-                        for (int j = 0; j < g.WindowWidth; j++)
+                    var largest = float.NegativeInfinity;
+                    for (var i = 0; i < g.WindowHeight; i++)
+                        for (var j = 0; j < g.WindowWidth; j++)
                             largest = Math.Max(largest, input[((row * g.Stride + i) * from[1] + column * g.Stride + j) * to[2] + k]);
                     output[(row * to[1] + column) * to[2] + k] = largest;
                 }
@@ -84,20 +84,20 @@ internal static class RepeatedArithmetic
 
     private static void Mean(Shape from, float[] input, float[] output)
     {
-        for (int k = 0; k < output.Length; k++)
+        for (var k = 0; k < output.Length; k++)
         {
             double sum = 0;
-            for (int i = k; i < input.Length; i += from[2]) sum += input[i];
+            for (var i = k; i < input.Length; i += from[2]) sum += input[i];
             output[k] = (float)(sum / (from[0] * from[1]));
         }
     }
 
     private static void Multiply(bool relu, float[] input, float[] kernels, float[] biases, float[] output)
     {
-        for (int k = 0; k < output.Length; k++)
+        for (var k = 0; k < output.Length; k++)
         {
             double sum = biases[k];
-            for (int i = 0; i < input.Length; i++) sum += (double)input[i] * kernels[k * input.Length + i];
+            for (var i = 0; i < input.Length; i++) sum += (double)input[i] * kernels[k * input.Length + i];
             output[k] = Rounded(sum, relu);
         }
     }

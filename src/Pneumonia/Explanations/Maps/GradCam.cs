@@ -40,12 +40,12 @@ public static class GradCam
     {
         int positions = evidence.Rows * evidence.Columns, channels = evidence.Channels;
         var weights = new double[channels];
-        for (int i = 0; i < evidence.Gradient.Length; i++) weights[i % channels] += evidence.Gradient[i] / (double)positions;
+        for (var i = 0; i < evidence.Gradient.Length; i++) weights[i % channels] += evidence.Gradient[i] / (double)positions;
         var map = new float[positions];
-        for (int p = 0; p < positions; p++)
+        for (var p = 0; p < positions; p++)
         {
             double sum = 0;
-            for (int k = 0; k < channels; k++) sum += weights[k] * evidence.Activations[p * channels + k];
+            for (var k = 0; k < channels; k++) sum += weights[k] * evidence.Activations[p * channels + k];
             map[p] = (float)Math.Max(0, sum);
         }
         return evidence.Spread(map);
@@ -58,7 +58,7 @@ public static class GradCam
 
     private static int? LastPicture(Sequential network, int units)
     {
-        for (int layer = network.Layers.Count - 1; layer >= 0; layer--)
+        for (var layer = network.Layers.Count - 1; layer >= 0; layer--)
             if (network.Layers[layer] is not Dropout && network.Layers[layer].OutputShape is { Rank: 3 } shape && Math.Min(shape[0], shape[1]) >= units) return layer;
         return null;
     }

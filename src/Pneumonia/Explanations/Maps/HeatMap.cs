@@ -28,16 +28,16 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
     public static HeatMap Spread(ReadOnlySpan<float> units, int rows, int columns, ReceptiveField field, int height, int width)
     {
         var values = new float[height * width];
-        for (int y = 0; y < height; y++)
+        for (var y = 0; y < height; y++)
         {
-            (int above, double down) = Place(field.Rows, rows, y);
-            int below = Math.Min(above + 1, rows - 1);
-            for (int x = 0; x < width; x++)
+            (var above, var down) = Place(field.Rows, rows, y);
+            var below = Math.Min(above + 1, rows - 1);
+            for (var x = 0; x < width; x++)
             {
-                (int left, double across) = Place(field.Columns, columns, x);
-                int right = Math.Min(left + 1, columns - 1);
-                double top = units[above * columns + left] * (1 - across) + units[above * columns + right] * across;
-                double bottom = units[below * columns + left] * (1 - across) + units[below * columns + right] * across;
+                (var left, var across) = Place(field.Columns, columns, x);
+                var right = Math.Min(left + 1, columns - 1);
+                var top = units[above * columns + left] * (1 - across) + units[above * columns + right] * across;
+                var bottom = units[below * columns + left] * (1 - across) + units[below * columns + right] * across;
                 values[y * width + x] = (float)(top * (1 - down) + bottom * down);
             }
         }
@@ -47,7 +47,7 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
     // The unit at or before a pixel's middle, and how far it is from there to the next one.
     private static (int Unit, double Share) Place(FieldOfView field, int units, int pixel)
     {
-        double place = Math.Clamp((pixel + 0.5 - field.Centre(0)) / field.Step, 0, units - 1);
+        var place = Math.Clamp((pixel + 0.5 - field.Centre(0)) / field.Step, 0, units - 1);
         return ((int)place, place - (int)place);
     }
 }

@@ -27,20 +27,20 @@ public static class HiResCam
     internal static HeatMap Of(LayerEvidence evidence)
     {
         var added = new double[evidence.Rows * evidence.Columns];
-        for (int i = 0; i < evidence.Gradient.Length; i++) added[i / evidence.Channels] += (double)evidence.Activations[i] * evidence.Gradient[i];
-        for (int p = 0; p < added.Length; p++) added[p] = Math.Max(0, added[p]);
+        for (var i = 0; i < evidence.Gradient.Length; i++) added[i / evidence.Channels] += (double)evidence.Activations[i] * evidence.Gradient[i];
+        for (var p = 0; p < added.Length; p++) added[p] = Math.Max(0, added[p]);
         return evidence.Spread(WithNeighbours(added, evidence.Rows, evidence.Columns));
     }
 
     private static float[] WithNeighbours(double[] units, int rows, int columns)
     {
         var smooth = new float[units.Length];
-        for (int row = 0; row < rows; row++)
-            for (int column = 0; column < columns; column++)
+        for (var row = 0; row < rows; row++)
+            for (var column = 0; column < columns; column++)
             {
                 double sum = 0;
-                for (int i = -1; i <= 1; i++)
-                    for (int j = -1; j <= 1; j++)
+                for (var i = -1; i <= 1; i++)
+                    for (var j = -1; j <= 1; j++)
                         sum += (2 - Math.Abs(i)) * (2 - Math.Abs(j)) * units[Math.Clamp(row + i, 0, rows - 1) * columns + Math.Clamp(column + j, 0, columns - 1)];
                 smooth[row * columns + column] = (float)(sum / 16);
             }

@@ -43,13 +43,13 @@ internal sealed class LayerEvidence
     /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
     public static LayerEvidence Of(string method, Sequential network, Tensor image, int classIndex, int? layer)
     {
-        int at = layer ?? GradCam.DefaultLayer(network) ?? throw new ArgumentException($"{method}: no layer of the network gives a picture");
+        var at = layer ?? GradCam.DefaultLayer(network) ?? throw new ArgumentException($"{method}: no layer of the network gives a picture");
         if (ReceptiveField.Of(network, at) is not { } field || at + 1 >= network.Layers.Count)
             throw new ArgumentException($"{method}: layer {network.Layers[at].Name} gives no picture that later layers use");
-        using Tensor activations = network.Part(0, at + 1).Predict(image);
+        using var activations = network.Part(0, at + 1).Predict(image);
         using var upstream = Tensor.FromValues(image.Device, new Shape(1, network.OutputShape.Length),
             ClassScore.Gradient(network.OutputShape.Length, classIndex));
-        using Tensor gradient = network.Part(at + 1, network.Layers.Count).InputGradient(activations, upstream);
+        using var gradient = network.Part(at + 1, network.Layers.Count).InputGradient(activations, upstream);
         return new LayerEvidence(activations.ToArray(), gradient.ToArray(), network.Layers[at].OutputShape, field, network.InputShape);
     }
 

@@ -14,7 +14,7 @@ public static class NetworkInput
     /// <returns>[N, …input], a tensor that the caller disposes.</returns>
     public static Tensor Of(Sequential network, ReadOnlySpan<byte> pixels, PixelScaling scaling)
     {
-        int count = pixels.Length / network.InputShape.Length;
+        var count = pixels.Length / network.InputShape.Length;
         using var staged = new StagedPixels(network.Device!, pixels.Length);
         staged.Upload(pixels);
         var input = Tensor.Uninitialized(network.Device!, new Shape([count, .. network.InputShape.Sizes]));

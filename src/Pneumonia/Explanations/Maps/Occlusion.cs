@@ -34,27 +34,27 @@ public sealed record Occlusion(int Side, int Step)
     /// <param name="cancellation">Stops between two batches.</param>
     public HeatMap Of(Sequential network, ReadOnlySpan<byte> image, PixelScaling scaling, int classIndex, CancellationToken cancellation = default)
     {
-        Shape shape = network.InputShape;
+        var shape = network.InputShape;
         int height = shape[0], width = shape[1], channels = shape[2], length = shape.Length;
-        byte dark = Darkest(image);
+        var dark = Darkest(image);
         (int Top, int Left)[] squares = [.. from top in Places(height) from left in Places(width) select (top, left)];
-        double whole = Scores(network, image, scaling, classIndex)[0];
+        var whole = Scores(network, image, scaling, classIndex)[0];
         var falls = new double[squares.Length];
         var batch = new byte[Math.Min(BatchSize, squares.Length) * length];
-        for (int first = 0; first < squares.Length; first += BatchSize)
+        for (var first = 0; first < squares.Length; first += BatchSize)
         {
             cancellation.ThrowIfCancellationRequested();
-            int count = Math.Min(BatchSize, squares.Length - first);
-            for (int i = 0; i < count; i++)
+            var count = Math.Min(BatchSize, squares.Length - first);
+            for (var i = 0; i < count; i++)
             {
-                Span<byte> covered = batch.AsSpan(i * length, length);
+                var covered = batch.AsSpan(i * length, length);
                 image.CopyTo(covered);
-                (int top, int left) = squares[first + i];
-                int across = Math.Min(Side, width - left);
-                for (int y = top; y < Math.Min(top + Side, height); y++) covered.Slice((y * width + left) * channels, across * channels).Fill(dark);
+                (var top, var left) = squares[first + i];
+                var across = Math.Min(Side, width - left);
+                for (var y = top; y < Math.Min(top + Side, height); y++) covered.Slice((y * width + left) * channels, across * channels).Fill(dark);
             }
-            double[] scores = Scores(network, batch.AsSpan(0, count * length), scaling, classIndex);
-            for (int i = 0; i < count; i++) falls[first + i] = whole - scores[i];
+            var scores = Scores(network, batch.AsSpan(0, count * length), scaling, classIndex);
+            for (var i = 0; i < count; i++) falls[first + i] = whole - scores[i];
         }
         return Mean(squares, falls, height, width);
     }
@@ -62,8 +62,8 @@ public sealed record Occlusion(int Side, int Step)
     // Where squares begin along one direction; the last one ends at the edge.
     private IEnumerable<int> Places(int size)
     {
-        int last = Math.Max(0, size - Side);
-        for (int place = 0; place < last; place += Step) yield return place;
+        var last = Math.Max(0, size - Side);
+        for (var place = 0; place < last; place += Step) yield return place;
         yield return last;
     }
 
@@ -71,9 +71,9 @@ public sealed record Occlusion(int Side, int Step)
     {
         var sums = new double[height * width];
         var counts = new int[height * width];
-        for (int i = 0; i < squares.Length; i++)
-            for (int y = squares[i].Top; y < Math.Min(squares[i].Top + Side, height); y++)
-                for (int x = squares[i].Left; x < Math.Min(squares[i].Left + Side, width); x++)
+        for (var i = 0; i < squares.Length; i++)
+            for (var y = squares[i].Top; y < Math.Min(squares[i].Top + Side, height); y++)
+                for (var x = squares[i].Left; x < Math.Min(squares[i].Left + Side, width); x++)
                 {
                     sums[y * width + x] += falls[i];
                     counts[y * width + x]++;
@@ -83,17 +83,17 @@ public sealed record Occlusion(int Side, int Step)
 
     private static double[] Scores(Sequential network, ReadOnlySpan<byte> images, PixelScaling scaling, int classIndex)
     {
-        using Tensor input = NetworkInput.Of(network, images, scaling);
-        using Tensor logits = network.Predict(input, Pass.Inference);
-        float[] values = logits.ToArray();
-        int outputs = network.OutputShape.Length;
+        using var input = NetworkInput.Of(network, images, scaling);
+        using var logits = network.Predict(input, Pass.Inference);
+        var values = logits.ToArray();
+        var outputs = network.OutputShape.Length;
         return [.. Enumerable.Range(0, values.Length / outputs).Select(i => ClassScore.Of(values.AsSpan(i * outputs, outputs), classIndex))];
     }
 
     // The value below which a tenth of all bytes lie.
     private static byte Darkest(ReadOnlySpan<byte> image)
     {
-        byte[] sorted = image.ToArray();
+        var sorted = image.ToArray();
         Array.Sort(sorted);
         return sorted[sorted.Length / 10];
     }

@@ -41,7 +41,7 @@ public readonly record struct ReceptiveField(FieldOfView Rows, FieldOfView Colum
     {
         if (network.InputShape.Rank != 3) return null;
         var field = new ReceptiveField(FieldOfView.Pixels(network.InputShape[0]), FieldOfView.Pixels(network.InputShape[1]));
-        foreach (Layer passed in network.Layers.Take(layer + 1))
+        foreach (var passed in network.Layers.Take(layer + 1))
         {
             if (passed.OutputShape.Rank != 3) return null;
             field = passed switch

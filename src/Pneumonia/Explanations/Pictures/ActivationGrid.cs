@@ -20,16 +20,16 @@ public static class ActivationGrid
     {
         if (shape.Rank != 3) return DrawUnits(values, channels);
         int height = shape[0], width = shape[1], count = shape[2];
-        int zoom = Math.Max(1, (SmallestTile + width - 1) / width);
-        Picture picture = Sheet(channels.Count, width * zoom, height * zoom, out int across);
-        for (int t = 0; t < channels.Count; t++)
+        var zoom = Math.Max(1, (SmallestTile + width - 1) / width);
+        var picture = Sheet(channels.Count, width * zoom, height * zoom, out var across);
+        for (var t = 0; t < channels.Count; t++)
         {
-            (float low, float high) = Range(values, channels[t], count);
+            (var low, var high) = Range(values, channels[t], count);
             int left = Gap + t % across * (width * zoom + Gap), top = Gap + t / across * (height * zoom + Gap);
-            for (int y = 0; y < height * zoom; y++)
-                for (int x = 0; x < width * zoom; x++)
+            for (var y = 0; y < height * zoom; y++)
+                for (var x = 0; x < width * zoom; x++)
                 {
-                    byte gray = Gray(values[(y / zoom * width + x / zoom) * count + channels[t]], low, high);
+                    var gray = Gray(values[(y / zoom * width + x / zoom) * count + channels[t]], low, high);
                     picture[left + x, top + y] = (gray, gray, gray);
                 }
         }
@@ -40,12 +40,12 @@ public static class ActivationGrid
     private static byte[] DrawUnits(float[] values, IReadOnlyList<int> units)
     {
         const int Side = 14;
-        Picture picture = Sheet(units.Count, Side, Side, out int across);
-        for (int t = 0; t < units.Count; t++)
+        var picture = Sheet(units.Count, Side, Side, out var across);
+        for (var t = 0; t < units.Count; t++)
         {
-            byte gray = Gray(values[units[t]], Math.Min(0, values.Min()), values.Max());
-            for (int y = 0; y < Side; y++)
-                for (int x = 0; x < Side; x++)
+            var gray = Gray(values[units[t]], Math.Min(0, values.Min()), values.Max());
+            for (var y = 0; y < Side; y++)
+                for (var x = 0; x < Side; x++)
                     picture[Gap + t % across * (Side + Gap) + x, Gap + t / across * (Side + Gap) + y] = (gray, gray, gray);
         }
         return picture.ToPng();
@@ -60,7 +60,7 @@ public static class ActivationGrid
     private static (float Low, float High) Range(float[] values, int channel, int count)
     {
         float low = float.MaxValue, high = float.MinValue;
-        for (int i = channel; i < values.Length; i += count) (low, high) = (Math.Min(low, values[i]), Math.Max(high, values[i]));
+        for (var i = channel; i < values.Length; i += count) (low, high) = (Math.Min(low, values[i]), Math.Max(high, values[i]));
         return (low, high);
     }
 

@@ -11,7 +11,7 @@ public static class ChannelChoice
     {
         if (most is not { } limit || limit >= channels) return [.. Enumerable.Range(0, channels)];
         var magnitude = new double[channels];
-        for (int i = 0; i < values.Length; i++) magnitude[i % channels] += Math.Abs(values[i]);
+        for (var i = 0; i < values.Length; i++) magnitude[i % channels] += Math.Abs(values[i]);
         return [.. Enumerable.Range(0, channels).OrderByDescending(c => magnitude[c]).Take(limit).Order()];
     }
 }

@@ -29,23 +29,23 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
 
     private IEnumerable<byte[]> Climb(int layer, int[] channels, CancellationToken cancellation)
     {
-        Sequential part = network.Part(0, layer + 1);
+        var part = network.Part(0, layer + 1);
         int length = network.InputShape.Length, colours = network.InputShape[2];
         var bytes = new double[channels.Length * length];
-        for (int i = 0; i < channels.Length; i++)
+        for (var i = 0; i < channels.Length; i++)
         {
             // A channel's picture does not depend on which others are drawn with it.
             var random = new RandomStream(seed, $"{network.Layers[layer].Name}/{channels[i]}");
-            for (int p = 0; p < length; p++) bytes[i * length + p] = 127.5 + random.Uniform((ulong)p, -Noise, Noise);
+            for (var p = 0; p < length; p++) bytes[i * length + p] = 127.5 + random.Uniform((ulong)p, -Noise, Noise);
         }
-        using Tensor upstream = Mean(part.OutputShape, channels);
-        for (int step = 0; step < Steps; step++)
+        using var upstream = Mean(part.OutputShape, channels);
+        for (var step = 0; step < Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
-            using Tensor input = Tensor.FromValues(network.Device!, new Shape([channels.Length, .. network.InputShape.Sizes]), Scaled(bytes, colours));
-            using Tensor gradient = part.InputGradient(input, upstream);
-            float[] uphill = gradient.ToArray();
-            for (int i = 0; i < channels.Length; i++) Move(bytes.AsSpan(i * length, length), uphill.AsSpan(i * length, length), colours);
+            using var input = Tensor.FromValues(network.Device!, new Shape([channels.Length, .. network.InputShape.Sizes]), Scaled(bytes, colours));
+            using var gradient = part.InputGradient(input, upstream);
+            var uphill = gradient.ToArray();
+            for (var i = 0; i < channels.Length; i++) Move(bytes.AsSpan(i * length, length), uphill.AsSpan(i * length, length), colours);
         }
         return Enumerable.Range(0, channels.Length).Select(i => Array.ConvertAll(bytes[(i * length)..((i + 1) * length)], b => (byte)(b + 0.5))).ToArray();
     }
@@ -55,22 +55,22 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
     {
         int count = shape[^1], positions = shape.Length / count;
         var weights = new float[channels.Length * shape.Length];
-        for (int i = 0; i < channels.Length; i++)
-            for (int p = 0; p < positions; p++) weights[i * shape.Length + p * count + channels[i]] = 1f / positions;
+        for (var i = 0; i < channels.Length; i++)
+            for (var p = 0; p < positions; p++) weights[i * shape.Length + p * count + channels[i]] = 1f / positions;
         return Tensor.FromValues(network.Device!, new Shape([channels.Length, .. shape.Sizes]), weights);
     }
 
     private void Move(Span<double> bytes, ReadOnlySpan<float> uphill, int colours)
     {
         double square = 0;
-        for (int i = 0; i < uphill.Length; i++) square += Slope(uphill, i) * Slope(uphill, i);
+        for (var i = 0; i < uphill.Length; i++) square += Slope(uphill, i) * Slope(uphill, i);
         // Where nothing that the channel sees reaches it, there is no uphill.
         if (square == 0) return;
-        double scale = Stride / Math.Sqrt(square / uphill.Length);
-        for (int i = 0; i < bytes.Length; i++)
+        var scale = Stride / Math.Sqrt(square / uphill.Length);
+        for (var i = 0; i < bytes.Length; i++)
         {
             // The gradient is in the order of the network's channels.
-            int place = scaling.Reversed != 0 ? i - i % colours + colours - 1 - i % colours : i;
+            var place = scaling.Reversed != 0 ? i - i % colours + colours - 1 - i % colours : i;
             bytes[i] = Math.Clamp(bytes[i] + scale * Slope(uphill, place), 0, 255);
         }
 
@@ -81,7 +81,7 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
     private float[] Scaled(double[] bytes, int colours)
     {
         var values = new float[bytes.Length];
-        for (int i = 0; i < values.Length; i++)
+        for (var i = 0; i < values.Length; i++)
         {
             int channel = i % colours, source = scaling.Reversed != 0 ? i - channel + colours - 1 - channel : i;
             values[i] = (float)bytes[source] * scaling.ScaleOf(channel) + scaling.OffsetOf(channel);

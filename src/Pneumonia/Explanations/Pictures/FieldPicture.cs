@@ -13,16 +13,16 @@ public static class FieldPicture
         var picture = new Picture(side * zoom, side * zoom);
         picture.Draw(0, 0, gray, side, zoom);
         int[] layers = [.. network.Stages().Where(stage => !stage.KeepsValues && ReceptiveField.Of(network, stage.End - 1) is not null).Select(stage => stage.End - 1)];
-        for (int i = layers.Length - 1; i >= 0; i--)
+        for (var i = layers.Length - 1; i >= 0; i--)
         {
-            ReceptiveField field = ReceptiveField.Of(network, layers[i])!.Value;
+            var field = ReceptiveField.Of(network, layers[i])!.Value;
             var shape = network.Layers[layers[i]].OutputShape;
-            (int top, int bottom) = field.Rows.Inside(shape[0] / 2);
-            (int left, int right) = field.Columns.Inside(shape[1] / 2);
-            double late = layers.Length == 1 ? 0 : i / (layers.Length - 1.0);
+            (var top, var bottom) = field.Rows.Inside(shape[0] / 2);
+            (var left, var right) = field.Columns.Inside(shape[1] / 2);
+            var late = layers.Length == 1 ? 0 : i / (layers.Length - 1.0);
             var colour = ((byte)(60 + 195 * late), (byte)(170 - 20 * late), (byte)(255 - 205 * late));
-            for (int x = left * zoom; x < right * zoom; x++) picture[x, top * zoom] = picture[x, bottom * zoom - 1] = colour;
-            for (int y = top * zoom; y < bottom * zoom; y++) picture[left * zoom, y] = picture[right * zoom - 1, y] = colour;
+            for (var x = left * zoom; x < right * zoom; x++) picture[x, top * zoom] = picture[x, bottom * zoom - 1] = colour;
+            for (var y = top * zoom; y < bottom * zoom; y++) picture[left * zoom, y] = picture[right * zoom - 1, y] = colour;
         }
         return picture;
     }

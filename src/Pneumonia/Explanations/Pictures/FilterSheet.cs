@@ -15,13 +15,13 @@ public static class FilterSheet
     public static byte[]? Draw(Sequential network)
     {
         if (network.Stages()[0] is not { Layer: Conv2D { Geometry: var g } } stage || g.InputChannels is not (1 or 3)) return null;
-        float[] kernel = stage.Weights()!.Value.Kernel;
-        float largest = Math.Max(float.Epsilon, kernel.Max(Math.Abs));
+        var kernel = stage.Weights()!.Value.Kernel;
+        var largest = Math.Max(float.Epsilon, kernel.Max(Math.Abs));
         int across = Math.Min(Across, g.OutputChannels), width = g.KernelWidth * Zoom, height = g.KernelHeight * Zoom;
-        Picture picture = new Picture(Gap + across * (width + Gap), Gap + (g.OutputChannels + across - 1) / across * (height + Gap)).Filled(255);
-        for (int k = 0; k < g.OutputChannels; k++)
-            for (int y = 0; y < height; y++)
-                for (int x = 0; x < width; x++)
+        var picture = new Picture(Gap + across * (width + Gap), Gap + (g.OutputChannels + across - 1) / across * (height + Gap)).Filled(255);
+        for (var k = 0; k < g.OutputChannels; k++)
+            for (var y = 0; y < height; y++)
+                for (var x = 0; x < width; x++)
                 {
                     byte Colour(int channel) => (byte)(127.5 + 127.5 * kernel[((y / Zoom * g.KernelWidth + x / Zoom) * g.InputChannels + channel) * g.OutputChannels + k] / largest);
                     int left = Gap + k % across * (width + Gap), top = Gap + k / across * (height + Gap);

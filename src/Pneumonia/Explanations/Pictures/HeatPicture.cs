@@ -11,14 +11,14 @@ public static class HeatPicture
     /// <param name="scale">The colours.</param>
     public static Picture Over(ReadOnlySpan<byte> image, HeatMap map, HeatScale scale)
     {
-        int channels = image.Length / map.Values.Length;
+        var channels = image.Length / map.Values.Length;
         var picture = new Picture(map.Width, map.Height);
-        for (int y = 0; y < map.Height; y++)
-            for (int x = 0; x < map.Width; x++)
+        for (var y = 0; y < map.Height; y++)
+            for (var x = 0; x < map.Width; x++)
             {
-                int at = y * map.Width + x;
-                int sum = 0;
-                for (int c = 0; c < channels; c++) sum += image[at * channels + c];
+                var at = y * map.Width + x;
+                var sum = 0;
+                for (var c = 0; c < channels; c++) sum += image[at * channels + c];
                 picture[x, y] = scale.Over((byte)(sum / channels), map.Values[at]);
             }
         return picture;
@@ -34,19 +34,19 @@ public static class HeatPicture
         // Dark as an X-ray's air: it stands on a light page as well as on a dark one.
         const byte Margin = 24;
         const int Gap = 8, Bar = 14, Digit = 3, Room = 8 * SmallDigits.Advance * Digit;
-        Picture over = Over(image, map, scale);
+        var over = Over(image, map, scale);
         int height = map.Height * zoom, width = map.Width * zoom;
-        Picture picture = new Picture(width + 2 * Gap + Bar + Room, height).Filled(Margin);
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++) picture[x, y] = over[x / zoom, y / zoom];
-        for (int y = 0; y < height; y++)
+        var picture = new Picture(width + 2 * Gap + Bar + Room, height).Filled(Margin);
+        for (var y = 0; y < height; y++)
+            for (var x = 0; x < width; x++) picture[x, y] = over[x / zoom, y / zoom];
+        for (var y = 0; y < height; y++)
         {
-            float value = scale.Highest + (scale.Lowest - scale.Highest) * y / Math.Max(1, height - 1);
+            var value = scale.Highest + (scale.Lowest - scale.Highest) * y / Math.Max(1, height - 1);
             // Over middle gray, as most of an X-ray is.
-            for (int x = 0; x < Bar; x++) picture[width + Gap + x, y] = scale.Over(128, value);
+            for (var x = 0; x < Bar; x++) picture[width + Gap + x, y] = scale.Over(128, value);
         }
         const int Last = SmallDigits.Height * Digit;
-        foreach ((float value, int top) in new[] { (scale.Highest, 0), ((scale.Highest + scale.Lowest) / 2, (height - Last) / 2), (scale.Lowest, height - Last) })
+        foreach ((var value, var top) in new[] { (scale.Highest, 0), ((scale.Highest + scale.Lowest) / 2, (height - Last) / 2), (scale.Lowest, height - Last) })
             SmallDigits.Write(picture, width + 2 * Gap + Bar - 2, top, value.ToString("G3", CultureInfo.InvariantCulture), Digit);
         return picture;
     }

@@ -20,11 +20,11 @@ public readonly record struct HeatScale(float Lowest, float Highest)
     /// <summary>The colour of a value over a gray one.</summary>
     public (byte Red, byte Green, byte Blue) Over(byte gray, float value)
     {
-        float end = value < 0 ? Lowest : Highest;
+        var end = value < 0 ? Lowest : Highest;
         double share = end == 0 ? 0 : Math.Clamp(value / end, 0, 1);
-        (double red, double green, double blue) = Along(value < 0 ? cold : warm, share);
+        (var red, var green, var blue) = Along(value < 0 ? cold : warm, share);
         // What is near zero is clear: the X-ray itself.
-        double opacity = Opacity * Math.Min(1, 2.5 * share);
+        var opacity = Opacity * Math.Min(1, 2.5 * share);
         return (Mix(red), Mix(green), Mix(blue));
 
         byte Mix(double colour) => (byte)(gray + (colour - gray) * opacity + 0.5);
@@ -32,9 +32,9 @@ public readonly record struct HeatScale(float Lowest, float Highest)
 
     private static (double, double, double) Along((int Red, int Green, int Blue)[] colours, double share)
     {
-        double place = share * (colours.Length - 1);
-        int from = Math.Min((int)place, colours.Length - 2);
-        double part = place - from;
+        var place = share * (colours.Length - 1);
+        var from = Math.Min((int)place, colours.Length - 2);
+        var part = place - from;
         var (a, b) = (colours[from], colours[from + 1]);
         return (a.Red + (b.Red - a.Red) * part, a.Green + (b.Green - a.Green) * part, a.Blue + (b.Blue - a.Blue) * part);
     }

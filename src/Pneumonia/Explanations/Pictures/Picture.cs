@@ -18,13 +18,13 @@ public sealed class Picture(int width, int height)
     {
         get
         {
-            int at = (y * width + x) * 3;
+            var at = (y * width + x) * 3;
             return (bytes[at], bytes[at + 1], bytes[at + 2]);
         }
         set
         {
             if (x < 0 || y < 0 || x >= width || y >= height) return;
-            int at = (y * width + x) * 3;
+            var at = (y * width + x) * 3;
             (bytes[at], bytes[at + 1], bytes[at + 2]) = value;
         }
     }
@@ -39,11 +39,11 @@ public sealed class Picture(int width, int height)
     /// <summary>A gray image [H, W, channels], each pixel drawn as a square of <paramref name="zoom"/> pixels.</summary>
     public void Draw(int left, int top, ReadOnlySpan<byte> image, int side, int zoom = 1)
     {
-        int channels = image.Length / (side * side);
-        for (int y = 0; y < side * zoom; y++)
-            for (int x = 0; x < side * zoom; x++)
+        var channels = image.Length / (side * side);
+        for (var y = 0; y < side * zoom; y++)
+            for (var x = 0; x < side * zoom; x++)
             {
-                int at = (y / zoom * side + x / zoom) * channels;
+                var at = (y / zoom * side + x / zoom) * channels;
                 this[left + x, top + y] = channels == 1 ? (image[at], image[at], image[at]) : (image[at], image[at + 1], image[at + 2]);
             }
     }
@@ -52,7 +52,7 @@ public sealed class Picture(int width, int height)
     public byte[] ToPng()
     {
         var gray = new byte[width * height];
-        for (int i = 0; i < gray.Length; i++)
+        for (var i = 0; i < gray.Length; i++)
         {
             if (bytes[3 * i] != bytes[3 * i + 1] || bytes[3 * i] != bytes[3 * i + 2]) return PngWriter.Encode(bytes, width, height, 3);
             gray[i] = bytes[3 * i];

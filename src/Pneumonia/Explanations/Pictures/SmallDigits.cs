@@ -28,11 +28,11 @@ public static class SmallDigits
     /// <summary>Writes a number in light gray; what is no character of one leaves a gap.</summary>
     public static void Write(Picture picture, int left, int top, string number, int zoom)
     {
-        for (int i = 0; i < number.Length; i++)
+        for (var i = 0; i < number.Length; i++)
         {
-            if (!dots.TryGetValue(number[i], out string? shape)) continue;
-            for (int y = 0; y < Height * zoom; y++)
-                for (int x = 0; x < 3 * zoom; x++)
+            if (!dots.TryGetValue(number[i], out var shape)) continue;
+            for (var y = 0; y < Height * zoom; y++)
+                for (var x = 0; x < 3 * zoom; x++)
                     if (shape[y / zoom * 3 + x / zoom] == '#') picture[left + i * Advance * zoom + x, top + y] = (232, 234, 237);
         }
     }

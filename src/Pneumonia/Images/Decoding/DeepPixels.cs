@@ -23,13 +23,13 @@ internal static class DeepPixels
     public static int UsedBits(ReadOnlySpan<ushort> samples, int channels, int colours)
     {
         Span<long> needing = stackalloc long[17];
-        ushort darkest = ushort.MaxValue;
+        var darkest = ushort.MaxValue;
         long counted = 0, atDarkest = 0;
-        for (int i = 0; i < samples.Length; i += channels)
+        for (var i = 0; i < samples.Length; i += channels)
         {
-            for (int channel = 0; channel < colours; channel++)
+            for (var channel = 0; channel < colours; channel++)
             {
-                ushort sample = samples[i + channel];
+                var sample = samples[i + channel];
                 counted++;
                 if (sample < darkest) (darkest, atDarkest) = (sample, 0);
                 if (sample == darkest) atDarkest++;
@@ -38,7 +38,7 @@ internal static class DeepPixels
             }
         }
         long limit = (counted - atDarkest) / MostBrighterShare, brighter = 0;
-        int bits = 16;
+        var bits = 16;
         for (; bits > 8; bits -= 2)
         {
             brighter += needing[bits] + needing[bits - 1];
@@ -55,10 +55,10 @@ internal static class DeepPixels
     public static byte[] ToBytes(ReadOnlySpan<ushort> samples, int channels, int colours, int usedBits)
     {
         var bytes = new byte[samples.Length];
-        int shift = usedBits - 8;
-        for (int i = 0; i < samples.Length; i += channels)
+        var shift = usedBits - 8;
+        for (var i = 0; i < samples.Length; i += channels)
         {
-            for (int channel = 0; channel < channels; channel++)
+            for (var channel = 0; channel < channels; channel++)
             {
                 int sample = samples[i + channel];
                 bytes[i + channel] = (byte)(channel < colours ? Math.Min(sample >> shift, byte.MaxValue) : sample >> 8);

@@ -29,7 +29,7 @@ public sealed record DecodedImage(int Width, int Height, int Channels, byte[] Pi
     /// </summary>
     public string PixelHash()
     {
-        byte[] gray = Channels == 1 ? Pixels : EqualChannels() ?? Pixels;
+        var gray = Channels == 1 ? Pixels : EqualChannels() ?? Pixels;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(BitConverter.GetBytes(Width));
         hash.AppendData(BitConverter.GetBytes(Height));
@@ -84,8 +84,8 @@ public static class ImageDecoder
     /// <exception cref="UnreadableImage">The bytes cannot be decoded, or are damaged.</exception>
     public static DecodedImage Decode(byte[] bytes, string path)
     {
-        EncodedImage file = EncodedImage.Open(bytes, path);
-        ImageHeader header = file.Header;
+        var file = EncodedImage.Open(bytes, path);
+        var header = file.Header;
         if ((long)header.Width * header.Height > MaximumPixels)
             throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels large; at most {MaximumPixels} pixels are decoded");
         if ((long)header.Width * header.Height * header.Channels * header.BitDepth / 8 is var size && size > MaximumBytes)
@@ -106,9 +106,9 @@ public static class ImageDecoder
 
         int channels = stored.Channels, colours = channels is 2 or 4 ? channels - 1 : channels;
         int? usedBits = stored.Words is { } samples ? DeepPixels.UsedBits(samples, channels, colours) : null;
-        byte[] pixels = stored.Bytes ?? DeepPixels.ToBytes(stored.Words!, channels, colours, usedBits!.Value);
+        var pixels = stored.Bytes ?? DeepPixels.ToBytes(stored.Words!, channels, colours, usedBits!.Value);
         if (stored.Inverted) Invert(pixels, channels, colours);
-        bool transparent = false;
+        var transparent = false;
         if (colours < channels) (pixels, transparent) = OnBlack(pixels, channels);
         return new DecodedImage(header.ShownWidth, header.ShownHeight, colours,
             ExifOrientation.Apply(pixels, header.Width, header.Height, colours, header.Orientation))
@@ -122,21 +122,21 @@ public static class ImageDecoder
 
     private static void Invert(byte[] pixels, int channels, int colours)
     {
-        for (int i = 0; i < pixels.Length; i += channels)
-            for (int channel = 0; channel < colours; channel++) pixels[i + channel] = (byte)(byte.MaxValue - pixels[i + channel]);
+        for (var i = 0; i < pixels.Length; i += channels)
+            for (var channel = 0; channel < colours; channel++) pixels[i + channel] = (byte)(byte.MaxValue - pixels[i + channel]);
     }
 
     // What lies under a transparent pixel is anything; a viewer shows its background, which is black for X-rays.
     private static (byte[] Pixels, bool Transparent) OnBlack(byte[] pixels, int channels)
     {
-        int kept = channels - 1;
-        bool transparent = false;
+        var kept = channels - 1;
+        var transparent = false;
         var colours = new byte[pixels.Length / channels * kept];
         for (int from = 0, to = 0; from < pixels.Length; from += channels, to += kept)
         {
             int alpha = pixels[from + kept];
             transparent |= alpha < byte.MaxValue;
-            for (int channel = 0; channel < kept; channel++)
+            for (var channel = 0; channel < kept; channel++)
                 colours[to + channel] = (byte)((pixels[from + channel] * alpha + 127) / 255);
         }
         return (colours, transparent);

@@ -41,7 +41,7 @@ public static class ImageFormats
     /// </summary>
     public static string? Advice(string path)
     {
-        int index = Array.FindIndex(others, other => other.Ending == EndingOf(path));
+        var index = Array.FindIndex(others, other => other.Ending == EndingOf(path));
         return index < 0 ? null : ConvertToPng(path, others[index].Command);
     }
 
@@ -64,10 +64,10 @@ public static class ImageFormats
     {
         if (Kind(bytes) is { } kind)
         {
-            string command = Array.Find(others, other => other.Kind == kind).Command;
+            var command = Array.Find(others, other => other.Kind == kind).Command;
             return new UnreadableImage(path, $"is a {kind} image, which is not read", ConvertToPng(path, command));
         }
-        string what = "is no JPEG, PNG, BMP, GIF or TIFF image";
+        var what = "is no JPEG, PNG, BMP, GIF or TIFF image";
         return new UnreadableImage(path, what, Advice(path));
     }
 

@@ -25,7 +25,7 @@ public sealed class ImageRemarks
         {
             lock (kinds)
             {
-                (int count, int first, string firstName) = kinds.GetValueOrDefault(((int)kind, value), (0, index, name));
+                (var count, var first, var firstName) = kinds.GetValueOrDefault(((int)kind, value), (0, index, name));
                 kinds[((int)kind, value)] = index <= first ? (count + 1, index, name) : (count + 1, first, firstName);
             }
         }
@@ -42,7 +42,7 @@ public sealed class ImageRemarks
 
     private static string Line(Kind kind, int value, int count)
     {
-        string images = count == 1 ? "1 image" : $"{count} images";
+        var images = count == 1 ? "1 image" : $"{count} images";
         return kind switch
         {
             Kind.UsedBits when value == 16 => $"{images} of 16 bits: scaled from all 16 to 8",

@@ -21,7 +21,7 @@ public static class PngWriter
     public static byte[] Encode16(ReadOnlySpan<ushort> pixels, int width, int height, int channels)
     {
         var bytes = new byte[pixels.Length * 2];
-        for (int i = 0; i < pixels.Length; i++) BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2 * i), pixels[i]);
+        for (var i = 0; i < pixels.Length; i++) BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2 * i), pixels[i]);
         return EncodeSamples(bytes, width, height, channels, 16);
     }
 
@@ -44,10 +44,10 @@ public static class PngWriter
             const byte Sub = 1;
             var line = new byte[1 + rowLength];
             line[0] = Sub;
-            for (int y = 0; y < height; y++)
+            for (var y = 0; y < height; y++)
             {
-                ReadOnlySpan<byte> row = samples.Slice(y * rowLength, rowLength);
-                for (int x = 0; x < rowLength; x++)
+                var row = samples.Slice(y * rowLength, rowLength);
+                for (var x = 0; x < rowLength; x++)
                     line[1 + x] = (byte)(row[x] - (x >= pixelLength ? row[x - pixelLength] : 0));
                 zlib.Write(line);
             }
@@ -68,14 +68,14 @@ public static class PngWriter
         file.Write(number);
         file.Write(type);
         file.Write(data);
-        uint crc = Crc(Crc(0xFFFFFFFF, type), data) ^ 0xFFFFFFFF;
+        var crc = Crc(Crc(0xFFFFFFFF, type), data) ^ 0xFFFFFFFF;
         BinaryPrimitives.WriteUInt32BigEndian(number, crc);
         file.Write(number);
     }
 
     private static uint Crc(uint crc, ReadOnlySpan<byte> bytes)
     {
-        foreach (byte b in bytes) crc = crcTable[(crc ^ b) & 0xFF] ^ (crc >> 8);
+        foreach (var b in bytes) crc = crcTable[(crc ^ b) & 0xFF] ^ (crc >> 8);
         return crc;
     }
 
@@ -84,8 +84,8 @@ public static class PngWriter
         var table = new uint[256];
         for (uint n = 0; n < 256; n++)
         {
-            uint c = n;
-            for (int k = 0; k < 8; k++) c = (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1;
+            var c = n;
+            for (var k = 0; k < 8; k++) c = (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1;
             table[n] = c;
         }
         return table;

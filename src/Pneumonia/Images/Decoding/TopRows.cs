@@ -25,21 +25,21 @@ public static class TopRows
     /// <exception cref="UnreadableImage">The file cannot be decoded.</exception>
     public static string HashOf(byte[] file, string path)
     {
-        DecodedImage? top = ImageFormats.Of(file) switch
+        var top = ImageFormats.Of(file) switch
         {
             ImageFormat.Jpeg => Jpeg(file),
             ImageFormat.Png => Png(file, path),
             _ => null,
         };
-        DecodedImage image = top ?? ImageDecoder.Decode(file, path);
-        int rows = Math.Min(Rows, image.Height);
+        var image = top ?? ImageDecoder.Decode(file, path);
+        var rows = Math.Min(Rows, image.Height);
         return new DecodedImage(image.Width, rows, image.Channels, image.Pixels[..(rows * image.Width * image.Channels)]).PixelHash();
     }
 
     // The file with a smaller height in its frame header: the decoder stops after so many rows. Null where these are not the first.
     private static DecodedImage? Jpeg(byte[] file)
     {
-        int frame = Frame(file);
+        var frame = Frame(file);
         // An orientation turns the picture, and with it what is first.
         if (frame < 0 || file.AsSpan(0, frame).IndexOf(ExifOrientation.Prefix) >= 0) return null;
         if (BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(frame + 5)) <= JpegRows) return null;
@@ -47,8 +47,8 @@ public static class TopRows
         BinaryPrimitives.WriteUInt16BigEndian(top.AsSpan(frame + 5), JpegRows);
         try
         {
-            ImageResult image = ImageResult.FromMemory(top, ColorComponents.Default);
-            int channels = image.Data.Length / (image.Width * image.Height);
+            var image = ImageResult.FromMemory(top, ColorComponents.Default);
+            var channels = image.Data.Length / (image.Width * image.Height);
             return channels is 1 or 3 ? new DecodedImage(image.Width, image.Height, channels, image.Data) : null;
         }
         // The library throws bare exceptions and index errors; what is wrong with the file, decoding it whole tells.
@@ -58,9 +58,9 @@ public static class TopRows
     // Where the frame header (SOF) begins; -1 where there is none before the data.
     private static int Frame(ReadOnlySpan<byte> file)
     {
-        for (int at = 2; at + 9 <= file.Length && file[at] == 0xFF;)
+        for (var at = 2; at + 9 <= file.Length && file[at] == 0xFF;)
         {
-            byte marker = file[at + 1];
+            var marker = file[at + 1];
             if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC)) return at;
             if (marker == 0xDA) return -1;
             at += marker switch
@@ -80,24 +80,24 @@ public static class TopRows
         if (file.Length < HeaderLength) return null;
         uint width = BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]), height = BinaryPrimitives.ReadUInt32BigEndian(bytes[20..]);
         int depth = bytes[24], colourType = bytes[25];
-        bool interlaced = bytes[28] != 0;
+        var interlaced = bytes[28] != 0;
         if (height <= Rows || depth > 8 || interlaced || bytes.IndexOf("eXIf"u8) >= 0) return null;
-        int channels = colourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
-        long rowLength = 1 + (width * channels * depth + 7) / 8;
+        var channels = colourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+        var rowLength = 1 + (width * channels * depth + 7) / 8;
         if (Rows * rowLength > PngFile.LargestRatio * file.Length) return null;
         try
         {
             var top = new MemoryStream();
             top.Write(bytes[..8]);
             using var data = new MemoryStream();
-            for (int at = 8; at + 12 <= file.Length;)
+            for (var at = 8; at + 12 <= file.Length;)
             {
-                int length = BinaryPrimitives.ReadInt32BigEndian(bytes[at..]);
+                var length = BinaryPrimitives.ReadInt32BigEndian(bytes[at..]);
                 ReadOnlySpan<byte> type = bytes.Slice(at + 4, 4), content = bytes.Slice(at + 8, length);
                 at += 12 + length;
                 if (type.SequenceEqual("IHDR"u8))
                 {
-                    byte[] header = content.ToArray();
+                    var header = content.ToArray();
                     BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), Rows);
                     WriteChunk(top, type, header);
                 }
@@ -105,7 +105,7 @@ public static class TopRows
                 else if (data.Length == 0) WriteChunk(top, type, content);
             }
             data.Position = 0;
-            byte[] rows = new byte[Rows * rowLength];
+            var rows = new byte[Rows * rowLength];
             using (var inflated = new ZLibStream(data, CompressionMode.Decompress)) inflated.ReadExactly(rows);
             using var stored = new MemoryStream();
             using (var deflated = new ZLibStream(stored, CompressionLevel.NoCompression, leaveOpen: true)) deflated.Write(rows);

@@ -36,14 +36,14 @@ public sealed record DataLayout(
     /// <exception cref="UnauthorizedAccessException">A folder may not be listed.</exception>
     public static DataLayout Of(string directory)
     {
-        FoundImages top = ImageWalk.Directly(directory);
+        var top = ImageWalk.Directly(directory);
         RequireNames(directory, top);
         var parts = new List<(string Name, ImagePart Part)>();
-        foreach (string name in top.Folders)
+        foreach (var name in top.Folders)
             if (PartName.PartOf(name) is { } part) parts.Add((name, part));
         foreach (var same in parts.GroupBy(entry => entry.Part).Where(group => group.Count() > 1))
         {
-            string names = string.Join(" and ", same.Select(entry => entry.Name));
+            var names = string.Join(" and ", same.Select(entry => entry.Name));
             throw new UserError($"{directory}: {names} are the same part; keep one of them");
         }
 
@@ -54,7 +54,7 @@ public sealed record DataLayout(
         else AddClasses(directory, "", null, InEach(directory, top.Folders, directory), folders, unused);
         if (folders.Count == 0)
         {
-            string loose = top.Images.Count > 0 ? "images lie directly in it, without class folders; " : "";
+            var loose = top.Images.Count > 0 ? "images lie directly in it, without class folders; " : "";
             throw new UserError($"{directory}: no images found; {loose}{OthersIn(top)}{Expected(directory)}");
         }
         if (parts.Count == 0) RequireClasses(directory, folders);
@@ -72,10 +72,10 @@ public sealed record DataLayout(
         string[] renamed = [.. parts.Where(entry => PartName.Of(entry.Part) != entry.Name.ToLowerInvariant())
             .Select(entry => $"{entry.Name} is taken for {PartName.Of(entry.Part)}")];
         if (renamed.Length > 0) notes.Add($"parts: {string.Join(", ", renamed)}");
-        foreach ((string name, ImagePart part) in parts)
+        foreach ((var name, var part) in parts)
         {
-            string path = Path.Combine(directory, name);
-            FoundImages found = ImageWalk.Directly(path);
+            var path = Path.Combine(directory, name);
+            var found = ImageWalk.Directly(path);
             RequireNames(path, found);
             unused.AddRange(found.Unused.Select(image => image with { Path = $"{name}/{image.Path}" }));
             unused.AddRange(found.Images.Select(image => new UnusedImage($"{name}/{image}", UnusedReason.OutsideClasses)));
@@ -88,7 +88,7 @@ public sealed record DataLayout(
             // A part without images is as good as none, unless it is the one to learn from, or the only one.
             if (part == ImagePart.Train || parts.Count == 1)
             {
-                string loose = found.Images.Count > 0 ? "images lie directly in it; " : "";
+                var loose = found.Images.Count > 0 ? "images lie directly in it; " : "";
                 throw new UserError($"{path}: no class folders with images; {loose}{OthersIn(found)}{Expected(directory)}; "
                     + "a folder that is no part needs another name");
             }
@@ -96,7 +96,7 @@ public sealed record DataLayout(
             foreach (var (inner, others) in classes)
                 unused.AddRange(others.Unused.Select(image => image with { Path = $"{name}/{inner}/{image.Path}" }));
         }
-        foreach (string other in top.Where(name => PartName.PartOf(name) is null))
+        foreach (var other in top.Where(name => PartName.PartOf(name) is null))
             unused.AddRange(ImageWalk.Below(Path.Combine(directory, other), directory).AllAs(UnusedReason.OutsideParts)
                 .Select(image => image with { Path = $"{other}/{image.Path}" }));
     }
@@ -113,7 +113,7 @@ public sealed record DataLayout(
             if (part is null) RequireNoData(directory, images);
             if (images.Length == 0)
             {
-                string formats = string.Join(", ", ImageFormats.Endings);
+                var formats = string.Join(", ", ImageFormats.Endings);
                 throw new UserError($"{Path.Combine(directory, prefix + name)}: class folder without images; {OthersIn(found)}"
                     + $"put {formats} files into it, or remove it");
             }
@@ -128,7 +128,7 @@ public sealed record DataLayout(
     // What cannot be opened would be a class, or a part, less.
     private static void RequireNames(string directory, FoundImages found)
     {
-        foreach (UnusedImage image in found.Unused)
+        foreach (var image in found.Unused)
         {
             if (image.Reason != UnusedReason.NameNotUtf8 || ImageFormats.IsRead(image.Path)) continue;
             throw new UserError($"{Path.Combine(directory, image.Path)}: its name is not UTF-8, so that it cannot be opened; "
@@ -163,7 +163,7 @@ public sealed record DataLayout(
     {
         if (folders.Count < 2) return;
         HashSet<string>? shared = null;
-        foreach (ClassFolder folder in folders)
+        foreach (var folder in folders)
         {
             if (folder.Images.Any(image => image.Count(c => c == '/') < 2)) return;
             var inner = folder.Images.Select(image => ClassName.Key(image.Split('/')[1]));
@@ -188,12 +188,12 @@ public sealed record DataLayout(
 
     private static void NoteSubFolders(List<ClassFolder> folders, bool hasParts, List<string> notes)
     {
-        int direct = hasParts ? 2 : 1;
+        var direct = hasParts ? 2 : 1;
         var below = folders.Select(folder => (folder.Name, folder.Images.Count,
                 Deep: folder.Images.Where(image => image.Count(c => c == '/') > direct).ToArray()))
             .Where(folder => folder.Deep.Length > 0).ToArray();
         if (below.Length == 0) return;
-        string more = below.Length > MostNamed ? $", and of {below.Length - MostNamed} more class folders" : "";
+        var more = below.Length > MostNamed ? $", and of {below.Length - MostNamed} more class folders" : "";
         notes.Add("images in sub-folders of classes are read: "
             + string.Join(", ", below.Take(MostNamed)
                 .Select(folder => $"{folder.Deep.Length} of {folder.Count} of {folder.Name}, such as {folder.Deep[0]}")) + more);

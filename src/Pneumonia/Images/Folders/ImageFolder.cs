@@ -20,7 +20,7 @@ public static class ImageFolder
     /// forms.</param>
     public static ImageSet Open(string directory, LabelScheme labels = LabelScheme.Folders, string? patient = null)
     {
-        (ImageSet set, DataLayout layout) = Look(directory, labels, patient);
+        (var set, var layout) = Look(directory, labels, patient);
         if (set.Classes.Count < 2)
         {
             throw new UserError($"{directory}: only one class, {set.Classes[0]}; a classifier needs two: "
@@ -28,7 +28,7 @@ public static class ImageFolder
         }
         if (set.Train is { Count: > 0 } train)
         {
-            foreach (string name in set.Classes)
+            foreach (var name in set.Classes)
             {
                 if (!train.Any(file => file.Class == name))
                     throw new UserError($"{directory}: class {name} has no images in train; add some, or remove the class from the other parts");
@@ -53,11 +53,11 @@ public static class ImageFolder
         if (File.Exists(directory)) throw new UserError($"{directory}: is a file; --data needs a folder of images");
         if (ImageWalk.IsNotUtf8(directory)) throw new UserError($"{directory}: {ImageWalk.NotUtf8}");
         if (!Directory.Exists(directory)) throw new UserError($"{directory}: no such folder; --data needs a folder of images");
-        PatientExpression? expression = patient is null ? null : PatientExpression.Parse(patient);
+        var expression = patient is null ? null : PatientExpression.Parse(patient);
         try
         {
-            IReadOnlyDictionary<string, ManifestRow> manifest = Manifest.Read(directory);
-            DataLayout layout = DataLayout.Of(directory);
+            var manifest = Manifest.Read(directory);
+            var layout = DataLayout.Of(directory);
             return (Read(directory, manifest, layout, labels, expression), layout);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
@@ -70,17 +70,17 @@ public static class ImageFolder
         string directory, IReadOnlyDictionary<string, ManifestRow> manifest, DataLayout layout, LabelScheme labels, PatientExpression? patient)
     {
         var notes = new List<string>(layout.Notes);
-        Dictionary<string, string> spelling = SpellingOf(layout, notes);
+        var spelling = SpellingOf(layout, notes);
         var files = new List<ImageFile>();
-        foreach (ClassFolder folder in layout.Folders)
+        foreach (var folder in layout.Folders)
         {
-            foreach (string path in folder.Images)
+            foreach (var path in folder.Images)
             {
-                ManifestRow? row = Manifest.RowOf(manifest, path);
-                string label = labels == LabelScheme.Three
+                var row = Manifest.RowOf(manifest, path);
+                var label = labels == LabelScheme.Three
                     ? ThreeClass(directory, folder.Name, path, row)
                     : spelling[ClassName.Key(folder.Name)];
-                KnownPatient? found = patient is not null ? patient.Of(path)
+                var found = patient is not null ? patient.Of(path)
                     : row?.Patient is { Length: > 0 } known ? new KnownPatient(known, Manifest.FileName)
                     : PatientName.Of(path);
                 files.Add(new ImageFile(Path.Combine(directory, path), path, label, found?.Patient ?? path, folder.Part, row?.DuplicateGroup)
@@ -119,7 +119,7 @@ public static class ImageFolder
     private static void CheckManifest(
         string directory, IReadOnlyDictionary<string, ManifestRow> manifest, List<ImageFile> files, List<string> notes)
     {
-        int mentioned = files.Count(file => Manifest.RowOf(manifest, file.RelativePath) is not null);
+        var mentioned = files.Count(file => Manifest.RowOf(manifest, file.RelativePath) is not null);
         if (mentioned == 0)
         {
             throw new UserError($"{Path.Combine(directory, Manifest.FileName)}: not one of its {manifest.Count} paths is an image of {directory}, whose first is "
@@ -130,9 +130,9 @@ public static class ImageFolder
 
     private static string ThreeClass(string directory, string folder, string path, ManifestRow? row)
     {
-        string upper = folder.ToUpperInvariant();
+        var upper = folder.ToUpperInvariant();
         if (threeClasses.Contains(upper)) return upper;
-        string subtype = PatientName.KindOf(Path.GetFileName(path)) ?? row?.Subtype ?? "";
+        var subtype = PatientName.KindOf(Path.GetFileName(path)) ?? row?.Subtype ?? "";
         return subtype.ToLowerInvariant() switch
         {
             "bacteria" => "BACTERIAL",

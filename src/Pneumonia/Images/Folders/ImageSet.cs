@@ -42,9 +42,9 @@ public sealed record ImageSet(
         get
         {
             var text = new StringBuilder();
-            foreach (IReadOnlyList<ImageFile> part in new[] { Train, Val, Test })
+            foreach (var part in new[] { Train, Val, Test })
             {
-                foreach (ImageFile file in part) text.Append(file.RelativePath).Append('\n');
+                foreach (var file in part) text.Append(file.RelativePath).Append('\n');
                 text.Append('\n');
             }
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..8]);
@@ -61,7 +61,7 @@ public sealed record ImageSet(
     public ImageSet For(IReadOnlyList<string> classes)
     {
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string name in Classes)
+        foreach (var name in Classes)
         {
             names[name] = ClassName.Among(classes, name)
                 ?? throw new UserError($"{Root}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");

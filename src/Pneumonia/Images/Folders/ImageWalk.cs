@@ -63,7 +63,7 @@ public sealed class ImageWalk
 
     private FoundImages Run(IEnumerable<string> above)
     {
-        foreach (string folder in above)
+        foreach (var folder in above)
             if (RealPath.Of(folder) is { } real) visited.Add(real);
         if (RealPath.Of(root) is { } start) ReadFolder(start, "", null);
         // Files come before links to them, so that a file keeps its own name.
@@ -87,10 +87,10 @@ public sealed class ImageWalk
             // What is not used anyway need not be counted.
             return;
         }
-        foreach (FileSystemInfo entry in entries)
+        foreach (var entry in entries)
         {
-            string path = relative.Length == 0 ? entry.Name : $"{relative}/{entry.Name}";
-            UnusedReason? why = reason ?? (IsHidden(entry.Name) ? UnusedReason.Hidden : null);
+            var path = relative.Length == 0 ? entry.Name : $"{relative}/{entry.Name}";
+            var why = reason ?? (IsHidden(entry.Name) ? UnusedReason.Hidden : null);
             if (IsNotUtf8(entry.FullName))
             {
                 if (entry is DirectoryInfo || IsImage(path)) unused.Add(new UnusedImage(path, why ?? UnusedReason.NameNotUtf8));
@@ -103,7 +103,7 @@ public sealed class ImageWalk
 
     private void Follow(string path, UnusedReason? reason)
     {
-        string? real = RealPath.Of(Path.Combine(root, path));
+        var real = RealPath.Of(Path.Combine(root, path));
         if (real is null)
         {
             if (reason is null && (IsImage(path) || Path.GetExtension(path).Length == 0))
@@ -141,7 +141,7 @@ public sealed class ImageWalk
         try
         {
             Span<byte> mark = stackalloc byte[4];
-            using FileStream file = File.OpenRead(path);
+            using var file = File.OpenRead(path);
             if (file.Length < preamble + mark.Length) return false;
             file.Position = preamble;
             file.ReadExactly(mark);

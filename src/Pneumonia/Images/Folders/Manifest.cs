@@ -17,7 +17,7 @@ public static class Manifest
     public static IReadOnlyDictionary<string, ManifestRow> Read(string folder)
     {
         var rows = new Dictionary<string, ManifestRow>(StringComparer.Ordinal);
-        string file = Path.Combine(folder, FileName);
+        var file = Path.Combine(folder, FileName);
         if (!File.Exists(file)) return rows;
 
         List<string[]> records;
@@ -29,17 +29,17 @@ public static class Manifest
         if (records.Count == 0) throw new UserError($"{file}: is empty; delete it or give it a header line with a column 'path'");
 
         string[] header = [.. records[0].Select(name => name.Trim().ToLowerInvariant())];
-        int path = Array.IndexOf(header, "path");
+        var path = Array.IndexOf(header, "path");
         if (path < 0)
             throw new UserError($"{file}: has no column 'path' (columns: {string.Join(", ", header)}); name the column of relative paths 'path'");
-        int patient = Array.IndexOf(header, "patient");
-        int subtype = Array.IndexOf(header, "subtype");
-        int duplicate = Array.IndexOf(header, "duplicate_group");
+        var patient = Array.IndexOf(header, "patient");
+        var subtype = Array.IndexOf(header, "subtype");
+        var duplicate = Array.IndexOf(header, "duplicate_group");
 
-        foreach (string[] record in records.Skip(1))
+        foreach (var record in records.Skip(1))
         {
             string? Field(int column) => column < 0 ? null : column < record.Length ? record[column].Trim() : "";
-            string key = Field(path)!.Replace('\\', '/');
+            var key = Field(path)!.Replace('\\', '/');
             if (key.StartsWith("./", StringComparison.Ordinal)) key = key[2..];
             if (key.Length == 0) continue;
             if (!rows.TryAdd(key, new ManifestRow(Field(patient), Field(subtype), Field(duplicate))))

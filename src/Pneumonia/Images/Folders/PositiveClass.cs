@@ -34,7 +34,7 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
             return asked is null ? null : throw new UserError($"--positive {asked}: is for two classes; these are {classes.Count}, {string.Join(", ", classes)}: leave it out");
         if (asked is not null)
         {
-            string chosen = ClassName.Among(classes, asked)
+            var chosen = ClassName.Among(classes, asked)
                 ?? throw new UserError($"--positive {asked}: is not a class; the classes are {string.Join(", ", classes)}");
             return new PositiveClass(chosen, "as --positive says", false);
         }
@@ -42,7 +42,7 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
             return new PositiveClass(pneumonia, "for its name", false);
         if (TheOtherIsHealthy(classes[1], classes[0])) return new PositiveClass(classes[0], $"for {classes[1]} means healthy", false);
         if (TheOtherIsHealthy(classes[0], classes[1])) return new PositiveClass(classes[1], $"for {classes[0]} means healthy", false);
-        string last = classes.Order(StringComparer.Ordinal).Last();
+        var last = classes.Order(StringComparer.Ordinal).Last();
         return new PositiveClass(last, $"a guess: it is the last by name, and the names {string.Join(", ", classes)} do not say which of them is the illness", true);
     }
 
@@ -66,13 +66,13 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
     /// <param name="other">The other class's name: "noncovid" means healthy beside "covid".</param>
     internal static bool MeansHealthy(string name, string other)
     {
-        string[] words = Words(name);
+        var words = Words(name);
         // "non" may be one word with what it denies.
         if (words.Length == 1 && negations.Any(negation => AreEqual(words[0], negation + string.Concat(Words(other))))) return true;
-        bool healthy = false;
-        for (int i = 0; i < words.Length; i++)
+        var healthy = false;
+        for (var i = 0; i < words.Length; i++)
         {
-            bool denied = i > 0 && negations.Contains(words[i - 1]);
+            var denied = i > 0 && negations.Contains(words[i - 1]);
             if (healthyWords.Contains(words[i]))
             {
                 // "not normal" means ill.

@@ -9,17 +9,17 @@ public static class RealPath
     /// <summary>The path without links; null where a link leads nowhere or in a circle.</summary>
     public static string? Of(string path)
     {
-        string full = Path.GetFullPath(path);
-        string at = Path.GetPathRoot(full)!;
+        var full = Path.GetFullPath(path);
+        var at = Path.GetPathRoot(full)!;
         var left = new Stack<string>(Names(full[at.Length..]));
-        for (int links = 0; left.TryPop(out string? name);)
+        for (var links = 0; left.TryPop(out var name);)
         {
             if (name == "..")
             {
                 at = Path.GetDirectoryName(at) ?? at;
                 continue;
             }
-            string next = Path.Combine(at, name);
+            var next = Path.Combine(at, name);
             if (LinkTarget(next) is not { } target)
             {
                 at = next;
@@ -31,7 +31,7 @@ public static class RealPath
                 at = Path.GetPathRoot(target)!;
                 target = target[at.Length..];
             }
-            foreach (string part in Names(target)) left.Push(part);
+            foreach (var part in Names(target)) left.Push(part);
         }
         return Path.Exists(at) ? at : null;
     }

@@ -59,9 +59,9 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
 
     private static string Note(UnusedReason reason, string[] paths)
     {
-        int n = paths.Length;
-        string images = n == 1 ? "1 image" : $"{n} images";
-        string what = reason switch
+        var n = paths.Length;
+        var images = n == 1 ? "1 image" : $"{n} images";
+        var what = reason switch
         {
             UnusedReason.OtherFormat => $"{images} in formats that are not read "
                 + $"({string.Join(", ", paths.Select(FormatOf).Distinct().Order(StringComparer.Ordinal))})",
@@ -74,8 +74,8 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
                 + $"rename {(n == 1 ? "it" : "them")}, for example with convmv:",
             _ => n == 1 ? "1 link to what is read already" : $"{n} links to what is read already",
         };
-        string example = reason == UnusedReason.NameNotUtf8 ? " " : n == 1 ? ": " : ", such as ";
-        string advice = ImageFormats.Advice(paths[0]) is { } command ? $"; {command}" : "";
+        var example = reason == UnusedReason.NameNotUtf8 ? " " : n == 1 ? ": " : ", such as ";
+        var advice = ImageFormats.Advice(paths[0]) is { } command ? $"; {command}" : "";
         return $"left out: {what}{example}{paths[0]}{advice}";
     }
 }

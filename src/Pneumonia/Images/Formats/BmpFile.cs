@@ -20,13 +20,13 @@ internal sealed class BmpFile : EncodedImage
     {
         if (bytes.Length < FileHeader + CoreHeader) throw CutOff();
         ReadOnlySpan<byte> info = bytes.AsSpan(FileHeader);
-        int length = BinaryPrimitives.ReadInt32LittleEndian(info);
+        var length = BinaryPrimitives.ReadInt32LittleEndian(info);
         if (length is not (CoreHeader or InfoHeader or InfoAndMasksHeader or 108 or 124)) throw NotRead($"is a BMP with a header of {length} bytes");
         if (info.Length < length) throw CutOff();
-        bool core = length == CoreHeader;
-        int width = core ? BinaryPrimitives.ReadUInt16LittleEndian(info[4..]) : BinaryPrimitives.ReadInt32LittleEndian(info[4..]);
+        var core = length == CoreHeader;
+        var width = core ? BinaryPrimitives.ReadUInt16LittleEndian(info[4..]) : BinaryPrimitives.ReadInt32LittleEndian(info[4..]);
         // A negative height says that the rows come from the top.
-        long height = Math.Abs((long)(core ? BinaryPrimitives.ReadUInt16LittleEndian(info[6..]) : BinaryPrimitives.ReadInt32LittleEndian(info[8..])));
+        var height = Math.Abs((long)(core ? BinaryPrimitives.ReadUInt16LittleEndian(info[6..]) : BinaryPrimitives.ReadInt32LittleEndian(info[8..])));
         int bits = BinaryPrimitives.ReadUInt16LittleEndian(info[(core ? 10 : 14)..]);
         compression = core ? Uncompressed : BinaryPrimitives.ReadInt32LittleEndian(info[16..]);
         if (width < 1 || height is < 1 or > int.MaxValue) throw Damaged("has no pixels");
@@ -46,7 +46,7 @@ internal sealed class BmpFile : EncodedImage
         long rowLength = ((long)width * bits + 31) / 32 * 4, whole = rowLength * height;
         if (bytes.Length - (long)pixelsAt < whole)
         {
-            long held = Math.Max(0, bytes.Length - (long)pixelsAt);
+            var held = Math.Max(0, bytes.Length - (long)pixelsAt);
             throw Damaged($"is a BMP image that was cut off after {100 * held / whole} % of the picture");
         }
         header = new ImageHeader(ImageFormat.Bmp, width, (int)height, bits == 32 ? 4 : 3, 8);
@@ -56,17 +56,17 @@ internal sealed class BmpFile : EncodedImage
 
     public override StoredPixels Decode()
     {
-        StoredPixels pixels = DecodeByLibrary(WithoutGap());
+        var pixels = DecodeByLibrary(WithoutGap());
         // Without masks the fourth byte of a pixel means nothing.
         if (pixels.Channels == 4 && compression == Uncompressed)
-            for (int i = 3; i < pixels.Bytes!.Length; i += 4) pixels.Bytes[i] = byte.MaxValue;
+            for (var i = 3; i < pixels.Bytes!.Length; i += 4) pixels.Bytes[i] = byte.MaxValue;
         return pixels;
     }
 
     private byte[] WithoutGap()
     {
-        int start = headersLength + palette * paletteEntry;
-        byte[] closed = start == pixelsAt ? Bytes : [.. Bytes.AsSpan(0, start), .. Bytes.AsSpan(pixelsAt)];
+        var start = headersLength + palette * paletteEntry;
+        var closed = start == pixelsAt ? Bytes : [.. Bytes.AsSpan(0, start), .. Bytes.AsSpan(pixelsAt)];
         if (headersLength == FileHeader + InfoAndMasksHeader && compression == Masks)
         {
             // The library looks for the masks behind this header, where they would be behind the shorter one; they are in it.

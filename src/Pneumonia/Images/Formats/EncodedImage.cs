@@ -76,7 +76,7 @@ internal abstract class EncodedImage(byte[] bytes, string path)
         if (pixels == null) throw NotDecoded(StbImage.stbi__g_failure_reason);
         try
         {
-            byte[] bytes = GC.AllocateUninitializedArray<byte>(checked(width * height * channels));
+            var bytes = GC.AllocateUninitializedArray<byte>(checked(width * height * channels));
             new ReadOnlySpan<byte>(pixels, bytes.Length).CopyTo(bytes);
             return new StoredPixels(channels, bytes);
         }

@@ -21,18 +21,18 @@ internal static class ExifOrientation
     public static int Read(ReadOnlySpan<byte> tags)
     {
         if (tags.Length < 8) return 1;
-        bool little = tags.StartsWith("II"u8);
+        var little = tags.StartsWith("II"u8);
         if (!little && !tags.StartsWith("MM"u8) || Word(tags, 2, little) != 42) return 1;
-        uint at = little ? BinaryPrimitives.ReadUInt32LittleEndian(tags[4..]) : BinaryPrimitives.ReadUInt32BigEndian(tags[4..]);
+        var at = little ? BinaryPrimitives.ReadUInt32LittleEndian(tags[4..]) : BinaryPrimitives.ReadUInt32BigEndian(tags[4..]);
         if (at > tags.Length - 2) return 1;
-        ReadOnlySpan<byte> directory = tags[(int)at..];
-        int count = Word(directory, 0, little);
+        var directory = tags[(int)at..];
+        var count = Word(directory, 0, little);
         const int EntryLength = 12, Short = 3;
-        for (int i = 0; i < count && 2 + (i + 1) * EntryLength <= directory.Length; i++)
+        for (var i = 0; i < count && 2 + (i + 1) * EntryLength <= directory.Length; i++)
         {
-            ReadOnlySpan<byte> entry = directory.Slice(2 + i * EntryLength, EntryLength);
+            var entry = directory.Slice(2 + i * EntryLength, EntryLength);
             if (Word(entry, 0, little) != Tag) continue;
-            int orientation = Word(entry, 2, little) == Short ? Word(entry, 8, little) : 1;
+            var orientation = Word(entry, 2, little) == Short ? Word(entry, 8, little) : 1;
             return orientation is >= 1 and <= 8 ? orientation : 1;
         }
         return 1;
@@ -52,7 +52,7 @@ internal static class ExifOrientation
         if (orientation == 1) return pixels;
         // Where the shown picture's pixel (x, y) is stored: an origin and a step for each of x and y, all in pixels.
         int right = width - 1, bottom = (height - 1) * width;
-        (int origin, int stepX, int stepY) = orientation switch
+        (var origin, var stepX, var stepY) = orientation switch
         {
             2 => (right, -1, width),
             3 => (bottom + right, -1, -width),
@@ -63,12 +63,12 @@ internal static class ExifOrientation
             8 => (right, width, -1),
             _ => throw new ArgumentOutOfRangeException(nameof(orientation), orientation, "orientation: 1 to 8"),
         };
-        (int shownWidth, int shownHeight) = Transposes(orientation) ? (height, width) : (width, height);
+        (var shownWidth, var shownHeight) = Transposes(orientation) ? (height, width) : (width, height);
         var shown = new byte[pixels.Length];
         for (int y = 0, to = 0; y < shownHeight; y++)
         {
             for (int x = 0, from = origin + y * stepY; x < shownWidth; x++, from += stepX)
-                for (int channel = 0; channel < channels; channel++) shown[to++] = pixels[from * channels + channel];
+                for (var channel = 0; channel < channels; channel++) shown[to++] = pixels[from * channels + channel];
         }
         return shown;
     }

@@ -23,7 +23,7 @@ internal sealed class FileBytes(byte[] bytes) : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        int count = Math.Min(buffer.Length, bytes.Length - at);
+        var count = Math.Min(buffer.Length, bytes.Length - at);
         bytes.AsSpan(at, count).CopyTo(buffer);
         at += count;
         return count;

@@ -29,7 +29,7 @@ internal sealed class GifFile : EncodedImage
         int at = 13 + ColourTable(bytes[10]), frames = 0;
         while (true)
         {
-            int block = Byte(ref at);
+            var block = Byte(ref at);
             if (block == Trailer) break;
             if (block == Extension) at++;
             else if (block == Frame)
@@ -69,7 +69,7 @@ internal sealed class GifFile : EncodedImage
     // Counts the pixels that the frame's codes stand for (GIF89a, appendix F), without their colours.
     private void CheckFirstFrame()
     {
-        int at = firstFrame;
+        var at = firstFrame;
         int left = Word(at), top = Word(at + 2), width = Word(at + 4), height = Word(at + 6);
         if (width == 0 || height == 0) throw Damaged("has no pixels");
         if (left + width > header.Width || top + height > header.Height) throw Damaged("is a damaged GIF (a frame beyond its canvas)");
@@ -92,7 +92,7 @@ internal sealed class GifFile : EncodedImage
                 held += 8;
                 continue;
             }
-            int code = (int)(buffer & ((1u << bits) - 1));
+            var code = (int)(buffer & ((1u << bits) - 1));
             buffer >>= bits;
             held -= bits;
             if (code == end) throw DataEnd(pixels, whole);

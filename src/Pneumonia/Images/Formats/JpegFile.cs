@@ -21,10 +21,10 @@ internal sealed class JpegFile : EncodedImage
     /// <exception cref="UnreadableImage">They are damaged, or name a process that is not read.</exception>
     public JpegFile(byte[] bytes, string path) : base(bytes, path)
     {
-        int at = 2;
+        var at = 2;
         while (true)
         {
-            int marker = ReadMarker(ref at);
+            var marker = ReadMarker(ref at);
             if (marker == StartOfScan) break;
             if (marker == EndOfImage) throw Damaged("is a damaged JPEG (no scan before its end)");
             ReadSegment(marker, ref at);
@@ -53,11 +53,11 @@ internal sealed class JpegFile : EncodedImage
     private void CheckScans()
     {
         using var scan = new JpegScan(Bytes, frame!, tables, Path);
-        int at = firstScan;
+        var at = firstScan;
         at = scan.Check(at);
         while (true)
         {
-            int marker = ReadMarker(ref at);
+            var marker = ReadMarker(ref at);
             // One restart mark too many, after the last pixels, is known from some encoders.
             if (marker is >= 0xD0 and <= 0xD7) marker = ReadMarker(ref at);
             if (marker == EndOfImage) break;
@@ -150,10 +150,10 @@ internal sealed class JpegFile : EncodedImage
     private byte[] WithHeight()
     {
         byte[] patched = [.. Bytes];
-        int at = 2;
+        var at = 2;
         while (true)
         {
-            int marker = ReadMarker(ref at);
+            var marker = ReadMarker(ref at);
             if (marker is 0xC0 or 0xC1 or 0xC2) break;
             at += BinaryPrimitives.ReadUInt16BigEndian(Bytes.AsSpan(at));
         }

@@ -54,9 +54,9 @@ internal sealed class JpegFrame
     {
         if (content.Length < 6 || content[5] is < 1 or > 4 || content.Length != 6 + 3 * content[5]) throw new InvalidDataException("a bad frame header");
         var components = new JpegComponent[content[5]];
-        for (int i = 0; i < components.Length; i++)
+        for (var i = 0; i < components.Length; i++)
         {
-            ReadOnlySpan<byte> entry = content.Slice(6 + 3 * i, 3);
+            var entry = content.Slice(6 + 3 * i, 3);
             components[i] = new JpegComponent(entry[0], entry[1] >> 4, entry[1] & 15, entry[2]);
             if (components[i] is { Horizontal: < 1 or > 4 } or { Vertical: < 1 or > 4 } or { Quantization: > 3 })
                 throw new InvalidDataException("a bad frame header");
@@ -71,7 +71,7 @@ internal sealed class JpegFrame
         int horizontal = Components.Max(component => component.Horizontal), vertical = Components.Max(component => component.Vertical);
         UnitsWide = Ceiling(Width, 8 * horizontal);
         UnitsHigh = Ceiling(height, 8 * vertical);
-        foreach (JpegComponent component in Components)
+        foreach (var component in Components)
         {
             component.BlocksWide = Ceiling(Ceiling(Width * component.Horizontal, horizontal), 8);
             component.BlocksHigh = Ceiling(Ceiling(height * component.Vertical, vertical), 8);

@@ -25,16 +25,16 @@ internal sealed class JpegHuffmanTable
     {
         this.symbols = symbols.ToArray();
         int code = 0, symbol = 0;
-        for (int length = 1; length <= 16; length++, code <<= 1)
+        for (var length = 1; length <= 16; length++, code <<= 1)
         {
             firstCode[length] = code;
             firstSymbol[length] = symbol;
             codes[length] = counts[length - 1];
-            for (int i = 0; i < codes[length]; i++, code++, symbol++)
+            for (var i = 0; i < codes[length]; i++, code++, symbol++)
             {
                 if (code >= 1 << length) throw new InvalidDataException("more codes than bits");
                 if (length > FastBits) continue;
-                int spare = FastBits - length;
+                var spare = FastBits - length;
                 fast.AsSpan(code << spare, 1 << spare).Fill((ushort)(length << 8 | symbols[symbol]));
             }
         }
@@ -60,7 +60,7 @@ internal sealed class JpegHuffmanTable
         {
             if (steps is not null) return steps;
             steps = new ushort[fast.Length];
-            for (int i = 0; i < fast.Length; i++)
+            for (var i = 0; i < fast.Length; i++)
                 if (fast[i] != 0) steps[i] = (ushort)StepOf(fast[i]);
             return steps;
         }
@@ -73,15 +73,15 @@ internal sealed class JpegHuffmanTable
     private static int StepOf(int code)
     {
         int size = code & 15, run = (code >> 4) & 15, length = (code >> 8) + size;
-        int coefficients = size > 0 || run == 15 ? run + 1 : run == 0 && code != 0 ? EndOfBlock : NoStep;
+        var coefficients = size > 0 || run == 15 ? run + 1 : run == 0 && code != 0 ? EndOfBlock : NoStep;
         return coefficients << 8 | length;
     }
 
     private int FindLong(ulong bits)
     {
-        for (int length = FastBits + 1; length <= 16; length++)
+        for (var length = FastBits + 1; length <= 16; length++)
         {
-            int index = (int)(bits >> (64 - length)) - firstCode[length];
+            var index = (int)(bits >> (64 - length)) - firstCode[length];
             if (index >= 0 && index < codes[length]) return length << 8 | symbols[firstSymbol[length] + index];
         }
         return 0;

@@ -48,7 +48,7 @@ internal sealed class JpegScan : IDisposable
         (this.file, this.frame, this.tables, this.path) = (file, frame, tables, path);
         data = ArrayPool<byte>.Shared.Rent(file.Length + Padding);
         lowestBit = new byte[frame.Components.Length][];
-        for (int i = 0; i < lowestBit.Length; i++)
+        for (var i = 0; i < lowestBit.Length; i++)
         {
             lowestBit[i] = new byte[64];
             lowestBit[i].AsSpan().Fill(NeverSent);
@@ -78,29 +78,29 @@ internal sealed class JpegScan : IDisposable
     /// <exception cref="UnreadableImage">Colours or details were not sent.</exception>
     public void CheckComplete()
     {
-        foreach (byte[] sent in lowestBit)
+        foreach (var sent in lowestBit)
             if (sent.AsSpan().IndexOfAnyExcept((byte)0) >= 0) throw Damaged("(scans of its picture are missing)");
     }
 
     private int CheckData(int at)
     {
-        Header header = ReadHeader(ref at);
-        JpegComponent alone = header.Colours[0].Component;
-        bool interleaved = header.Colours.Length > 1;
-        long units = interleaved ? (long)frame.UnitsWide * frame.UnitsHigh : (long)alone.BlocksWide * alone.BlocksHigh;
+        var header = ReadHeader(ref at);
+        var alone = header.Colours[0].Component;
+        var interleaved = header.Colours.Length > 1;
+        var units = interleaved ? (long)frame.UnitsWide * frame.UnitsHigh : (long)alone.BlocksWide * alone.BlocksHigh;
         visits += header.Colours.Sum(colour => (long)colour.Component.BlocksWide * colour.Component.BlocksHigh);
         if (visits > VisitsForNothing + MostVisitsOfBlock * frame.Blocks)
             throw Damaged($"(more scans than a picture of {frame.Width} × {frame.Height} pixels needs)");
 
-        int restartInterval = tables.RestartInterval;
+        var restartInterval = tables.RestartInterval;
         long unit = 0;
-        for (int restart = 0; ; restart++)
+        for (var restart = 0; ; restart++)
         {
             at = Unstuff(at);
-            foreach (ScanColour colour in header.Colours) colour.Mean = 0;
+            foreach (var colour in header.Colours) colour.Mean = 0;
             skippedBlocks = 0;
-            long last = restartInterval == 0 ? units : Math.Min(units, unit + restartInterval);
-            Fault fault = Fault.None;
+            var last = restartInterval == 0 ? units : Math.Min(units, unit + restartInterval);
+            var fault = Fault.None;
             if (frame.Progressive && header.FirstCoefficient > 0)
             {
                 fault = ProgressiveWaves(header, ref unit, last);
@@ -152,18 +152,18 @@ internal sealed class JpegScan : IDisposable
         at += length;
         int count = content[0];
         if (count < 1 || count > frame.Components.Length || content.Length != 4 + 2 * count) throw new InvalidDataException("a bad scan header");
-        (int first, int last, int high, int low) = (content[^3], content[^2], content[^1] >> 4, content[^1] & 15);
-        bool bands = frame.Progressive;
+        (int first, int last, var high, var low) = (content[^3], content[^2], content[^1] >> 4, content[^1] & 15);
+        var bands = frame.Progressive;
         // Sequential scans hold everything; some encoders leave these numbers at 0.
         if (!bands) (first, last, high, low) = (0, 63, 0, 0);
         if (first > last || last > 63 || low > 13 || bands && first == 0 && last > 0 || first > 0 && count > 1 || high > 0 && high != low + 1)
             throw new InvalidDataException("a bad scan header");
 
         var header = new Header(new ScanColour[count], first, last, high, low);
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
             int id = content[1 + 2 * i], selectors = content[2 + 2 * i];
-            int index = Array.FindIndex(frame.Components, component => component.Id == id);
+            var index = Array.FindIndex(frame.Components, component => component.Id == id);
             if (index < 0 || header.Colours.Any(other => other?.Index == index)) throw new InvalidDataException("a scan of an unknown colour");
             var colour = new ScanColour(index, frame.Components[index]);
             if (first == 0 && high == 0)
@@ -181,7 +181,7 @@ internal sealed class JpegScan : IDisposable
     // Each coefficient is sent once, and then refined bit by bit (G.1.1.1).
     private static void MarkSent(Span<byte> sent, int high, int low)
     {
-        foreach (ref byte bit in sent)
+        foreach (ref var bit in sent)
         {
             if (bit != (high == 0 ? NeverSent : high)) throw new InvalidDataException("scans out of order");
             bit = (byte)low;
@@ -195,12 +195,12 @@ internal sealed class JpegScan : IDisposable
         int length = 0, from = 0;
         while (true)
         {
-            int run = rest[from..].IndexOf((byte)0xFF);
+            var run = rest[from..].IndexOf((byte)0xFF);
             if (run < 0) run = rest.Length - from;
             rest.Slice(from, run).CopyTo(data.AsSpan(length));
             length += run;
             from += run;
-            int next = from;
+            var next = from;
             while (next < rest.Length && rest[next] == 0xFF) next++;
             fileEnded = next == rest.Length;
             if (fileEnded || rest[next] != 0) break;
@@ -219,9 +219,9 @@ internal sealed class JpegScan : IDisposable
 
     private Fault Unit(Header header)
     {
-        foreach (ScanColour colour in header.Colours)
+        foreach (var colour in header.Colours)
         {
-            for (int block = colour.BlocksOfUnit; block > 0; block--)
+            for (var block = colour.BlocksOfUnit; block > 0; block--)
                 if (Block(header, colour) is var fault and not Fault.None) return fault;
         }
         return Fault.None;
@@ -232,15 +232,15 @@ internal sealed class JpegScan : IDisposable
     private Fault Block(Header header, ScanColour colour)
     {
         if (header.HighBit > 0) return ++position > end ? Fault.DataEnd : Fault.None;
-        byte[] source = data;
-        long at = position;
-        ulong bits = Peek(source, at);
+        var source = data;
+        var at = position;
+        var bits = Peek(source, at);
         int code = colour.Means!.Find(bits), size = code & 0xFF, length = code >> 8;
         if (code == 0 || size > 15) return BadCode(at);
         if (size > 0)
         {
             // A value of `size` bits; without its highest bit it is negative, counted from −(2^size − 1).
-            int value = (int)(bits << length >> (64 - size));
+            var value = (int)(bits << length >> (64 - size));
             if (value < 1 << (size - 1)) value -= (1 << size) - 1;
             colour.Mean += value;
             if (Math.Abs((long)colour.Mean << header.LowBit) * colour.MeanStep > LargestMean + colour.MeanStep) return BadCode(at);
@@ -249,8 +249,8 @@ internal sealed class JpegScan : IDisposable
         if (header.LastCoefficient > 0)
         {
             // The coefficients 1 to 63: each a run of zeros before it and its size, then its value; size 0 ends the block, or is 16 zeros.
-            JpegHuffmanTable table = colour.Waves!;
-            ushort[] steps = table.Steps;
+            var table = colour.Waves!;
+            var steps = table.Steps;
             bits <<= length + size;
             int k = 1, known = 57 - length - size;
             while (true)
@@ -275,19 +275,19 @@ internal sealed class JpegScan : IDisposable
 
     private Fault ProgressiveWaves(Header header, ref long unit, long last)
     {
-        ScanColour colour = header.Colours[0];
-        ulong[] blocks = nonZero[colour.Index] ??= new ulong[colour.Component.BlocksWide * colour.Component.BlocksHigh];
+        var colour = header.Colours[0];
+        var blocks = nonZero[colour.Index] ??= new ulong[colour.Component.BlocksWide * colour.Component.BlocksHigh];
         for (; unit < last; unit++)
         {
             if (header.HighBit == 0 && skippedBlocks > 0)
             {
-                int together = (int)Math.Min(skippedBlocks, last - unit);
+                var together = (int)Math.Min(skippedBlocks, last - unit);
                 skippedBlocks -= together;
                 unit += together - 1;
                 continue;
             }
-            ref ulong block = ref blocks[unit];
-            Fault fault = header.HighBit == 0 ? FirstWaves(header, ref block) : RefinedWaves(header, ref block);
+            ref var block = ref blocks[unit];
+            var fault = header.HighBit == 0 ? FirstWaves(header, ref block) : RefinedWaves(header, ref block);
             if (fault != Fault.None) return fault;
         }
         return Fault.None;
@@ -296,9 +296,9 @@ internal sealed class JpegScan : IDisposable
     // G.1.2.2: as in sequential scans, and a size of 0 with a run r below 15 ends this block and the next 2^r − 1 + (r more bits).
     private Fault FirstWaves(Header header, ref ulong block)
     {
-        for (int k = header.FirstCoefficient; k <= header.LastCoefficient;)
+        for (var k = header.FirstCoefficient; k <= header.LastCoefficient;)
         {
-            ulong bits = Peek(data, position);
+            var bits = Peek(data, position);
             int code = header.Colours[0].Waves!.Find(bits), size = code & 15, run = (code >> 4) & 15, length = code >> 8;
             if (code == 0) return BadCode(position);
             if (size == 0 && run < 15)
@@ -320,7 +320,7 @@ internal sealed class JpegScan : IDisposable
     // G.1.2.3: a run counts only coefficients that are still zero; each other one that it passes has a bit of correction.
     private Fault RefinedWaves(Header header, ref ulong block)
     {
-        int k = header.FirstCoefficient;
+        var k = header.FirstCoefficient;
         if (skippedBlocks > 0)
         {
             skippedBlocks--;
@@ -328,7 +328,7 @@ internal sealed class JpegScan : IDisposable
         }
         while (k <= header.LastCoefficient)
         {
-            ulong bits = Peek(data, position);
+            var bits = Peek(data, position);
             int code = header.Colours[0].Waves!.Find(bits), size = code & 15, run = (code >> 4) & 15, length = code >> 8;
             if (code == 0 || size > 1) return BadCode(position);
             if (size == 0 && run < 15)
@@ -353,7 +353,7 @@ internal sealed class JpegScan : IDisposable
 
     private Fault Corrections(ulong block, int first, int last)
     {
-        ulong band = ulong.MaxValue >> (63 - last) & ulong.MaxValue << first;
+        var band = ulong.MaxValue >> (63 - last) & ulong.MaxValue << first;
         position += BitOperations.PopCount(block & band);
         return position > end ? Fault.DataEnd : Fault.None;
     }
@@ -363,7 +363,7 @@ internal sealed class JpegScan : IDisposable
 
     private UnreadableImage Broken(Fault fault, long unit, long units)
     {
-        string place = Percent(unit, units);
+        var place = Percent(unit, units);
         if (fault == Fault.BadCode) return Damaged($"(its data make no sense after {place} of the picture)");
         return fileEnded ? new UnreadableImage(path, $"is a JPEG image that was cut off after {place} of the picture")
             : new UnreadableImage(path, $"is a damaged JPEG: its data end after {place} of the picture");

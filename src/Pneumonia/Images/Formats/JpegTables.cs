@@ -26,8 +26,8 @@ internal sealed class JpegTables
         while (content.Length > 0)
         {
             if (content.Length < 17 || (content[0] & 15) > 3 || content[0] >> 4 > 1) throw new InvalidDataException("a bad Huffman table");
-            int symbols = 0;
-            foreach (byte count in content[1..17]) symbols += count;
+            var symbols = 0;
+            foreach (var count in content[1..17]) symbols += count;
             if (symbols > 256 || content.Length < 17 + symbols) throw new InvalidDataException("a bad Huffman table");
             (content[0] >> 4 == 0 ? means : waves)[content[0] & 15] = new JpegHuffmanTable(content[1..17], content.Slice(17, symbols));
             content = content[(17 + symbols)..];
@@ -38,7 +38,7 @@ internal sealed class JpegTables
     {
         while (content.Length > 0)
         {
-            int bytes = content[0] >> 4 == 0 ? 1 : 2;
+            var bytes = content[0] >> 4 == 0 ? 1 : 2;
             if (content[0] >> 4 > 1 || (content[0] & 15) > 3 || content.Length < 1 + 64 * bytes) throw new InvalidDataException("a bad quantization table");
             meanSteps[content[0] & 15] = bytes == 1 ? content[1] : BinaryPrimitives.ReadUInt16BigEndian(content[1..]);
             content = content[(1 + 64 * bytes)..];

@@ -43,7 +43,7 @@ internal sealed class PngFile : EncodedImage
         colourType = bytes[25];
         interlaced = bytes[28] == 1;
         if (width < 1 || height < 1) throw Damaged("has no pixels");
-        bool known = colourType switch
+        var known = colourType switch
         {
             Gray => depth is 1 or 2 or 4 or 8 or 16,
             Palette => depth is 1 or 2 or 4 or 8,
@@ -53,12 +53,12 @@ internal sealed class PngFile : EncodedImage
         if (!known || bytes[26] != 0 || bytes[27] != 0 || bytes[28] > 1)
             throw Damaged($"is a damaged PNG (colour type {colourType} of {depth} bits, methods {bytes[26]}, {bytes[27]}, {bytes[28]})");
 
-        int orientation = ReadChunks(33);
-        int channels = colourType switch { Gray => 1, GrayAlpha => 2, ColourAlpha => 4, _ => 3 };
+        var orientation = ReadChunks(33);
+        var channels = colourType switch { Gray => 1, GrayAlpha => 2, ColourAlpha => 4, _ => 3 };
         header = new ImageHeader(ImageFormat.Png, width, height, channels, depth) { Orientation = orientation };
         if (packed.Count == 0) throw Damaged("is a damaged PNG (no pixels)");
         if (colourType == Palette && paletteLength == 0) throw Damaged("is a damaged PNG (no palette)");
-        long length = packed.Sum(part => (long)part.Length);
+        var length = packed.Sum(part => (long)part.Length);
         if (UnpackedLength() > length * LargestRatio)
             throw Damaged($"is a damaged PNG: its {bytes.Length} bytes cannot hold {width} × {height} pixels");
     }
@@ -69,7 +69,7 @@ internal sealed class PngFile : EncodedImage
 
     public override unsafe StoredPixels Decode()
     {
-        byte[] rows = Unpack();
+        var rows = Unpack();
         var png = new StbImage.stbi__png { s = new StbImage.stbi__context(Stream.Null), depth = header.BitDepth };
         png.s.img_x = (uint)header.Width;
         png.s.img_y = (uint)header.Height;
@@ -88,7 +88,7 @@ internal sealed class PngFile : EncodedImage
                 fixed (byte* colours = palette)
                     if (StbImage.stbi__expand_png_palette(png, colours, paletteLength, channels) == 0) throw NotDecoded(StbImage.stbi__g_failure_reason);
             }
-            int samples = checked(header.Width * header.Height * channels);
+            var samples = checked(header.Width * header.Height * channels);
             return header.BitDepth == 16
                 ? new StoredPixels(channels, null, new ReadOnlySpan<ushort>(png._out_, samples).ToArray())
                 : new StoredPixels(channels, new ReadOnlySpan<byte>(png._out_, samples).ToArray());
@@ -107,9 +107,9 @@ internal sealed class PngFile : EncodedImage
             return;
         }
         // Samples of fewer bits have been scaled to 8, and so must the colour be.
-        int scale = colourType == Gray ? 255 / ((1 << header.BitDepth) - 1) : 1;
-        byte* scaled = stackalloc byte[3];
-        for (int i = 0; i < 3; i++) scaled[i] = (byte)(transparentColour[i] * scale);
+        var scale = colourType == Gray ? 255 / ((1 << header.BitDepth) - 1) : 1;
+        var scaled = stackalloc byte[3];
+        for (var i = 0; i < 3; i++) scaled[i] = (byte)(transparentColour[i] * scale);
         StbImage.stbi__compute_transparency(png, scaled, channels);
     }
 
@@ -122,17 +122,17 @@ internal sealed class PngFile : EncodedImage
     // All chunks up to IEND; the orientation that eXIf names, or 1.
     private int ReadChunks(int at)
     {
-        int orientation = 1;
-        bool dataEnded = false;
+        var orientation = 1;
+        var dataEnded = false;
         while (true)
         {
             if (at + 12 > Bytes.Length) throw CutOff();
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(Bytes.AsSpan(at));
+            var length = BinaryPrimitives.ReadUInt32BigEndian(Bytes.AsSpan(at));
             if (at + 12L + length > Bytes.Length) throw CutOff();
-            int end = at + 8 + (int)length;
+            var end = at + 8 + (int)length;
             ReadOnlySpan<byte> type = Bytes.AsSpan(at + 4, 4), content = Bytes.AsSpan(at + 8, (int)length);
             CheckSum(Bytes.AsSpan(at + 4, 4 + (int)length), Bytes.AsSpan(end));
-            bool isData = type.SequenceEqual("IDAT"u8);
+            var isData = type.SequenceEqual("IDAT"u8);
             if (isData)
             {
                 if (dataEnded) throw Damaged("is a damaged PNG (pixels in two places)");
@@ -162,7 +162,7 @@ internal sealed class PngFile : EncodedImage
         if (colourType != Palette) return;
         if (content.Length is 0 or > 768 || content.Length % 3 != 0 || paletteLength > 0) throw Damaged("is a damaged PNG (a bad palette)");
         paletteLength = content.Length / 3;
-        for (int i = 0; i < paletteLength; i++)
+        for (var i = 0; i < paletteLength; i++)
         {
             content.Slice(3 * i, 3).CopyTo(palette.AsSpan(4 * i));
             palette[4 * i + 3] = byte.MaxValue;
@@ -175,12 +175,12 @@ internal sealed class PngFile : EncodedImage
         if (colourType == Palette)
         {
             if (content.Length > paletteLength) throw Damaged("is a damaged PNG (more transparent colours than it has)");
-            for (int i = 0; i < content.Length; i++) palette[4 * i + 3] = content[i];
+            for (var i = 0; i < content.Length; i++) palette[4 * i + 3] = content[i];
             paletteHasAlpha = true;
             return;
         }
         if (colourType is not (Gray or Colour) || content.Length != 2 * StoredChannels) throw Damaged("is a damaged PNG (bad transparency)");
-        for (int i = 0; i < StoredChannels; i++) transparentColour[i] = BinaryPrimitives.ReadUInt16BigEndian(content[(2 * i)..]);
+        for (var i = 0; i < StoredChannels; i++) transparentColour[i] = BinaryPrimitives.ReadUInt16BigEndian(content[(2 * i)..]);
         hasTransparentColour = true;
     }
 
@@ -191,7 +191,7 @@ internal sealed class PngFile : EncodedImage
         ReadOnlySpan<(int X, int Y, int StepX, int StepY)> passes =
             [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
         long length = 0;
-        foreach ((int x, int y, int stepX, int stepY) in passes)
+        foreach ((var x, var y, var stepX, var stepY) in passes)
             length += PassLength((header.Width - x + stepX - 1) / stepX, (header.Height - y + stepY - 1) / stepY);
         return length;
     }
@@ -201,12 +201,12 @@ internal sealed class PngFile : EncodedImage
 
     private byte[] Unpack()
     {
-        long length = UnpackedLength();
+        var length = UnpackedLength();
         if (length > Array.MaxLength) throw Damaged($"is {header.Width} × {header.Height} pixels large, too many to decode");
-        byte[] rows = GC.AllocateUninitializedArray<byte>((int)length);
+        var rows = GC.AllocateUninitializedArray<byte>((int)length);
         using var segments = new Segments(packed);
         using var zlib = new ZLibStream(segments, CompressionMode.Decompress);
-        int done = 0;
+        var done = 0;
         try
         {
             done = zlib.ReadAtLeast(rows, rows.Length, throwOnEndOfStream: false);
@@ -249,7 +249,7 @@ internal sealed class PngFile : EncodedImage
                 WasReadBeyondEnd |= buffer.Length > 0;
                 return 0;
             }
-            int count = Math.Min(buffer.Length, parts[part].Length - at);
+            var count = Math.Min(buffer.Length, parts[part].Length - at);
             parts[part].Span.Slice(at, count).CopyTo(buffer);
             at += count;
             return count;

@@ -21,13 +21,13 @@ internal sealed class TiffDirectory
         if (file.Length < 8) throw new InvalidDataException("no directory");
         var directory = new TiffDirectory(file, file[0] == 'I');
         var seen = new HashSet<uint>();
-        uint at = directory.UInt32(4);
+        var at = directory.UInt32(4);
         while (at != 0)
         {
             if (!seen.Add(at)) throw new InvalidDataException("directories in circles");
             if (at > file.Length - 6) throw new InvalidDataException("a directory outside the file");
-            int count = directory.UInt16((int)at);
-            long next = at + 2L + (long)count * EntryLength;
+            var count = directory.UInt16((int)at);
+            var next = at + 2L + (long)count * EntryLength;
             if (next > file.Length - 4) throw new InvalidDataException("a directory outside the file");
             if (seen.Count == 1) directory.ReadEntries((int)at + 2, count);
             at = directory.UInt32((int)next);
@@ -39,22 +39,22 @@ internal sealed class TiffDirectory
     /// <summary>The whole numbers of an entry, null where it is missing or holds something else.</summary>
     public IReadOnlyList<long>? Numbers(int tag)
     {
-        if (!entries.TryGetValue(tag, out (int Type, int Count, int At) entry) || entry.Type is not (Short or Long) || entry.Count == 0) return null;
+        if (!entries.TryGetValue(tag, out var entry) || entry.Type is not (Short or Long) || entry.Count == 0) return null;
         var numbers = new long[entry.Count];
-        for (int i = 0; i < numbers.Length; i++) numbers[i] = entry.Type == Short ? UInt16(entry.At + 2 * i) : UInt32(entry.At + 4 * i);
+        for (var i = 0; i < numbers.Length; i++) numbers[i] = entry.Type == Short ? UInt16(entry.At + 2 * i) : UInt32(entry.At + 4 * i);
         return numbers;
     }
 
     private void ReadEntries(int at, int count)
     {
         long total = 0;
-        for (int i = 0; i < count; i++, at += EntryLength)
+        for (var i = 0; i < count; i++, at += EntryLength)
         {
-            int type = UInt16(at + 2);
+            var type = UInt16(at + 2);
             // BYTE, ASCII, SHORT, LONG, RATIONAL, and from 6 on the same with a sign, FLOAT, DOUBLE; a type of unknown size is skipped by
             // decoders.
-            int size = type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, 5 or 10 or 12 => 8, _ => 0 };
-            long length = (long)UInt32(at + 4) * size;
+            var size = type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, 5 or 10 or 12 => 8, _ => 0 };
+            var length = (long)UInt32(at + 4) * size;
             total += length;
             long place = length <= 4 ? at + 8 : UInt32(at + 8);
             if (place + length > file.Length || total > file.Length) throw new InvalidDataException("an entry outside the file");

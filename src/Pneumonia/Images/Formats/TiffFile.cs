@@ -30,7 +30,7 @@ internal sealed class TiffFile : EncodedImage
         long width = Number(TiffTag.IMAGEWIDTH), height = Number(TiffTag.IMAGELENGTH);
         if (width is < 1 or > int.MaxValue || height is < 1 or > int.MaxValue) throw Damaged("has no pixels");
         samples = (int)Number(TiffTag.SAMPLESPERPIXEL, 1);
-        IReadOnlyList<long> depths = directory.Numbers((int)TiffTag.BITSPERSAMPLE) ?? [1];
+        var depths = directory.Numbers((int)TiffTag.BITSPERSAMPLE) ?? [1];
         if (depths[0] is not (8 or 16) || depths.Any(depth => depth != depths[0])) throw NotRead($"is a TIFF of {string.Join(", ", depths.Take(4))} bits; 8 and 16 are read");
         if (Number(TiffTag.SAMPLEFORMAT, 1) != (int)SampleFormat.UINT) throw NotRead("is a TIFF of signed or floating-point samples");
         photometric = (Photometric)Number(TiffTag.PHOTOMETRIC, -1);
@@ -44,7 +44,7 @@ internal sealed class TiffFile : EncodedImage
         extraSample = samples > colours ? (int)Number(TiffTag.EXTRASAMPLES, 0) : 0;
         if (samples > 1 && Number(TiffTag.PLANARCONFIG, 1) != (int)PlanarConfig.CONTIG) throw NotRead("is a TIFF with each colour by itself");
         // The most bytes that one stands for: two of PackBits for 128; LZW as in a GIF, deflate as in a PNG.
-        long ratio = (Compression)Number(TiffTag.COMPRESSION, 1) switch
+        var ratio = (Compression)Number(TiffTag.COMPRESSION, 1) switch
         {
             Compression.NONE => 1,
             Compression.PACKBITS => 64,
@@ -52,19 +52,19 @@ internal sealed class TiffFile : EncodedImage
             Compression.ADOBE_DEFLATE or Compression.DEFLATE => PngFile.LargestRatio,
             var other => throw NotRead($"is a TIFF compressed in a way that is not read ({(int)other})"),
         };
-        int orientation = Number(TiffTag.ORIENTATION, 1) is >= 1 and <= 8 and var known ? (int)known : 1;
+        var orientation = Number(TiffTag.ORIENTATION, 1) is >= 1 and <= 8 and var known ? (int)known : 1;
         header = new ImageHeader(ImageFormat.Tiff, (int)width, (int)height, samples, (int)depths[0]) { Orientation = orientation, Pictures = pages };
 
         tiled = directory.Numbers((int)TiffTag.TILEOFFSETS) is not null;
-        long wide = tiled ? Number(TiffTag.TILEWIDTH) : width;
-        long high = tiled ? Number(TiffTag.TILELENGTH) : Math.Min(Number(TiffTag.ROWSPERSTRIP, height), height);
+        var wide = tiled ? Number(TiffTag.TILEWIDTH) : width;
+        var high = tiled ? Number(TiffTag.TILELENGTH) : Math.Min(Number(TiffTag.ROWSPERSTRIP, height), height);
         if (wide is < 1 or > int.MaxValue || high is < 1 or > int.MaxValue) throw Damaged("is a damaged TIFF (strips or tiles without pixels)");
         (blockWidth, blockHeight) = ((int)wide, (int)high);
-        long blocks = ((width + wide - 1) / wide) * ((height + high - 1) / high);
-        IReadOnlyList<long>? offsets = directory.Numbers((int)(tiled ? TiffTag.TILEOFFSETS : TiffTag.STRIPOFFSETS));
-        IReadOnlyList<long>? counts = directory.Numbers((int)(tiled ? TiffTag.TILEBYTECOUNTS : TiffTag.STRIPBYTECOUNTS));
+        var blocks = ((width + wide - 1) / wide) * ((height + high - 1) / high);
+        var offsets = directory.Numbers((int)(tiled ? TiffTag.TILEOFFSETS : TiffTag.STRIPOFFSETS));
+        var counts = directory.Numbers((int)(tiled ? TiffTag.TILEBYTECOUNTS : TiffTag.STRIPBYTECOUNTS));
         if (offsets is null || counts is null || offsets.Count != blocks || counts.Count != blocks) throw Damaged("is a damaged TIFF (not as many strips or tiles as it needs)");
-        for (int i = 0; i < offsets.Count; i++)
+        for (var i = 0; i < offsets.Count; i++)
             if (offsets[i] + counts[i] > bytes.Length) throw Damaged($"is a TIFF image that was cut off after {100L * i / blocks} % of the picture");
         long rows = tiled ? (height + high - 1) / high * high : height, columns = (width + wide - 1) / wide * wide;
         long packed = Math.Min(bytes.Length, counts.Sum()), needed = rows * columns * samples * depths[0] / 8;
@@ -85,18 +85,18 @@ internal sealed class TiffFile : EncodedImage
         try
         {
             // "c": a file's one strip stays one.
-            using Tiff tiff = Tiff.ClientOpen(Path, "rc", new MemoryStream(Bytes, writable: false), new TiffStream())
+            using var tiff = Tiff.ClientOpen(Path, "rc", new MemoryStream(Bytes, writable: false), new TiffStream())
                 ?? throw Damaged("is a damaged TIFF (a bad directory)");
-            int index = 0;
-            for (int top = 0; top < header.Height; top += blockHeight)
+            var index = 0;
+            for (var top = 0; top < header.Height; top += blockHeight)
             {
-                int rows = Math.Min(blockHeight, header.Height - top);
-                for (int left = 0; left < header.Width; left += blockWidth, index++)
+                var rows = Math.Min(blockHeight, header.Height - top);
+                for (var left = 0; left < header.Width; left += blockWidth, index++)
                 {
                     int columns = Math.Min(blockWidth, header.Width - left), expected = tiled ? block.Length : rows * rowBytes;
-                    int read = tiled ? tiff.ReadEncodedTile(index, block, 0, expected) : tiff.ReadEncodedStrip(index, block, 0, expected);
+                    var read = tiled ? tiff.ReadEncodedTile(index, block, 0, expected) : tiff.ReadEncodedStrip(index, block, 0, expected);
                     if (read != expected) throw Damaged($"is a damaged TIFF: its data end after {100L * top / header.Height} % of the picture");
-                    for (int row = 0; row < rows; row++)
+                    for (var row = 0; row < rows; row++)
                     {
                         block.AsSpan(row * blockWidth * pixelBytes, columns * pixelBytes)
                             .CopyTo(pixels.AsSpan((top + row) * rowBytes + left * pixelBytes));
@@ -110,9 +110,9 @@ internal sealed class TiffFile : EncodedImage
             throw Damaged($"is a damaged TIFF ({e.Message.ReplaceLineEndings(" ")})");
         }
         // Only colours that were not multiplied by their alpha yet are still to be laid on black; a sample of no known use is left out.
-        int channels = samples;
+        var channels = samples;
         if (samples > colours && extraSample != UnassociatedAlpha) (pixels, channels) = (WithoutExtraSample(pixels), colours);
-        bool inverted = photometric == Photometric.MINISWHITE;
+        var inverted = photometric == Photometric.MINISWHITE;
         return header.BitDepth == 16
             ? new StoredPixels(channels, null, MemoryMarshal.Cast<byte, ushort>(pixels).ToArray()) { Inverted = inverted }
             : new StoredPixels(channels, pixels) { Inverted = inverted };

@@ -41,9 +41,9 @@ public sealed record PatientCount(string? Rule, int Recognised, int Images, int 
             return $"patients unknown: no name of the {Images} images identifies a patient, so each image counts as one patient "
                 + $"and no figure applies to new patients; {Advice}";
         }
-        string count = Distinct == Recognised ? $"{Distinct} patients with one image each" : $"{Distinct} patients";
+        var count = Distinct == Recognised ? $"{Distinct} patients with one image each" : $"{Distinct} patients";
         if (Recognised == Images) return $"patients: known for all {Images} images ({Rule}): {count}";
-        string some = $"known for {Recognised} of {Images} images ({Rule}): {count}; each of the other {Images - Recognised} counts as "
+        var some = $"known for {Recognised} of {Images} images ({Rule}): {count}; each of the other {Images - Recognised} counts as "
             + "one patient";
         return IsEnough ? $"patients: {some}" : $"patients mostly unknown: {some}, so no figure applies to new patients; {Advice}";
     }

@@ -22,9 +22,9 @@ public sealed class PatientExpression
         Regex parsed;
         try { parsed = new Regex(text, RegexOptions.CultureInvariant, longest); }
         catch (ArgumentException e) { throw new UserError($"--patient: '{text}' is no regular expression: {e.Message}", e); }
-        int groups = parsed.GetGroupNumbers().Length - 1;
+        var groups = parsed.GetGroupNumbers().Length - 1;
         if (groups == 1) return new PatientExpression(parsed);
-        string what = groups == 0 ? "has no group" : $"has {groups} groups";
+        var what = groups == 0 ? "has no group" : $"has {groups} groups";
         throw new UserError($"--patient: '{text}' {what}; put the part of the path that names the patient, and nothing else, into parentheses, "
             + "as in 'study_([0-9]+)_', and write (?:…) for any others");
     }
@@ -35,7 +35,7 @@ public sealed class PatientExpression
     {
         try
         {
-            Group found = expression.Match(relativePath).Groups[expression.GetGroupNumbers()[1]];
+            var found = expression.Match(relativePath).Groups[expression.GetGroupNumbers()[1]];
             return found is { Success: true, Length: > 0 } ? new KnownPatient(found.Value, Rule) : null;
         }
         catch (RegexMatchTimeoutException e)

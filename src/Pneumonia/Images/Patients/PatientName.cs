@@ -31,10 +31,10 @@ public static partial class PatientName
     /// <returns>Null where no form fits.</returns>
     public static KnownPatient? Of(string relativePath)
     {
-        string[] names = relativePath.Split('/');
-        string file = names[^1];
+        var names = relativePath.Split('/');
+        var file = names[^1];
         // The folder nearest to the file takes precedence.
-        foreach (string name in names.Reverse())
+        foreach (var name in names.Reverse())
         {
             if (Patient().Match(name) is { Success: true } patient) return new("patient" + patient.Groups[1].Value, "patientNNNNN");
             if (MimicPatient().Match(name) is { Success: true } mimic) return new("p" + mimic.Groups[1].Value, "pNNNNNNNN");
@@ -53,7 +53,7 @@ public static partial class PatientName
 
     // Cameras number the images of a day: the images of 31 January 2020 are not of one patient.
     private static bool IsDate(string digits) =>
-        DateTime.TryParseExact(digits, "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime date)
+        DateTime.TryParseExact(digits, "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
         && date.Year is >= 1950 and < 2100;
 
     private const RegexOptions Options = RegexOptions.IgnoreCase | RegexOptions.CultureInvariant;

@@ -37,11 +37,11 @@ public sealed record ImageChange(string Name, double RowZoom, double ColumnZoom,
     public void Apply(Span<byte> pixels, int side, int channels)
     {
         var shape = new Shape(1, side, side, channels);
-        double centre = (side - 1) / 2.0;
+        var centre = (side - 1) / 2.0;
         var map = new AffineMap((float)RowZoom, 0, (float)(centre - RowZoom * centre), 0, (float)ColumnZoom, (float)(centre - ColumnZoom * centre));
-        double[] moved = AugmentationReference.Apply(AugmentationGeometry.Create(shape, Fill.Constant), pixels, [map], PixelScaling.None);
-        double[] toned = ToningReference.Apply(shape, [.. moved.Select(value => (float)value)], [Tone], PixelScaling.None);
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)Math.Round(toned[i]);
+        var moved = AugmentationReference.Apply(AugmentationGeometry.Create(shape, Fill.Constant), pixels, [map], PixelScaling.None);
+        var toned = ToningReference.Apply(shape, [.. moved.Select(value => (float)value)], [Tone], PixelScaling.None);
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)Math.Round(toned[i]);
     }
 
     private static ImageChange Toned(string name, ToneChange tone) => new(name, 1, 1, tone);

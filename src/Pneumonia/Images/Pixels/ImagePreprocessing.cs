@@ -47,17 +47,17 @@ public sealed record ImagePreprocessing(
     {
         if (Kind != Preprocessing.Standardize || pixels.IsEmpty) return;
         long sum = 0, squares = 0;
-        foreach (byte value in pixels)
+        foreach (var value in pixels)
         {
             sum += value;
             squares += value * value;
         }
         double mean = (double)sum / pixels.Length, deviation = Math.Sqrt(Math.Max(0, (double)squares / pixels.Length - mean * mean));
-        double factor = deviation > 0 ? Deviation / deviation : 0;
+        var factor = deviation > 0 ? Deviation / deviation : 0;
         // One result for each value that a byte can have.
         Span<byte> results = stackalloc byte[256];
-        for (int value = 0; value < results.Length; value++)
+        for (var value = 0; value < results.Length; value++)
             results[value] = (byte)Math.Clamp(Math.Round(MiddleGray + (value - mean) * factor), 0, 255);
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = results[pixels[i]];
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = results[pixels[i]];
     }
 }

@@ -79,13 +79,13 @@ public static class ImageResize
         int channels = image.Channels, rowLength = image.Width * channels, at = 0;
         // (i + ½)·old / new in whole numbers, so that no rounding moves a centre to the neighbour.
         int Source(int i, int old) => (int)((2L * i + 1) * old / (2L * size));
-        for (int y = 0; y < size; y++)
+        for (var y = 0; y < size; y++)
         {
             ReadOnlySpan<byte> row = image.Pixels.AsSpan(Source(y, image.Height) * rowLength, rowLength);
-            for (int x = 0; x < size; x++)
+            for (var x = 0; x < size; x++)
             {
-                int from = Source(x, image.Width) * channels;
-                for (int c = 0; c < channels; c++) target[at++] = row[from + c];
+                var from = Source(x, image.Width) * channels;
+                for (var c = 0; c < channels; c++) target[at++] = row[from + c];
             }
         }
     }
@@ -104,20 +104,20 @@ public static class ImageResize
     private static void Bilinear(DecodedImage image, int size, Span<byte> target)
     {
         int channels = image.Channels, rowLength = image.Width * channels, at = 0;
-        (int Low, int High, float Share)[] columns = Neighbours(image.Width, size);
-        (int Low, int High, float Share)[] rows = Neighbours(image.Height, size);
-        for (int y = 0; y < size; y++)
+        var columns = Neighbours(image.Width, size);
+        var rows = Neighbours(image.Height, size);
+        for (var y = 0; y < size; y++)
         {
-            (int low, int high, float down) = rows[y];
+            (var low, var high, var down) = rows[y];
             ReadOnlySpan<byte> above = image.Pixels.AsSpan(low * rowLength, rowLength);
             ReadOnlySpan<byte> below = image.Pixels.AsSpan(high * rowLength, rowLength);
-            foreach ((int left, int right, float across) in columns)
+            foreach ((var left, var right, var across) in columns)
             {
-                for (int c = 0; c < channels; c++)
+                for (var c = 0; c < channels; c++)
                 {
                     int l = left * channels + c, r = right * channels + c;
-                    float top = above[l] + (above[r] - above[l]) * across;
-                    float bottom = below[l] + (below[r] - below[l]) * across;
+                    var top = above[l] + (above[r] - above[l]) * across;
+                    var bottom = below[l] + (below[r] - below[l]) * across;
                     target[at++] = (byte)(top + (bottom - top) * down + 0.5f);
                 }
             }
@@ -127,11 +127,11 @@ public static class ImageResize
     private static (int Low, int High, float Share)[] Neighbours(int old, int size)
     {
         var neighbours = new (int, int, float)[size];
-        double scale = (double)old / size;
-        for (int i = 0; i < size; i++)
+        var scale = (double)old / size;
+        for (var i = 0; i < size; i++)
         {
-            double centre = Math.Clamp((i + 0.5) * scale - 0.5, 0, old - 1);
-            int low = (int)centre;
+            var centre = Math.Clamp((i + 0.5) * scale - 0.5, 0, old - 1);
+            var low = (int)centre;
             neighbours[i] = (low, Math.Min(low + 1, old - 1), (float)(centre - low));
         }
         return neighbours;
@@ -141,40 +141,40 @@ public static class ImageResize
     private static void Area(DecodedImage image, int width, int height, Span<byte> target)
     {
         int channels = image.Channels, values = width * channels;
-        (int First, float[] Weights)[] columns = Overlaps(image.Width, width);
-        (int First, float[] Weights)[] rows = Overlaps(image.Height, height);
+        var columns = Overlaps(image.Width, width);
+        var rows = Overlaps(image.Height, height);
         var row = new float[values];
         var sum = new float[values];
-        int averaged = -1;
-        for (int y = 0; y < height; y++)
+        var averaged = -1;
+        for (var y = 0; y < height; y++)
         {
             Array.Clear(sum);
-            (int first, float[] weights) = rows[y];
-            for (int k = 0; k < weights.Length; k++)
+            (var first, var weights) = rows[y];
+            for (var k = 0; k < weights.Length; k++)
             {
                 if (averaged != first + k)
                 {
                     averaged = first + k;
                     AverageRow(image.Pixels.AsSpan(averaged * image.Width * channels, image.Width * channels), columns, channels, row);
                 }
-                float weight = weights[k];
-                for (int x = 0; x < values; x++) sum[x] += weight * row[x];
+                var weight = weights[k];
+                for (var x = 0; x < values; x++) sum[x] += weight * row[x];
             }
-            Span<byte> line = target.Slice(y * values, values);
-            for (int x = 0; x < values; x++) line[x] = (byte)Math.Min(sum[x] + 0.5f, 255f);
+            var line = target.Slice(y * values, values);
+            for (var x = 0; x < values; x++) line[x] = (byte)Math.Min(sum[x] + 0.5f, 255f);
         }
     }
 
     private static void AverageRow(ReadOnlySpan<byte> source, (int First, float[] Weights)[] columns, int channels, Span<float> row)
     {
-        int at = 0;
-        foreach ((int first, float[] weights) in columns)
+        var at = 0;
+        foreach ((var first, var weights) in columns)
         {
-            for (int c = 0; c < channels; c++)
+            for (var c = 0; c < channels; c++)
             {
                 float sum = 0;
-                int from = first * channels + c;
-                foreach (float weight in weights)
+                var from = first * channels + c;
+                foreach (var weight in weights)
                 {
                     sum += weight * source[from];
                     from += channels;
@@ -188,13 +188,13 @@ public static class ImageResize
     private static (int First, float[] Weights)[] Overlaps(int old, int size)
     {
         var overlaps = new (int, float[])[size];
-        for (int i = 0; i < size; i++)
+        for (var i = 0; i < size; i++)
         {
             // Edges in units of 1/size of an old pixel, as whole numbers: pixel p covers [p·size, (p+1)·size).
             long start = (long)i * old, end = start + old;
             int first = (int)(start / size), last = (int)((end - 1) / size);
             var weights = new float[last - first + 1];
-            for (int p = first; p <= last; p++)
+            for (var p = first; p <= last; p++)
                 weights[p - first] = (float)((double)(Math.Min(end, (p + 1L) * size) - Math.Max(start, (long)p * size)) / old);
             overlaps[i] = (first, weights);
         }

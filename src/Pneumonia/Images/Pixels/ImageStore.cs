@@ -49,8 +49,8 @@ public sealed class ImageStore : ISampleSource
     public ImageStore(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, ImagePreprocessing preprocessing, FillImage fill,
         IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default, int? mostMissing = null)
     {
-        (int pixels, int channels) = (preprocessing.Pixels, preprocessing.Channels);
-        long total = (long)files.Count * pixels * pixels * channels;
+        (var pixels, var channels) = (preprocessing.Pixels, preprocessing.Channels);
+        var total = (long)files.Count * pixels * pixels * channels;
         if (total > Array.MaxLength)
         {
             throw new UserError($"{files.Count} images of {pixels} × {pixels} × {channels} need {total >> 20} MiB, one part can hold "
@@ -73,7 +73,7 @@ public sealed class ImageStore : ISampleSource
         errors = new UnreadableImage?[files.Count];
         classIndices = new int[files.Count];
         var positions = classes.Select((name, index) => (name, index)).ToDictionary(entry => entry.name, entry => entry.index);
-        for (int i = 0; i < files.Count; i++)
+        for (var i = 0; i < files.Count; i++)
         {
             if (!positions.TryGetValue(files[i].Class, out classIndices[i]))
                 throw new ArgumentException($"image store: class {files[i].Class} of {files[i].RelativePath} is not among {string.Join(", ", classes)}");
@@ -93,7 +93,7 @@ public sealed class ImageStore : ISampleSource
 
         void Fill(int index, Span<byte> target)
         {
-            DecodedImage image = ImageDecoder.Decode(files[index].Path);
+            var image = ImageDecoder.Decode(files[index].Path);
             remarks.Add(index, files[index].RelativePath, image);
             preprocessing.Resize(image, target);
         }
@@ -153,7 +153,7 @@ public sealed class ImageStore : ISampleSource
     public int[] UsableIndices()
     {
         var usable = new List<int>(Count);
-        for (int i = 0; i < Count; i++)
+        for (var i = 0; i < Count; i++)
             if (IsUsable(i)) usable.Add(i);
         return [.. usable];
     }
@@ -178,9 +178,9 @@ public sealed class ImageStore : ISampleSource
 
     private Task FillAll(IReadOnlyList<int>? order)
     {
-        int next = -1;
+        var next = -1;
         var workers = new Task[Math.Min(Environment.ProcessorCount, Math.Max(1, Count))];
-        for (int worker = 0; worker < workers.Length; worker++)
+        for (var worker = 0; worker < workers.Length; worker++)
             workers[worker] = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return Task.WhenAll(workers);
 
@@ -194,7 +194,7 @@ public sealed class ImageStore : ISampleSource
                 ThrowIfFailed();
             }
             // Images that `order` leaves out, and those that a reader is filling on its own thread.
-            for (int i = 0; i < Count; i++) Wait(i);
+            for (var i = 0; i < Count; i++) Wait(i);
         }
     }
 
@@ -215,7 +215,7 @@ public sealed class ImageStore : ISampleSource
     {
         if (Interlocked.CompareExchange(ref states[index], (int)State.Filling, (int)State.Pending) != (int)State.Pending) return;
         var result = State.Ready;
-        Span<byte> slot = Slot(index);
+        var slot = Slot(index);
         try
         {
             fill(index, slot);

@@ -73,16 +73,16 @@ public sealed class SyntheticXrays
 
         void Fill(int index, Span<byte> target)
         {
-            byte[] gray = phantoms.Draw(index, preprocessing.Pixels);
-            for (int i = 0; i < gray.Length; i++) target.Slice(i * preprocessing.Channels, preprocessing.Channels).Fill(gray[i]);
+            var gray = phantoms.Draw(index, preprocessing.Pixels);
+            for (var i = 0; i < gray.Length; i++) target.Slice(i * preprocessing.Channels, preprocessing.Channels).Fill(gray[i]);
         }
     }
 
     private static IEnumerable<ImageFile> Files(ImagePart part, int count)
     {
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
-            string name = $"synthetic/{PartName.Of(part)}/{Classes[ClassIndex(i)]}/{i:D5}";
+            var name = $"synthetic/{PartName.Of(part)}/{Classes[ClassIndex(i)]}/{i:D5}";
             yield return new ImageFile(name, name, Classes[ClassIndex(i)], name, part);
         }
     }
@@ -101,17 +101,17 @@ public sealed class SyntheticXrays
     public byte[] Draw(int index, int pixels)
     {
         var body = new Anatomy(Stream(index, AnatomyStream));
-        Blob[] blobs = body.Blobs(ClassIndex(index), Stream(index, OpacityStream));
-        RandomStream noise = Stream(index, NoiseStream);
+        var blobs = body.Blobs(ClassIndex(index), Stream(index, OpacityStream));
+        var noise = Stream(index, NoiseStream);
         var gray = new byte[pixels * pixels];
-        for (int y = 0; y < pixels; y++)
+        for (var y = 0; y < pixels; y++)
         {
-            for (int x = 0; x < pixels; x++)
+            for (var x = 0; x < pixels; x++)
             {
-                double density = body.Density((x + 0.5) / pixels, (y + 0.5) / pixels, blobs);
+                var density = body.Density((x + 0.5) / pixels, (y + 0.5) / pixels, blobs);
                 // Sum of four uniforms: near enough to a normal distribution, deviation √⅓.
-                ulong bits = noise.Bits((ulong)(y * pixels + x));
-                double grain = ((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)) / 65536.0 - 2;
+                var bits = noise.Bits((ulong)(y * pixels + x));
+                var grain = ((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)) / 65536.0 - 2;
                 density += grain * body.Grain;
                 gray[y * pixels + x] = (byte)Math.Clamp(density * 255 + 0.5, 0, 255);
             }
@@ -181,11 +181,11 @@ public sealed class SyntheticXrays
         {
             if (classIndex == 0) return [];
             var blobs = new Blob[1 + places.Below(0, 3)];
-            for (int b = 0; b < blobs.Length; b++)
+            for (var b = 0; b < blobs.Length; b++)
             {
-                ulong n = 1 + 8 * (ulong)b;
+                var n = 1 + 8 * (ulong)b;
                 double side = places.Uniform(n) < 0.5 ? -1 : 1;
-                double floor = side < 0 ? diaphragmRight : diaphragmLeft;
+                var floor = side < 0 ? diaphragmRight : diaphragmLeft;
                 blobs[b] = new Blob(
                     side * places.Uniform(n + 1, 0.30, 0.50),
                     places.Uniform(n + 2, lungTop + 0.35, floor - 0.15),
@@ -203,47 +203,47 @@ public sealed class SyntheticXrays
             double x = px * cos + py * sin, y = py * cos - px * sin;
 
             // The trunk: shoulders wide at the top, flanks straight; air around it is black.
-            double halfWidth = flank + 0.16 * Smooth((-0.45 - y) / 0.3);
-            double shoulder = -0.98 + 0.25 * x * x;
-            double neck = Inside(0.24 - Math.Abs(x), 0.05);
-            double trunk = Inside(halfWidth - Math.Abs(x), 0.05) * Math.Max(Inside(y - shoulder, 0.05), neck);
-            double density = 0.03 + (tissueDensity - 0.03) * trunk;
+            var halfWidth = flank + 0.16 * Smooth((-0.45 - y) / 0.3);
+            var shoulder = -0.98 + 0.25 * x * x;
+            var neck = Inside(0.24 - Math.Abs(x), 0.05);
+            var trunk = Inside(halfWidth - Math.Abs(x), 0.05) * Math.Max(Inside(y - shoulder, 0.05), neck);
+            var density = 0.03 + (tissueDensity - 0.03) * trunk;
 
             // Lungs, each bounded by the rib cage outside, the heart inside and the diaphragm's dome below.
-            double lung = Lung(x, y);
+            var lung = Lung(x, y);
             density += (lungDensity - density) * 0.92 * lung * trunk;
 
             // Vessels: branching from the hila, fading outwards.
             if (lung > 0)
             {
-                double hilum = Math.Exp(-(Square((Math.Abs(x) - 0.20) / 0.16) + Square((y - 0.02) / 0.26)));
+                var hilum = Math.Exp(-(Square((Math.Abs(x) - 0.20) / 0.16) + Square((y - 0.02) / 0.26)));
                 double outwards = Math.Abs(x) - 0.14, along = y - 0.02, far = Math.Sqrt(outwards * outwards + along * along) + 0.02;
-                double angle = Math.Atan2(along, outwards) + (x < 0 ? 40 : 0);
-                double vessels = Ridge(angle * 4, Math.Log(far) * 1.5, 10) * 0.6 + Ridge(angle * 7, Math.Log(far) * 3, 11) * 0.4;
+                var angle = Math.Atan2(along, outwards) + (x < 0 ? 40 : 0);
+                var vessels = Ridge(angle * 4, Math.Log(far) * 1.5, 10) * 0.6 + Ridge(angle * 7, Math.Log(far) * 3, 11) * 0.4;
                 density += lung * (markings * (0.3 + 2.0 * hilum) * vessels * Smooth(far / 0.12) + 0.09 * hilum);
             }
 
             // Opacities: soft blobs with ragged, patchy edges, clipped by the lung.
-            foreach (Blob blob in blobs)
+            foreach (var blob in blobs)
             {
                 double dx = (x - blob.X) / blob.RadiusX, dy = (y - blob.Y) / blob.RadiusY;
-                double distance = dx * dx + dy * dy;
+                var distance = dx * dx + dy * dy;
                 if (distance > 9) continue;
-                double ragged = 0.55 + 0.9 * Clouds(x * 7 + 13, y * 7 + 29, 12);
+                var ragged = 0.55 + 0.9 * Clouds(x * 7 + 13, y * 7 + 29, 12);
                 density += (0.35 + 0.65 * lung) * blob.Strength * Math.Exp(-distance) * ragged;
             }
 
             // Spine and mediastinum, then the heart, larger to the patient's left, which is the image's right.
-            double spine = Math.Exp(-Square(x / 0.10)) * (0.9 + 0.1 * Math.Sin(y * 26));
-            double mediastinum = Inside(0.13 + 0.05 * Smooth((y + 0.2) / 0.4) - Math.Abs(x - 0.02), 0.04) * Inside(y + 0.95, 0.1);
+            var spine = Math.Exp(-Square(x / 0.10)) * (0.9 + 0.1 * Math.Sin(y * 26));
+            var mediastinum = Inside(0.13 + 0.05 * Smooth((y + 0.2) / 0.4) - Math.Abs(x - 0.02), 0.04) * Inside(y + 0.95, 0.1);
             density += trunk * (0.10 * spine + (0.74 - density) * 0.55 * mediastinum);
-            double heart = Inside(1 - (Square((x - 0.12 - heartShift - 0.35 * (y - 0.25)) / (0.31 * heartSize)) + Square((y - 0.25) / (0.40 * heartSize))), 0.25);
+            var heart = Inside(1 - (Square((x - 0.12 - heartShift - 0.35 * (y - 0.25)) / (0.31 * heartSize)) + Square((y - 0.25) / (0.40 * heartSize))), 0.25);
             density += trunk * Math.Max(0, 0.76 - density) * 0.85 * heart;
             // Windpipe: a darker stripe in the upper middle.
             density -= 0.10 * Inside(0.045 - Math.Abs(x), 0.02) * Inside(-0.25 - y, 0.1) * trunk;
 
             // Below the diaphragm everything is dense.
-            double floor = Floor(x);
+            var floor = Floor(x);
             density += trunk * (0.80 - density) * 0.75 * Inside(y - floor, 0.03) * Inside(0.85 - Math.Abs(x), 0.06);
 
             // Bone adds less to what is dense already.
@@ -257,51 +257,51 @@ public sealed class SyntheticXrays
 
         private double Floor(double x)
         {
-            double side = x < 0 ? diaphragmRight : diaphragmLeft;
+            var side = x < 0 ? diaphragmRight : diaphragmLeft;
             return side + Square(Math.Abs(x) - 0.33) * (Math.Abs(x) > 0.33 ? 1.9 : 0.8);
         }
 
         private double Lung(double x, double y)
         {
             // Half width of one lung: narrow at the apex, widest low down.
-            double down = Math.Clamp((y - lungTop) / (0.6 - lungTop), 0, 1);
+            var down = Math.Clamp((y - lungTop) / (0.6 - lungTop), 0, 1);
             double outer = CageEdge(y), inner = 0.13 + 0.03 * down;
-            double across = Math.Abs(x);
+            var across = Math.Abs(x);
             return Inside(Math.Min(outer - across, across - inner), 0.035) * Inside(y - lungTop, 0.04) * Inside(Floor(x) - y, 0.03);
         }
 
         // Distance from the middle at which the lungs end sideways.
         private double CageEdge(double y)
         {
-            double down = Math.Clamp((y - lungTop) / (0.6 - lungTop), 0, 1);
+            var down = Math.Clamp((y - lungTop) / (0.6 - lungTop), 0, 1);
             return 0.17 + 2 * lungWidth * Math.Pow(down, 0.36);
         }
 
         // Ribs leave the spine, arch outwards and slope down; those behind are stronger than those in front, which cross them.
         private double Ribs(double x, double y)
         {
-            double across = Math.Abs(x);
+            var across = Math.Abs(x);
             if (across < 0.08 || across > 0.9) return 0;
-            double edge = CageEdge(y) + 0.03;
-            double cage = Inside(y - lungTop - 0.02, 0.08) * Inside(0.80 - y, 0.2) * Inside(edge - across, 0.03) * Inside(across - 0.10, 0.05);
-            double back = Band((y - ribSlope * across * across - 0.06 * across) * ribCount * 0.62 + ribPhase, 0.34);
-            double front = Band((y + 0.75 * across - 0.35 * across * across) * ribCount * 0.55 + 1.7 * ribPhase, 0.28);
+            var edge = CageEdge(y) + 0.03;
+            var cage = Inside(y - lungTop - 0.02, 0.08) * Inside(0.80 - y, 0.2) * Inside(edge - across, 0.03) * Inside(across - 0.10, 0.05);
+            var back = Band((y - ribSlope * across * across - 0.06 * across) * ribCount * 0.62 + ribPhase, 0.34);
+            var front = Band((y + 0.75 * across - 0.35 * across * across) * ribCount * 0.55 + 1.7 * ribPhase, 0.28);
             // Seen edge-on where they turn, the ribs draw the outline of the cage.
-            double turn = Math.Exp(-Square((across - edge) / 0.025)) * Inside(y - lungTop - 0.05, 0.1) * Inside(0.85 - y, 0.15);
+            var turn = Math.Exp(-Square((across - edge) / 0.025)) * Inside(y - lungTop - 0.05, 0.1) * Inside(0.85 - y, 0.15);
             return ribContrast * (cage * (back + 0.45 * front * Smooth((across - 0.3) / 0.3)) + 0.7 * turn);
         }
 
         private double Collarbones(double x, double y)
         {
-            double across = Math.Abs(x);
-            double line = -0.60 - 0.20 * Smooth(across / 0.8) + 0.05 * Math.Sin(across * 7);
+            var across = Math.Abs(x);
+            var line = -0.60 - 0.20 * Smooth(across / 0.8) + 0.05 * Math.Sin(across * 7);
             return 0.22 * Math.Exp(-Square((y - line) / 0.028)) * Inside(across - 0.10, 0.03) * Inside(0.85 - across, 0.05);
         }
 
         // 1 in the middle of each period of 1, with soft edges; `width` is the bright share.
         private static double Band(double position, double width)
         {
-            double offset = Math.Abs(position - Math.Round(position));
+            var offset = Math.Abs(position - Math.Round(position));
             return Inside(width / 2 - offset, 0.07);
         }
 
@@ -329,8 +329,8 @@ public sealed class SyntheticXrays
             double across = Smooth(x - floorX), down = Smooth(y - floorY);
             long column = (long)floorX + 4096, row = (long)floorY + 4096;
             double At(long c, long r) => random.Uniform((layer << 32) + (ulong)(r << 14) + (ulong)c);
-            double top = At(column, row) + (At(column + 1, row) - At(column, row)) * across;
-            double bottom = At(column, row + 1) + (At(column + 1, row + 1) - At(column, row + 1)) * across;
+            var top = At(column, row) + (At(column + 1, row) - At(column, row)) * across;
+            var bottom = At(column, row + 1) + (At(column + 1, row + 1) - At(column, row + 1)) * across;
             return top + (bottom - top) * down;
         }
     }

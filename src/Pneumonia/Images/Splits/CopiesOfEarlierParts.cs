@@ -23,12 +23,12 @@ internal sealed class CopiesOfEarlierParts(IReadOnlyList<ImageFile> files, IRead
     public List<ImageFile> LeaveOut(List<ImageFile> part, List<ImageFile> earlier)
     {
         var originals = new Dictionary<string, ImageFile>(StringComparer.Ordinal);
-        foreach (ImageFile file in earlier)
+        foreach (var file in earlier)
             if (KeyOf(file) is { } key) originals.TryAdd(key, file);
         var kept = new List<ImageFile>(part.Count);
-        foreach (ImageFile file in part)
+        foreach (var file in part)
         {
-            if (KeyOf(file) is { } key && originals.TryGetValue(key, out ImageFile? original)) found.Add((file, original));
+            if (KeyOf(file) is { } key && originals.TryGetValue(key, out var original)) found.Add((file, original));
             else kept.Add(file);
         }
         return kept;
@@ -37,7 +37,7 @@ internal sealed class CopiesOfEarlierParts(IReadOnlyList<ImageFile> files, IRead
     /// <summary>Training, validation and test images without copies of the parts before each.</summary>
     public List<ImageFile>[] LeaveOut(List<ImageFile>[] parts)
     {
-        List<ImageFile> val = LeaveOut(parts[1], parts[0]);
+        var val = LeaveOut(parts[1], parts[0]);
         return [parts[0], val, LeaveOut(parts[2], [.. parts[0], .. val])];
     }
 }

@@ -47,17 +47,17 @@ public sealed record DatasetCheck(
     /// <param name="cancellation">Stops the check.</param>
     public static DatasetCheck Of(ImageSet folder, Action<int>? progress = null, CancellationToken cancellation = default)
     {
-        IReadOnlyList<ImageFile> files = folder.Files;
+        var files = folder.Files;
         var decoded = new (int Width, int Height, string Hash)?[files.Count];
         var unreadable = new ConcurrentDictionary<int, string>();
         var remarks = new ImageRemarks();
-        int done = 0;
+        var done = 0;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.For(0, files.Count, options, i =>
         {
             try
             {
-                DecodedImage image = ImageDecoder.Decode(files[i].Path);
+                var image = ImageDecoder.Decode(files[i].Path);
                 remarks.Add(i, files[i].RelativePath, image);
                 decoded[i] = (image.Width, image.Height, image.PixelHash());
             }
@@ -83,8 +83,8 @@ public sealed record DatasetCheck(
             .Select(group => new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(NameOf)], group.Count()))];
         UnreadableFile[] damaged = [.. unreadable.OrderBy(entry => entry.Key)
             .Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
-        IEnumerable<LeftOut> unread = damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path));
-        int copies = CopiesAcross(files, [.. decoded.Select(image => image?.Hash)]);
+        var unread = damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path));
+        var copies = CopiesAcross(files, [.. decoded.Select(image => image?.Hash)]);
         return new DatasetCheck(folder.Root, files.Count, folder.Patients!, counts, RangeOf(decoded), damaged, identical, divided,
             Convolve.Pneumonia.Images.LeftOut.Together([.. folder.LeftOut, .. unread]), copies, folder.Notes)
         {

@@ -17,29 +17,29 @@ public static class IdenticalPixels
     public static IReadOnlyList<string?> Keys(IReadOnlyList<ImageFile> files, CancellationToken cancellation = default)
     {
         var keys = new string?[files.Count];
-        for (int i = 0; i < files.Count; i++)
+        for (var i = 0; i < files.Count; i++)
             if (files[i].DuplicateGroup is { Length: > 0 } group) keys[i] = "manifest " + group;
         if (files.All(file => file.DuplicateGroup is not null)) return keys;
 
         bool Unmentioned(IEnumerable<int> images) => images.Any(i => files[i].DuplicateGroup is null);
         var contents = InParallel(Enumerable.Range(0, files.Count), i => ContentOf(files[i].Path), cancellation);
         // One stands for all files with its bytes.
-        Dictionary<int, int[]> same = contents.GroupBy(entry => entry.Value.Hash, entry => entry.Key).Select(group => group.Order().ToArray())
+        var same = contents.GroupBy(entry => entry.Value.Hash, entry => entry.Key).Select(group => group.Order().ToArray())
             .ToDictionary(group => group[0]);
-        IEnumerable<int[]> candidates = Groups(same.Keys, i => (contents[i].ShortSide, contents[i].LongSide));
+        var candidates = Groups(same.Keys, i => (contents[i].ShortSide, contents[i].LongSide));
         candidates = AmongCandidates(candidates, file => TopRows.HashOf(file, ""));
         candidates = AmongCandidates(candidates, file => ImageDecoder.Decode(file, "").PixelHash());
-        foreach (int[] copies in candidates)
+        foreach (var copies in candidates)
         {
             int[] all = [.. copies.SelectMany(i => same[i])];
-            foreach (int i in copies) same.Remove(i);
+            foreach (var i in copies) same.Remove(i);
             same[all[0]] = all;
         }
-        foreach (int[] copies in same.Values.Where(group => group.Length > 1 && Unmentioned(group)))
+        foreach (var copies in same.Values.Where(group => group.Length > 1 && Unmentioned(group)))
         {
             // A copy that the manifest already knows lends its key to the ones it does not.
-            string key = copies.Order().Select(i => keys[i]).FirstOrDefault(known => known is not null) ?? $"pixels {copies.Min()}";
-            foreach (int i in copies) keys[i] ??= key;
+            var key = copies.Order().Select(i => keys[i]).FirstOrDefault(known => known is not null) ?? $"pixels {copies.Min()}";
+            foreach (var i in copies) keys[i] ??= key;
         }
         return keys;
 
@@ -62,7 +62,7 @@ public static class IdenticalPixels
     private static Content? ContentOf(string path)
     {
         if (Read(path) is not { } file) return null;
-        ImageHeader header = ImageHeader.Read(file, path);
+        var header = ImageHeader.Read(file, path);
         return new Content(Convert.ToHexString(SHA256.HashData(file)),
             Math.Min(header.Width, header.Height), Math.Max(header.Width, header.Height));
     }

@@ -58,17 +58,17 @@ public static class ImageSplit
     /// <exception cref="UserError">The division asked for is impossible with these images; the message says why.</exception>
     public static ImageSet Of(ImageSet folder, SplitSettings settings, CancellationToken cancellation = default)
     {
-        SplitKind kind = settings.Kind ?? (folder.HasParts ? SplitKind.Folders : SplitKind.Patient);
+        var kind = settings.Kind ?? (folder.HasParts ? SplitKind.Folders : SplitKind.Patient);
         if (settings.Fractions is not null && kind is SplitKind.Folders or SplitKind.Reference)
         {
             throw new UserError($"--fractions has no meaning with --split {kind.ToString().ToLowerInvariant()}, whose parts are fixed; "
                 + "leave it out, or use --split patient or random");
         }
-        SplitFractions fractions = settings.Fractions ?? SplitFractions.Default;
+        var fractions = settings.Fractions ?? SplitFractions.Default;
         var notes = new List<string>();
         var leftOut = new List<LeftOut>();
         var copies = new CopiesOfEarlierParts(folder.Files, IdenticalPixels.Keys(folder.Files, cancellation));
-        List<ImageFile>[] parts = kind switch
+        var parts = kind switch
         {
             SplitKind.Folders => Folders(folder, settings.Seed, copies, notes, leftOut),
             SplitKind.Patient => Grouped(folder.Files, Groups(folder.Files, copies), fractions, settings.Seed),
@@ -77,12 +77,12 @@ public static class ImageSplit
             _ => throw new ArgumentOutOfRangeException(nameof(settings), kind, "split: unknown kind"),
         };
         if (kind is SplitKind.Patient or SplitKind.Random) CheckPooled(folder, parts, fractions);
-        int shared = PatientsInSeveralParts(parts);
-        PatientCount patients = folder.Patients! with { AcrossParts = shared };
+        var shared = PatientsInSeveralParts(parts);
+        var patients = folder.Patients! with { AcrossParts = shared };
         notes.Insert(0, patients.Note);
         if (kind == SplitKind.Random)
         {
-            string others = patients.Rule is null ? "whether a patient is in more than one part is unknown"
+            var others = patients.Rule is null ? "whether a patient is in more than one part is unknown"
                 : shared > 0 ? $"{shared} patients are in more than one part, so scores are too high"
                 : "no known patient happens to be in more than one part";
             notes.Add($"random split of single images: {others}; --split patient keeps them apart");
@@ -93,7 +93,7 @@ public static class ImageSplit
         }
         if (copies.Found.Count > 0)
         {
-            string named = string.Join(", ", copies.Found.Take(CopiesNamed)
+            var named = string.Join(", ", copies.Found.Take(CopiesNamed)
                 .Select(found => $"{found.Copy.RelativePath} = {found.Original.RelativePath}"));
             notes.Add($"left out: {copies.Found.Count} images of val or test whose pixels are in an earlier part, "
                 + $"since training images must not be scored: {named}{(copies.Found.Count > CopiesNamed ? ", …" : "")}");
@@ -102,12 +102,12 @@ public static class ImageSplit
         if (parts[2].Count == 0) notes.Add("no test images: there will be no test scores");
         int?[] limits = [.. new[] { settings.Limits?.Train, settings.Limits?.Val, settings.Limits?.Test }
             .Select(limit => limit is { } own && settings.Limit is { } all ? Math.Min(own, all) : limit ?? settings.Limit)];
-        for (int p = 0; p < parts.Length; p++)
+        for (var p = 0; p < parts.Length; p++)
         {
             if (settings.Balanced) parts[p] = Balanced(parts[p], settings.Seed);
             if (limits[p] is { } limit) parts[p] = [.. Limited(parts[p], folder.Classes, limit, settings.Seed)];
         }
-        string counts = $"{parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test";
+        var counts = $"{parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test";
         if (settings.Balanced) notes.Add($"as many images of each class as the smallest has in each part: {counts}");
         else if (limits.All(limit => limit is not null && limit == limits[0])) notes.Add($"limited to {limits[0]} images of each part: {counts}");
         else if (limits.Any(limit => limit is not null)) notes.Add($"limited to a number of images of each part: {counts}");
@@ -132,16 +132,16 @@ public static class ImageSplit
         List<ImageFile> train = Part(ImagePart.Train), val = Part(ImagePart.Val), test = Part(ImagePart.Test);
         if (train.Count == 0)
             throw new UserError($"{folder.Root}: no folder train; add one, or use --split patient to divide all images anew");
-        List<ImageFile> own = copies.LeaveOut(val, train);
+        var own = copies.LeaveOut(val, train);
         if (own.Count >= SmallestValidation) return [train, own, copies.LeaveOut(test, [.. train, .. own])];
 
-        List<ImageFile>[] divided = Grouped(train, Groups(train, copies), new SplitFractions(0.9, 0.1, 0), seed);
+        var divided = Grouped(train, Groups(train, copies), new SplitFractions(0.9, 0.1, 0), seed);
         if (divided[0].Count == 0 || divided[1].Count == 0)
             throw new UserError($"{folder.Root}: too few images in train to set a tenth aside for validation; add a folder val with at least {SmallestValidation}");
-        string why = val.Count == 0 ? "no val folder"
+        var why = val.Count == 0 ? "no val folder"
             : own.Count < val.Count ? $"val has only {own.Count} images that are no copies of others in train, which are left out"
             : $"val has only {val.Count} images, which are left out";
-        string byPatient = train.Any(file => file.PatientRule is not null) ? ", divided by patient," : "";
+        var byPatient = train.Any(file => file.PatientRule is not null) ? ", divided by patient," : "";
         notes.Add($"{why}: a tenth of train{byPatient} takes its place ({divided[1].Count} images)");
         if (own.Count > 0) leftOut.Add(new LeftOut(LeftOutKind.Folder, own.Count, own[0].RelativePath));
         return [divided[0], divided[1], copies.LeaveOut(test, train)];
@@ -174,7 +174,7 @@ public static class ImageSplit
     private static int[] Groups(IReadOnlyList<ImageFile> files, CopiesOfEarlierParts copies)
     {
         var parent = new int[files.Count];
-        for (int i = 0; i < parent.Length; i++) parent[i] = i;
+        for (var i = 0; i < parent.Length; i++) parent[i] = i;
         int Root(int i)
         {
             while (parent[i] != i) i = parent[i] = parent[parent[i]];
@@ -183,7 +183,7 @@ public static class ImageSplit
         void JoinEqual(Func<int, string?> key)
         {
             var first = new Dictionary<string, int>(StringComparer.Ordinal);
-            for (int i = 0; i < files.Count; i++)
+            for (var i = 0; i < files.Count; i++)
             {
                 if (key(i) is not { } name || first.TryAdd(name, i)) continue;
                 int a = Root(first[name]), b = Root(i);
@@ -208,38 +208,38 @@ public static class ImageSplit
         var groups = Enumerable.Range(0, files.Count).GroupBy(i => groupOf[i]).Select(group => group.ToArray())
             .OrderBy(group => new RandomStream(seed, files[group[0]].RelativePath).Bits(0))
             .ThenBy(group => files[group[0]].RelativePath, StringComparer.Ordinal);
-        foreach (int[] group in groups)
+        foreach (var group in groups)
         {
-            int best = -1;
-            double largest = double.NegativeInfinity;
-            for (int p = 0; p < 3; p++)
+            var best = -1;
+            var largest = double.NegativeInfinity;
+            for (var p = 0; p < 3; p++)
             {
                 if (share[p] <= 0) continue;
                 double lacking = 0;
-                foreach (int i in group)
+                foreach (var i in group)
                 {
-                    double target = share[p] * total[classOf[i]];
+                    var target = share[p] * total[classOf[i]];
                     lacking += (target - have[p, classOf[i]]) / target;
                 }
                 if (lacking > largest) (best, largest) = (p, lacking);
             }
-            foreach (int i in group)
+            foreach (var i in group)
             {
                 parts[best].Add(files[i]);
                 have[best, classOf[i]]++;
             }
         }
-        foreach (List<ImageFile> part in parts) part.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
+        foreach (var part in parts) part.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
         return parts;
     }
 
     private static void CheckPooled(ImageSet folder, List<ImageFile>[] parts, SplitFractions fractions)
     {
         double[] share = [fractions.Train, fractions.Val, fractions.Test];
-        for (int p = 0; p < 3; p++)
+        for (var p = 0; p < 3; p++)
         {
             if (share[p] <= 0) continue;
-            foreach (string name in folder.Classes)
+            foreach (var name in folder.Classes)
             {
                 if (!parts[p].Any(file => file.Class == name))
                 {
@@ -258,7 +258,7 @@ public static class ImageSplit
     private static List<ImageFile> Balanced(List<ImageFile> files, int seed)
     {
         if (files.Count == 0) return files;
-        int smallest = files.GroupBy(file => file.Class).Min(group => group.Count());
+        var smallest = files.GroupBy(file => file.Class).Min(group => group.Count());
         return
         [
             .. files.GroupBy(file => file.Class).SelectMany(group => InRandomOrder(group, seed).Take(smallest))
@@ -284,7 +284,7 @@ public static class ImageSplit
             .Where(list => list.Length > 0)];
         if (limit < ofClass.Length)
             throw new UserError($"--limit {limit}: keeps fewer images than there are classes; allowed: {ofClass.Length} or more");
-        int[] keep = Apportion([.. ofClass.Select(list => list.Length)], limit);
+        var keep = Apportion([.. ofClass.Select(list => list.Length)], limit);
         return [.. ofClass.SelectMany((list, c) => list.Take(keep[c])).OrderBy(file => file.RelativePath, StringComparer.Ordinal)];
     }
 
@@ -295,7 +295,7 @@ public static class ImageSplit
         int[] keep = [.. exact.Select(value => Math.Max(1, (int)value))];
         while (keep.Sum() != seats)
         {
-            int step = Math.Sign(seats - keep.Sum());
+            var step = Math.Sign(seats - keep.Sum());
             int[] movable = [.. Enumerable.Range(0, keep.Length).Where(c => step > 0 ? keep[c] < counts[c] : keep[c] > 1)];
             keep[movable.MaxBy(c => step * (exact[c] - keep[c]))] += step;
         }

@@ -52,18 +52,18 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 
     private IEnumerable<Html> Elements()
     {
-        (double x0, double x1) = XRange ?? Range(line => line.X);
-        (double y0, double y1) = YRange ?? Range(line => line.Y);
+        (var x0, var x1) = XRange ?? Range(line => line.X);
+        (var y0, var y1) = YRange ?? Range(line => line.Y);
         double X(double x) => Left + (x - x0) / (x1 - x0) * (Width - Left - Right);
         double Y(double y) => Height - Bottom - (y - y0) / (y1 - y0) * (Height - Top - Bottom);
 
-        foreach (double tick in Ticks(y0, y1))
+        foreach (var tick in Ticks(y0, y1))
         {
             yield return $"""<line class="grid" x1="{Left}" x2="{Width - Right}" y1="{Y(tick):F1}" y2="{Y(tick):F1}"/>""";
             yield return $"""<text class="tick" text-anchor="end" x="{Left - 6}" y="{Y(tick) + 4:F1}">{Label(tick)}</text>""";
         }
         const int Below = Height - Bottom + 16, Centre = (Left + Width - Right) / 2, Middle = Height / 2;
-        foreach (double tick in Ticks(x0, x1).Where(tick => !XIsWhole || double.IsInteger(tick)))
+        foreach (var tick in Ticks(x0, x1).Where(tick => !XIsWhole || double.IsInteger(tick)))
             yield return $"""<text class="tick" text-anchor="middle" x="{X(tick):F1}" y="{Below}">{Label(tick)}</text>""";
         yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">{XLabel}</text>""";
         yield return $"""<text class="tick" text-anchor="middle" transform="rotate(-90 12 {Middle})" x="12" y="{Middle}">{YLabel}</text>""";
@@ -75,22 +75,22 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         }
         if (Mark is { } mark)
         {
-            double at = X(mark.X);
-            (string anchor, int shift) = at > Width / 2 ? ("end", -5) : ("start", 5);
-            int y = LinesAreHigh(mark.X, (y0 + y1) / 2) ? Height - Bottom - 6 : Top + 11;
+            var at = X(mark.X);
+            (var anchor, var shift) = at > Width / 2 ? ("end", -5) : ("start", 5);
+            var y = LinesAreHigh(mark.X, (y0 + y1) / 2) ? Height - Bottom - 6 : Top + 11;
             yield return $"""<line class="mark" x1="{at:F1}" x2="{at:F1}" y1="{Top}" y2="{Height - Bottom}"/>""";
             yield return $"""<text class="tick" text-anchor="{anchor}" x="{at + shift:F1}" y="{y}">{mark.Caption}</text>""";
         }
-        int legend = Width - Right;
-        for (int l = Lines.Count - 1; l >= 0; l--)
+        var legend = Width - Right;
+        for (var l = Lines.Count - 1; l >= 0; l--)
         {
-            ChartLine line = Lines[l];
+            var line = Lines[l];
             yield return Path(line, StyleOf(l), X, Y);
             yield return Dots(line, l, X, Y);
             yield return Point(line, l, X, Y);
             // One line needs no name, the title says what it is.
             if (Lines.Count == 1) continue;
-            int sample = legend - LetterWidth * line.Name.Length - 6;
+            var sample = legend - LetterWidth * line.Name.Length - 6;
             yield return $"""<path class="{StyleOf(l)}" d="M{sample - 18} 14H{sample}"/>""";
             yield return $"""<text class="line{l}" text-anchor="end" x="{legend}" y="18">{line.Name}</text>""";
             legend = sample - 32;
@@ -105,10 +105,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     private static Html Dots(ChartLine line, int number, Func<double, double> x, Func<double, double> y)
     {
         if (line.Weights is not { Count: > 0 } weights) return Html.Empty;
-        double largest = weights.Max();
+        var largest = weights.Max();
         return Html.Each(line.Points.Zip(weights).Where(dot => double.IsFinite(dot.First.X) && double.IsFinite(dot.First.Y)), dot =>
         {
-            double radius = Math.Max(SmallestDot, LargestDot * Math.Sqrt(dot.Second / largest));
+            var radius = Math.Max(SmallestDot, LargestDot * Math.Sqrt(dot.Second / largest));
             return $"""<circle class="line{number} soft" cx="{x(dot.First.X):F1}" cy="{y(dot.First.Y):F1}" r="{radius:F1}"/>""";
         });
     }
@@ -116,8 +116,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     private Html Point(ChartLine line, int number, Func<double, double> x, Func<double, double> y)
     {
         if (line.Point is not { } point || !double.IsFinite(point.X) || !double.IsFinite(point.Y)) return Html.Empty;
-        (double textX, double textY, bool toTheLeft) = PlaceBeside(x(point.X), y(point.Y), point.Caption, x, y);
-        string anchor = toTheLeft ? "end" : "start";
+        (var textX, var textY, var toTheLeft) = PlaceBeside(x(point.X), y(point.Y), point.Caption, x, y);
+        var anchor = toTheLeft ? "end" : "start";
         return $"""<circle class="line{number} point" cx="{x(point.X):F1}" cy="{y(point.Y):F1}" r="5"/>"""
             + $"""<text class="line{number}" text-anchor="{anchor}" x="{textX:F1}" y="{textY:F1}">{point.Caption}</text>""";
     }
@@ -138,14 +138,14 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         // The length of the lines inside the caption, in steps of a pixel.
         int Crossings((double X, double Y, bool ToTheLeft) at)
         {
-            double left = at.ToTheLeft ? at.X - width : at.X;
-            int crossings = 0;
-            foreach (ChartLine line in Lines)
-                for (int i = 1; i < line.Points.Count; i++)
+            var left = at.ToTheLeft ? at.X - width : at.X;
+            var crossings = 0;
+            foreach (var line in Lines)
+                for (var i = 1; i < line.Points.Count; i++)
                 {
-                    (double x0, double y0, double x1, double y1) = (x(line.Points[i - 1].X), y(line.Points[i - 1].Y), x(line.Points[i].X), y(line.Points[i].Y));
-                    int steps = (int)Math.Min(Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))), Width + Height);
-                    for (int step = 1; step <= steps; step++)
+                    (var x0, var y0, var x1, var y1) = (x(line.Points[i - 1].X), y(line.Points[i - 1].Y), x(line.Points[i].X), y(line.Points[i].Y));
+                    var steps = (int)Math.Min(Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))), Width + Height);
+                    for (var step = 1; step <= steps; step++)
                     {
                         double atX = x0 + (x1 - x0) * step / steps, atY = y0 + (y1 - y0) * step / steps;
                         if (atX >= left && atX <= left + width && atY >= at.Y - LetterHeight && atY <= at.Y + 3) crossings++;
@@ -158,10 +158,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     private static Html Path(ChartLine line, string style, Func<double, double> x, Func<double, double> y)
     {
         var path = new StringBuilder();
-        bool pen = false;
+        var pen = false;
         (double X, double Y)? only = null;
-        int finite = 0;
-        foreach ((double px, double py) in line.Points)
+        var finite = 0;
+        foreach ((var px, var py) in line.Points)
         {
             if (!double.IsFinite(px) || !double.IsFinite(py)) { pen = false; continue; }
             path.Append($"{(pen ? 'L' : 'M')}{x(px):F1} {y(py):F1}");
@@ -180,7 +180,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         if (values.Length == 0) return (0, 1);
         double low = values.Min(), high = values.Max();
         // Around a single value of any size, so that its neighbours are numbers of their own.
-        double margin = Math.Max(0.5, Math.Abs(low) / 2);
+        var margin = Math.Max(0.5, Math.Abs(low) / 2);
         return high > low ? (low, high) : (low - margin, high + margin);
     }
 
@@ -193,9 +193,9 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     private static IEnumerable<double> Ticks(double low, double high)
     {
         double rough = (high - low) / 5, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        double step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
+        var step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
         // Counted in a whole number: beyond 2⁵³ a double no longer grows by one.
-        double first = Math.Ceiling(low / step - 1e-9);
-        for (int n = 0; n <= 10 && (first + n) * step <= high + step * 1e-9; n++) yield return (first + n) * step + 0.0; // + 0.0 turns −0 into 0
+        var first = Math.Ceiling(low / step - 1e-9);
+        for (var n = 0; n <= 10 && (first + n) * step <= high + step * 1e-9; n++) yield return (first + n) * step + 0.0; // + 0.0 turns −0 into 0
     }
 }

@@ -38,14 +38,14 @@ public sealed class PredictionCharts
         {
             (double, string)? prevalence = scored.IsTwoClass
                 ? (Reported!.Is(1).Average(positive => positive ? 1.0 : 0), $"prevalence of {scored.Classes[1]}") : null;
-            LineChart chart = OfShares("Precision–recall", "recall (sensitivity)", "precision", precision, diagonal: false);
+            var chart = OfShares("Precision–recall", "recall (sensitivity)", "precision", precision, diagonal: false);
             yield return (chart with { Level = prevalence }).ToSvg();
         }
         if (lines.Count > 0) yield return Calibration().ToSvg();
         if (Reported is { IsTwoClass: true, Count: > 0 } predicted)
         {
-            bool[] positive = predicted.Is(1);
-            double[] probability = predicted.ProbabilityOf(1);
+            var positive = predicted.Is(1);
+            var probability = predicted.ProbabilityOf(1);
             yield return new ScoreHistogram($"Predicted probabilities, {Images}",
                 (scored.Classes[1], [.. probability.Where((_, i) => positive[i])]),
                 (scored.Classes[0], [.. probability.Where((_, i) => !positive[i])]), scored.Threshold).ToSvg();
@@ -64,7 +64,7 @@ public sealed class PredictionCharts
 
     private ChartLine RocLine(Ranked of)
     {
-        Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
+        var chosen = AtThreshold(of.Name, of.Positive, of.Probability);
         return new ChartLine(of.Name, [.. RocCurve.Points(of.Positive, of.Odds).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
         {
             Point = chosen is null ? null : (1 - (chosen.Specificity(1) ?? double.NaN), chosen.Sensitivity(1) ?? double.NaN, $"threshold {scored.Threshold:F3}"),
@@ -73,12 +73,12 @@ public sealed class PredictionCharts
 
     private ChartLine PrecisionLine(Ranked of)
     {
-        IReadOnlyList<PrecisionRecallPoint> points = PrecisionRecallCurve.Points(of.Positive, of.Odds);
-        Confusion? chosen = AtThreshold(of.Name, of.Positive, of.Probability);
+        var points = PrecisionRecallCurve.Points(of.Positive, of.Odds);
+        var chosen = AtThreshold(of.Name, of.Positive, of.Probability);
         // Steps: the precision of a point holds from the recall before it on, as in the average precision.
         var steps = new List<(double, double)>();
         double before = 0;
-        foreach (PrecisionRecallPoint point in points)
+        foreach (var point in points)
         {
             if (point.Recall > before) steps.Add((before, point.Precision));
             steps.Add((point.Recall, point.Precision));

@@ -32,13 +32,13 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
                 (pair.Number, pair.Layer.Forward, "forward", pair.Layer.Name), (pair.Number, pair.Layer.Backward, "backward", pair.Layer.Name),
             }).Where(point => point.Item2.Gigaflops > 0),
         ];
-        (double x0, double x1) = Decades([Roofline.Ridge, .. points.Select(point => point.Pass.Intensity)]);
-        (double y0, double y1) = Decades([Roofline.Gigaflops, .. points.Select(point => point.Pass.Gigaflops)]);
+        (var x0, var x1) = Decades([Roofline.Ridge, .. points.Select(point => point.Pass.Intensity)]);
+        (var y0, var y1) = Decades([Roofline.Gigaflops, .. points.Select(point => point.Pass.Gigaflops)]);
         double X(double value) => Left + (Math.Log10(value) - x0) / (x1 - x0) * (Width - Left - Right);
         double Y(double value) => PlotHeight - Bottom - (Math.Log10(value) - y0) / (y1 - y0) * (PlotHeight - Top - Bottom);
 
-        int height = PlotHeight + LegendRow * ((computing.Length + LegendColumns - 1) / LegendColumns) + 8;
-        string title = $"Roofline of {Device}";
+        var height = PlotHeight + LegendRow * ((computing.Length + LegendColumns - 1) / LegendColumns) + 8;
+        var title = $"Roofline of {Device}";
         Html svg = $"""
             <svg xmlns="http://www.w3.org/2000/svg" class="chart roofline" viewBox="0 0 {Width} {height}" role="img" aria-label="{title}">
             <style>{Html.FromFile("roofline.css")}</style>
@@ -54,33 +54,33 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
             yield return $"""<text x="{Left}" y="36">peak {Roofline.Gigaflops:N0} GFLOP/s, memory {Roofline.GigabytesPerSecond:N1} GB/s, """
                 + $"both limit at {Roofline.Ridge:N1} operations per byte</text>";
             yield return $"""<text text-anchor="end" x="{Width - Right}" y="36">disc: forward, ring: backward</text>""";
-            for (double decade = y0; decade <= y1; decade++)
+            for (var decade = y0; decade <= y1; decade++)
             {
-                double y = Y(Math.Pow(10, decade));
+                var y = Y(Math.Pow(10, decade));
                 yield return $"""<line class="grid" x1="{Left}" x2="{Width - Right}" y1="{y:F1}" y2="{y:F1}"/>""";
                 yield return $"""<text text-anchor="end" x="{Left - 6}" y="{y + 4:F1}">{Tick(decade)}</text>""";
             }
-            for (double decade = x0; decade <= x1; decade++)
+            for (var decade = x0; decade <= x1; decade++)
             {
-                double x = X(Math.Pow(10, decade));
+                var x = X(Math.Pow(10, decade));
                 yield return $"""<line class="grid" x1="{x:F1}" x2="{x:F1}" y1="{Top}" y2="{Base}"/>""";
                 yield return $"""<text text-anchor="middle" x="{x:F1}" y="{Base + 16}">{Tick(decade)}</text>""";
             }
             yield return $"""<text text-anchor="middle" x="{Centre}" y="{PlotHeight - 12}">operations per byte</text>""";
             yield return $"""<text text-anchor="middle" transform="rotate(-90 14 {Middle})" x="14" y="{Middle}">GFLOP/s</text>""";
             // Where the slope enters the picture, from the left or from below.
-            double first = Math.Max(Math.Pow(10, x0), Math.Pow(10, y0) / Roofline.GigabytesPerSecond);
+            var first = Math.Max(Math.Pow(10, x0), Math.Pow(10, y0) / Roofline.GigabytesPerSecond);
             yield return $"""<path class="line0" d="M{X(first):F1} {Y(Roofline.Roof(first)):F1}L{X(Roofline.Ridge):F1} {Y(Roofline.Gigaflops):F1}"""
                 + $"""H{Width - Right}"/>""";
-            foreach ((int number, MeasuredPass pass, string kind, string name) in points)
+            foreach ((var number, var pass, var kind, var name) in points)
             {
-                (double x, double y) = (X(pass.Intensity), Y(pass.Gigaflops));
-                (string anchor, double shift) = kind == "forward" ? ("start", LabelShift - 3) : ("middle", -LabelShift);
+                (var x, var y) = (X(pass.Intensity), Y(pass.Gigaflops));
+                (var anchor, var shift) = kind == "forward" ? ("start", LabelShift - 3) : ("middle", -LabelShift);
                 yield return $"""<circle class="{kind}" cx="{x:F1}" cy="{y:F1}" r="4"><title>{name}, {kind}: {pass.Milliseconds:N3} ms, """
                     + $"{pass.Gigaflops:N1} GFLOP/s, {pass.Intensity:N1} operations per byte</title></circle>";
                 yield return $"""<text x="{x + shift:F1}" y="{y - 5:F1}" text-anchor="{anchor}">{number}</text>""";
             }
-            for (int i = 0; i < computing.Length; i++)
+            for (var i = 0; i < computing.Length; i++)
             {
                 int x = Left + i % LegendColumns * (Width - Left - Right) / LegendColumns, y = PlotHeight + 10 + LegendRow * (i / LegendColumns);
                 yield return $"""<text x="{x}" y="{y}">{computing[i].Number} {computing[i].Layer.Name}</text>""";

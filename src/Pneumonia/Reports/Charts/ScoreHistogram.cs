@@ -30,9 +30,9 @@ public sealed record ScoreHistogram(
         double X(double probability) => Left + probability * (Width - Left - Right);
         double Length(int count) => room * Math.Sqrt(count / largest);
 
-        for (int bin = 0; bin < Bins; bin++)
+        for (var bin = 0; bin < Bins; bin++)
         {
-            double x = Left + bin * step + 1;
+            var x = Left + bin * step + 1;
             yield return Bar("line1", up[bin], middle - Length(up[bin]), middle - Length(up[bin]) - 4);
             yield return Bar("line0", down[bin], middle, middle + Length(down[bin]) + 12);
 
@@ -42,17 +42,17 @@ public sealed record ScoreHistogram(
         }
         const int Base = Height - Bottom, Centre = (Left + Width - Right) / 2;
         yield return $"""<line class="axis" x1="{Left}" x2="{Width - Right}" y1="{middle:F1}" y2="{middle:F1}"/>""";
-        for (int tick = 0; tick <= 5; tick++)
+        for (var tick = 0; tick <= 5; tick++)
             yield return $"""<text class="tick" text-anchor="middle" x="{X(tick / 5.0):F1}" y="{Base + 16}">{tick / 5.0:0.#}</text>""";
-        string axis = $"predicted probability of {Upward.Name}";
+        var axis = $"predicted probability of {Upward.Name}";
         yield return $"""<text class="tick" text-anchor="middle" x="{Centre}" y="{Height - 8}">{axis}</text>""";
         yield return Side("line1", Upward.Name, (Top + middle) / 2);
         yield return Side("line0", Downward.Name, (middle + Base) / 2);
         if (Threshold is { } threshold)
         {
-            (string anchor, int shift) = threshold > 0.5 ? ("end", -5) : ("start", 5);
+            (var anchor, var shift) = threshold > 0.5 ? ("end", -5) : ("start", 5);
             yield return $"""<line class="mark" x1="{X(threshold):F1}" x2="{X(threshold):F1}" y1="{Top}" y2="{Base}"/>""";
-            string caption = $"threshold {threshold:F3}";
+            var caption = $"threshold {threshold:F3}";
             yield return $"""<text class="tick" text-anchor="{anchor}" x="{X(threshold) + shift:F1}" y="{Top + 8}">{caption}</text>""";
         }
 
@@ -66,7 +66,7 @@ public sealed record ScoreHistogram(
     private static int[] Count(double[] probabilities)
     {
         var counts = new int[Bins];
-        foreach (double p in probabilities) counts[Math.Min((int)(p * Bins), Bins - 1)]++;
+        foreach (var p in probabilities) counts[Math.Min((int)(p * Bins), Bins - 1)]++;
         return counts;
     }
 }

@@ -16,7 +16,7 @@ public static class ConfigFile
     /// <exception cref="UserError">The file is missing or does not fit the record.</exception>
     public static T Read<T>(string runFolder)
     {
-        string path = Path.Combine(runFolder, FileName);
+        var path = Path.Combine(runFolder, FileName);
         try
         {
             return JsonSerializer.Deserialize<T>(File.ReadAllText(path), ScoreJson.Indented)

@@ -12,7 +12,7 @@ public static class HistoryFile
     public static void Write(string runFolder, IEnumerable<EpochMetrics> epochs)
     {
         var text = new StringBuilder("epoch,seconds,trainLoss,trainAccuracy,valLoss,valAccuracy\n");
-        foreach (EpochMetrics epoch in epochs)
+        foreach (var epoch in epochs)
             text.Append($"{epoch.Epoch},{epoch.Seconds:R},{epoch.TrainLoss:R},{epoch.TrainAccuracy:R},{epoch.ValLoss:R},{epoch.ValAccuracy:R}\n");
         OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
     }
@@ -21,14 +21,14 @@ public static class HistoryFile
     /// <exception cref="UserError">The file cannot be read, or a row is broken.</exception>
     public static IReadOnlyList<double> ReadSeconds(string runFolder)
     {
-        string path = Path.Combine(runFolder, FileName);
+        var path = Path.Combine(runFolder, FileName);
         if (!Path.Exists(path)) return [];
         var seconds = new List<double>();
         try
         {
-            foreach (string line in File.ReadLines(path).Skip(1))
+            foreach (var line in File.ReadLines(path).Skip(1))
             {
-                if (line.Split(',') is not [_, var field, ..] || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                if (line.Split(',') is not [_, var field, ..] || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
                     || !double.IsFinite(value) || value < 0)
                     throw new FormatException($"row {seconds.Count + 1} does not tell the seconds of an epoch");
                 seconds.Add(value);

@@ -29,11 +29,11 @@ public static class ImagesFile
     /// <exception cref="UserError">The file cannot be written.</exception>
     public static int Write(string runFolder, IEnumerable<(ImagePart Part, ImageFile File)> images)
     {
-        int unread = 0;
+        var unread = 0;
         var text = new StringBuilder("part,class,path,sha256\n");
         foreach (var (part, image) in images)
         {
-            string? hash = HashOf(image);
+            var hash = HashOf(image);
             if (hash is null) unread++;
             text.Append($"{part.ToString().ToLowerInvariant()},{CsvText.Field(image.Class)},{CsvText.Field(image.RelativePath)},{hash}\n");
         }
@@ -53,15 +53,15 @@ public static class ImagesFile
         var partsOfNames = new Dictionary<(string Class, string Name), ImagePart?>();
         try
         {
-            List<string[]> records = CsvText.Records(File.ReadAllText(path));
+            var records = CsvText.Records(File.ReadAllText(path));
             if (records is not [["part", "class", "path", "sha256"], ..]) throw new FormatException("its first row does not name part, class, path and SHA-256");
-            foreach (string[] row in records.Skip(1))
+            foreach (var row in records.Skip(1))
             {
                 if (row is not [var partName, var className, var imagePath, { Length: 0 or HashLength } hash]) throw new FormatException("a row is not of part, class, path and SHA-256");
-                ImagePart part = Enum.Parse<ImagePart>(partName, ignoreCase: true);
+                var part = Enum.Parse<ImagePart>(partName, ignoreCase: true);
                 if (hash.Length > 0) parts[hash] = part;
                 var name = NameOf(className, imagePath);
-                partsOfNames[name] = partsOfNames.TryGetValue(name, out ImagePart? other) && other != part ? null : part;
+                partsOfNames[name] = partsOfNames.TryGetValue(name, out var other) && other != part ? null : part;
             }
         }
         catch (Exception e) when (e is FormatException or ArgumentException or IOException or UnauthorizedAccessException)
@@ -69,9 +69,9 @@ public static class ImagesFile
             throw new UserError($"{path}: cannot be read: {e.Message}; remove the file, or train the run again", e);
         }
         int train = 0, trainByName = 0, val = 0;
-        foreach (ImageFile image in images)
+        foreach (var image in images)
         {
-            if (HashOf(image) is { } hash && parts.TryGetValue(hash, out ImagePart part))
+            if (HashOf(image) is { } hash && parts.TryGetValue(hash, out var part))
             {
                 if (part == ImagePart.Train) train++;
                 else if (part == ImagePart.Val) val++;
@@ -88,7 +88,7 @@ public static class ImagesFile
     {
         try
         {
-            using FileStream stream = File.OpenRead(image.Path);
+            using var stream = File.OpenRead(image.Path);
             return Convert.ToHexStringLower(SHA256.HashData(stream));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -15,7 +15,7 @@ public static class MetricsFile
     /// <exception cref="UserError">The file is missing or is not what <see cref="Write"/> writes.</exception>
     public static Metrics Read(string runFolder)
     {
-        string path = Path.Combine(runFolder, FileName);
+        var path = Path.Combine(runFolder, FileName);
         try
         {
             return JsonSerializer.Deserialize<Metrics>(File.ReadAllText(path), ScoreJson.Indented)

@@ -28,13 +28,13 @@ public static class PredictionsFile
 
     private static string Text(IReadOnlyList<PredictedFile> rows, IReadOnlyList<string> classes)
     {
-        bool labelled = rows.Any(row => row.Label is not null);
+        var labelled = rows.Any(row => row.Label is not null);
         var text = new StringBuilder();
         Append(["file", .. labelled ? ["label"] : Array.Empty<string>(), "verdict", "positive", "positive_probability", "threshold", "error", .. classes,
             "path", "class", "probability", "aboveThreshold"]);
-        foreach (PredictedFile row in rows)
+        foreach (var row in rows)
         {
-            ImagePrediction? found = row.Prediction;
+            var found = row.Prediction;
             Append([row.File, .. labelled ? [row.Label ?? ""] : Array.Empty<string>(), found?.Verdict ?? "", found?.Positive ?? "", Number(found?.PositiveProbability),
                 Number(found?.Threshold), row.Error ?? "", .. classes.Select((_, c) => Number(found?.Probabilities[c])),
                 row.File, found?.Class ?? "", Number(found?.Probability), found?.AboveThreshold?.ToString().ToLowerInvariant() ?? ""]);

@@ -21,7 +21,7 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
     {
         try
         {
-            RunTime? time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), ScoreJson.Indented);
+            var time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), ScoreJson.Indented);
             return time is { Seconds: >= 0 and < double.PositiveInfinity, UnfinishedEpoch: >= 0 and < double.PositiveInfinity } ? time : new RunTime(0, 0);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)

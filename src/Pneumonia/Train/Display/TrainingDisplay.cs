@@ -48,7 +48,7 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     public override void StepDone(StepProgress progress)
     {
         if (bar is null) return;
-        string speed = console.Profile.Width >= RoomForSpeed ? $"  {progress.ImagesPerSecond:F0} images/s" : "";
+        var speed = console.Profile.Width >= RoomForSpeed ? $"  {progress.ImagesPerSecond:F0} images/s" : "";
         bar.Description = Markup.Escape($"epoch {progress.Epoch}/{epochs}  loss {progress.Loss:F4}  accuracy {progress.Accuracy:F3}{speed}");
         bar.Value = progress.Epoch - 1 - finished + (double)progress.Samples / progress.SamplesInEpoch;
     }
@@ -56,7 +56,7 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     /// <inheritdoc/>
     public override bool EpochDone(EpochResult result)
     {
-        string line = $"epoch {result.Epoch}/{epochs}  {result.Seconds:F1} s  loss {result.TrainLoss:F4}  accuracy {result.TrainAccuracy:F3}"
+        var line = $"epoch {result.Epoch}/{epochs}  {result.Seconds:F1} s  loss {result.TrainLoss:F4}  accuracy {result.TrainAccuracy:F3}"
             + (double.IsNaN(result.ValidationLoss) ? "" : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}")
             + (result.InputWaitSeconds > WaitWorthSaying * result.Seconds ? $"  waited {result.InputWaitSeconds:F1} s for images" : "");
         // A line written past the bar's console would be overwritten by the next update of the bar.

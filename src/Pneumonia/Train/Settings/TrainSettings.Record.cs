@@ -51,7 +51,7 @@ public sealed partial record TrainSettings
     /// <exception cref="UserError">They belong to another run; the message names the first setting that differs.</exception>
     public void RequireSameRun(TrainSettings other, string run, string option = "--resume")
     {
-        foreach (Setting setting in recorded)
+        foreach (var setting in recorded)
         {
             object? mine = setting.In(this), theirs = setting.In(other);
             if (Equals(mine, theirs) || MayChange(setting, other)) continue;
@@ -70,7 +70,7 @@ public sealed partial record TrainSettings
     public override int GetHashCode() => HashCode.Combine(Model, Data, Seed);
 
     // The given value, or the default, which depends on other settings.
-    private T Asked<T>(Func<T> otherwise, [CallerMemberName] string setting = "") => asked.TryGetValue(setting, out object? value) ? (T)value! : otherwise();
+    private T Asked<T>(Func<T> otherwise, [CallerMemberName] string setting = "") => asked.TryGetValue(setting, out var value) ? (T)value! : otherwise();
 
     private void Ask(object? value, [CallerMemberName] string setting = "") =>
         asked = new Dictionary<string, object?>(asked.Where(pair => pair.Key != setting).Concat(value is null ? [] : [KeyValuePair.Create(setting, (object?)value)]));
@@ -94,7 +94,7 @@ public sealed partial record TrainSettings
         public override void Write(Utf8JsonWriter writer, TrainSettings value, JsonSerializerOptions options)
         {
             writer.WriteStartObject();
-            foreach (Setting setting in recorded)
+            foreach (var setting in recorded)
             {
                 writer.WritePropertyName(JsonNamingPolicy.CamelCase.ConvertName(setting.Name));
                 JsonSerializer.Serialize(writer, setting.In(value), setting.Type, options);
@@ -104,13 +104,13 @@ public sealed partial record TrainSettings
 
         public override TrainSettings Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
         {
-            JsonElement json = JsonElement.ParseValue(ref reader);
+            var json = JsonElement.ParseValue(ref reader);
             if (json.ValueKind != JsonValueKind.Object) throw new JsonException("expected an object");
             var settings = new TrainSettings();
             var said = new Dictionary<string, object?>();
-            foreach (Setting setting in recorded)
+            foreach (var setting in recorded)
             {
-                object? value = json.TryGetProperty(JsonNamingPolicy.CamelCase.ConvertName(setting.Name), out JsonElement element)
+                var value = json.TryGetProperty(JsonNamingPolicy.CamelCase.ConvertName(setting.Name), out var element)
                     ? element.Deserialize(setting.Type, options)
                     : setting.Type.IsValueType ? Activator.CreateInstance(setting.Type) : null;
                 if (setting.HasConstantDefault) setting.Set(settings, value);

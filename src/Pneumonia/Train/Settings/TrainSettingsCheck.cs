@@ -43,8 +43,8 @@ internal static class TrainSettingsCheck
     // A setting that a model does not support would be recorded in config.json as if used.
     private static void RequireUse(TrainSettings settings)
     {
-        string model = Setting.TextOf(settings.Model);
-        foreach (Setting setting in Setting.Of(typeof(TrainSettings)))
+        var model = Setting.TextOf(settings.Model);
+        foreach (var setting in Setting.Of(typeof(TrainSettings)))
         {
             if (setting.Attribute<OnlyForAttribute>() is not { } only || only.Models.Contains(settings.Model) || !settings.IsAsked(setting.Name)) continue;
             throw only.Models is [ModelKind.Vgg19] ? WithoutBase(setting.OptionName)
@@ -57,17 +57,17 @@ internal static class TrainSettingsCheck
 
     private static void RequireTransfer(TrainSettings settings)
     {
-        IReadOnlyList<string> layers = ReferenceNetworks.Vgg19BaseLayers;
+        var layers = ReferenceNetworks.Vgg19BaseLayers;
         if (settings.Until is { } until && !layers.Contains(until))
             throw new UserError($"--until {until}: vgg19's base has no such layer; its layers are {string.Join(", ", layers)}");
         string[] kept = [.. layers.Take(settings.Until is null ? layers.Count : layers.ToList().IndexOf(settings.Until) + 1)];
-        bool freezesSome = settings.Freeze is not (null or TrainSettings.FreezeAll);
+        var freezesSome = settings.Freeze is not (null or TrainSettings.FreezeAll);
         if (freezesSome && !kept.Contains(settings.Freeze))
             throw new UserError($"--freeze {settings.Freeze}: is neither all, none, nor a layer of the base; its layers are {string.Join(", ", kept)}");
         if (settings.Weights is null && settings.Freeze is not null)
             throw new UserError($"--freeze {settings.Freeze}: the base would stay random; give its weights with --weights FILE");
         // Nothing is left to train if no convolution follows the last frozen layer.
-        bool frozen = settings.Freeze == TrainSettings.FreezeAll
+        var frozen = settings.Freeze == TrainSettings.FreezeAll
             || (freezesSome && !kept.SkipWhile(layer => layer != settings.Freeze).Skip(1).Any(layer => layer.Contains("conv", StringComparison.Ordinal)));
         if (settings.BaseLearningRate is not null && frozen)
             throw new UserError("--base-learning-rate: the whole base is frozen; unfreeze it with --freeze none or --freeze LAYER, or leave this out");

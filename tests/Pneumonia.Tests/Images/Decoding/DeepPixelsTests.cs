@@ -23,17 +23,17 @@ public sealed class DeepPixelsTests
     {
         ushort[] deep = [.. picture.SelectMany(value => Enumerable.Repeat((ushort)(value << (bits - 8)), channels))];
         byte[] expected = [.. picture.SelectMany(value => Enumerable.Repeat(value, channels))];
-        DecodedImage image = Decode(deep, channels);
+        var image = Decode(deep, channels);
         Assert.Equal(bits, image.UsedBits);
         Assert.Equal(expected, image.Pixels);
 
         // 8 × 8 pixels, a fiftieth of the picture, with brightnesses that exceed the bits.
-        foreach (int bright in (int[])[(1 << bits) + (1 << bits) / 4, 40000, 65535])
+        foreach (var bright in (int[])[(1 << bits) + (1 << bits) / 4, 40000, 65535])
         {
             if (bright < 1 << bits || bright > 65535) continue;
             ushort[] marked = [.. deep];
             byte[] white = [.. expected];
-            for (int y = 2; y < 10; y++)
+            for (var y = 2; y < 10; y++)
             {
                 marked.AsSpan((y * Width + 3) * channels, 8 * channels).Fill((ushort)bright);
                 white.AsSpan((y * Width + 3) * channels, 8 * channels).Fill(255);
@@ -49,7 +49,7 @@ public sealed class DeepPixelsTests
     {
         ushort[] deep = [.. picture.Select(value => (ushort)Math.Round(value * 257 / 4.0))];
         deep.AsSpan(Width * 20, Width * 20).Fill(16384);
-        DecodedImage image = Decode(deep, 1);
+        var image = Decode(deep, 1);
         Assert.Equal(14, image.UsedBits);
         Assert.Equal(255, image.Pixels[Width * 20]);
     }
@@ -58,7 +58,7 @@ public sealed class DeepPixelsTests
     public void ABlackBorderSaysNothingAboutThePictureWithin()
     {
         var deep = new ushort[Width * Height];
-        for (int i = 0; i < 60; i++) deep[Width * 20 + i] = (ushort)(60000 - i);
+        for (var i = 0; i < 60; i++) deep[Width * 20 + i] = (ushort)(60000 - i);
         Assert.Equal(16, Decode(deep, 1).UsedBits);
     }
 
@@ -69,7 +69,7 @@ public sealed class DeepPixelsTests
     [InlineData(65535, 16, 255)]
     public void AnImageOfOneToneHasTheBitsOfTheTone(ushort tone, int bits, byte expected)
     {
-        DecodedImage image = Decode([.. Enumerable.Repeat(tone, Width * Height)], 1);
+        var image = Decode([.. Enumerable.Repeat(tone, Width * Height)], 1);
         Assert.Equal(bits, image.UsedBits);
         Assert.All(image.Pixels, value => Assert.Equal(expected, value));
     }
@@ -80,8 +80,8 @@ public sealed class DeepPixelsTests
     public void NoRealXrayIsTakenForOneOfFewerBits()
     {
         RealXrays.SkipIfMissing();
-        IReadOnlyList<ImageFile> files = ImageFolder.Open(RealXrays.Folder!).Files;
-        for (int i = 0; i < files.Count; i += 29)
+        var files = ImageFolder.Open(RealXrays.Folder!).Files;
+        for (var i = 0; i < files.Count; i += 29)
         {
             ushort[] deep = [.. ImageDecoder.Decode(files[i].Path).Pixels.Select(value => (ushort)(value << 4))];
             Assert.Equal(12, DeepPixels.UsedBits(deep, 1, 1));

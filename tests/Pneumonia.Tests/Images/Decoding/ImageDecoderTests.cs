@@ -15,8 +15,8 @@ public sealed class ImageDecoderTests
     {
         byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(i * 37))];
         ushort[] deep = [.. pixels.Select((value, i) => (ushort)(value << 8 | i * 11 & 0xFF))];
-        DecodedImage eight = ImageDecoder.Decode(PngWriter.Encode(pixels, Width, Height, channels), "8");
-        DecodedImage sixteen = ImageDecoder.Decode(PngWriter.Encode16(deep, Width, Height, channels), "16");
+        var eight = ImageDecoder.Decode(PngWriter.Encode(pixels, Width, Height, channels), "8");
+        var sixteen = ImageDecoder.Decode(PngWriter.Encode16(deep, Width, Height, channels), "16");
         Assert.Equal((Width, Height, channels), (eight.Width, eight.Height, eight.Channels));
         Assert.Equal(pixels, eight.Pixels);
         Assert.Equal(pixels, sixteen.Pixels);
@@ -31,7 +31,7 @@ public sealed class ImageDecoderTests
         byte[] pixels = [.. Enumerable.Range(0, Width * Height * channels).Select(i => (byte)(255 - i * 17 % 256))];
         ushort[] twelve = [.. pixels.Select((value, i) => (ushort)(value << 4 | i & 0xF))];
         Assert.Equal(pixels, ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "12").Pixels);
-        foreach (ref ushort value in twelve.AsSpan(0, twelve.Length / 4)) value = 0x4001;
+        foreach (ref var value in twelve.AsSpan(0, twelve.Length / 4)) value = 0x4001;
         Assert.All(ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "16").Pixels[(twelve.Length / 4)..], value => Assert.InRange(value, 0, 16));
     }
 
@@ -46,7 +46,7 @@ public sealed class ImageDecoderTests
 
     public static TheoryData<byte[], string> Damaged()
     {
-        byte[] png = PngWriter.Encode(new byte[300], 10, 10, 3);
+        var png = PngWriter.Encode(new byte[300], 10, 10, 3);
         byte[] wrong = [.. png];
         wrong.AsSpan(41, 8).Fill(0xFF);
         // A JPEG up to its first scan, without pixels or end.
@@ -80,7 +80,7 @@ public sealed class ImageDecoderTests
     [MemberData(nameof(Damaged))]
     public void DamageIsNamedWithTheFile(byte[] bytes, string reason)
     {
-        UnreadableImage error = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "folder/file.jpeg"));
+        var error = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "folder/file.jpeg"));
         Assert.StartsWith("folder/file.jpeg: ", error.Message);
         Assert.Contains(reason, error.Message);
         Assert.DoesNotContain('\n', error.Message);
@@ -103,10 +103,10 @@ public sealed class ImageDecoderTests
     public void ARealXrayCutOffAnywhereIsNoticed()
     {
         RealXrays.SkipIfMissing();
-        byte[] whole = File.ReadAllBytes(ImageFolder.Open(RealXrays.Folder!).Files[0].Path);
-        DecodedImage image = ImageDecoder.Decode(whole, "whole");
+        var whole = File.ReadAllBytes(ImageFolder.Open(RealXrays.Folder!).Files[0].Path);
+        var image = ImageDecoder.Decode(whole, "whole");
         Assert.Equal((224, 224), (image.Width, image.Height));
-        for (int length = 0; length < whole.Length; length += 211)
+        for (var length = 0; length < whole.Length; length += 211)
             Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(whole[..length], "part"));
     }
 }

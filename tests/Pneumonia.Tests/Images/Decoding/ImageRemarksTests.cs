@@ -15,7 +15,7 @@ public sealed class ImageRemarksTests
         folder.Add("B/1.png", PngWriter.Encode16([.. twelve.Select(value => (ushort)(value << 4))], 8, 8, 1));
         folder.Add("B/2.png", SampleImages.Read("gray8.png"));
         folder.Add("B/3.png", "");
-        ImageSet found = ImageFolder.Open(folder.Path);
+        var found = ImageFolder.Open(folder.Path);
         string[] expected =
         [
             "2 images of 16 bits: only 12 of them appear to be used, scaled from those to 8; brighter pixels are white (such as A/1.png)",
@@ -23,10 +23,10 @@ public sealed class ImageRemarksTests
             "1 image with several pictures in the file (frames or pages): only the first one is used (such as A/3.gif)",
         ];
 
-        ImageStore store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3, ResizeMethod.Area));
+        var store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3, ResizeMethod.Area));
         await store.Completed;
         Assert.Equal(expected, store.Remarks);
-        int damaged = found.Files.Count - 1;
+        var damaged = found.Files.Count - 1;
         Assert.Equal("is empty (0 bytes)", store.ReasonOf(damaged));
         Assert.Null(store.ReasonOf(0));
         Assert.Equal(expected, DatasetCheck.Of(found).Remarks);

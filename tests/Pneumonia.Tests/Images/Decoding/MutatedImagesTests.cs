@@ -17,18 +17,18 @@ public sealed class MutatedImagesTests
     {
         var random = new Random(15);
         int decoded = 0, refused = 0;
-        foreach (string name in SampleImages.Names)
+        foreach (var name in SampleImages.Names)
         {
-            byte[] whole = SampleImages.Read(name);
-            for (int i = 0; i < MutationsOfImage; i++)
+            var whole = SampleImages.Read(name);
+            for (var i = 0; i < MutationsOfImage; i++)
             {
-                byte[] mutated = Mutate(whole, random);
+                var mutated = Mutate(whole, random);
                 // Nearly all mutations of a PNG fail a checksum; half of them fix it.
                 if (i % 2 == 0 && name.EndsWith(".png")) CorrectChecksums(mutated);
-                long before = GC.GetAllocatedBytesForCurrentThread();
+                var before = GC.GetAllocatedBytesForCurrentThread();
                 try
                 {
-                    DecodedImage image = ImageDecoder.Decode(mutated, name);
+                    var image = ImageDecoder.Decode(mutated, name);
                     Assert.Equal(image.Width * image.Height * image.Channels, image.Pixels.Length);
                     decoded++;
                 }
@@ -45,11 +45,11 @@ public sealed class MutatedImagesTests
 
     private static void CorrectChecksums(byte[] png)
     {
-        for (int at = 8; at + 12 <= png.Length;)
+        for (var at = 8; at + 12 <= png.Length;)
         {
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
+            var length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
             if (length > png.Length - at - 12) return;
-            int end = at + 8 + (int)length;
+            var end = at + 8 + (int)length;
             BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(end), Crc32.HashToUInt32(png.AsSpan(at + 4, end - at - 4)));
             at = end + 4;
         }
@@ -58,7 +58,7 @@ public sealed class MutatedImagesTests
     private static byte[] Mutate(byte[] whole, Random random)
     {
         List<byte> bytes = [.. whole];
-        for (int change = random.Next(1, 6); change > 0 && bytes.Count > 8; change--)
+        for (var change = random.Next(1, 6); change > 0 && bytes.Count > 8; change--)
         {
             int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Count, 200) : bytes.Count), count = Math.Min(random.Next(1, 40), bytes.Count - at);
             switch (random.Next(7))

@@ -13,13 +13,13 @@ public sealed class DataLayoutTests : IDisposable
 
     private void Add(params string[] paths)
     {
-        foreach (string path in paths) folder.AddImage(path, ++content);
+        foreach (var path in paths) folder.AddImage(path, ++content);
     }
 
     private void AddTree(string below = "")
     {
-        foreach (string part in new[] { "train", "test" })
-            foreach (string name in new[] { "NORMAL", "PNEUMONIA" }) Add($"{below}{part}/{name}/{part}1.png", $"{below}{part}/{name}/{part}2.png");
+        foreach (var part in new[] { "train", "test" })
+            foreach (var name in new[] { "NORMAL", "PNEUMONIA" }) Add($"{below}{part}/{name}/{part}1.png", $"{below}{part}/{name}/{part}2.png");
     }
 
     private ImageSet Open() => ImageFolder.Open(folder.Path);
@@ -30,7 +30,7 @@ public sealed class DataLayoutTests : IDisposable
 
     private void Link(string path, string target)
     {
-        string link = Path.Combine(folder.Path, path);
+        var link = Path.Combine(folder.Path, path);
         Directory.CreateDirectory(Path.GetDirectoryName(link)!);
         File.CreateSymbolicLink(link, target);
     }
@@ -42,12 +42,12 @@ public sealed class DataLayoutTests : IDisposable
     [InlineData("Train", "dev", "holdout", "dev is taken for val", "holdout is taken for test")]
     public void PartsGoByOtherNamesAndThatIsSaid(string train, string val, string test, params string[] mentions)
     {
-        foreach (string part in new[] { train, val, test }) Add($"{part}/A/1.png", $"{part}/B/1.png");
-        ImageSet found = Open();
+        foreach (var part in new[] { train, val, test }) Add($"{part}/A/1.png", $"{part}/B/1.png");
+        var found = Open();
         Assert.Equal(2, found.Files.Count(file => file.Part == ImagePart.Val));
         Assert.Equal(2, found.Files.Count(file => file.Part == ImagePart.Test));
-        string note = Assert.Single(found.Notes);
-        foreach (string mention in mentions) Assert.Contains(mention, note);
+        var note = Assert.Single(found.Notes);
+        foreach (var mention in mentions) Assert.Contains(mention, note);
         Assert.DoesNotContain("Train is", note);
     }
 
@@ -67,7 +67,7 @@ public sealed class DataLayoutTests : IDisposable
         folder.Add("train/NORMAL/b.DCM", "x");
         folder.Add("train/NORMAL/notes.txt", "x");
         folder.Add("train/NORMAL/Thumbs.db", "x");
-        ImageSet found = Open();
+        var found = Open();
         Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/a.webp"));
         Assert.Contains("2 images in formats that are not read (.dcm, .webp)", Assert.Single(found.Notes));
     }
@@ -79,7 +79,7 @@ public sealed class DataLayoutTests : IDisposable
         folder.Add("train/NORMAL/IM000001", [.. new byte[128], .. "DICM"u8, 0, 0]);
         folder.Add("train/NORMAL/1.2.840.113619", [.. new byte[128], .. "DICM"u8, 0, 0]);
         folder.Add("train/NORMAL/LICENSE", new string('x', 200));
-        ImageSet found = Open();
+        var found = Open();
         Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/1.2.840.113619"));
         Assert.Contains("DICOM without an ending", Assert.Single(found.Notes));
     }
@@ -96,7 +96,7 @@ public sealed class DataLayoutTests : IDisposable
     public void SubFoldersOfAClassAreRead()
     {
         Add("NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(["NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
         Assert.All(found.Files, file => Assert.True(File.Exists(file.Path)));
         Assert.Contains("2 of 3 of NORMAL, such as NORMAL/batch2/2.png", Assert.Single(found.Notes));
@@ -107,7 +107,7 @@ public sealed class DataLayoutTests : IDisposable
     public void MasksAreNoXrays()
     {
         Add("COVID/images/1.png", "COVID/masks/1.png", "Normal/images/1.png", "Normal/lung masks/1.png");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(["COVID/images/1.png", "Normal/images/1.png"], found.Files.Select(file => file.RelativePath));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 2, "COVID/masks/1.png"));
         Assert.Contains(found.Notes, note => note.Contains("2 images in folders of masks"));
@@ -118,7 +118,7 @@ public sealed class DataLayoutTests : IDisposable
     {
         AddTree();
         Add("loose.png", "train/loose.png", "NORMAL/old.png", "chest_xray/train/NORMAL/copy.png", "chest_xray/.hidden.png");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(8, found.Files.Count);
         Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 4, "loose.png"));
         Assert.Contains(found.Notes, note => note.Contains("2 images beside the class folders, such as loose.png"));
@@ -131,7 +131,7 @@ public sealed class DataLayoutTests : IDisposable
         AddTree();
         Add("train/NORMAL/._1.png", "train/NORMAL/.ipynb_checkpoints/1.png", "__MACOSX/train/NORMAL/1.png", "train/NORMAL/@eaDir/1.png/SMALL.png");
         folder.Add("train/.DS_Store", "x");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(8, found.Files.Count);
         Same(found.LeftOut, new LeftOut(LeftOutKind.Hidden, 4, "__MACOSX/train/NORMAL/1.png"));
     }
@@ -142,10 +142,10 @@ public sealed class DataLayoutTests : IDisposable
         AddTree("chest_xray/");
         AddTree("chest_xray/chest_xray/");
         Add("chest_xray/__MACOSX/train/1.png");
-        string refused = Refused();
+        var refused = Refused();
         Assert.Contains(Path.Combine(folder.Path, "chest_xray") + " looks like a data folder", refused);
 
-        ImageSet found = ImageFolder.Open(Path.Combine(folder.Path, "chest_xray"));
+        var found = ImageFolder.Open(Path.Combine(folder.Path, "chest_xray"));
         Assert.Equal(8, found.Files.Count);
         Assert.Equal([LeftOutKind.Folder, LeftOutKind.Hidden], found.LeftOut.Select(entry => entry.Kind));
     }
@@ -156,7 +156,7 @@ public sealed class DataLayoutTests : IDisposable
         AddTree();
         Directory.Delete(Path.Combine(folder.Path, "test"), recursive: true);
         Add("test/1.png", "test/2.png");
-        ImageSet found = Open();
+        var found = Open();
         Assert.All(found.Files, file => Assert.Equal(ImagePart.Train, file.Part));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Folder, 2, "test/1.png"));
         Assert.Contains(found.Notes, note => note.StartsWith("test: has no class folders", StringComparison.Ordinal));
@@ -166,7 +166,7 @@ public sealed class DataLayoutTests : IDisposable
     public void AClassNamedLikeAPartIsNoPartUnknowingly()
     {
         Add("NORMAL/1.png", "test/1.png");
-        string refused = Refused();
+        var refused = Refused();
         Assert.Contains("test: no class folders with images", refused);
         Assert.Contains("needs another name", refused);
     }
@@ -210,7 +210,7 @@ public sealed class DataLayoutTests : IDisposable
         Link("NORMAL/gone.png", "/no/such/file.png");
         Link("NORMAL/self.png", "self.png");
         Link("PNEUMONIA", Path.Combine(elsewhere.Path, "b"));
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(["NORMAL/1.png", "NORMAL/linked.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Damaged, 2, "NORMAL/gone.png"));
         Assert.Contains("2 links that lead nowhere", Assert.Single(found.Notes));
@@ -226,7 +226,7 @@ public sealed class DataLayoutTests : IDisposable
         Link("NORMAL/sub/up", "../..");
         Link("NORMAL/a second name of 1.png", "1.png");
         Link("NORMAL/zub", "sub");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(["NORMAL/1.png", "NORMAL/sub/2.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
         Same(found.LeftOut, new LeftOut(LeftOutKind.Copy, 4, "NORMAL/a second name of 1.png"));
     }
@@ -236,8 +236,8 @@ public sealed class DataLayoutTests : IDisposable
     public void LinksThatDoubleAtEveryLevelAreWalkedOnce()
     {
         SkipWithoutLinks();
-        string path = "NORMAL";
-        for (int level = 0; level < 30; level++)
+        var path = "NORMAL";
+        for (var level = 0; level < 30; level++)
         {
             Link($"{path}/b", "a");
             path += "/a";
@@ -252,12 +252,12 @@ public sealed class DataLayoutTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "file systems of other systems have no such names");
         Add("NORMAL/1.png", "PNEUMONIA/1.png");
         AddLatin1Name("NORMAL", "r\\xf6ntgen.png");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(2, found.Files.Count);
         Same(found.LeftOut, new LeftOut(LeftOutKind.Damaged, 1, "NORMAL/r\uFFFDntgen.png"));
         Assert.Contains("not UTF-8; rename it, for example with convmv: NORMAL/r\uFFFDntgen.png", Assert.Single(found.Notes));
 
-        string path = Path.Combine(folder.Path, "NORMAL", "r\uFFFDntgen.png");
+        var path = Path.Combine(folder.Path, "NORMAL", "r\uFFFDntgen.png");
         Assert.Contains("not UTF-8", Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(path)).Reason);
 
         AddLatin1Name(".", "Lungenentz\\xfcndung/1.png");
@@ -281,12 +281,12 @@ public sealed class DataLayoutTests : IDisposable
     {
         string composed = "Entz\u00FCndung", apart = "Entzu\u0308ndung";
         Add("train/Normal/1.png", $"train/{apart}/1.png", "test/NORMAL/1.png", $"test/{composed}/1.png");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal([composed, "Normal"], found.Classes);
         Assert.Equal(2, found.Notes.Count(note => note.Contains("one class")));
         Assert.Equal(2, found.Files.Count(file => file.Class == "Normal"));
 
-        ImageSet forModel = found.For([apart, "NORMAL"]);
+        var forModel = found.For([apart, "NORMAL"]);
         Assert.Equal([apart, "NORMAL"], forModel.Classes);
         Assert.All(forModel.Files, file => Assert.Contains(file.Class, forModel.Classes));
         Assert.Contains(forModel.Notes, note => note.Contains("Normal is its NORMAL"));
@@ -297,7 +297,7 @@ public sealed class DataLayoutTests : IDisposable
     {
         Add("NORMAL/1.png", "normal/2.png", "PNEUMONIA/1.png");
         Skip.If(Directory.GetDirectories(folder.Path).Length < 3, "this file system does not tell cases apart");
-        ImageSet found = Open();
+        var found = Open();
         Assert.Equal(["NORMAL", "PNEUMONIA"], found.Classes);
         Assert.Equal(2, found.Files.Count(file => file.Class == "NORMAL"));
     }

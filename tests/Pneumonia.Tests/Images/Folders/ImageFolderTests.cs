@@ -18,7 +18,7 @@ public sealed class ImageFolderTests : IDisposable
         folder.Add("train/NORMAL/.DS_Store", "x");
         folder.Add("__MACOSX/x/y.txt", "x");
 
-        ImageSet found = ImageFolder.Open(folder.Path);
+        var found = ImageFolder.Open(folder.Path);
 
         Assert.True(found.HasParts);
         Assert.Equal(["NORMAL", "PNEUMONIA"], found.Classes);
@@ -37,7 +37,7 @@ public sealed class ImageFolderTests : IDisposable
         folder.AddImage("PNEUMONIA/person7_virus_1.png", 2);
         folder.Add("manifest.csv", "duplicate_group,patient,path\r\n4,P1,NORMAL/a.png\r\n,\"P \"\"2\"\"\",\"NORMAL/b, c.png\"\r\n");
 
-        ImageSet found = ImageFolder.Open(folder.Path);
+        var found = ImageFolder.Open(folder.Path);
 
         Assert.False(found.HasParts);
         Assert.Equal(["P1", "P \"2\"", "person7"], found.Files.Select(file => file.Patient));
@@ -64,7 +64,7 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal(["BACTERIAL", "NORMAL", "VIRAL"], ImageFolder.Open(folder.Path, LabelScheme.Three).Classes);
 
         folder.AddImage("PNEUMONIA/unknown.png", 4);
-        UserError error = Assert.Throws<UserError>(() => ImageFolder.Open(folder.Path, LabelScheme.Three));
+        var error = Assert.Throws<UserError>(() => ImageFolder.Open(folder.Path, LabelScheme.Three));
         Assert.Contains("unknown.png", error.Message);
     }
 
@@ -74,7 +74,7 @@ public sealed class ImageFolderTests : IDisposable
         void Refused(string part, Action? arrange = null)
         {
             arrange?.Invoke();
-            UserError error = Assert.Throws<UserError>(() => ImageFolder.Open(folder.Path));
+            var error = Assert.Throws<UserError>(() => ImageFolder.Open(folder.Path));
             Assert.Contains(part, error.Message);
             Assert.DoesNotContain('\n', error.Message);
         }
@@ -121,7 +121,7 @@ public sealed class ImageFolderTests : IDisposable
     public void TheRealFolderIsUnderstood()
     {
         RealXrays.SkipIfMissing();
-        ImageSet found = ImageFolder.Open(RealXrays.Folder!);
+        var found = ImageFolder.Open(RealXrays.Folder!);
         Assert.Equal(5232, found.Files.Count);
         Assert.Equal(2650, found.Files.Select(file => file.Patient).Distinct().Count());
         Assert.Equal(2538, ImageFolder.Open(RealXrays.Folder!, LabelScheme.Three).Files.Count(file => file.Class == "BACTERIAL"));

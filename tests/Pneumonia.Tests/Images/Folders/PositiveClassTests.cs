@@ -29,9 +29,9 @@ public sealed class PositiveClassTests
     [InlineData("Unauffa\u0308llig", "Auffa\u0308llig", "Auffa\u0308llig")]
     public void TheClassWhoseNameDoesNotMeanHealthyIsPositive(string first, string second, string positive)
     {
-        foreach (string[] classes in new[] { new[] { first, second }, [second, first] })
+        foreach (var classes in new[] { new[] { first, second }, [second, first] })
         {
-            PositiveClass chosen = PositiveClass.Of(classes)!;
+            var chosen = PositiveClass.Of(classes)!;
             Assert.Equal((positive, false), (chosen.Name, chosen.IsGuess));
             Assert.Equal(positive, PositiveClass.Second(classes)[1]);
         }
@@ -44,7 +44,7 @@ public sealed class PositiveClassTests
     [InlineData("benign", "normal", "normal")]
     public void WhereTheNamesDecideNothingTheLastOneIsTakenAndThatIsSaid(string first, string second, string positive)
     {
-        PositiveClass chosen = PositiveClass.Of([second, first])!;
+        var chosen = PositiveClass.Of([second, first])!;
         Assert.Equal((positive, true), (chosen.Name, chosen.IsGuess));
         Assert.Contains("a guess", chosen.ToString());
         Assert.Contains("--positive CLASS", chosen.ToString());

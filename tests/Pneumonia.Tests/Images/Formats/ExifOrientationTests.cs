@@ -17,9 +17,9 @@ public sealed class ExifOrientationTests
     [InlineData(8, "####/.#.#/...#")]
     public void EveryOrientationShowsThePictureUpright(int orientation, string stored)
     {
-        string[] rows = stored.Split('/');
+        var rows = stored.Split('/');
         byte[] pixels = [.. rows.SelectMany(row => row.Select(c => (byte)c))];
-        byte[] shown = ExifOrientation.Apply(pixels, rows[0].Length, rows.Length, 1, orientation);
+        var shown = ExifOrientation.Apply(pixels, rows[0].Length, rows.Length, 1, orientation);
         Assert.Equal("####..##.#..", string.Concat(shown.Select(b => (char)b)));
         // Two channels stay together.
         byte[] twice = [.. pixels.SelectMany(b => new[] { b, (byte)(b + 1) })];
@@ -31,13 +31,13 @@ public sealed class ExifOrientationTests
     [InlineData(true)]
     public void TheTagOfAJpegIsAppliedAndCountsInTheHash(bool little)
     {
-        byte[] plain = SampleImages.Read("gray.jpg");
-        byte[] turned = WithTags(plain, Tags(little, 6));
+        var plain = SampleImages.Read("gray.jpg");
+        var turned = WithTags(plain, Tags(little, 6));
         DecodedImage image = ImageDecoder.Decode(plain, "plain"), shown = ImageDecoder.Decode(turned, "turned");
         Assert.Equal((23, 37, 6), (shown.Width, shown.Height, shown.Orientation));
         Assert.Equal(ExifOrientation.Apply(image.Pixels, 37, 23, 1, 6), shown.Pixels);
         Assert.NotEqual(image.PixelHash(), shown.PixelHash());
-        ImageHeader header = ImageHeader.Read(turned, "turned");
+        var header = ImageHeader.Read(turned, "turned");
         Assert.Equal((37, 23, 23, 37), (header.Width, header.Height, header.ShownWidth, header.ShownHeight));
     }
 
@@ -46,7 +46,7 @@ public sealed class ExifOrientationTests
     public void WhateverIsWrongWithTheTagsThePictureIsReadAsStored()
     {
         byte[] plain = SampleImages.Read("gray.jpg"), pixels = ImageDecoder.Decode(plain, "plain").Pixels, tags = Tags(true, 6);
-        for (int length = 0; length < tags.Length - 4; length++) Unturned(tags[..length]);
+        for (var length = 0; length < tags.Length - 4; length++) Unturned(tags[..length]);
         Unturned(Tags(true, 0));
         Unturned(Tags(true, 9));
         Unturned([.. tags[..4], 0xFF, 0xFF, 0xFF, 0xFF, .. tags[8..]]);
@@ -55,7 +55,7 @@ public sealed class ExifOrientationTests
 
         void Unturned(byte[] damaged)
         {
-            DecodedImage image = ImageDecoder.Decode(WithTags(plain, damaged), "damaged");
+            var image = ImageDecoder.Decode(WithTags(plain, damaged), "damaged");
             Assert.Equal(1, image.Orientation);
             Assert.Equal(pixels, image.Pixels);
         }

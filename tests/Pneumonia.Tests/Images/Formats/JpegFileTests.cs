@@ -41,9 +41,9 @@ public sealed class JpegFileTests
     [Fact]
     public void WhatMayStandAroundTheDataDoesNotMatter()
     {
-        byte[] whole = SampleImages.Read("restart.jpg");
-        byte[] pixels = SampleImages.Decode("restart.jpg").Pixels;
-        byte[] preview = SampleImages.Read("one.jpg");
+        var whole = SampleImages.Read("restart.jpg");
+        var pixels = SampleImages.Decode("restart.jpg").Pixels;
+        var preview = SampleImages.Read("one.jpg");
         // An APP1 segment of another JPEG, fill bytes before markers, garbage and a whole JPEG after the end mark.
         byte[] segment = [0xFF, 0xE1, (byte)((preview.Length + 2) >> 8), (byte)(preview.Length + 2), .. preview];
         int frame = Find(whole, 0xC0), mark = Find(whole, 0xD0);
@@ -56,9 +56,9 @@ public sealed class JpegFileTests
     [Fact]
     public void TheHeightMayFollowTheFirstScan()
     {
-        byte[] whole = SampleImages.Read("baseline.jpg");
+        var whole = SampleImages.Read("baseline.jpg");
         byte[] later = [.. whole[..^2], 0xFF, 0xDC, 0, 4, 0, 53, .. whole[^2..]];
-        int frame = Find(later, 0xC0);
+        var frame = Find(later, 0xC0);
         BinaryPrimitives.WriteUInt16BigEndian(later.AsSpan(frame + 5), 0);
         Assert.Equal(SampleImages.Decode("baseline.jpg").Pixels, Decode(later));
         later[^3] = 99;
@@ -76,16 +76,16 @@ public sealed class JpegFileTests
     [InlineData("cmyk.jpg")]
     public void DataThatEndEarlyAreNoticedAlthoughTheEndMarkIsThere(string name)
     {
-        byte[] whole = SampleImages.Read(name);
-        for (int end = Find(whole, 0xDA) + 14; end < whole.Length - 6; end += 3)
+        var whole = SampleImages.Read(name);
+        for (var end = Find(whole, 0xDA) + 14; end < whole.Length - 6; end += 3)
             Assert.Matches("damaged JPEG|cut off", Refused([.. whole[..end], 0xFF, 0xD9]));
     }
 
     [Fact]
     public void HowFarTheDataReachIsSaid()
     {
-        byte[] whole = SampleImages.Read("baseline.jpg");
-        int scan = Find(whole, 0xDA) + 14;
+        var whole = SampleImages.Read("baseline.jpg");
+        var scan = Find(whole, 0xDA) + 14;
         Assert.Equal("x.jpg: is a damaged JPEG: its data end after 0 % of the picture", Refused([.. whole[..(scan + 1)], 0xFF, 0xD9]));
         Assert.EndsWith("cut off after 90 % of the picture", Refused(whole[..^30]));
     }
@@ -96,12 +96,12 @@ public sealed class JpegFileTests
     [InlineData("moved")]
     public void ADamagedPartIsNoticed(string kind)
     {
-        byte[] whole = SampleImages.Read("fine.jpg");
-        int from = Find(whole, 0xDA) + 200;
+        var whole = SampleImages.Read("fine.jpg");
+        var from = Find(whole, 0xDA) + 200;
         var random = new Random(3);
         byte[] damaged = [.. whole];
-        Span<byte> part = damaged.AsSpan(from, 1000);
-        if (kind == "noise") foreach (ref byte b in part) b = (byte)random.Next(255);
+        var part = damaged.AsSpan(from, 1000);
+        if (kind == "noise") foreach (ref var b in part) b = (byte)random.Next(255);
         if (kind == "zeros") part.Clear();
         if (kind == "moved") whole.AsSpan(from + 500, 1000).CopyTo(part);
         Assert.Contains("damaged JPEG", Refused(damaged));
@@ -110,24 +110,24 @@ public sealed class JpegFileTests
     [Fact]
     public void ScansThatAreMissingAreNoticed()
     {
-        byte[] whole = SampleImages.Read("progressive.jpg");
-        int scans = 0;
-        for (int at = Find(whole, 0xDA); (at = NextScan(whole, at)) > 0; scans++)
+        var whole = SampleImages.Read("progressive.jpg");
+        var scans = 0;
+        for (var at = Find(whole, 0xDA); (at = NextScan(whole, at)) > 0; scans++)
             Assert.Contains("scans of its picture are missing", Refused([.. whole[..at], 0xFF, 0xD9]));
         Assert.InRange(scans, 3, 30);
         // Not the expected scan: the first one twice.
         int first = Find(whole, 0xDA), second = NextScan(whole, first);
         Assert.Contains("scans out of order", Refused([.. whole[..second], .. whole[first..]]));
 
-        byte[] separate = SampleImages.Read("separate.jpg");
-        int colours = NextScan(separate, Find(separate, 0xDA));
+        var separate = SampleImages.Read("separate.jpg");
+        var colours = NextScan(separate, Find(separate, 0xDA));
         Assert.Contains("scans of its picture are missing", Refused([.. separate[..colours], 0xFF, 0xD9]));
     }
 
     [Fact]
     public void RestartMarksOutOfOrderAreNoticed()
     {
-        byte[] whole = SampleImages.Read("restart.jpg");
+        var whole = SampleImages.Read("restart.jpg");
         whole[Find(whole, 0xD1) + 1] = 0xD2;
         Assert.Contains("no restart mark", Refused(whole));
     }
@@ -136,13 +136,13 @@ public sealed class JpegFileTests
     public void WhatIsNotReadIsNamedWithWhatToDo()
     {
         Assert.Equal("x.jpg: is an arithmetic-coded JPEG; convert it to PNG (convert x.jpg x.png)", Refused(SampleImages.Read("arithmetic.jpg")));
-        byte[] deep = SampleImages.Read("gray.jpg");
+        var deep = SampleImages.Read("gray.jpg");
         deep[Find(deep, 0xC0) + 4] = 12;
         Assert.StartsWith("x.jpg: is a JPEG of 12 bits a colour; 8 are read; convert it", Refused(deep));
-        byte[] lossless = SampleImages.Read("gray.jpg");
+        var lossless = SampleImages.Read("gray.jpg");
         lossless[Find(lossless, 0xC0) + 1] = 0xC3;
         Assert.StartsWith("x.jpg: is a lossless JPEG; convert it", Refused(lossless));
-        byte[] unmarked = SampleImages.Read("cmyk.jpg");
+        var unmarked = SampleImages.Read("cmyk.jpg");
         unmarked[Find(unmarked, 0xEE) + 4] = (byte)'a';
         Assert.Contains("does not say how they are stored", Refused(unmarked));
     }
@@ -153,9 +153,9 @@ public sealed class JpegFileTests
     [InlineData("progressive.jpg", 0xC2)]
     public void MorePixelsThanTheBytesCanHoldAreRefused(string name, byte marker)
     {
-        byte[] bomb = SampleImages.Read(name);
+        var bomb = SampleImages.Read(name);
         BinaryPrimitives.WriteUInt32BigEndian(bomb.AsSpan(Find(bomb, marker) + 5), 16384 << 16 | 16384);
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Contains("cannot hold 16384 × 16384 pixels", Refused(bomb));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
@@ -164,9 +164,9 @@ public sealed class JpegFileTests
     [Fact]
     public void TheEmptiestPictureIsNotTakenForABomb()
     {
-        byte[] image = JpegWriter.Empty(blocksWide: 300, blocksHigh: 300, refinements: 0);
+        var image = JpegWriter.Empty(blocksWide: 300, blocksHigh: 300, refinements: 0);
         Assert.InRange(image.Length, 300 * 300 / 8, 300 * 300 / 8 + 200);
-        DecodedImage decoded = ImageDecoder.Decode(image, "x.jpg");
+        var decoded = ImageDecoder.Decode(image, "x.jpg");
         Assert.Equal((2400, 2400, 1), (decoded.Width, decoded.Height, decoded.Channels));
         Assert.All(decoded.Pixels.Distinct(), value => Assert.Equal(128, value));
     }
@@ -176,7 +176,7 @@ public sealed class JpegFileTests
     public void MoreScansThanAPictureNeedsAreRefused()
     {
         Assert.Equal(64, ImageDecoder.Decode(JpegWriter.Empty(8, 8, refinements: 10), "x.jpg").Width);
-        string reason = Refused(JpegWriter.Empty(700, 700, refinements: 10));
+        var reason = Refused(JpegWriter.Empty(700, 700, refinements: 10));
         Assert.Contains("more scans than", reason);
     }
 
@@ -184,18 +184,18 @@ public sealed class JpegFileTests
     public void DamageToRealXraysIsNoticed()
     {
         RealXrays.SkipIfMissing();
-        IReadOnlyList<ImageFile> files = ImageFolder.Open(RealXrays.Folder!).Files;
+        var files = ImageFolder.Open(RealXrays.Folder!).Files;
         var random = new Random(4);
-        for (int i = 0; i < files.Count; i += 53)
+        for (var i = 0; i < files.Count; i += 53)
         {
-            byte[] whole = File.ReadAllBytes(files[i].Path);
+            var whole = File.ReadAllBytes(files[i].Path);
             Assert.Equal(ImageResult.FromMemory(whole).Data, ImageDecoder.Decode(whole, "whole").Pixels);
-            int length = whole.Length;
+            var length = whole.Length;
             byte[] noise = [.. whole], zeros = [.. whole], sector = [.. whole];
-            for (int at = length / 2; at < length / 2 + 1500; at++) noise[at] = (byte)random.Next(255);
+            for (var at = length / 2; at < length / 2 + 1500; at++) noise[at] = (byte)random.Next(255);
             zeros.AsSpan(length / 3, length - 2 - length / 3).Clear();
             sector.AsSpan(length / 2, 1024).Clear();
-            foreach (byte[] damaged in (byte[][])[noise, [.. whole[..(length / 3)], .. whole[^2..]], zeros, sector]) Refused(damaged);
+            foreach (var damaged in (byte[][])[noise, [.. whole[..(length / 3)], .. whole[^2..]], zeros, sector]) Refused(damaged);
         }
     }
 
@@ -208,7 +208,7 @@ public sealed class JpegFileTests
     // The first segment after a scan that begins another scan; its tables come before it.
     private static int NextScan(byte[] bytes, int scan)
     {
-        for (int at = scan + 2; at < bytes.Length - 1; at++)
+        for (var at = scan + 2; at < bytes.Length - 1; at++)
             if (bytes[at] == 0xFF && bytes[at + 1] is 0xC4 or 0xDA) return bytes.AsSpan(at).IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) >= 0 ? at : -1;
         return -1;
     }

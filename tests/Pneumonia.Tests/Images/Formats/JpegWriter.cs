@@ -18,11 +18,11 @@ internal static class JpegWriter
         Segment(0xC4, [0x10, 1, 1, .. new byte[14], 0x00, 0xE0]);
         Scan(0, 0, 0, new string('0', blocks));
 
-        int bands = refinements == 0 ? 1 : 63;
-        for (int band = 0; band < bands; band++)
+        var bands = refinements == 0 ? 1 : 63;
+        for (var band = 0; band < bands; band++)
         {
-            (int first, int last) = bands == 1 ? (1, 63) : (band + 1, band + 1);
-            for (int bit = refinements; bit >= 0; bit--) Scan(first, last, bit == refinements ? bit : (bit + 1) << 4 | bit, Runs());
+            (var first, var last) = bands == 1 ? (1, 63) : (band + 1, band + 1);
+            for (var bit = refinements; bit >= 0; bit--) Scan(first, last, bit == refinements ? bit : (bit + 1) << 4 | bit, Runs());
         }
         file.AddRange([0xFF, 0xD9]);
         return [.. file];
@@ -30,9 +30,9 @@ internal static class JpegWriter
         string Runs()
         {
             var bits = new System.Text.StringBuilder();
-            for (int left = blocks; left > 0;)
+            for (var left = blocks; left > 0;)
             {
-                int run = left >= 1 << 14 ? Math.Min(left, (1 << 15) - 1) : 1;
+                var run = left >= 1 << 14 ? Math.Min(left, (1 << 15) - 1) : 1;
                 bits.Append(run > 1 ? "10" + Convert.ToString(run - (1 << 14), 2).PadLeft(14, '0') : "0");
                 left -= run;
             }
@@ -49,9 +49,9 @@ internal static class JpegWriter
         {
             Segment(0xDA, [1, 1, 0x00, (byte)first, (byte)last, (byte)precision]);
             bits = bits.PadRight((bits.Length + 7) / 8 * 8, '1');
-            for (int i = 0; i < bits.Length; i += 8)
+            for (var i = 0; i < bits.Length; i += 8)
             {
-                byte value = Convert.ToByte(bits.Substring(i, 8), 2);
+                var value = Convert.ToByte(bits.Substring(i, 8), 2);
                 file.Add(value);
                 if (value == 0xFF) file.Add(0);
             }

@@ -26,10 +26,10 @@ public sealed class OtherFormatsTests
     public void APaletteIsNearlyTheSame(string name)
     {
         const int tolerance = 6;
-        byte[] gray = SampleImages.Decode("gray8.png").Pixels;
-        DecodedImage image = SampleImages.Decode(name);
+        var gray = SampleImages.Decode("gray8.png").Pixels;
+        var image = SampleImages.Decode(name);
         Assert.Equal((37, 23, 3), (image.Width, image.Height, image.Channels));
-        for (int i = 0; i < image.Pixels.Length; i++) Assert.InRange(image.Pixels[i] - gray[i / 3], -tolerance, tolerance);
+        for (var i = 0; i < image.Pixels.Length; i++) Assert.InRange(image.Pixels[i] - gray[i / 3], -tolerance, tolerance);
     }
 
     [Fact]
@@ -47,8 +47,8 @@ public sealed class OtherFormatsTests
     [Fact]
     public void TheOrientationOfATiffIsApplied()
     {
-        byte[] turned = Tagged("none.tif", 274, 3);
-        DecodedImage image = ImageDecoder.Decode(turned, "x.tif");
+        var turned = Tagged("none.tif", 274, 3);
+        var image = ImageDecoder.Decode(turned, "x.tif");
         Assert.Equal(3, image.Orientation);
         Assert.Equal(SampleImages.Decode("none.tif").Pixels.Reverse(), image.Pixels);
     }
@@ -63,8 +63,8 @@ public sealed class OtherFormatsTests
     [InlineData("packbits.tif")]
     public void AFileCutOffAnywhereIsNoticed(string name)
     {
-        byte[] whole = SampleImages.Read(name);
-        for (int length = 0; length < whole.Length; length += 13)
+        var whole = SampleImages.Read(name);
+        for (var length = 0; length < whole.Length; length += 13)
             Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(whole[..length], name));
     }
 
@@ -72,20 +72,20 @@ public sealed class OtherFormatsTests
     [Fact]
     public void AGifWhoseDataEndEarlyIsNoticed()
     {
-        byte[] whole = SampleImages.Read("gray.gif");
-        int data = whole.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0x2C, 0, 0, 0, 0]) + 11;
+        var whole = SampleImages.Read("gray.gif");
+        var data = whole.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0x2C, 0, 0, 0, 0]) + 11;
         byte[] early = [.. whole[..data], 100, .. whole[(data + 1)..(data + 101)], 0, 0x3B];
-        string reason = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(early, "x.gif")).Reason;
+        var reason = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(early, "x.gif")).Reason;
         Assert.Matches("^is a damaged GIF: its data end after [0-9]+ % of the picture$", reason);
     }
 
     [Fact]
     public void AGapBeforeThePixelsOfABmpMovesNothing()
     {
-        foreach (string name in (string[])["rgb.bmp", "palette.bmp"])
+        foreach (var name in (string[])["rgb.bmp", "palette.bmp"])
         {
-            byte[] whole = SampleImages.Read(name);
-            int pixels = BinaryPrimitives.ReadInt32LittleEndian(whole.AsSpan(10));
+            var whole = SampleImages.Read(name);
+            var pixels = BinaryPrimitives.ReadInt32LittleEndian(whole.AsSpan(10));
             byte[] gap = [.. whole[..pixels], 9, 9, 9, 9, 9, 9, 9, 9, .. whole[pixels..]];
             BinaryPrimitives.WriteInt32LittleEndian(gap.AsSpan(10), pixels + 8);
             Assert.Equal(SampleImages.Decode(name).Pixels, ImageDecoder.Decode(gap, name).Pixels);
@@ -111,12 +111,12 @@ public sealed class OtherFormatsTests
     [Fact]
     public void ClaimsBeyondTheFileAreRefused()
     {
-        byte[] gif = SampleImages.Read("gray.gif");
+        var gif = SampleImages.Read("gray.gif");
         (gif[6], gif[7], gif[8], gif[9]) = (0xFF, 0xFF, 0xFF, 0xFF);
-        byte[] bmp = SampleImages.Read("rgb.bmp");
+        var bmp = SampleImages.Read("rgb.bmp");
         BinaryPrimitives.WriteInt32LittleEndian(bmp.AsSpan(18), 1 << 30);
-        byte[] circle = SampleImages.Read("none.tif");
-        uint directory = BinaryPrimitives.ReadUInt32LittleEndian(circle.AsSpan(4));
+        var circle = SampleImages.Read("none.tif");
+        var directory = BinaryPrimitives.ReadUInt32LittleEndian(circle.AsSpan(4));
         int entries = BinaryPrimitives.ReadUInt16LittleEndian(circle.AsSpan((int)directory));
         BinaryPrimitives.WriteUInt32LittleEndian(circle.AsSpan((int)directory + 2 + 12 * entries), directory);
         Refused(gif, "cannot hold 65535 × 65535 pixels");
@@ -124,12 +124,12 @@ public sealed class OtherFormatsTests
         Refused(circle, "directories in circles");
         Refused(Tagged("none.tif", 256, 60000), "cut off|cannot hold");
         Refused(Tagged("lzw.tif", 257, 60000), "not as many strips|cannot hold");
-        byte[] counts = Tagged("none.tif", 258, 8, count: uint.MaxValue);
+        var counts = Tagged("none.tif", 258, 8, count: uint.MaxValue);
         Refused(counts, "an entry outside the file");
 
         static void Refused(byte[] bytes, string reason)
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            var before = GC.GetAllocatedBytesForCurrentThread();
             Assert.Matches(reason, Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, "x")).Message);
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
         }
@@ -138,7 +138,7 @@ public sealed class OtherFormatsTests
     [Fact]
     public void WhatIsNotReadIsNamedWithWhatToDo()
     {
-        byte[] packed = SampleImages.Read("rgb.bmp");
+        var packed = SampleImages.Read("rgb.bmp");
         packed[30] = 1;
         Assert.Equal("x.bmp: is a compressed BMP; convert it to PNG (convert x.bmp x.png)", Refused(packed, "x.bmp"));
         Assert.StartsWith("x.tif: is a TIFF compressed in a way that is not read (7); convert it", Refused(Tagged("none.tif", 259, 7), "x.tif"));
@@ -150,9 +150,9 @@ public sealed class OtherFormatsTests
     // The same TIFF (in this machine's byte order) with another value in a directory entry.
     private static byte[] Tagged(string name, int tag, int value, uint count = 1)
     {
-        byte[] file = SampleImages.Read(name);
-        int directory = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(4));
-        for (int at = directory + 2; ; at += 12)
+        var file = SampleImages.Read(name);
+        var directory = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(4));
+        for (var at = directory + 2; ; at += 12)
         {
             if (BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(at)) != tag) continue;
             BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at + 4), count);

@@ -26,7 +26,7 @@ public sealed class PngFileTests
     [InlineData(8, new byte[] { 255, 1, 128 }, new byte[] { 255, 1, 128 })]
     public void SamplesOfFewBitsAreSpreadFromBlackToWhite(byte bits, byte[] row, byte[] expected)
     {
-        DecodedImage image = ImageDecoder.Decode(Png(3, 1, bits, Gray, [0, .. row]), "x.png");
+        var image = ImageDecoder.Decode(Png(3, 1, bits, Gray, [0, .. row]), "x.png");
         Assert.Equal((3, 1, 1), (image.Width, image.Height, image.Channels));
         Assert.Equal(expected, image.Pixels);
         Assert.Null(image.UsedBits);
@@ -35,7 +35,7 @@ public sealed class PngFileTests
     [Fact]
     public void APaletteStandsForItsColoursAndHasNoOthers()
     {
-        byte[] palette = Chunk("PLTE", [1, 2, 3, 40, 50, 60, 7, 8, 9]);
+        var palette = Chunk("PLTE", [1, 2, 3, 40, 50, 60, 7, 8, 9]);
         Assert.Equal([40, 50, 60, 7, 8, 9, 1, 2, 3], ImageDecoder.Decode(Png(3, 1, 2, Palette, [0, 0b0110_0000], palette), "x.png").Pixels);
         Assert.Contains("not in its palette", Refused(Png(3, 1, 2, Palette, [0, 0b1110_0000], palette)));
         Assert.Contains("no palette", Refused(Png(3, 1, 2, Palette, [0, 0])));
@@ -44,16 +44,16 @@ public sealed class PngFileTests
     [Fact]
     public void TransparentPixelsAreLaidOnBlack()
     {
-        DecodedImage half = ImageDecoder.Decode(Png(2, 1, 8, 4, [0, 200, 128, 200, 255]), "x.png");
+        var half = ImageDecoder.Decode(Png(2, 1, 8, 4, [0, 200, 128, 200, 255]), "x.png");
         Assert.Equal([100, 200], half.Pixels);
         Assert.True(half.WasTransparent);
         Assert.False(ImageDecoder.Decode(Png(2, 1, 8, 4, [0, 200, 255, 200, 255]), "x.png").WasTransparent);
 
         // One transparent colour: gray, 16 bits, palette.
         Assert.Equal([0, 255], ImageDecoder.Decode(Png(2, 1, 4, Gray, [0, 0x7F], Chunk("tRNS", [0, 7])), "x.png").Pixels);
-        byte[] deep = Png(2, 1, 16, Colour, [0, 255, 0, 255, 0, 255, 1, 255, 0, 255, 0, 255, 0], Chunk("tRNS", [255, 0, 255, 0, 255, 1]));
+        var deep = Png(2, 1, 16, Colour, [0, 255, 0, 255, 0, 255, 1, 255, 0, 255, 0, 255, 0], Chunk("tRNS", [255, 0, 255, 0, 255, 1]));
         Assert.Equal([0, 0, 0, 255, 255, 255], ImageDecoder.Decode(deep, "x.png").Pixels);
-        byte[] named = Png(2, 1, 8, Palette, [0, 0, 1], [.. Chunk("PLTE", [9, 9, 9, 8, 8, 8]), .. Chunk("tRNS", [0])]);
+        var named = Png(2, 1, 8, Palette, [0, 0, 1], [.. Chunk("PLTE", [9, 9, 9, 8, 8, 8]), .. Chunk("tRNS", [0])]);
         Assert.Equal([0, 0, 0, 8, 8, 8], ImageDecoder.Decode(named, "x.png").Pixels);
     }
 
@@ -61,7 +61,7 @@ public sealed class PngFileTests
     public void TheOrientationOfAnExifChunkIsApplied()
     {
         byte[] tags = [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0];
-        DecodedImage image = ImageDecoder.Decode(Png(2, 1, 8, Gray, [0, 10, 20], Chunk("eXIf", tags)), "x.png");
+        var image = ImageDecoder.Decode(Png(2, 1, 8, Gray, [0, 10, 20], Chunk("eXIf", tags)), "x.png");
         Assert.Equal((1, 2, 6), (image.Width, image.Height, image.Orientation));
         Assert.Equal([10, 20], image.Pixels);
     }
@@ -70,7 +70,7 @@ public sealed class PngFileTests
     public void ThePackedPixelsMustBeWholeAndNoMore()
     {
         byte[] rows = [.. Enumerable.Range(0, 100).SelectMany(y => (byte[])[0, .. Enumerable.Range(0, 50).Select(x => (byte)(x * y))])];
-        byte[] packed = Pack(rows);
+        var packed = Pack(rows);
         Assert.Equal(50, ImageDecoder.Decode(Png(50, 100, packed), "x.png").Width);
         // In several chunks, some of them empty.
         byte[] parts = [.. Chunk("IDAT", packed[..7]), .. Chunk("IDAT", []), .. Chunk("IDAT", packed[7..])];
@@ -78,7 +78,7 @@ public sealed class PngFileTests
 
         Assert.Contains("its data end after 50 % of the picture", Refused(Png(50, 100, Pack(rows[..(51 * 50)]))));
         Assert.Contains("more pixels than it says", Refused(Png(50, 100, Pack([.. rows, 0]))));
-        for (int cut = 1; cut < 60; cut++) Refused(Png(50, 100, packed[..^cut]));
+        for (var cut = 1; cut < 60; cut++) Refused(Png(50, 100, packed[..^cut]));
         byte[] sum = [.. packed];
         sum[^1] ^= 1;
         Assert.Contains("another checksum", Refused(Png(50, 100, sum)));
@@ -91,13 +91,13 @@ public sealed class PngFileTests
     [Fact]
     public void ABombIsNotUnpacked()
     {
-        byte[] packed = Pack(new byte[100 << 20]);
+        var packed = Pack(new byte[100 << 20]);
         Decode(packed, 4, 4, "more pixels than it says");
         Decode(Pack([0, 0]), 16384, 16384, "cannot hold 16384 × 16384 pixels");
 
         static void Decode(byte[] packed, int width, int height, string reason)
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            var before = GC.GetAllocatedBytesForCurrentThread();
             Assert.Contains(reason, Refused(Png(width, height, packed)));
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2 << 20);
         }

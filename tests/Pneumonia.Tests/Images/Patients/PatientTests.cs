@@ -39,7 +39,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("NORMAL/0004cfab-14fd-4e49-80ba-63a80b6bddd6.png", null, null)]
     public void PatientsAreReadOffNamesThatNameThemAndNoOthers(string path, string? patient, string? rule)
     {
-        KnownPatient? told = PatientName.Of(path);
+        var told = PatientName.Of(path);
         Assert.Equal((patient, rule), (told?.Patient, told?.Rule));
     }
 
@@ -68,7 +68,7 @@ public sealed class PatientTests : IDisposable
     [InlineData("", "has no group")]
     public void ARuleWithoutExactlyOneGroupIsRefused(string expression, string mention)
     {
-        UserError error = Assert.Throws<UserError>(() => PatientExpression.Parse(expression));
+        var error = Assert.Throws<UserError>(() => PatientExpression.Parse(expression));
         Assert.Contains(mention, error.Message);
         Assert.StartsWith("--patient", error.Message);
     }
@@ -76,7 +76,7 @@ public sealed class PatientTests : IDisposable
     [Fact]
     public void ARuleThatBacktracksWithoutEndIsStopped()
     {
-        PatientExpression endless = PatientExpression.Parse("^(?:aa|(a))+x$");
+        var endless = PatientExpression.Parse("^(?:aa|(a))+x$");
         var watch = Stopwatch.StartNew();
         Assert.Contains("takes more than", Assert.Throws<UserError>(() => endless.Of(new string('a', 60) + "/2")).Message);
         // Without a limit it would take more than a century.
@@ -85,14 +85,14 @@ public sealed class PatientTests : IDisposable
 
     private ImageSet Open(string? rule, params string[] paths)
     {
-        foreach (string path in paths) folder.AddImage(path, path.GetHashCode());
+        foreach (var path in paths) folder.AddImage(path, path.GetHashCode());
         return ImageFolder.Find(folder.Path, patient: rule);
     }
 
     [Fact]
     public void HowManyImagesToldAPatientIsCountedByRule()
     {
-        PatientCount told = Open(null, "A/person1_1.png", "A/person1_2.png", "A/IM-0001-1.png", "B/x.png").Patients!;
+        var told = Open(null, "A/person1_1.png", "A/person1_2.png", "A/IM-0001-1.png", "B/x.png").Patients!;
         Assert.Equal(new PatientCount("personN + IM-NNNN", 3, 4, 2, 0), told);
         Assert.False(told.IsEnough);
         Assert.Contains("known for 3 of 4 images", told.ToString());
@@ -103,7 +103,7 @@ public sealed class PatientTests : IDisposable
     [Fact]
     public void WhereNoImageTellsAPatientThatIsSaid()
     {
-        PatientCount told = Open(null, "A/img_1.png", "B/img_2.png").Patients!;
+        var told = Open(null, "A/img_1.png", "B/img_2.png").Patients!;
         Assert.Equal(new PatientCount(null, 0, 2), told);
         Assert.Contains("no name of the 2 images", told.ToString());
     }
@@ -112,7 +112,7 @@ public sealed class PatientTests : IDisposable
     public void TheUsersRuleGoesBeforeTheManifestAndBeforeNames()
     {
         folder.Add("manifest.csv", "path,patient\nA/person1_7.png,Anna\n");
-        ImageSet found = Open("_([0-9]+)", "A/person1_7.png", "A/person2_7.png", "B/other.png");
+        var found = Open("_([0-9]+)", "A/person1_7.png", "A/person2_7.png", "B/other.png");
         Assert.Equal(["7", "7", "B/other.png"], found.Files.Select(file => file.Patient));
         Assert.Equal(new PatientCount("--patient _([0-9]+)", 2, 3, 1), found.Patients);
         Assert.Contains("none of 3 images", Assert.Throws<UserError>(() => ImageFolder.Find(folder.Path, patient: "Z(z)")).Message);
@@ -135,13 +135,13 @@ public sealed class PatientTests : IDisposable
     [InlineData(LabelScheme.Three)]
     public void PatientsOfTheMendeleyEditionStayApart(LabelScheme labels)
     {
-        for (int i = 0; i < 80; i++)
+        for (var i = 0; i < 80; i++)
         {
             folder.AddImage($"NORMAL/NORMAL-{1003233 + i / 4 * 97:D7}-{i % 4 + 1:D4}.png", i);
             folder.AddImage($"PNEUMONIA/{(i / 4 % 2 == 1 ? "VIRUS" : "BACTERIA")}-{1008087 + i / 4 * 89:D7}-{i % 4 + 1:D4}.png", 1000 + i);
         }
-        ImageSet found = ImageFolder.Open(folder.Path, labels);
-        ImageSet split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
+        var found = ImageFolder.Open(folder.Path, labels);
+        var split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
         Assert.Equal(new PatientCount("CLASS-ID-N", 160, 160, 40, 0), split.Patients);
         string PatientOf(ImageFile file) => file.Name.Split('-')[1];
         Assert.Empty(split.Train.Select(PatientOf).Intersect(split.Test.Concat(split.Val).Select(PatientOf)));
@@ -152,8 +152,8 @@ public sealed class PatientTests : IDisposable
     [Fact]
     public void NothingIsClaimedOfPatientsThatNobodyKnows()
     {
-        for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "COVID")}/img_{i}.png", i);
-        ImageSet found = ImageFolder.Open(folder.Path);
+        for (var i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "COVID")}/img_{i}.png", i);
+        var found = ImageFolder.Open(folder.Path);
         Assert.StartsWith("warning: patients unknown", ImageSplit.Of(found, new SplitSettings(SplitKind.Patient)).Notes[0]);
         Assert.Contains(ImageSplit.Of(found, new SplitSettings(SplitKind.Random)).Notes, note => note.Contains("is unknown"));
     }

@@ -18,8 +18,8 @@ public sealed class ImageChangeTests
     [Fact]
     public void EveryChangeChangesAnImageAndNoneDoesItTwiceAlike()
     {
-        byte[] image = Gradient();
-        for (int i = 0; i < image.Length; i += 7) image[i] += 20;
+        var image = Gradient();
+        for (var i = 0; i < image.Length; i += 7) image[i] += 20;
         var results = ImageChange.All.Select(change => Convert.ToHexString(Changed(change.Name, image))).Append(Convert.ToHexString(image)).ToArray();
         Assert.Equal(results.Length, results.Distinct().Count());
     }
@@ -27,14 +27,14 @@ public sealed class ImageChangeTests
     [Fact]
     public void ACutTakesTheMiddleAndAFrameIsBlack()
     {
-        byte[] image = Gradient();
-        byte[] cut = Changed("a tenth cut off on every side", image);
+        var image = Gradient();
+        var cut = Changed("a tenth cut off on every side", image);
         // A tenth of 31 steps, times 2 down and 2 to the right, is 12.4 brighter than the corner was.
         Assert.Equal(image[0] + 12, cut[0]);
         Assert.Equal(image[^1] - 12, cut[^1]);
-        byte[] sides = Changed("a tenth cut off left and right", image);
+        var sides = Changed("a tenth cut off left and right", image);
         Assert.Equal(image[0] + 6, sides[0]);
-        byte[] framed = Changed("a black frame of a sixteenth", image);
+        var framed = Changed("a black frame of a sixteenth", image);
         Assert.Equal(0, framed[0]);
         Assert.InRange(framed[Side / 2 * Side + Side / 2], image[Side / 2 * Side + Side / 2] - 1, image[Side / 2 * Side + Side / 2] + 1);
     }
@@ -42,7 +42,7 @@ public sealed class ImageChangeTests
     [Fact]
     public void TonesMoveAsTheyAreCalled()
     {
-        byte[] image = Gradient();
+        var image = Gradient();
         Assert.True(Changed("gamma 0.6", image).Average(p => p) > image.Average(p => p) + 10);
         Assert.True(Changed("gamma 1.6", image).Average(p => p) < image.Average(p => p) - 10);
         byte[] flat = Changed("contrast × 0.6", image), rich = Changed("contrast × 1.3", image);

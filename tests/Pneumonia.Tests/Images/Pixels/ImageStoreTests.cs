@@ -13,23 +13,23 @@ public sealed class ImageStoreTests
     public async Task FilesAreDecodedAndDamagedOnesLeftOut()
     {
         using var folder = new TemporaryFolder();
-        for (int i = 0; i < 20; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
+        for (var i = 0; i < 20; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
         folder.Add("A/04.png", "");
-        ImageSet found = ImageFolder.Open(folder.Path);
+        var found = ImageFolder.Open(folder.Path);
 
-        ImageStore store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3));
+        var store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3));
         await store.Completed;
 
-        int damaged = found.Files.ToList().FindIndex(file => file.Name == "04.png");
+        var damaged = found.Files.ToList().FindIndex(file => file.Name == "04.png");
         Assert.False(store.IsUsable(damaged));
         Assert.True(store[damaged].ToArray().All(b => b == 0));
         Assert.Equal("A/04.png: is empty (0 bytes); left out", Assert.Single(store.Warnings));
         Assert.Equal(Enumerable.Range(0, 20).Where(i => i != damaged), store.UsableIndices());
-        for (int i = 0; i < 20; i++)
+        for (var i = 0; i < 20; i++)
         {
             Assert.Equal(found.Files[i].Class == "A" ? 0 : 1, store.ClassOf(i));
             if (i == damaged) continue;
-            byte value = byte.Parse(found.Files[i].Name[..2]);
+            var value = byte.Parse(found.Files[i].Name[..2]);
             Assert.True(store[i].ToArray().All(b => b == value));
         }
     }
@@ -43,12 +43,12 @@ public sealed class ImageStoreTests
     public async Task FilesThatHaveGoneSinceTheyWereListedAreAnErrorWhereTheyAreMany(int gone, int damaged)
     {
         using var folder = new TemporaryFolder();
-        for (int i = 0; i < 40; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
-        ImageSet found = ImageFolder.Open(folder.Path);
-        foreach (ImageFile file in found.Files.Take(gone)) File.Delete(file.Path);
-        foreach (ImageFile file in found.Files.Skip(gone).Take(damaged)) File.WriteAllText(file.Path, "damaged");
+        for (var i = 0; i < 40; i++) folder.AddImage($"{(i % 2 == 0 ? "A" : "B")}/{i:D2}.png", i * 0x01010101);
+        var found = ImageFolder.Open(folder.Path);
+        foreach (var file in found.Files.Take(gone)) File.Delete(file.Path);
+        foreach (var file in found.Files.Skip(gone).Take(damaged)) File.WriteAllText(file.Path, "damaged");
 
-        ImageStore store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3));
+        var store = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3));
         if (gone <= 3)
         {
             await store.Completed;
@@ -57,13 +57,13 @@ public sealed class ImageStoreTests
             Assert.Equal(gone, store.Warnings.Count(warning => warning.EndsWith("no such file; left out", StringComparison.Ordinal)));
             return;
         }
-        UserError error = await Assert.ThrowsAsync<UserError>(() => store.Completed);
+        var error = await Assert.ThrowsAsync<UserError>(() => store.Completed);
         Assert.StartsWith($"data: more than 3 of 40 images that were listed can no longer be read, such as {folder.Path}", error.Message);
         Assert.Contains("no such file", error.Message);
         Assert.Throws<UserError>(store.ThrowIfFailed);
         Assert.Throws<UserError>(() => store.UsableIndices());
         // If the user names files one by one, each is independent.
-        ImageStore named = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3), mostMissing: 40);
+        var named = ImageStore.Decode(found.Files, found.Classes, new ImagePreprocessing(4, 3), mostMissing: 40);
         await named.Completed;
         Assert.Equal(gone, named.Warnings.Count);
     }
@@ -79,7 +79,7 @@ public sealed class ImageStoreTests
     public async Task AReaderDoesNotWaitForImagesItDidNotAskFor()
     {
         using var gate = new ManualResetEventSlim();
-        int fills = 0;
+        var fills = 0;
         // Every image but the last is delayed, on all threads of the store.
         var store = new ImageStore(Files(50), classes, new ImagePreprocessing(1, 1), (index, target) =>
         {
@@ -92,14 +92,14 @@ public sealed class ImageStoreTests
         Assert.Equal(50, store.UsableIndices().Length);
         await store.Completed;
         Assert.Equal((50, 50), (fills, store.Done));
-        for (int i = 0; i < 50; i++) Assert.Equal(i, store[i][0]);
+        for (var i = 0; i < 50; i++) Assert.Equal(i, store[i][0]);
     }
 
     [Fact]
     public async Task AStoreThatComesAfterAnotherWaitsForItButItsReadersDoNot()
     {
         var first = new TaskCompletionSource();
-        int fills = 0;
+        var fills = 0;
         var store = new ImageStore(Files(20), classes, new ImagePreprocessing(1, 1), (index, target) =>
         {
             Interlocked.Increment(ref fills);
@@ -144,7 +144,7 @@ public sealed class ImageStoreTests
     {
         RealXrays.SkipIfMissing();
         IReadOnlyList<ImageFile> files = [.. ImageFolder.Open(RealXrays.Folder!).Files.Take(100)];
-        ImageStore store = ImageStore.Decode(files, [ImageFolder.Normal, ImageFolder.Pneumonia], new ImagePreprocessing(150, 3));
+        var store = ImageStore.Decode(files, [ImageFolder.Normal, ImageFolder.Pneumonia], new ImagePreprocessing(150, 3));
         Assert.Equal(100, store.UsableIndices().Length);
         Assert.InRange(store[7].ToArray().Average(b => b), 30, 220);
     }

@@ -12,10 +12,10 @@ public sealed class SyntheticXraysTests
     [Fact]
     public void AnImageDependsOnSeedPartAndIndexAlone()
     {
-        ImageStore few = SyntheticXrays.Store(7, ImagePart.Train, 6, colour);
-        ImageStore many = SyntheticXrays.Store(7, ImagePart.Train, 30, colour, order: [.. Enumerable.Range(0, 30).Reverse()]);
-        for (int i = 0; i < 6; i++) Assert.True(few[i].SequenceEqual(many[i]));
-        byte[] first = few[0].ToArray();
+        var few = SyntheticXrays.Store(7, ImagePart.Train, 6, colour);
+        var many = SyntheticXrays.Store(7, ImagePart.Train, 30, colour, order: [.. Enumerable.Range(0, 30).Reverse()]);
+        for (var i = 0; i < 6; i++) Assert.True(few[i].SequenceEqual(many[i]));
+        var first = few[0].ToArray();
         Assert.NotEqual(first, few[2].ToArray());
         Assert.NotEqual(first, SyntheticXrays.Store(8, ImagePart.Train, 1, colour)[0].ToArray());
         Assert.NotEqual(first, SyntheticXrays.Store(7, ImagePart.Test, 1, colour)[0].ToArray());
@@ -24,14 +24,14 @@ public sealed class SyntheticXraysTests
     [Fact]
     public void GrayAndColourHoldTheSameImage()
     {
-        byte[] image = SyntheticXrays.Store(1, ImagePart.Val, 1, gray)[0].ToArray();
+        var image = SyntheticXrays.Store(1, ImagePart.Val, 1, gray)[0].ToArray();
         Assert.Equal(image.SelectMany(b => new[] { b, b, b }), SyntheticXrays.Store(1, ImagePart.Val, 1, colour)[0].ToArray());
     }
 
     [Fact]
     public void BrightnessDoesNotTellTheClassesApart()
     {
-        ImageStore store = SyntheticXrays.Store(1, ImagePart.Train, 300, gray);
+        var store = SyntheticXrays.Store(1, ImagePart.Train, 300, gray);
         double[] mean = [.. Enumerable.Range(0, 300).Select(i => store[i].ToArray().Average(b => b) / 255)];
         bool[] positive = [.. Enumerable.Range(0, 300).Select(i => store.ClassOf(i) == 1)];
         Assert.Equal(150, positive.Count(p => p));
@@ -43,11 +43,11 @@ public sealed class SyntheticXraysTests
     {
         var phantoms = new SyntheticXrays(1, ImagePart.Train);
         Assert.Empty(phantoms.Opacities(0));
-        for (int i = 1; i < 60; i += 2)
+        for (var i = 1; i < 60; i += 2)
         {
-            IReadOnlyList<Opacity> opacities = phantoms.Opacities(i);
+            var opacities = phantoms.Opacities(i);
             Assert.InRange(opacities.Count, 1, 3);
-            foreach (Opacity opacity in opacities)
+            foreach (var opacity in opacities)
             {
                 Assert.InRange(opacity.X, 0.05, 0.95);
                 Assert.InRange(opacity.Y, 0.05, 0.95);

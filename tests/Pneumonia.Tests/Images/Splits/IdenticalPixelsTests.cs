@@ -16,7 +16,7 @@ public sealed class IdenticalPixelsTests : IDisposable
     [Theory, MemberData(nameof(Jpegs))]
     public void CopiesAreKnownInOtherBytesAndAnotherFormat(byte[] jpeg)
     {
-        DecodedImage picture = ImageDecoder.Decode(jpeg, "picture");
+        var picture = ImageDecoder.Decode(jpeg, "picture");
         folder.Add("a.jpeg", jpeg);
         folder.Add("b.jpeg", jpeg);
         folder.Add("comment.jpeg", SmallJpegs.WithComment(jpeg));
@@ -26,7 +26,7 @@ public sealed class IdenticalPixelsTests : IDisposable
         folder.Add("last pixel.png", PngWriter.Encode(changed, picture.Width, picture.Height, picture.Channels));
         folder.Add("broken.png", "");
 
-        IReadOnlyList<string?> keys = KeysOf("a.jpeg", "b.jpeg", "comment.jpeg", "c.png", "last pixel.png", "broken.png", "missing.png");
+        var keys = KeysOf("a.jpeg", "b.jpeg", "comment.jpeg", "c.png", "last pixel.png", "broken.png", "missing.png");
 
         Assert.NotNull(keys[0]);
         Assert.All(keys.Take(4), key => Assert.Equal(keys[0], key));
@@ -36,8 +36,8 @@ public sealed class IdenticalPixelsTests : IDisposable
     [Theory, MemberData(nameof(Jpegs))]
     public void TheFirstRowsOfAJpegAreThoseOfTheWholePicture(byte[] jpeg)
     {
-        DecodedImage picture = ImageDecoder.Decode(jpeg, "picture");
-        string whole = TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png");
+        var picture = ImageDecoder.Decode(jpeg, "picture");
+        var whole = TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png");
         Assert.Equal(whole, TopRows.HashOf(jpeg, "jpeg"));
 
         byte[] changed = [.. picture.Pixels];
@@ -62,9 +62,9 @@ public sealed class IdenticalPixelsTests : IDisposable
         string[] files = [.. Directory.EnumerateFiles(Path.Combine(RealXrays.Folder!, "train", "NORMAL")).Order(StringComparer.Ordinal).Take(60)];
         var hashes = files.Select(file => TopRows.HashOf(File.ReadAllBytes(file), file)).ToArray();
         Assert.Equal(files.Length, hashes.Distinct().Count());
-        for (int i = 0; i < files.Length; i += 10)
+        for (var i = 0; i < files.Length; i += 10)
         {
-            DecodedImage picture = ImageDecoder.Decode(files[i]);
+            var picture = ImageDecoder.Decode(files[i]);
             Assert.Equal(TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png"), hashes[i]);
         }
     }

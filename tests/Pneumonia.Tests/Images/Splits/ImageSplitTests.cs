@@ -12,9 +12,9 @@ public sealed class ImageSplitTests : IDisposable
     // The manifest states duplicates, so these tests need not decode pixels.
     private void AddTree(string prefix, int normal, int pneumonia, List<string> manifest)
     {
-        for (int i = 0; i < normal + pneumonia; i++)
+        for (var i = 0; i < normal + pneumonia; i++)
         {
-            string name = i < normal ? $"{prefix}NORMAL/IM-{i / 2:D4}-{i:D4}.png" : $"{prefix}PNEUMONIA/person{i / 3}_virus_{i}.png";
+            var name = i < normal ? $"{prefix}NORMAL/IM-{i / 2:D4}-{i:D4}.png" : $"{prefix}PNEUMONIA/person{i / 3}_virus_{i}.png";
             folder.Add(name, "x");
             manifest.Add(name + ",");
         }
@@ -31,19 +31,19 @@ public sealed class ImageSplitTests : IDisposable
     {
         using var images = new TemporaryFolder();
         var manifest = new List<string>();
-        int count = 40 + patients.Length;
-        for (int i = 0; i < count; i++)
+        var count = 40 + patients.Length;
+        for (var i = 0; i < count; i++)
         {
-            string name = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/image{i}.png";
+            var name = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/image{i}.png";
             images.Add(name, "x");
-            string patient = i < patients.Length ? "patient" + patients[i] % 16 : "";
-            string duplicate = i < duplicates.Length && i < patients.Length ? (duplicates[i] % 16).ToString() : "";
+            var patient = i < patients.Length ? "patient" + patients[i] % 16 : "";
+            var duplicate = i < duplicates.Length && i < patients.Length ? (duplicates[i] % 16).ToString() : "";
             manifest.Add($"{name},{patient},{duplicate}");
         }
         images.Add("manifest.csv", "path,patient,duplicate_group\n" + string.Join('\n', manifest));
 
-        ImageSet found = ImageFolder.Open(images.Path);
-        ImageSet split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient, Seed: seed));
+        var found = ImageFolder.Open(images.Path);
+        var split = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient, Seed: seed));
 
         ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
         return all.Length == count
@@ -59,10 +59,10 @@ public sealed class ImageSplitTests : IDisposable
         using var images = new TemporaryFolder();
         var patients = new Dictionary<string, string>();
         var manifest = new List<string>();
-        for (int i = 0; i < 40 + shapes.Length; i++)
+        for (var i = 0; i < 40 + shapes.Length; i++)
         {
             int shape = i < shapes.Length ? shapes[i] : i * 7, number = shape / 8 % 9;
-            (string name, string patient) = (shape % 8) switch
+            (var name, var patient) = (shape % 8) switch
             {
                 0 => ($"person{number}_bacteria_{i}", $"person {number}"),
                 1 => ($"person{number}_virus_{i}", $"person {number}"),
@@ -73,16 +73,16 @@ public sealed class ImageSplitTests : IDisposable
                 6 => ($"salesperson{number}_{i}", $"alone {i}"),
                 _ => ($"{number}, {i} é", $"alone {i}"),
             };
-            string path = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/{name}.png";
+            var path = $"{(i % 3 == 0 ? "NORMAL" : "PNEUMONIA")}/{name}.png";
             images.Add(path, "x");
             patients[path] = patient;
             // The manifest takes precedence over the name. It gives the patient of some images, and states that none are duplicates.
-            string said = shape % 5 == 0 ? $"said {number}" : "";
+            var said = shape % 5 == 0 ? $"said {number}" : "";
             if (said.Length > 0) patients[path] = said;
             manifest.Add($"\"{path}\",{said},");
         }
         images.Add("manifest.csv", "path,patient,duplicate_group\n" + string.Join('\n', manifest));
-        ImageSet split = ImageSplit.Of(ImageFolder.Open(images.Path), new SplitSettings(SplitKind.Patient, Seed: seed));
+        var split = ImageSplit.Of(ImageFolder.Open(images.Path), new SplitSettings(SplitKind.Patient, Seed: seed));
         ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
         return all.Length == patients.Count
             && all.GroupBy(file => patients[file.RelativePath]).All(group => group.Select(file => file.Part).Distinct().Count() == 1);
@@ -91,19 +91,19 @@ public sealed class ImageSplitTests : IDisposable
     [Fact]
     public void CopiesStayTogetherWithoutAManifestWhateverTheirNamesAndFormats()
     {
-        for (int i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{i}.png", i / 4);
-        byte[] colour = new byte[48];
+        for (var i = 0; i < 60; i++) folder.AddImage($"{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{i}.png", i / 4);
+        var colour = new byte[48];
         folder.Add("NORMAL/colour.png", PngWriter.Encode(colour, 4, 4, 3));
         folder.Add("NORMAL/broken.png", "");
 
-        for (int seed = 0; seed < 5; seed++)
+        for (var seed = 0; seed < 5; seed++)
         {
-            ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings(Seed: seed));
-            ImagePart?[] part = new ImagePart?[60];
+            var split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings(Seed: seed));
+            var part = new ImagePart?[60];
             ImageFile[] all = [.. split.Train, .. split.Val, .. split.Test];
             Assert.Equal(62, all.Length);
-            foreach (ImageFile file in all.Where(file => char.IsDigit(file.Name[0]))) part[int.Parse(file.Name.Split('.')[0])] = file.Part;
-            for (int i = 0; i < 60; i++) Assert.Equal(part[i / 4 * 4], part[i]);
+            foreach (var file in all.Where(file => char.IsDigit(file.Name[0]))) part[int.Parse(file.Name.Split('.')[0])] = file.Part;
+            for (var i = 0; i < 60; i++) Assert.Equal(part[i / 4 * 4], part[i]);
             Assert.Equal(part[0], all.Single(file => file.Name == "colour.png").Part);
         }
     }
@@ -113,7 +113,7 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("", 200, 600, manifest);
-        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        var split = ImageSplit.Of(Open(manifest), new SplitSettings());
         Assert.Equal("patient", split.Split);
         Assert.InRange(split.Train.Count, 632, 648);
         Assert.InRange(split.Val.Count(file => file.Class == "NORMAL"), 18, 22);
@@ -126,7 +126,7 @@ public sealed class ImageSplitTests : IDisposable
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 8, 8, manifest);
-        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        var split = ImageSplit.Of(Open(manifest), new SplitSettings());
         Assert.Equal("folders", split.Split);
         Assert.Equal(400, split.Train.Count + split.Val.Count);
         Assert.InRange(split.Val.Count, 36, 44);
@@ -143,7 +143,7 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("train/", 100, 300, manifest);
-        foreach (string name in new[] { "NORMAL", "PNEUMONIA" }) Directory.CreateDirectory(Path.Combine(folder.Path, "val", name));
+        foreach (var name in new[] { "NORMAL", "PNEUMONIA" }) Directory.CreateDirectory(Path.Combine(folder.Path, "val", name));
         Assert.InRange(ImageSplit.Of(Open(manifest), new SplitSettings()).Val.Count, 36, 44);
     }
 
@@ -154,7 +154,7 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 60, 60, manifest);
         AddTree("val/", 25, 25, manifest);
         AddTree("test/", 5, 5, manifest);
-        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings());
+        var split = ImageSplit.Of(Open(manifest), new SplitSettings());
         Assert.Equal((120, 50, 10), (split.Train.Count, split.Val.Count, split.Test.Count));
     }
 
@@ -163,12 +163,12 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         // Parts are pooled and must not matter: every third image is in test.
-        for (int i = 0; i < 1583; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/NORMAL/IM-{i:D4}-0001.png,");
-        for (int i = 0; i < 4273; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/PNEUMONIA/person{i:D4}_virus_1.png,");
-        foreach (string line in manifest) folder.Add(line.TrimEnd(','), "");
-        ImageSet found = Open(manifest);
+        for (var i = 0; i < 1583; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/NORMAL/IM-{i:D4}-0001.png,");
+        for (var i = 0; i < 4273; i++) manifest.Add($"{(i % 3 == 0 ? "test" : "train")}/PNEUMONIA/person{i:D4}_virus_1.png,");
+        foreach (var line in manifest) folder.Add(line.TrimEnd(','), "");
+        var found = Open(manifest);
 
-        ImageSet split = ImageSplit.Of(found, new SplitSettings(SplitKind.Reference));
+        var split = ImageSplit.Of(found, new SplitSettings(SplitKind.Reference));
 
         Assert.Equal((4685, 586, 585), (split.Train.Count, split.Val.Count, split.Test.Count));
         string[] Names(IEnumerable<ImageFile> files, string of) =>
@@ -190,8 +190,8 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 1, 199, manifest);
         AddTree("test/", 3, 1, manifest);
-        ImageSet found = Open(manifest);
-        ImageSet split = ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 3));
+        var found = Open(manifest);
+        var split = ImageSplit.Of(found, new SplitSettings(Limit: 20, Seed: 3));
         Assert.Equal((5, 15), (split.Train.Count(file => file.Class == "NORMAL"), split.Train.Count(file => file.Class == "PNEUMONIA")));
         Assert.Equal((1, 19), (split.Val.Count(file => file.Class == "NORMAL"), split.Val.Count(file => file.Class == "PNEUMONIA")));
         Assert.Equal(4, split.Test.Count);
@@ -208,7 +208,7 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 30, 30, manifest);
         AddTree("test/", 20, 60, manifest);
-        ImageSet found = Open(manifest);
+        var found = Open(manifest);
         (int, int, int) Counts(SplitSettings settings) =>
             ImageSplit.Of(found, settings) is var split ? (split.Train.Count, split.Val.Count, split.Test.Count) : default;
         Assert.Equal((200, 60, 40), Counts(new SplitSettings(Limits: new PartLimits(Train: 200, Test: 40))));
@@ -223,8 +223,8 @@ public sealed class ImageSplitTests : IDisposable
         AddTree("train/", 100, 300, manifest);
         AddTree("val/", 30, 40, manifest);
         AddTree("test/", 20, 7, manifest);
-        ImageSet found = Open(manifest);
-        ImageSet split = ImageSplit.Of(found, new SplitSettings(Limits: new PartLimits(120, 364, 274), Balanced: true));
+        var found = Open(manifest);
+        var split = ImageSplit.Of(found, new SplitSettings(Limits: new PartLimits(120, 364, 274), Balanced: true));
         foreach (var (part, ofEach) in new[] { (split.Train, 60), (split.Val, 30), (split.Test, 7) })
             Assert.Equal((ofEach, ofEach), (part.Count(file => file.Class == "NORMAL"), part.Count(file => file.Class == "PNEUMONIA")));
         Assert.Contains(split.Notes, note => note.EndsWith("120 train, 60 val, 14 test", StringComparison.Ordinal));
@@ -235,7 +235,7 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("", 2, 9, manifest);
-        ImageSet found = Open(manifest);
+        var found = Open(manifest);
         Assert.Contains("class NORMAL", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings())).Message);
         Assert.Contains("flat folder", Assert.Throws<UserError>(() => ImageSplit.Of(found, new SplitSettings(SplitKind.Folders))).Message);
         Assert.Contains("--fractions", Assert.Throws<UserError>(
@@ -247,7 +247,7 @@ public sealed class ImageSplitTests : IDisposable
     {
         List<string> manifest = [];
         AddTree("", 30, 90, manifest);
-        ImageSet split = ImageSplit.Of(Open(manifest), new SplitSettings(SplitKind.Random));
+        var split = ImageSplit.Of(Open(manifest), new SplitSettings(SplitKind.Random));
         Assert.Contains(split.Notes, note => note.Contains("patients are in more than one part"));
     }
 
@@ -255,7 +255,7 @@ public sealed class ImageSplitTests : IDisposable
 
     private void AddImages(string below, int count)
     {
-        for (int i = 0; i < count; i++) folder.AddImage($"{below}/{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{below}{i}.png", ++pixels);
+        for (var i = 0; i < count; i++) folder.AddImage($"{below}/{(i % 2 == 0 ? "NORMAL" : "PNEUMONIA")}/{below}{i}.png", ++pixels);
     }
 
     /// <summary>The same pixels under other names, across all three parts, and once within train, which affects no metric.</summary>
@@ -270,21 +270,21 @@ public sealed class ImageSplitTests : IDisposable
         folder.AddImage("test/PNEUMONIA/of train.png", 3);
         folder.AddImage("test/NORMAL/of val.png", 61);
         folder.AddImage("test/NORMAL/copy in test.png", 121);
-        ImageSet found = ImageFolder.Open(folder.Path);
-        ImageSet split = ImageSplit.Of(found, new SplitSettings());
+        var found = ImageFolder.Open(folder.Path);
+        var split = ImageSplit.Of(found, new SplitSettings());
         Assert.Equal((61, 60, 21), (split.Train.Count, split.Val.Count, split.Test.Count));
         Assert.Equal(3, split.CopiesAcrossParts);
         Assert.Equal([new LeftOut(LeftOutKind.Copy, 3, "val/NORMAL/of train.png")], split.LeftOut);
         string note = Assert.Single(split.Notes, note => note.StartsWith("left out: 3 images", StringComparison.Ordinal));
-        foreach (string pair in new[] { "val/NORMAL/of train.png = train/PNEUMONIA/train1.png", "test/NORMAL/of val.png = val/NORMAL/val0.png" })
+        foreach (var pair in new[] { "val/NORMAL/of train.png = train/PNEUMONIA/train1.png", "test/NORMAL/of val.png = val/NORMAL/val0.png" })
             Assert.Contains(pair, note);
         Assert.Equal(3, DatasetCheck.Of(found).CopiesAcrossParts);
 
         // A split by patient keeps copies together and leaves none out.
-        ImageSet byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
+        var byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
         Assert.Equal((0, found.Files.Count), (byPatient.CopiesAcrossParts, byPatient.Train.Count + byPatient.Val.Count + byPatient.Test.Count));
 
-        ImageSet random = ImageSplit.Of(found, new SplitSettings(SplitKind.Random));
+        var random = ImageSplit.Of(found, new SplitSettings(SplitKind.Random));
         Assert.Equal(found.Files.Count, random.CopiesAcrossParts + random.Train.Count + random.Val.Count + random.Test.Count);
     }
 
@@ -293,11 +293,11 @@ public sealed class ImageSplitTests : IDisposable
     {
         AddImages("train", 60);
         AddImages("test", 20);
-        for (int i = 0; i < 60; i++) folder.AddImage($"val/NORMAL/{i}.png", i + 1);
+        for (var i = 0; i < 60; i++) folder.AddImage($"val/NORMAL/{i}.png", i + 1);
         // Images of the unused val folder.
         folder.AddImage("val/NORMAL/own.png", 999);
         folder.AddImage("test/NORMAL/of val.png", 999);
-        ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
+        var split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
         Assert.Equal((60, 21), (split.Train.Count + split.Val.Count, split.Test.Count));
         Assert.All(split.Val, file => Assert.StartsWith("train/", file.RelativePath));
         Assert.Equal([new LeftOut(LeftOutKind.Folder, 1, "val/NORMAL/own.png"), new LeftOut(LeftOutKind.Copy, 60, "val/NORMAL/0.png")], split.LeftOut);
@@ -311,7 +311,7 @@ public sealed class ImageSplitTests : IDisposable
         AddImages("val", 60);
         folder.AddImage("train/NORMAL/person7_1.png", 1001);
         folder.AddImage("val/NORMAL/person7_2.png", 1002);
-        ImageSet split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
+        var split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
         Assert.Equal(new PatientCount("personN", 2, 122, 1, 1), split.Patients);
         Assert.Contains(split.Notes, note => note.StartsWith("1 patients are in more than one part (personN)", StringComparison.Ordinal));
     }
@@ -320,7 +320,7 @@ public sealed class ImageSplitTests : IDisposable
     public void RealPatientsStayApart()
     {
         RealXrays.SkipIfMissing();
-        ImageSet split = ImageSplit.Of(ImageFolder.Open(RealXrays.Folder!), new SplitSettings(SplitKind.Patient));
+        var split = ImageSplit.Of(ImageFolder.Open(RealXrays.Folder!), new SplitSettings(SplitKind.Patient));
         Assert.InRange(split.Test.Count, 500, 546);
         Assert.DoesNotContain(split.Notes, note => note.Contains("more than one part"));
     }
