@@ -136,7 +136,8 @@ internal sealed class Pickle
                 case 'R': { var arguments = Pop(); stack.Add(Call(Pop(), arguments)); break; }
                 // The state of an ordered dictionary or a tensor is about versions or hooks.
                 case 'b': { Pop(); if (Top() is not (PickledMap or PickledTensor)) throw Malformed("BUILD"); break; }
-                default: throw new FormatException(
+                default:
+                    throw new FormatException(
                     $"has the pickle instruction 0x{(int)code:X2} at byte {start}, which no file of tensors needs; refused");
             }
         }

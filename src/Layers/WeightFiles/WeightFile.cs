@@ -110,7 +110,8 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
     {
         try { WholeFile.Write(path, write); }
         catch (Exception e) when (e is IOException
-            or UnauthorizedAccessException) { throw new WeightFileException($"{path}: cannot be written: {e.Message}", e); }
+            or UnauthorizedAccessException)
+        { throw new WeightFileException($"{path}: cannot be written: {e.Message}", e); }
     }
 
     private static WeightFile Content(string path, WeightFormat format)
@@ -122,9 +123,13 @@ public sealed record WeightFile(string Path, WeightFormat Format, TensorLayout L
                 var name = System.IO.Path.GetFileNameWithoutExtension(path);
                 using (var stream = File.OpenRead(path))
                     return new(path, format, TensorLayout.Unsaid,
-                        new(StringComparer.Ordinal) { [name] = NumpyFile
-                        .ReadArray(name, stream, stream.Length, new AllocationBudget(stream.Length)) });
-            case WeightFormat.TorchLegacy: return new(path, format, TensorLayout.Torch,
+                        new(StringComparer.Ordinal)
+                        {
+                            [name] = NumpyFile
+                        .ReadArray(name, stream, stream.Length, new AllocationBudget(stream.Length))
+                        });
+            case WeightFormat.TorchLegacy:
+                return new(path, format, TensorLayout.Torch,
                 TorchFile.ReadLegacy(File.ReadAllBytes(path), Allowed(path)));
             case WeightFormat.SafeTensors:
                 var file = SafeTensors.Read(path);

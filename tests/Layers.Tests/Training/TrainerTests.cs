@@ -120,8 +120,15 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
     public void ABatchHoldsTheDrawsOfItsOwnImagesWhateverItsSize(int batchSize, int epoch, bool once, bool tones)
     {
         using var network = Network();
-        var ranges = new AugmentationRanges { Brightness = 0.2, Sharpness = tones ? 1 : 0, Gamma = tones ? 0.4 : 0, Noise = tones ? 0.05
-            : 0, Share = 0.8 };
+        var ranges = new AugmentationRanges
+        {
+            Brightness = 0.2,
+            Sharpness = tones ? 1 : 0,
+            Gamma = tones ? 0.4 : 0,
+            Noise = tones ? 0.05
+            : 0,
+            Share = 0.8
+        };
         var augmented = options with { BatchSize = batchSize, Augmentation = ranges, AugmentOnce = once };
         var samples = new PatternSamples(13, 12, 4);
         var order = EpochOrder.Shuffled(samples.Count, 1, 1);

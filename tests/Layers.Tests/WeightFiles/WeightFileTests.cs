@@ -282,8 +282,13 @@ public sealed class WeightFileTests : IDisposable
     [Fact]
     public void WhatIsWrittenIsReadAgain()
     {
-        var tensors = new OrderedDictionary<string, StoredTensor> { ["b/kernel"] = new([3, 4], values), ["a/bias"] =
-            new([2], [5, 6]), ["n"] = new([], [7]) };
+        var tensors = new OrderedDictionary<string, StoredTensor>
+        {
+            ["b/kernel"] = new([3, 4], values),
+            ["a/bias"] =
+            new([2], [5, 6]),
+            ["n"] = new([], [7])
+        };
         foreach (var kind in new[] { "npz", "safetensors" })
         {
             var path = Path.Combine(folder, "written." + kind);

@@ -96,7 +96,7 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
                     RegisterTile.Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
                 }
         }
-    
+
     }
 
     /// <summary>One block of depths for one tile of columns, with the left rows read in place; only those of an incomplete last tile are

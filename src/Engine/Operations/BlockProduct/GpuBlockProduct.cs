@@ -103,7 +103,7 @@ internal struct GpuBlockProduct<TLeft, TRight> : IGroupKernel
         StoreRow(tile.R5, row + 17, column, output, bias, sizes);
         StoreRow(tile.R6, row + 18, column, output, bias, sizes);
         StoreRow(tile.R7, row + 19, column, output, bias, sizes);
-    
+
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

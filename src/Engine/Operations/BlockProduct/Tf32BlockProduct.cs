@@ -200,7 +200,7 @@ internal struct Tf32BlockProduct<TLeft, TRight> : IGroupKernel
         CudaAsm.Emit("mov.f32 %0, sum63;", out floats[Tf32WarpTile.PassAt(warp, lane, 7, 1)]);
         Group.Barrier();
         StorePass(3, shared, thread, row0, column0, output, bias, sizes);
-    
+
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,7 +23,7 @@ public sealed class ImageStore : ISampleSource
     private readonly UnreadableImage?[] errors;
     private ImageRemarks remarks = new();
     private readonly FillImage fill;
-        private readonly CancellationToken cancellation;
+    private readonly CancellationToken cancellation;
     private readonly object change = new();
     private readonly int mostMissing;
     private Exception? failure;
