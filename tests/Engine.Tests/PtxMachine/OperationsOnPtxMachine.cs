@@ -32,7 +32,7 @@ public sealed class PixelConversionOnPtxMachine(PtxMachineDevice device) : Pixel
 public sealed class PoolingOnPtxMachine(PtxMachineDevice device) : PoolingTests(device.Note<PoolingOnPtxMachine>());
 
 [Collection(OnPtxMachine.Name)]
-public sealed class ToningOnPtxMachine(PtxMachineDevice device) : ToningTests(device.Note<ToningOnPtxMachine>());
+public sealed class ToneOnPtxMachine(PtxMachineDevice device) : ToneTests(device.Note<ToneOnPtxMachine>());
 
 [Collection(OnPtxMachine.Name)]
 public sealed class UpdateOnPtxMachine(PtxMachineDevice device) : UpdateTests(device.Note<UpdateOnPtxMachine>());

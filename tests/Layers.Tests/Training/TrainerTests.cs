@@ -149,7 +149,7 @@ public sealed class TrainerTests(OpenClDevice opened) : DeviceTests(opened), IDi
                 var map = ranges.Draw(augmented.Seed, once ? 0 : epoch, image, 12, 12);
                 var expected = AugmentationReference.Apply(geometry, pixels, [map], tones ? PixelScaling.None : augmented.Scaling!.Value);
                 if (tones)
-                    expected = ToningReference.Apply(geometry.Shape, [.. expected.Select(v => (float)v)],
+                    expected = ToneReference.Apply(geometry.Shape, [.. expected.Select(v => (float)v)],
                         [ranges.DrawTones(augmented.Seed, once ? 0 : epoch, image)], augmented.Scaling!.Value);
                 new Tolerance(2e-4, 0).Check($"image {image}", expected, values[(i * pixels.Length)..((i + 1) * pixels.Length)]);
             }

@@ -4,8 +4,8 @@ using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Augmentation;
 
-/// <summary>Toning in plain loops and double precision: its definition.</summary>
-public static class ToningReference
+/// <summary>Tone changes in plain loops and double precision: its definition.</summary>
+public static class ToneReference
 {
     private static readonly int[] binomial = [1, 2, 1];
 

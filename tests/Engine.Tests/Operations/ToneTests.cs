@@ -7,7 +7,7 @@ using FsCheck.Fluent;
 namespace Convolve.Engine.Tests.Operations;
 
 /// <summary>A random batch and the changes of its images.</summary>
-public sealed record ToningCase(Shape Shape, AugmentationRanges Ranges, PixelScaling Scaling, int Seed)
+public sealed record ToneCase(Shape Shape, AugmentationRanges Ranges, PixelScaling Scaling, int Seed)
 {
     public float[] Values
     {
@@ -20,7 +20,7 @@ public sealed record ToningCase(Shape Shape, AugmentationRanges Ranges, PixelSca
 
     public ToneChange[] Tones => [.. Enumerable.Range(0, Shape[0]).Select(n => Ranges.DrawTones((uint)Seed, 3, n))];
 
-    public static Gen<ToningCase> Generator(int largestWork) =>
+    public static Gen<ToneCase> Generator(int largestWork) =>
         from batch in Gen.Choose(1, 4)
         from height in Gen.Choose(1, 30)
         from width in Gen.Choose(1, 30)
@@ -33,11 +33,11 @@ public sealed record ToningCase(Shape Shape, AugmentationRanges Ranges, PixelSca
         from seed in RandomCases.Seed
         let shape = new Shape(batch, height, width, channels)
         where shape.Length * 40 <= largestWork
-        select new ToningCase(shape, new AugmentationRanges { Sharpness = sharpness, Gamma = gamma, Contrast = contrast, Noise = noise },
+        select new ToneCase(shape, new AugmentationRanges { Sharpness = sharpness, Gamma = gamma, Contrast = contrast, Noise = noise },
             scaling, seed);
 }
 
-public abstract class ToningTests(OpenedDevice opened) : DeviceTests(opened)
+public abstract class ToneTests(OpenedDevice opened) : DeviceTests(opened)
 {
     private float[] Tone(Shape shape, float[] values, ToneChange[] tones, PixelScaling scaling)
     {
@@ -52,22 +52,22 @@ public abstract class ToningTests(OpenedDevice opened) : DeviceTests(opened)
 
     [SkippableFact]
     public void AgreesWithTheReference() =>
-        ForAll(ToningCase.Generator(LargestWork), 60, c =>
+        ForAll(ToneCase.Generator(LargestWork), 60, c =>
             // Near black a curve with a small exponent is steep: 1e-6 to the power ¼ is 0.03.
-            new Tolerance(255 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * 2e-5, 1e-5).Check("toning", ToningReference.Apply(c.Shape, c.Values, c.Tones, c.Scaling),
+            new Tolerance(255 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * 2e-5, 1e-5).Check("toning", ToneReference.Apply(c.Shape, c.Values, c.Tones, c.Scaling),
                 Tone(c.Shape, c.Values, c.Tones, c.Scaling)));
 
     [SkippableFact]
     public void NoChangeLeavesTheValues()
     {
-        var c = new ToningCase(new Shape(2, 9, 7, 3), new AugmentationRanges(), PixelScaling.None, 4);
+        var c = new ToneCase(new Shape(2, 9, 7, 3), new AugmentationRanges(), PixelScaling.None, 4);
         foreach (var tones in new[] { c.Tones, [ToneChange.None, ToneChange.None] })
             new Tolerance(1e-3, 1e-5).Check("values", [.. c.Values.Select(v => (double)v)], Tone(c.Shape, c.Values, tones, c.Scaling));
     }
 
     [SkippableFact]
     public void ResultsStayInTheRange() =>
-        ForAll(ToningCase.Generator(LargestWork), 30, c =>
+        ForAll(ToneCase.Generator(LargestWork), 30, c =>
         {
             ToneChange[] wild = [.. c.Tones.Select(t => t with { Sharpness = 1e6f, Contrast = 1e6f, Noise = 100 })];
             Assert.All(Tone(c.Shape, c.Values, wild, PixelScaling.None), value => Assert.InRange(value, 0, 255));
@@ -158,10 +158,10 @@ public sealed class ToneDrawTests
 }
 
 [Collection(OnOpenCl.Name)]
-public sealed class ToningOnOpenCl(OpenClDevice device) : ToningTests(device);
+public sealed class ToneOnOpenCl(OpenClDevice device) : ToneTests(device);
 
 [Collection(OnOpenClInGpuShape.Name)]
-public sealed class ToningOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : ToningTests(device);
+public sealed class ToneOnOpenClInGpuShape(OpenClDeviceInGpuShape device) : ToneTests(device);
 
 [Collection(OnIlgpu.Name)]
-public sealed class ToningOnIlgpu(IlgpuDevice device) : ToningTests(device);
+public sealed class ToneOnIlgpu(IlgpuDevice device) : ToneTests(device);
