@@ -22,7 +22,7 @@ internal sealed class KernelLauncher : IDisposable
     private int queueEnd;
     private bool queueIsInStep = true;
 
-    /// <summary>Launches on an accelerator; without one, launches are counted and left out.</summary>
+    /// <summary>Launches on an accelerator; without one, and without a <see cref="Loader"/>, launches are counted and left out.</summary>
     public KernelLauncher(Devices.Device device, Context? context = null, Accelerator? accelerator = null)
     {
         this.device = device;
@@ -131,7 +131,7 @@ internal sealed class KernelLauncher : IDisposable
     {
         using var turn = device.Begin();
         Launches++;
-        if (accelerator is null) return;
+        if (accelerator is null && Loader is null) return;
         // A constant of each kernel: one without views costs nothing.
         KernelViews<TKernel>.Check?.Invoke(this, kernel);
         try

@@ -1,6 +1,7 @@
 using Convolve.Inspection.PtxMachine.Counting;
 using Convolve.Inspection.PtxMachine.Execution;
 using Convolve.Inspection.PtxMachine.Memory;
+using Convolve.Inspection.PtxMachine.Sampling;
 using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine;
@@ -16,7 +17,13 @@ public sealed class ExecutableKernel
 {
     private readonly PtxProgram program;
 
-    private ExecutableKernel(PtxKernel kernel) => program = new PtxProgram(kernel);
+    private readonly Lazy<PtxProgram> counting;
+
+    private ExecutableKernel(PtxKernel kernel)
+    {
+        program = new PtxProgram(kernel);
+        counting = new Lazy<PtxProgram>(() => new PtxProgram(kernel, AddressSlice.Of(kernel)));
+    }
 
     /// <summary>The kernel as its text has it.</summary>
     public PtxKernel Kernel => program.Kernel;
@@ -41,12 +48,38 @@ public sealed class ExecutableKernel
     /// <exception cref="ArgumentException">The arguments or the group's size do not fit the kernel.</exception>
     public LaunchResult Launch(GlobalMemory memory, Extent grid, Extent groupSize, ReadOnlySpan<byte> parameters, LaunchOptions? options = null)
     {
+        Check(groupSize, parameters);
+        var launch = new Launch(program, memory, grid, groupSize, parameters.ToArray(), options ?? new LaunchOptions());
+        launch.Run();
+        return new LaunchResult(launch.Findings, launch.Counters?.Counts());
+    }
+
+    /// <summary>
+    /// Counts what a launch would execute, by a few groups of its grid and without values: nothing is read or written, and nothing is
+    /// computed but branches and addresses. Where a branch or an address depends on what arrays hold, they count as full of zeros.
+    /// </summary>
+    /// <param name="memory">What its addresses mean; its arrays need no memory.</param>
+    /// <param name="grid">Groups.</param>
+    /// <param name="groupSize">Threads of a group.</param>
+    /// <param name="parameters">The arguments as they lie in parameter memory.</param>
+    /// <exception cref="ArgumentException">The arguments or the group's size do not fit the kernel.</exception>
+    public RecordedLaunch Sample(GlobalMemory memory, Extent grid, Extent groupSize, ReadOnlySpan<byte> parameters)
+    {
+        Check(groupSize, parameters);
+        var options = new LaunchOptions(Sanitize: false, Count: true);
+        var launch = new Launch(counting.Value, memory, grid, groupSize, parameters.ToArray(), options);
+        using var group = new ThreadGroup(launch);
+        var sampling = new GroupSampling(launch, group);
+        var counters = sampling.Run();
+        return new RecordedLaunch(
+            Kernel.Name, grid, groupSize, launch.Parameters, counters.Traffic(), counters.Counts(), sampling.Executed);
+    }
+
+    private void Check(Extent groupSize, ReadOnlySpan<byte> parameters)
+    {
         if (parameters.Length != Kernel.ParameterBytes)
             throw new ArgumentException($"{Kernel.Name}: takes {Kernel.ParameterBytes} bytes of arguments, not {parameters.Length}");
         if (groupSize.Size < 1 || groupSize.Size > (Kernel.MaximalThreads ?? 1024))
             throw new ArgumentException($"{Kernel.Name}: runs with 1 to {Kernel.MaximalThreads ?? 1024} threads a group, not {groupSize.Size}");
-        var launch = new Launch(program, memory, grid, groupSize, parameters.ToArray(), options ?? new LaunchOptions());
-        launch.Run();
-        return new LaunchResult(launch.Findings, launch.Counters?.Counts());
     }
 }

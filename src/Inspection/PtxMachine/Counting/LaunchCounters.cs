@@ -1,17 +1,22 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Convolve.Inspection.PtxMachine.Execution;
 using Convolve.Inspection.PtxMachine.Instructions;
+using Convolve.Inspection.PtxMachine.Memory;
+using Convolve.Inspection.PtxMachine.Sampling;
 using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Counting;
 
 /// <summary>Counts what a launch executes: instructions by block, and what each access to memory costs.</summary>
-internal sealed class LaunchCounters(PtxProgram program, int threadsPerGroup)
+internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGroup, IReadOnlyList<GlobalArray> arrays)
 {
     private const int Banks = 32, BankBytes = 4, SectorBytes = 32;
 
     private readonly long[] executions = new long[program.Flow.Blocks.Count];
     private readonly AccessCount[] accesses = [.. program.Accesses.Select(access => new AccessCount(access.Instruction))];
+
+    private readonly long[] loaded = new long[arrays.Count], stored = new long[arrays.Count];
 
     /// <summary>A warp executes a block.</summary>
     public void CountBlock(BasicBlock block) => executions[block.Index]++;
@@ -39,36 +44,88 @@ internal sealed class LaunchCounters(PtxProgram program, int threadsPerGroup)
     }
 
     /// <summary>A warp moves global memory: in sectors of 32 bytes, each once for all lanes that want a part of it.</summary>
+    [SkipLocalsInit]
     public void CountGlobal(Warp warp, MemoryAccess access)
     {
-        var sectors = new HashSet<ulong>();
+        // A lane touches two sectors at most, and neighbours mostly the same.
+        var sectors = stackalloc ulong[2 * Row.Lanes];
+        var count = 0;
+        var moved = access.Instruction.Operation is "st" or "red" ? stored : loaded;
         for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
         {
             var address = MemoryInstructions.Address(warp, access, BitOperations.TrailingZeroCount(mask));
-            for (var sector = address / SectorBytes; sector <= (address + (ulong)access.Bytes - 1) / SectorBytes; sector++) sectors.Add(sector);
+            var last = (address + (ulong)access.Bytes - 1) / SectorBytes;
+            for (var sector = address / SectorBytes; sector <= last; sector++)
+            {
+                if (Contains(sectors, count, sector)) continue;
+                sectors[count++] = sector;
+                if (GlobalMemory.IndexOf(address) is var array && array < (ulong)moved.Length) moved[array]++;
+            }
         }
-        Add(warp, access, wavefronts: 0, sectors.Count, BitOperations.PopCount(warp.Mask) * access.Bytes);
+        Add(warp, access, wavefronts: 0, count, BitOperations.PopCount(warp.Mask) * access.Bytes);
     }
+
+    /// <summary>Adds what another launch of the kernel, or a group that stands for several, has counted.</summary>
+    public void Add(LaunchCounters other, long times)
+    {
+        for (var i = 0; i < executions.Length; i++) executions[i] += times * other.executions[i];
+        for (var i = 0; i < loaded.Length; i++)
+        {
+            loaded[i] += times * other.loaded[i];
+            stored[i] += times * other.stored[i];
+        }
+        for (var i = 0; i < accesses.Length; i++) accesses[i].Add(other.accesses[i], times);
+    }
+
+    /// <summary>Whether both have counted the same.</summary>
+    public override bool Equals(object? obj) => obj is LaunchCounters other && executions.AsSpan().SequenceEqual(other.executions)
+        && loaded.AsSpan().SequenceEqual(other.loaded) && stored.AsSpan().SequenceEqual(other.stored)
+        && accesses.Zip(other.accesses).All(pair => pair.First.HasSameCounts(pair.Second));
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => executions.Aggregate(0, HashCode.Combine);
 
     /// <summary>What has been counted.</summary>
     public LaunchCounts Counts() => new(program.Kernel, threadsPerGroup, InstructionClasses.Counts(program, executions), InstructionClasses.MultiplyAdds(program, executions),
-        [.. accesses.Where(access => access.Requests > 0)]);
+        [.. accesses.Where(access => access.Requests > 0)])
+    {
+        Executions = [.. program.Flow.Blocks.SelectMany(block => Enumerable.Repeat(executions[block.Index], block.End - block.First))],
+    };
 
+    /// <summary>What has been moved from and to each array.</summary>
+    public IReadOnlyList<ArrayTraffic> Traffic() =>
+        [.. arrays.Select((array, i) => new ArrayTraffic(array.Name, array.Bytes, loaded[i], stored[i]))];
+
+    [SkipLocalsInit]
     private static int Wavefronts(Warp warp, MemoryAccess access, int firstLane, int endLane, int bytes)
     {
-        var words = new HashSet<ulong>();
-        Span<int> banks = stackalloc int[Banks];
-        banks.Clear();
+        // The words of each bank that are wanted, without repetition.
+        var words = stackalloc ulong[Banks * Row.Lanes];
+        var counts = stackalloc int[Banks];
+        new Span<int>(counts, Banks).Clear();
+        var most = 0;
         for (var lane = firstLane; lane < endLane; lane++)
         {
             if ((warp.Mask >> lane & 1) == 0) continue;
             var address = MemoryInstructions.Address(warp, access, lane);
-            for (var word = address / BankBytes; word <= (address + (ulong)bytes - 1) / BankBytes; word++)
-                if (words.Add(word)) banks[(int)(word % Banks)]++;
+            var last = (address + (ulong)bytes - 1) / BankBytes;
+            for (var word = address / BankBytes; word <= last; word++)
+            {
+                var bank = (int)(word % Banks);
+                if (Contains(words + bank * Row.Lanes, counts[bank], word)) continue;
+                words[bank * Row.Lanes + counts[bank]] = word;
+                most = Math.Max(most, ++counts[bank]);
+            }
         }
-        var most = 0;
-        foreach (var bank in banks) most = Math.Max(most, bank);
         return most;
+    }
+
+    private static bool Contains(ulong* values, int count, ulong value)
+    {
+        // The latest is the likeliest.
+        for (var i = count - 1; i >= 0; i--)
+            if (values[i] == value) return true;
+        return false;
     }
 
     private void Add(Warp warp, MemoryAccess access, int wavefronts, int sectors, int bytes)
@@ -102,6 +159,18 @@ public sealed class AccessCount(PtxInstruction instruction)
 
     /// <summary>Bytes that the lanes moved.</summary>
     public long Bytes { get; internal set; }
+
+    internal void Add(AccessCount other, long times)
+    {
+        Requests += times * other.Requests;
+        Lanes += times * other.Lanes;
+        Wavefronts += times * other.Wavefronts;
+        Sectors += times * other.Sectors;
+        Bytes += times * other.Bytes;
+    }
+
+    internal bool HasSameCounts(AccessCount other) =>
+        (Requests, Lanes, Wavefronts, Sectors, Bytes) == (other.Requests, other.Lanes, other.Wavefronts, other.Sectors, other.Bytes);
 
     /// <summary>Sectors of a request; four are enough for 32 neighbouring floats.</summary>
     public double SectorsPerRequest => (double)Sectors / Requests;

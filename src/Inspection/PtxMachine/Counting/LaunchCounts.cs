@@ -12,6 +12,9 @@ namespace Convolve.Inspection.PtxMachine.Counting;
 public sealed record LaunchCounts(
     PtxKernel Kernel, int ThreadsPerGroup, IReadOnlyDictionary<InstructionClass, long> Instructions, long MultiplyAdds, IReadOnlyList<AccessCount> Accesses)
 {
+    /// <summary>How often a warp executed each instruction of the kernel, whether its guard held or not.</summary>
+    public IReadOnlyList<long> Executions { get; init; } = [];
+
     /// <summary>All instructions of warps.</summary>
     public long WarpInstructions => Instructions.Values.Sum();
 

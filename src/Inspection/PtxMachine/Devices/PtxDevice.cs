@@ -2,6 +2,7 @@ using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
 using Convolve.Inspection.PtxMachine.Execution;
+using Convolve.Inspection.PtxMachine.Sampling;
 using ILGPU;
 using ILGPU.Runtime.CPU;
 
@@ -17,20 +18,40 @@ public sealed class PtxDevice : IDisposable
     private const int Multiprocessors = 2;
 
     private readonly Context context;
+    private readonly Device computing;
+    private readonly IDisposable loader;
+    private readonly List<RecordedLaunch> recorded = [];
 
-    private readonly PtxKernelLoader loader;
+    /// <summary>Opens a device of an architecture, which computes.</summary>
+    public PtxDevice(CudaTarget target) : this(target, Multiprocessors, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, counts: false)
+    {
+    }
 
-    /// <summary>Opens a device of an architecture.</summary>
-    public PtxDevice(CudaTarget target)
+    private PtxDevice(CudaTarget target, int multiprocessors, long memory, bool counts)
     {
         Target = target;
         // Its memory is that of ILGPU's accelerator for processors, which is ordinary memory.
         context = Context.Create(builder => KernelCompiler.Configure(builder.CPU(new CPUDevice(2, 1, 1))));
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var description = new DeviceDescription($"PTX machine {target}", DeviceKind.Cuda, memory, int.MaxValue, Multiprocessors, $"PTX of ILGPU {DeviceCatalogue.CompilerVersion}");
-        Device = new Device(description, context, context.GetCPUDevice(0).CreateCPUAccelerator(context), KernelShape.Gpu);
-        Device.Kernels.Loader = loader = new PtxKernelLoader(this);
+        var largest = counts ? memory : int.MaxValue;
+        var description = new DeviceDescription(
+            $"PTX machine {target}", DeviceKind.Cuda, memory, largest, multiprocessors, $"PTX of ILGPU {DeviceCatalogue.CompilerVersion}");
+        computing = new Device(description, context, context.GetCPUDevice(0).CreateCPUAccelerator(context), KernelShape.Gpu);
+        Device = counts ? computing.WithoutMemory() : computing;
+        loader = counts ? new SamplingKernelLoader(this, recorded) : new PtxKernelLoader(this);
+        Device.Kernels.Loader = (IKernelLoader)loader;
     }
+
+    /// <summary>
+    /// Opens a device that only counts. Every launch executes a few groups of its grid, without values, and is noted in
+    /// <see cref="Recorded"/> with what all groups together would execute. Its tensors have shapes but no values, as those of
+    /// <see cref="Device.WithoutMemory"/>: a training step of any size is counted in little memory, what is read from it is zeros, and
+    /// <see cref="Device.Computes"/> is false.
+    /// </summary>
+    /// <param name="target">The architecture.</param>
+    /// <param name="multiprocessors">Those of the GPU that is meant, for which operations choose their grids.</param>
+    /// <param name="memory">Bytes of its memory.</param>
+    public static PtxDevice Counting(CudaTarget target, int multiprocessors, long memory) =>
+        new(target, multiprocessors, memory, counts: true);
 
     /// <summary>The architecture.</summary>
     public CudaTarget Target { get; }
@@ -38,7 +59,13 @@ public sealed class PtxDevice : IDisposable
     /// <summary>The device.</summary>
     public Device Device { get; }
 
-    /// <summary>What launches watch.</summary>
+    /// <summary>The launches so far, in their order, of a device that only counts.</summary>
+    public IReadOnlyList<RecordedLaunch> Recorded => recorded;
+
+    /// <summary>Forgets <see cref="Recorded"/>.</summary>
+    public void ClearRecorded() => recorded.Clear();
+
+    /// <summary>What launches watch, of a device that computes.</summary>
     public LaunchOptions Options { get; set; } = new();
 
     /// <summary>Changes the PTX of a kernel, of a name in C#, before it is first launched: faults are injected here.</summary>
@@ -51,6 +78,7 @@ public sealed class PtxDevice : IDisposable
     public void Dispose()
     {
         Device.Dispose();
+        computing.Dispose();
         loader.Dispose();
         context.Dispose();
     }

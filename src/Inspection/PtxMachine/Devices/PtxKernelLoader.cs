@@ -33,5 +33,5 @@ internal sealed class PtxKernelLoader(PtxDevice device) : IKernelLoader, IDispos
 
     public void Dispose() => code.Dispose();
 
-    private static Extent ExtentOf(Index3D index) => new(index.X, index.Y, index.Z);
+    internal static Extent ExtentOf(Index3D index) => new(index.X, index.Y, index.Z);
 }

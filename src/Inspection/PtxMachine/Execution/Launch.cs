@@ -28,7 +28,7 @@ internal sealed class Launch
         GroupSize = groupSize;
         Parameters = parameters;
         Options = options;
-        Counters = options.Count ? new LaunchCounters(program, (int)groupSize.Size) : null;
+        Counters = options.Count ? NewCounters() : null;
     }
 
     public PtxProgram Program { get; }
@@ -45,7 +45,7 @@ internal sealed class Launch
     public LaunchOptions Options { get; }
 
     /// <summary>What has been counted; null where nothing is.</summary>
-    public LaunchCounters? Counters { get; }
+    public LaunchCounters? Counters { get; set; }
 
     /// <summary>What the sanitizer has found so far, each kind once a line.</summary>
     public IReadOnlyList<Finding> Findings => findings;
@@ -54,12 +54,18 @@ internal sealed class Launch
     public void Run()
     {
         using var group = new ThreadGroup(this);
-        foreach (var place in Grid.Places)
-        {
-            blocksLeft = Options.MaximalBlocks;
-            group.Run(place);
-        }
+        foreach (var place in Grid.Places) Run(group, place);
     }
+
+    /// <summary>Executes one group.</summary>
+    public void Run(ThreadGroup group, Extent place)
+    {
+        blocksLeft = Options.MaximalBlocks;
+        group.Run(place);
+    }
+
+    /// <summary>Counters that have counted nothing.</summary>
+    public LaunchCounters NewCounters() => new(Program, (int)GroupSize.Size, Memory.Arrays);
 
     /// <summary>Counts the instructions of a block that a warp is about to execute.</summary>
     public void CountBlock(Warp warp, BasicBlock block)

@@ -1,5 +1,6 @@
 using Convolve.Inspection.PtxMachine.Instructions;
 using Convolve.Inspection.PtxMachine.Memory;
+using Convolve.Inspection.PtxMachine.Sampling;
 using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Execution;
@@ -11,8 +12,10 @@ internal sealed class PtxProgram
     private readonly Translation[] translations;
 
     /// <summary>Translates a kernel.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="counted">For launches that only count: what has to be executed all the same.</param>
     /// <exception cref="PtxException">The machine does not have one of its instructions.</exception>
-    public PtxProgram(PtxKernel kernel)
+    public PtxProgram(PtxKernel kernel, AddressSlice? counted = null)
     {
         Kernel = kernel;
         Flow = ControlFlow.Of(kernel);
@@ -20,7 +23,9 @@ internal sealed class PtxProgram
         Shared = new DeclaredMemory(kernel, StateSpace.Shared);
         Local = new DeclaredMemory(kernel, StateSpace.Local);
         var translator = new Translator(this);
-        translations = [.. kernel.Instructions.Select(translator.Translate)];
+        translations = [.. kernel.Instructions.Select((instruction, i) => counted is null
+            ? translator.Translate(instruction, i)
+            : translator.TranslateCounting(instruction, i, counted.Contains(i)))];
         Accesses = translator.Accesses;
         MatrixProducts = translator.MatrixProducts;
         WatchedRegisters = translator.WatchedRegisters;

@@ -31,7 +31,19 @@ internal sealed partial class Translator(PtxProgram program)
     {
         // Branches and ends are the warp's business: see Warp.Advance.
         if (instruction.Operation == "bra" || instruction.EndsThread) return new Translation(unassigned.Checks(instruction, index));
-        var call = InstructionSet.Find(instruction.Name) is { } lanes ? Lanewise(instruction, lanes) : instruction.Operation switch
+        var execution = Execution(instruction, index);
+        return Guarded(instruction,
+            [.. unassigned.Checks(instruction, index), .. Divisor(instruction, index), execution, .. unassigned.Notes(instruction)]);
+    }
+
+    private Translation Guarded(PtxInstruction instruction, WarpCall[] calls) =>
+        instruction.Guard is { } guard
+            ? new Translation(calls, program.Registers.Of(guard.Register), guard.Negated)
+            : new Translation(calls);
+
+    /// <summary>What executes an instruction.</summary>
+    private WarpCall Execution(PtxInstruction instruction, int index) =>
+        InstructionSet.Find(instruction.Name) is { } lanes ? Lanewise(instruction, lanes) : instruction.Operation switch
         {
             "ld" or "st" => LoadOrStore(instruction),
             "atom" or "red" => Atomic(instruction),
@@ -44,9 +56,6 @@ internal sealed partial class Translator(PtxProgram program)
             "activemask" => Call(typeof(WarpInstructions), nameof(WarpInstructions.ActiveMask), RowOf(instruction, 0, typeof(uint))),
             _ => throw instruction.Unknown(),
         };
-        WarpCall[] calls = [.. unassigned.Checks(instruction, index), .. Divisor(instruction, index), call, .. unassigned.Notes(instruction)];
-        return instruction.Guard is { } guard ? new Translation(calls, program.Registers.Of(guard.Register), guard.Negated) : new Translation(calls);
-    }
 
     private static WarpCall Call(Type type, string method, params int[] arguments) =>
         new(type.GetMethod(method, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!, arguments);

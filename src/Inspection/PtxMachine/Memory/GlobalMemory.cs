@@ -47,12 +47,18 @@ public sealed unsafe class GlobalMemory : IDisposable
         arrays.Clear();
     }
 
+    /// <summary>All arrays.</summary>
+    internal IReadOnlyList<GlobalArray> Arrays => arrays;
+
     /// <summary>The array that an address belongs to; null if there is none.</summary>
     internal GlobalArray? Find(ulong address)
     {
-        var index = (address >> OffsetBits) - 1;
+        var index = IndexOf(address);
         return index < (ulong)arrays.Count ? arrays[(int)index] : null;
     }
+
+    /// <summary>The number of the array that an address belongs to; that of none if there is none.</summary>
+    internal static ulong IndexOf(ulong address) => (address >> OffsetBits) - 1;
 
     /// <summary>An address in words.</summary>
     internal string Describe(ulong address)
