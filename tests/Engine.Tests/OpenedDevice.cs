@@ -58,8 +58,9 @@ public abstract class OpenedDevice : IDisposable
 public sealed class OpenClDevice() : OpenedDevice(DeviceKind.OpenClCpu, KernelShape.Cpu, percentOfCases: 100, largestWork: 2_000_000);
 
 /// <summary>
-/// The GPU variants of the kernels, including barriers and shared memory. The environment variable CONVOLVE_TEST_DEVICE selects where they run: <c>cuda</c>,
-/// <c>opencl-gpu</c>, <c>pocl</c> (the default: slow, but no GPU is needed) or <c>ptx</c>, the PTX machine with its sanitizer.
+/// The GPU variants of the kernels, including barriers and shared memory. The environment variable CONVOLVE_TEST_DEVICE selects where they
+/// run: <c>cuda</c>, <c>opencl-gpu</c>, <c>opencl-cpu</c> (the default: slow, but no GPU is needed) or <c>machine</c>, the PTX machine with its
+/// sanitizer.
 /// </summary>
 public sealed class OpenClDeviceInGpuShape : OpenedDevice
 {
@@ -80,16 +81,16 @@ public sealed class OpenClDeviceInGpuShape : OpenedDevice
 
     private protected override Device Open() => machine?.Device ?? base.Open();
 
-    private static string Asked => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } asked ? asked : "pocl";
+    private static string Asked => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } asked ? asked : "opencl-cpu";
 
-    private static bool OnMachine => Asked == "ptx";
+    private static bool OnMachine => Asked == "machine";
 
     private static DeviceKind Kind => Asked switch
     {
-        "cuda" or "ptx" => DeviceKind.Cuda,
+        "cuda" or "machine" => DeviceKind.Cuda,
         "opencl-gpu" => DeviceKind.OpenClGpu,
-        "pocl" => DeviceKind.OpenClCpu,
-        _ => throw new InvalidOperationException($"{Variable} is '{Asked}'; it must be cuda, opencl-gpu, pocl or ptx"),
+        "opencl-cpu" => DeviceKind.OpenClCpu,
+        _ => throw new InvalidOperationException($"{Variable} is '{Asked}'; it must be cuda, opencl-gpu, opencl-cpu or machine"),
     };
 }
 

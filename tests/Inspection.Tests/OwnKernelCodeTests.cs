@@ -11,7 +11,7 @@ public sealed class OwnKernelCodeTests
     public void OpenClAndPtxAreShown()
     {
         using var code = new KernelCode();
-        Assert.Contains("kernel void", code.OpenCl<Square>(), StringComparison.Ordinal);
+        Assert.Contains("kernel void Kernel_Square(", code.OpenCl<Square>(), StringComparison.Ordinal);
         var ptx = code.Ptx<Square>(CudaTarget.Oldest);
         Assert.Contains("mul", ptx, StringComparison.Ordinal);
         Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);

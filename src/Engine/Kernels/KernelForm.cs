@@ -35,6 +35,15 @@ internal static class KernelForm
         return kernel.IsGenericType ? $"{name}<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : name;
     }
 
-    /// <summary>The method that is compiled.</summary>
-    public static MethodInfo Entry(Type launched) => entry.MakeGenericMethod(launched);
+    /// <summary>The method that is compiled. Profilers show its name, so it is the kernel's: see <see cref="EntryName"/>.</summary>
+    public static MethodInfo Entry(Type launched) => new NamedMethod(entry.MakeGenericMethod(launched), EntryName(launched));
+
+    /// <summary>The kernel's name in compiled code: that of its <see cref="KernelAttribute"/>, or of its struct where it has none.</summary>
+    private static string EntryName(Type launched)
+    {
+        var kernel = Written(launched);
+        var attributes = kernel.GetCustomAttributes<KernelAttribute>();
+        var closed = attributes.FirstOrDefault(attribute => attribute.Arguments.SequenceEqual(kernel.GetGenericArguments()));
+        return (closed?.Name ?? kernel.Name.Split('`')[0]).Replace('-', '_');
+    }
 }

@@ -26,8 +26,8 @@ public sealed class KernelsCommandTests
 
     [Theory]
     [InlineData("csharp", "internal struct UpdateParameters<TShape, TRule> : IGroupKernel")]
-    [InlineData("opencl", "kernel void Kernel_Entry(")]
-    [InlineData("ptx", ".entry Kernel_Entry(")]
+    [InlineData("opencl", "kernel void Kernel_rmsprop(")]
+    [InlineData("ptx", ".entry Kernel_rmsprop(")]
     public async Task ATextAskedForStandsAlone(string target, string mentions)
     {
         var text = (await CommandRun.Succeeding("kernels", "show", "rmsprop", "--target", target)).Output;
