@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using static Convolve.Inspection.Rounding;
 
 namespace Convolve.Inspection;
 
@@ -19,7 +20,7 @@ public sealed record Occupancy(int Groups, int Threads, double Share, string Lim
     /// <param name="sharedBytes">Shared memory of a group.</param>
     public static Occupancy Of(CudaTarget target, int threads, int registers, int sharedBytes)
     {
-        var warps = RoundUp(threads, WarpSize) / WarpSize;
+        var warps = CeilDiv(threads, WarpSize);
         var registersOfGroup = warps * RoundUp(registers * WarpSize, RegisterUnit);
         // From sm_80 on the system reserves 1 KiB in every group.
         var sharedOfGroup = RoundUp(sharedBytes, SharedUnit) + (target.Number >= 80 ? 1024 : 0);
@@ -33,6 +34,4 @@ public sealed record Occupancy(int Groups, int Threads, double Share, string Lim
         var (groups, name) = limits.MinBy(limit => limit.Groups);
         return new Occupancy(groups, groups * threads, (double)groups * threads / target.ThreadsPerMultiprocessor, name);
     }
-
-    private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
 }

@@ -47,15 +47,15 @@ internal static class SmallKernel
         return output;
     }
 
-    /// <summary>The same with what the sanitizer has to say.</summary>
-    public static (LaunchResult Result, ulong[] Output) Launch(string body, int threads = 32, uint[]? input = null)
+    /// <summary>The same with the sanitizer's findings and the counts.</summary>
+    public static (LaunchResult Result, ulong[] Output) Launch(string body, int threads = 32, uint[]? input = null, int groups = 1)
     {
         var kernel = ExecutableKernel.Of(Text(body));
         using var memory = new GlobalMemory();
         var from = memory.Allocate<uint>("input", input ?? new uint[threads]);
         var to = memory.Allocate<ulong>("output", new ulong[threads]);
         var arguments = new LaunchArguments(kernel.Kernel).Add(from.Address).Add(to.Address);
-        var result = kernel.Launch(memory, new Extent(1), new Extent(threads), arguments.Bytes, new LaunchOptions(Count: true) { MaximalBlocks = 100_000 });
+        var result = kernel.Launch(memory, new Extent(groups), new Extent(threads), arguments.Bytes, new LaunchOptions(Count: true) { MaximalBlocks = 100_000 });
         return (result, to.Read<ulong>());
     }
 }

@@ -36,7 +36,7 @@ public sealed record LaunchCounts(
         var registers = RegisterPressure.Of(Kernel.Text);
         if (Kernel.GroupsPerMultiprocessor is { } groups)
         {
-            var warps = (ThreadsPerGroup + WarpSize - 1) / WarpSize;
+            var warps = Rounding.CeilDiv(ThreadsPerGroup, WarpSize);
             registers = Math.Min(registers, CudaTarget.RegistersPerMultiprocessor / (groups * warps * WarpSize) / RegisterUnit * RegisterUnit);
         }
         return Occupancy.Of(target, ThreadsPerGroup, Math.Min(registers, CudaTarget.RegistersPerThread), Kernel.SharedBytes);

@@ -4,6 +4,7 @@ using Convolve.Inspection.PtxMachine.Memory;
 using Convolve.Inspection.PtxMachine.Syntax;
 using ILGPU;
 using ILGPU.Runtime;
+using static Convolve.Inspection.Rounding;
 
 namespace Convolve.Inspection.PtxMachine.Devices;
 
@@ -95,8 +96,6 @@ internal sealed class KernelLayout<TKernel> where TKernel : struct
         : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(field => AlignmentOf(field.FieldType)).DefaultIfEmpty(1).Max();
 
     private static bool IsView(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
-
-    private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
 
     private static byte[] RawBytes(object value)
     {

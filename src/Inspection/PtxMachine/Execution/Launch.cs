@@ -4,12 +4,12 @@ using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Execution;
 
-/// <summary>What a launch watches, besides computing: bounds and alignment are always checked.</summary>
-/// <param name="Sanitize">Whether to look for races, uninitialized reads and copies that nobody waits for.</param>
+/// <summary>What a launch checks and counts. Bounds and alignment are always checked.</summary>
+/// <param name="Sanitize">Whether to look for races, uninitialized reads and copies that are not waited for.</param>
 /// <param name="Count">Whether to count instructions, wavefronts and sectors.</param>
 public sealed record LaunchOptions(bool Sanitize = true, bool Count = false)
 {
-    /// <summary>Blocks of instructions that a warp may execute before it counts as endless.</summary>
+    /// <summary>Basic blocks that a warp may execute before it is reported as endless.</summary>
     public long MaximalBlocks { get; init; } = 100_000_000;
 }
 
@@ -28,6 +28,7 @@ internal sealed class Launch
         GroupSize = groupSize;
         Parameters = parameters;
         Options = options;
+        GlobalAccesses = options.Sanitize ? new GlobalShadow(program.GlobalGranule, grid) : null;
         Counters = options.Count ? NewCounters() : null;
     }
 
@@ -44,8 +45,11 @@ internal sealed class Launch
 
     public LaunchOptions Options { get; }
 
-    /// <summary>What has been counted; null where nothing is.</summary>
+    /// <summary>The counters; null unless the launch counts.</summary>
     public LaunchCounters? Counters { get; set; }
+
+    /// <summary>Who has accessed global memory; null unless the launch is sanitized.</summary>
+    public GlobalShadow? GlobalAccesses { get; }
 
     /// <summary>What the sanitizer has found so far, each kind once a line.</summary>
     public IReadOnlyList<Finding> Findings => findings;
@@ -72,16 +76,16 @@ internal sealed class Launch
     {
         Counters?.CountBlock(block);
         if (--blocksLeft < 0)
-            throw Fault(FindingKind.EndlessLoop, warp, Program.Kernel.Instructions[block.First], 0, "", $"does not end within {Options.MaximalBlocks} blocks of instructions");
+            throw Fault(FindingKind.EndlessLoop, warp, Program.Kernel.Instructions[block.First], 0, "", $"does not end within {Options.MaximalBlocks} basic blocks");
     }
 
-    /// <summary>Notes a fault after which the kernel goes on.</summary>
+    /// <summary>Records a fault after which the kernel continues.</summary>
     public void Report(FindingKind kind, Warp warp, PtxInstruction instruction, int lane, string address, string detail)
     {
         if (reported.Add((kind, instruction.Line))) findings.Add(Describe(kind, warp, instruction, lane, address, detail));
     }
 
-    /// <summary>A fault after which it cannot.</summary>
+    /// <summary>A fault after which the kernel cannot continue.</summary>
     public KernelFaultException Fault(FindingKind kind, Warp warp, PtxInstruction instruction, int lane, string address, string detail) =>
         new([Describe(kind, warp, instruction, lane, address, detail), .. findings]);
 

@@ -29,7 +29,8 @@ internal sealed class PtxProgram
         Accesses = translator.Accesses;
         MatrixProducts = translator.MatrixProducts;
         WatchedRegisters = translator.WatchedRegisters;
-        SharedGranule = Accesses.Where(access => access.Space == StateSpace.Shared).All(access => access.Type.Bytes >= 4) ? 4 : 1;
+        SharedGranule = GranuleOf(StateSpace.Shared);
+        GlobalGranule = GranuleOf(StateSpace.Global);
         blocks = new Action<Warp>?[Flow.Blocks.Count];
     }
 
@@ -46,14 +47,19 @@ internal sealed class PtxProgram
     /// <summary>Registers that are watched for reads before the first write.</summary>
     public int WatchedRegisters { get; }
 
-    /// <summary>Bytes of shared memory that the kernel always uses together.</summary>
+    /// <summary>Bytes of shared memory that the kernel always accesses together.</summary>
     public int SharedGranule { get; }
+
+    /// <summary>The same of global memory.</summary>
+    public int GlobalGranule { get; }
 
     /// <summary>All instructions that use memory.</summary>
     public IReadOnlyList<MemoryAccess> Accesses { get; }
 
     /// <summary>All products of tensor cores.</summary>
     public IReadOnlyList<MatrixProduct> MatrixProducts { get; }
+
+    private int GranuleOf(StateSpace space) => Accesses.Where(access => access.Space == space).All(access => access.Type.Bytes >= 4) ? 4 : 1;
 
     /// <summary>Executes a block for the lanes of a warp that are there. What is never executed is never compiled.</summary>
     public void Execute(BasicBlock block, Warp warp) =>

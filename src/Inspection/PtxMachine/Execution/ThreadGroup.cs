@@ -3,8 +3,8 @@ using Convolve.Inspection.PtxMachine.Memory;
 namespace Convolve.Inspection.PtxMachine.Execution;
 
 /// <summary>
-/// The warps of a group. Each is executed until it comes to a barrier or to its end, one after the other: what a kernel computes may not depend on
-/// their order, and the sanitizer makes sure of it.
+/// The warps of a group. They run one after the other, each until it reaches a barrier or its end. The result of a correct kernel does not depend
+/// on their order, and the sanitizer reports kernels whose result does.
 /// </summary>
 internal sealed class ThreadGroup : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class ThreadGroup : IDisposable
         Shared = new byte[program.Shared.Bytes];
         Shadow = new SharedShadow(program.Shared.Bytes, program.SharedGranule);
         Threads = (int)launch.GroupSize.Size;
-        warps = [.. Enumerable.Range(0, (Threads + Row.Lanes - 1) / Row.Lanes).Select(i => new Warp(this, i, program.Registers.Bytes, program.Local.Bytes))];
+        warps = [.. Enumerable.Range(0, Rounding.CeilDiv(Threads, Row.Lanes)).Select(i => new Warp(this, i, program.Registers.Bytes, program.Local.Bytes))];
     }
 
     public Launch Launch { get; }
@@ -31,7 +31,7 @@ internal sealed class ThreadGroup : IDisposable
     /// <summary>Its shared memory.</summary>
     public byte[] Shared { get; }
 
-    /// <summary>Who has used the shared memory.</summary>
+    /// <summary>The accesses to the shared memory since the last barrier.</summary>
     public SharedShadow Shadow { get; }
 
     /// <summary>Executes a group of the grid.</summary>
@@ -39,6 +39,7 @@ internal sealed class ThreadGroup : IDisposable
     {
         Place = place;
         Shadow.BeginGroup();
+        Launch.GlobalAccesses?.BeginGroup(place);
         foreach (var warp in warps)
         {
             warp.FillConstants(place, Launch.Grid, Launch.GroupSize);
@@ -75,10 +76,11 @@ internal sealed class ThreadGroup : IDisposable
         if (warps.FirstOrDefault(warp => warp.Barrier is not null) is not { } first) return;
         foreach (var other in warps)
             if (other.Barrier is null)
-                Launch.Report(FindingKind.DivergentBarrier, first, first.Barrier!, lane: 0, "", $"waits at a barrier that warp {other.Index} of its group ends without reaching");
+                Launch.Report(FindingKind.DivergentBarrier, first, first.Barrier!, lane: 0, "", $"waits at a barrier that warp {other.Index} of its group never reaches");
             else if (other.Barrier != first.Barrier)
                 Launch.Report(FindingKind.DivergentBarrier, first, first.Barrier!, lane: 0, "",
-                    $"waits at a barrier while warp {other.Index} of its group waits at that of PTX line {other.Barrier.Line}");
+                    $"waits at a barrier while warp {other.Index} of its group waits at the one in PTX line {other.Barrier.Line}");
         Shadow.Barrier();
+        Launch.GlobalAccesses?.Barrier();
     }
 }

@@ -5,8 +5,8 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.PtxMachine.Execution;
 
 /// <summary>
-/// Finds reads of registers that nobody has written. Where every way to a read leads through a write, nothing has to be watched; for the other registers
-/// the machine remembers the lanes that have written them.
+/// Finds reads of registers that have not been written. If every path to a read passes a write, the register needs no check; for the others the machine
+/// records which lanes have written them.
 /// </summary>
 /// <remarks>"Definite assignment": Aho, Lam, Sethi and Ullman, Compilers, 9.2, as a forward analysis of what is certain.</remarks>
 internal sealed class UnassignedRegisters
@@ -64,7 +64,7 @@ internal sealed class UnassignedRegisters
     public IReadOnlyList<WarpCall> Notes(PtxInstruction instruction) =>
         [.. instruction.Writes.Where(watched.ContainsKey).Select(register => new WarpCall(typeof(UnassignedRegisters).GetMethod(nameof(Note))!, [watched[register]]))];
 
-    /// <summary>Reports lanes that read a register that they have not written.</summary>
+    /// <summary>Reports lanes that read a register they have not written.</summary>
     public static void Check(Warp warp, int watched, int register, int instruction)
     {
         var lanes = warp.Mask & ~warp.Assigned[watched];
@@ -74,7 +74,7 @@ internal sealed class UnassignedRegisters
             $"reads {kernel.Registers[register]}, which the thread has not written");
     }
 
-    /// <summary>Remembers the lanes that write a register.</summary>
+    /// <summary>Records the lanes that write a register.</summary>
     public static void Note(Warp warp, int watched) => warp.Assigned[watched] |= warp.Mask;
 
     private IEnumerable<PtxInstruction> InstructionsOf(BasicBlock block) => Enumerable.Range(block.First, block.End - block.First).Select(i => program.Kernel.Instructions[i]);

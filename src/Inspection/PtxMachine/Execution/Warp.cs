@@ -7,8 +7,8 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.PtxMachine.Execution;
 
 /// <summary>
-/// The 32 threads that execute an instruction together. Lanes that part at a branch are executed one side after the other, and together again
-/// from where all ways meet (<see cref="BasicBlock.Meeting"/>).
+/// The 32 threads that execute an instruction together. Lanes that diverge at a branch execute one side after the other and reconverge where all
+/// paths meet (<see cref="BasicBlock.Meeting"/>).
 /// </summary>
 internal sealed unsafe class Warp : IDisposable
 {
@@ -124,7 +124,7 @@ internal sealed unsafe class Warp : IDisposable
                 var branch = Group.Launch.Program.Kernel.Instructions[block.End - 1];
                 if (branch.Has("uni"))
                     Group.Launch.Report(FindingKind.DivergentBranch, this, branch, BitOperations.TrailingZeroCount(taken), "",
-                        "takes a branch that is called uniform and that other lanes of its warp do not take");
+                        "takes a branch marked as uniform that other lanes of its warp do not take");
                 Part(block, target, taken, exit);
             }
         }
@@ -144,7 +144,7 @@ internal sealed unsafe class Warp : IDisposable
     {
         var path = paths[^1];
         var meeting = block.Meeting;
-        // Where the path meets the one below at this place anyway, that one goes on with all lanes.
+        // If the path below reconverges at the same block, it continues with all lanes.
         if (path.Meeting == meeting) paths.RemoveAt(paths.Count - 1);
         else paths[^1] = path with { Block = meeting };
         Leave(block.Next, Active & ~taken);
@@ -157,7 +157,7 @@ internal sealed unsafe class Warp : IDisposable
         }
     }
 
-    /// <summary>Ends the lanes that have reached the end, and paths that have reached their meeting place or have no lanes left.</summary>
+    /// <summary>Ends the lanes that have reached the end, and the paths that have reached their reconvergence point or have no lanes left.</summary>
     private void Settle(int exit)
     {
         while (paths.Count > 0)
@@ -171,6 +171,6 @@ internal sealed unsafe class Warp : IDisposable
         Mask = Active;
     }
 
-    /// <summary>Lanes on their way to where they meet the others.</summary>
+    /// <summary>Lanes on their way to their reconvergence point.</summary>
     private readonly record struct Path(int Block, uint Lanes, int Meeting);
 }

@@ -5,8 +5,8 @@ using Convolve.Inspection.PtxMachine.Memory;
 namespace Convolve.Inspection.PtxMachine.Instructions;
 
 /// <summary>
-/// The copies from global to shared memory that the lanes of a warp have begun and not waited for. Their bytes are read at once and written as late
-/// as PTX allows: when the lane waits for their group. What reads them earlier therefore reads what stood there before.
+/// The copies from global to shared memory that the lanes of a warp have started and not waited for. Their bytes are read at once and written as late
+/// as PTX allows: when the lane waits for their group. An earlier read therefore sees the old bytes.
 /// </summary>
 /// <remarks>PTX ISA, 9.7.9.25 "Asynchronous copy": cp.async, cp.async.commit_group, cp.async.wait_group.</remarks>
 internal sealed unsafe class AsyncCopies(Warp warp)
@@ -38,7 +38,7 @@ internal sealed unsafe class AsyncCopies(Warp warp)
             if (bytes > access.Bytes)
                 throw warp.Group.Launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, "", $"src-size {bytes} is more than the {access.Bytes} bytes of the copy");
             var copy = new Copy { Lane = lane, Place = place, Length = access.Bytes, Group = warp.Copies.groups[lane] };
-            if (bytes > 0) new ReadOnlySpan<byte>(MemoryInstructions.Global(warp, from, lane, bytes, access.Bytes, reads: true), bytes).CopyTo(new Span<byte>(copy.Data, LongestCopy));
+            if (bytes > 0) new ReadOnlySpan<byte>(MemoryInstructions.Global(warp, from, lane, bytes, access.Bytes, AccessKind.Read), bytes).CopyTo(new Span<byte>(copy.Data, LongestCopy));
             if (warp.Group.Launch.Options.Sanitize && warp.Group.Shadow.BeginCopy(place, access.Bytes, warp.FirstThread + lane, warp.Epoch) is { } finding)
                 warp.Group.Launch.Report(finding.Kind, warp, access.Instruction, lane,
                     warp.Group.Launch.Program.Shared.Describe(MemoryInstructions.Address(warp, access, lane)), finding.Detail);

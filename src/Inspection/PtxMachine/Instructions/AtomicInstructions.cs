@@ -1,12 +1,13 @@
 using System.Numerics;
 using Convolve.Inspection.PtxMachine.Execution;
+using Convolve.Inspection.PtxMachine.Memory;
 
 namespace Convolve.Inspection.PtxMachine.Instructions;
 
 /// <summary>A value that an atomic operation leaves in memory.</summary>
 internal delegate T AtomicFunction<T>(T old, T operand, T second);
 
-/// <summary>atom and red on global memory: lane after lane reads, computes and writes, and nobody comes between.</summary>
+/// <summary>atom and red on global memory: each lane reads, computes and writes in one step, one lane after the other.</summary>
 /// <remarks>PTX ISA, 9.7.13.5 "atom" and 9.7.13.6 "red".</remarks>
 internal static unsafe class AtomicInstructions
 {
@@ -59,7 +60,7 @@ internal static unsafe class AtomicInstructions
         for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
         {
             var lane = BitOperations.TrailingZeroCount(mask);
-            var place = (T*)MemoryInstructions.Global(warp, access, lane, reads: true);
+            var place = (T*)MemoryInstructions.Global(warp, access, lane, AccessKind.Atomic);
             var old = *place;
             var operand = Row.Get<T>(warp.Rows + access.Others[0], lane);
             *place = function(old, operand, access.Others.Count > 1 ? Row.Get<T>(warp.Rows + access.Others[1], lane) : operand);

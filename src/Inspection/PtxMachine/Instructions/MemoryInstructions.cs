@@ -26,7 +26,7 @@ internal static unsafe class MemoryInstructions
         for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
         {
             var lane = BitOperations.TrailingZeroCount(mask);
-            Load(warp, access, lane, Global(warp, access, lane, reads: true));
+            Load(warp, access, lane, Global(warp, access, lane, AccessKind.Read));
         }
     }
 
@@ -38,7 +38,7 @@ internal static unsafe class MemoryInstructions
         for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
         {
             var lane = BitOperations.TrailingZeroCount(mask);
-            Store(warp, access, lane, Global(warp, access, lane, reads: false));
+            Store(warp, access, lane, Global(warp, access, lane, AccessKind.Write));
         }
     }
 
@@ -107,22 +107,24 @@ internal static unsafe class MemoryInstructions
     }
 
     /// <summary>Where a lane's bytes of global memory lie on the host.</summary>
-    public static byte* Global(Warp warp, MemoryAccess access, int lane, bool reads) => Global(warp, access, lane, access.Bytes, access.Bytes, reads);
+    public static byte* Global(Warp warp, MemoryAccess access, int lane, AccessKind kind) => Global(warp, access, lane, access.Bytes, access.Bytes, kind);
 
     /// <summary>The same for a number of bytes and an alignment of their own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static byte* Global(Warp warp, MemoryAccess access, int lane, int bytes, int alignment, bool reads)
+    public static byte* Global(Warp warp, MemoryAccess access, int lane, int bytes, int alignment, AccessKind kind)
     {
         var launch = warp.Group.Launch;
         var address = Address(warp, access, lane);
         var array = launch.Memory.Find(address);
         var offset = array is null ? -1 : (long)(address - array.Address);
         if (array is null || offset < 0 || offset + bytes > array.Bytes)
-            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Memory.Describe(address), $"{(reads ? "reads" : "writes")} {bytes} bytes outside of every array");
+            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Memory.Describe(address), $"{(kind == AccessKind.Read ? "reads" : "writes")} {bytes} bytes outside every array");
         RequireAligned(warp, access, lane, address, alignment, array.Name);
-        if (!reads) array.MarkWritten(offset, bytes);
+        if (launch.GlobalAccesses?.Access(kind, (nint)(array.Host + offset), bytes, warp.FirstThread + lane, warp.Epoch) is { } race)
+            launch.Report(FindingKind.Race, warp, access.Instruction, lane, launch.Memory.Describe(address), race);
+        if (kind == AccessKind.Write) array.MarkWritten(offset, bytes);
         else if (launch.Options.Sanitize && !array.IsWritten(offset, bytes))
-            launch.Report(FindingKind.UninitializedRead, warp, access.Instruction, lane, launch.Memory.Describe(address), "reads global memory that nobody has written");
+            launch.Report(FindingKind.UninitializedRead, warp, access.Instruction, lane, launch.Memory.Describe(address), "reads global memory that has not been written");
         return array.Host + offset;
     }
 
@@ -139,7 +141,7 @@ internal static unsafe class MemoryInstructions
         return place;
     }
 
-    /// <summary>The same without asking who else uses them.</summary>
+    /// <summary>The same without the sanitizer's checks of other accesses.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int SharedPlace(Warp warp, MemoryAccess access, int lane, int bytes)
     {
@@ -147,7 +149,7 @@ internal static unsafe class MemoryInstructions
         var launch = warp.Group.Launch;
         var place = launch.Program.Shared.Place(address, bytes);
         if (place < 0)
-            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Shared.Describe(address), $"uses {bytes} bytes outside of every shared array");
+            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Shared.Describe(address), $"accesses {bytes} bytes outside every shared array");
         RequireAligned(warp, access, lane, (ulong)place, bytes, "shared memory");
         return place;
     }
@@ -159,7 +161,7 @@ internal static unsafe class MemoryInstructions
         foreach (var row in access.Rows)
         {
             var to = warp.Rows + row + lane * access.RowStride;
-            // What is shorter than its register fills it.
+            // A value shorter than its register is extended to the register's width.
             var value = bytes switch
             {
                 4 => access.Type.Kind == 's' ? (ulong)*(int*)from : *(uint*)from,
@@ -197,7 +199,7 @@ internal static unsafe class MemoryInstructions
         var launch = warp.Group.Launch;
         var place = launch.Program.Local.Place(address, access.Bytes);
         if (place < 0)
-            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Local.Describe(address), $"uses {access.Bytes} bytes outside of every local array");
+            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Local.Describe(address), $"accesses {access.Bytes} bytes outside every local array");
         RequireAligned(warp, access, lane, (ulong)place, access.Bytes, "local memory");
         return lane * launch.Program.Local.Bytes + place;
     }
@@ -205,6 +207,6 @@ internal static unsafe class MemoryInstructions
     private static void RequireAligned(Warp warp, MemoryAccess access, int lane, ulong address, int bytes, string where)
     {
         if ((address & (ulong)(bytes - 1)) != 0)
-            throw warp.Group.Launch.Fault(FindingKind.Misaligned, warp, access.Instruction, lane, $"address 0x{address:x} in {where}", $"moves {bytes} bytes at an address that is no multiple of {bytes}");
+            throw warp.Group.Launch.Fault(FindingKind.Misaligned, warp, access.Instruction, lane, $"address 0x{address:x} in {where}", $"moves {bytes} bytes at an address that is not a multiple of {bytes}");
     }
 }

@@ -5,7 +5,7 @@ using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Instructions;
 
-/// <summary>Instructions with which the lanes of a warp, or the warps of a group, deal with each other.</summary>
+/// <summary>Instructions that synchronize, or exchange values between, the lanes of a warp or the warps of a group.</summary>
 /// <remarks>PTX ISA, 9.7.9 "shfl.sync", 9.7.13 "Parallel Synchronization and Communication Instructions".</remarks>
 internal static unsafe class WarpInstructions
 {
@@ -15,7 +15,7 @@ internal static unsafe class WarpInstructions
         var statement = warp.Group.Launch.Program.Kernel.Instructions[instruction];
         if (warp.Mask != warp.Threads)
             throw warp.Group.Launch.Fault(FindingKind.DivergentBarrier, warp, statement, BitOperations.TrailingZeroCount(warp.Mask), "",
-                $"waits at a barrier without {Lanes(warp.Threads & ~warp.Mask)} of its warp");
+                $"reaches a barrier that {Lanes(warp.Threads & ~warp.Mask)} of its warp {Do(warp.Threads & ~warp.Mask)} not reach");
         warp.Barrier = statement;
     }
 
@@ -60,7 +60,7 @@ internal static unsafe class WarpInstructions
             else inside |= 1u << lane;
             if ((warp.Mask >> other & 1) == 0)
                 throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp, warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "",
-                    $"takes the value of lane {other}, which does not take part");
+                    $"reads the value of lane {other}, which does not participate");
             Row.Set(warp.Rows + result, lane, values[other]);
         }
         if (predicate >= 0) Instructions.Lanes.SetPredicate(warp, predicate, inside);
@@ -95,7 +95,7 @@ internal static unsafe class WarpInstructions
     {
         if (warp.Mask != Row.AllLanes)
             throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp, instruction, BitOperations.TrailingZeroCount(warp.Mask), "",
-                $"executes an instruction of the whole warp without {Lanes(~warp.Mask)}");
+                $"executes a warp-wide instruction that {Lanes(~warp.Mask)} of its warp {Do(~warp.Mask)} not reach");
     }
 
     private static void RequireMembers(Warp warp, int instruction, int members)
@@ -106,11 +106,13 @@ internal static unsafe class WarpInstructions
             var wanted = Row.Get<uint>(warp.Rows + members, lane) & warp.Threads;
             if (wanted != warp.Mask)
                 throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp, warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "",
-                    $"waits for the lanes 0x{wanted:x8} of its warp, but those here are 0x{warp.Mask:x8}");
+                    $"names the lanes 0x{wanted:x8} as participants, but the lanes 0x{warp.Mask:x8} execute it");
         }
     }
 
     private static uint Holds(Warp warp, int predicate, int negated) => negated != 0 ? ~*(uint*)(warp.Rows + predicate) : *(uint*)(warp.Rows + predicate);
+
+    private static string Do(uint lanes) => BitOperations.PopCount(lanes) == 1 ? "does" : "do";
 
     private static string Lanes(uint lanes) => BitOperations.PopCount(lanes) == 1 ? $"lane {BitOperations.TrailingZeroCount(lanes)}" : $"{BitOperations.PopCount(lanes)} lanes";
 }

@@ -16,7 +16,7 @@ public sealed unsafe class GlobalMemory : IDisposable
 
     private readonly List<GlobalArray> arrays = [];
 
-    /// <summary>Allocates an array that nobody has written yet.</summary>
+    /// <summary>Allocates an array that has not been written yet.</summary>
     /// <param name="name">Its name in findings.</param>
     /// <param name="bytes">Its length.</param>
     public GlobalArray Allocate(string name, long bytes)
@@ -33,7 +33,7 @@ public sealed unsafe class GlobalMemory : IDisposable
         return array;
     }
 
-    /// <summary>Lets kernels see memory of the host, whose content counts as written. It has to stay where it is.</summary>
+    /// <summary>Maps memory of the host, whose content counts as written. It must not move.</summary>
     /// <param name="name">Its name in findings.</param>
     /// <param name="host">Where it begins.</param>
     /// <param name="bytes">Its length.</param>

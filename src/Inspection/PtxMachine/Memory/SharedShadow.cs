@@ -3,16 +3,25 @@ using System.Runtime.CompilerServices;
 namespace Convolve.Inspection.PtxMachine.Memory;
 
 /// <summary>
-/// Remembers for the shared memory of a group who wrote and who read each piece of it since the last barrier, and which of it a <c>cp.async</c> has
-/// still to write. Two threads of one warp count as ordered when <c>bar.warp.sync</c> lies between, all others when a barrier of the group does.
+/// Records which threads wrote and read each granule of a group's shared memory since the last barrier, and which granules a <c>cp.async</c>
+/// still has to write. Accesses of two threads of one warp are ordered by a <c>bar.warp.sync</c> between them, all others by a barrier of the
+/// group.
 /// </summary>
-/// <remarks>PTX ISA, chapter 8 "Memory Consistency Model": conflicting accesses that are not ordered are a race, of which nothing is promised.</remarks>
+/// <remarks>PTX ISA, chapter 8 "Memory Consistency Model": unordered conflicting accesses are a race, whose result is undefined.</remarks>
 internal sealed class SharedShadow(int bytes, int granule)
 {
-    private const int Nobody = -1, Many = int.MinValue;
+    private const int Nobody = -1;
 
-    private readonly Cell[] cells = new Cell[(bytes + granule - 1) / granule];
+    private readonly Cell[] cells = new Cell[Rounding.CeilDiv(bytes, granule)];
     private int epoch, firstEpoch = 1;
+
+    /// <summary>What a thread does with a granule.</summary>
+    private interface IUse
+    {
+        /// <summary>Checks the use and records it.</summary>
+        /// <returns>What is wrong; null for nothing.</returns>
+        static abstract (FindingKind Kind, string Detail)? Of(SharedShadow shadow, ref Cell cell, int thread, int warpEpoch);
+    }
 
     /// <summary>Begins a new group, which has written nothing.</summary>
     public void BeginGroup()
@@ -30,89 +39,92 @@ internal sealed class SharedShadow(int bytes, int granule)
     /// <param name="thread">The thread's number in its group.</param>
     /// <param name="warpEpoch">How often its warp has synchronized.</param>
     /// <returns>What is wrong; null for nothing.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public (FindingKind Kind, string Detail)? Read(int place, int length, int thread, int warpEpoch)
-    {
-        (FindingKind, string)? finding = null;
-        for (var i = place / granule; i < (place + length + granule - 1) / granule; i++)
-        {
-            ref var cell = ref cells[i];
-            if (cell.Copying != Nobody) return (FindingKind.CopyNotAwaited, $"reads what a cp.async of thread {cell.Copying} has not brought yet, for nobody has waited for it");
-            if (cell.WriteEpoch < firstEpoch) finding = (FindingKind.UninitializedRead, "reads shared memory that nobody in the group has written");
-            else if (Conflicts(cell.Writer, cell.WriteEpoch, cell.WriteWarpEpoch, thread, warpEpoch))
-                finding = (FindingKind.Race, $"reads what thread {cell.Writer} wrote, without a barrier between");
-            if (cell.ReadEpoch != epoch) cell.Reader = thread;
-            else if (cell.Reader != thread) cell.Reader = WarpOf(cell.Reader) == thread / Execution.Row.Lanes ? OfWarp(thread) : Many;
-            cell.ReadEpoch = epoch;
-            cell.ReadWarpEpoch = warpEpoch;
-        }
-        return finding;
-    }
+    public (FindingKind Kind, string Detail)? Read(int place, int length, int thread, int warpEpoch) =>
+        Walk<Reading>(place, length, thread, warpEpoch);
 
     /// <summary>A thread writes; the parameters are those of <see cref="Read"/>.</summary>
+    public (FindingKind Kind, string Detail)? Write(int place, int length, int thread, int warpEpoch) =>
+        Walk<Writing>(place, length, thread, warpEpoch);
+
+    /// <summary>A thread starts a copy to shared memory with <c>cp.async</c>.</summary>
+    public (FindingKind Kind, string Detail)? BeginCopy(int place, int length, int thread, int warpEpoch) =>
+        Walk<Copying>(place, length, thread, warpEpoch);
+
+    /// <summary>A thread has waited for a copy, which counts as a write at this point.</summary>
+    public void EndCopy(int place, int length, int thread, int warpEpoch) => Walk<Copied>(place, length, thread, warpEpoch);
+
+    /// <summary>Visits every granule of an access; the first problem is reported.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public (FindingKind Kind, string Detail)? Write(int place, int length, int thread, int warpEpoch)
+    private (FindingKind Kind, string Detail)? Walk<TUse>(int place, int length, int thread, int warpEpoch) where TUse : struct, IUse
     {
-        for (var i = place / granule; i < (place + length + granule - 1) / granule; i++)
-        {
-            ref var cell = ref cells[i];
-            if (cell.Copying != Nobody) return (FindingKind.CopyNotAwaited, $"writes where a cp.async of thread {cell.Copying} still writes, for nobody has waited for it");
-            if (Check(cell, thread, warpEpoch) is { } finding) return finding;
-            MarkWritten(ref cell, thread, warpEpoch);
-        }
-        return null;
+        (FindingKind, string)? first = null;
+        var end = Rounding.CeilDiv(place + length, granule);
+        for (var i = place / granule; i < end; i++)
+            if (TUse.Of(this, ref cells[i], thread, warpEpoch) is { } finding) first ??= finding;
+        return first;
     }
 
-    /// <summary>A thread begins to copy to shared memory with <c>cp.async</c>.</summary>
-    public (FindingKind Kind, string Detail)? BeginCopy(int place, int length, int thread, int warpEpoch)
-    {
-        for (var i = place / granule; i < (place + length + granule - 1) / granule; i++)
-        {
-            ref var cell = ref cells[i];
-            if (cell.Copying != Nobody) return (FindingKind.CopyNotAwaited, $"copies to where a cp.async of thread {cell.Copying} still writes, for nobody has waited for it");
-            if (Check(cell, thread, warpEpoch) is { } finding) return finding;
-            cell.Copying = thread;
-        }
-        return null;
-    }
+    private (FindingKind Kind, string Detail)? CheckWrite(in Cell cell, int thread, int warpEpoch) =>
+        cell.Written.Conflicts(thread, epoch, warpEpoch)
+            ? (FindingKind.Race, $"writes bytes that {cell.Written.Threads} also writes, with no barrier in between")
+        : cell.Read.Conflicts(thread, epoch, warpEpoch)
+            ? (FindingKind.Race, $"writes bytes that {cell.Read.Threads} reads, with no barrier in between")
+        : null;
 
-    /// <summary>A thread has waited for a copy: from now on it is as if it had just written it.</summary>
-    public void EndCopy(int place, int length, int thread, int warpEpoch)
-    {
-        for (var i = place / granule; i < (place + length + granule - 1) / granule; i++)
-        {
-            cells[i].Copying = Nobody;
-            MarkWritten(ref cells[i], thread, warpEpoch);
-        }
-    }
-
-    private (FindingKind Kind, string Detail)? Check(in Cell cell, int thread, int warpEpoch)
-    {
-        if (Conflicts(cell.Writer, cell.WriteEpoch, cell.WriteWarpEpoch, thread, warpEpoch))
-            return (FindingKind.Race, $"writes what thread {cell.Writer} wrote, too, without a barrier between");
-        if (Conflicts(cell.Reader, cell.ReadEpoch, cell.ReadWarpEpoch, thread, warpEpoch))
-            return (FindingKind.Race, $"writes what {(cell.Reader >= 0 ? $"thread {cell.Reader} has" : "other threads have")} read, without a barrier between");
-        return null;
-    }
-
-    private bool Conflicts(int other, int otherEpoch, int otherWarpEpoch, int thread, int warpEpoch) =>
-        otherEpoch == epoch && other != thread && (WarpOf(other) != thread / Execution.Row.Lanes || otherWarpEpoch == warpEpoch);
-
-    private void MarkWritten(ref Cell cell, int thread, int warpEpoch)
-    {
-        cell.Writer = thread;
-        cell.WriteEpoch = epoch;
-        cell.WriteWarpEpoch = warpEpoch;
-    }
-
-    /// <summary>Stands for several threads of a thread's warp.</summary>
-    private static int OfWarp(int thread) => -2 - thread / Execution.Row.Lanes;
-
-    /// <summary>The warp of a thread or of several of one warp; −1 for threads of several warps.</summary>
-    private static int WarpOf(int reader) => reader >= 0 ? reader / Execution.Row.Lanes : reader == Many ? -1 : -2 - reader;
+    private static (FindingKind Kind, string Detail)? Pending(in Cell cell, string what) => cell.Copying == Nobody
+        ? null
+        : (FindingKind.CopyNotAwaited, $"{what} the destination of a cp.async of thread {cell.Copying} that has not been waited for");
 
     private struct Cell
     {
-        public int Writer, WriteEpoch, WriteWarpEpoch, Reader, ReadEpoch, ReadWarpEpoch, Copying;
+        public AccessRecord Written, Read;
+
+        /// <summary>The thread whose copy is under way.</summary>
+        public int Copying;
+    }
+
+    private readonly struct Reading : IUse
+    {
+        public static (FindingKind Kind, string Detail)? Of(SharedShadow shadow, ref Cell cell, int thread, int warpEpoch)
+        {
+            if (Pending(cell, "reads") is { } pending) return pending;
+            (FindingKind, string)? finding = null;
+            if (cell.Written.Epoch < shadow.firstEpoch)
+                finding = (FindingKind.UninitializedRead, "reads shared memory that no thread of the group has written");
+            else if (cell.Written.Conflicts(thread, shadow.epoch, warpEpoch))
+                finding = (FindingKind.Race, $"reads bytes that {cell.Written.Threads} writes, with no barrier in between");
+            cell.Read.Add(thread, shadow.epoch, warpEpoch);
+            return finding;
+        }
+    }
+
+    private readonly struct Writing : IUse
+    {
+        public static (FindingKind Kind, string Detail)? Of(SharedShadow shadow, ref Cell cell, int thread, int warpEpoch)
+        {
+            if ((Pending(cell, "writes to") ?? shadow.CheckWrite(cell, thread, warpEpoch)) is { } finding) return finding;
+            cell.Written.Set(thread, shadow.epoch, warpEpoch);
+            return null;
+        }
+    }
+
+    private readonly struct Copying : IUse
+    {
+        public static (FindingKind Kind, string Detail)? Of(SharedShadow shadow, ref Cell cell, int thread, int warpEpoch)
+        {
+            if ((Pending(cell, "copies to") ?? shadow.CheckWrite(cell, thread, warpEpoch)) is { } finding) return finding;
+            cell.Copying = thread;
+            return null;
+        }
+    }
+
+    private readonly struct Copied : IUse
+    {
+        public static (FindingKind Kind, string Detail)? Of(SharedShadow shadow, ref Cell cell, int thread, int warpEpoch)
+        {
+            cell.Copying = Nobody;
+            cell.Written.Set(thread, shadow.epoch, warpEpoch);
+            return null;
+        }
     }
 }

@@ -105,7 +105,7 @@ internal sealed class PtxParser(string text)
             Expect("]");
         }
         if (alignment == 0) alignment = type.Bytes;
-        offset = (offset + alignment - 1) / alignment * alignment;
+        offset = Rounding.RoundUp(offset, alignment);
         var declared = new PtxVariable(variable, space, offset, length * type.Bytes, alignment);
         offset += declared.Bytes;
         scopes.Peek()[variable] = declared;
