@@ -27,9 +27,10 @@ public sealed class GlobalRaceTests
         "setp.eq.u32 %p1, %r1, 2; ld.global.u32 %r2, [%rd3]; @%p1 st.global.u32 [%rd3], %r0;", "writes bytes that other groups read")]
     [InlineData("two warps write one element", 1, "st.global.u32 [%rd0], %r1;", "writes bytes that thread 0 writes, with no barrier in between")]
     [InlineData("lanes of a warp write one element", 1, "setp.lt.u32 %p1, %r0, 2; @%p1 st.global.u32 [%rd0], %r1;", "thread 0 writes")]
-    [InlineData("a warp reads what another wrote, without a barrier", 1,
+    // Warp 0 runs first: it has read what warp 1 then writes.
+    [InlineData("a barrier between two warps is missing", 1,
         "xor.b32 %r2, %r0, 32; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd0, %rd4; st.global.u32 [%rd3], %r1; ld.global.u32 %r3, [%rd4];",
-        "reads bytes that thread 0 writes, with no barrier in between")]
+        "writes bytes that thread 0 reads, with no barrier in between")]
     [InlineData("an atomic update meets a plain write", 2,
         "setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd3], %r0; @!%p1 red.add.global.u32 [%rd3], 1;", "atomically updates bytes that thread 0 of group")]
     [InlineData("a plain read meets an atomic update", 2,
@@ -46,7 +47,8 @@ public sealed class GlobalRaceTests
 
     [Theory]
     [InlineData("groups read the same", 3, "ld.global.u32 %r2, [%rd3];")]
-    [InlineData("groups write apart", 2, "setp.lt.u32 %p1, %r0, 32; shl.b32 %r2, %r1, 7; cvt.u64.u32 %rd4, %r2; add.u64 %rd4, %rd4, %rd3; @%p1 st.global.u32 [%rd4], %r0;")]
+    [InlineData("groups write apart", 2,
+        "setp.lt.u32 %p1, %r0, 32; shl.b32 %r2, %r1, 7; cvt.u64.u32 %rd4, %r2; add.u64 %rd4, %rd4, %rd3; @%p1 st.global.u32 [%rd4], %r0;")]
     [InlineData("a thread updates its own", 1, "ld.global.u32 %r2, [%rd3]; add.u32 %r2, %r2, 1; st.global.u32 [%rd3], %r2;")]
     [InlineData("groups count atomically", 3, "red.add.global.u32 [%rd0], 1;")]
     [InlineData("a barrier orders warps", 1,

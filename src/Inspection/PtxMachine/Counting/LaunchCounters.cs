@@ -22,38 +22,41 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
     public void CountBlock(BasicBlock block) => executions[block.Index]++;
 
     /// <summary>
-    /// A warp moves shared memory. It has 32 banks of four bytes, and a wavefront brings one word of each, to however many lanes want it; accesses of
-    /// 16 bytes a lane are served a half of the warp at a time.
+    /// A warp accesses shared memory. It has 32 banks of four bytes, and a wavefront moves one word of each, for any number of lanes. Accesses of
+    /// 16 bytes a lane are served half a warp at a time.
     /// </summary>
     /// <remarks>CUDA C++ Programming Guide, "Shared Memory" of compute capability 5.x and later.</remarks>
     public void CountShared(Warp warp, MemoryAccess access)
     {
         var half = access.Bytes >= 16 ? Row.Lanes / 2 : Row.Lanes;
-        var wavefronts = 0;
-        for (var first = 0; first < Row.Lanes; first += half)
-            wavefronts += Wavefronts(warp, access, first, first + half, access.Bytes);
-        Add(warp, access, wavefronts, sectors: 0, BitOperations.PopCount(warp.Mask) * access.Bytes);
+        var (wavefronts, minimum) = (0, 0);
+        for (var first = 0; first < Row.Lanes; first += half) Wavefronts(warp, access, first, first + half, access.Bytes, ref wavefronts, ref minimum);
+        AddShared(warp, access, wavefronts, minimum, BitOperations.PopCount(warp.Mask) * access.Bytes);
     }
 
-    /// <summary>ldmatrix: eight rows of 16 bytes of each matrix, one wavefront where they lie in different banks.</summary>
+    /// <summary>ldmatrix: eight rows of 16 bytes of each matrix, one wavefront if they lie in different banks.</summary>
     public void CountMatrices(Warp warp, MemoryAccess access)
     {
-        var wavefronts = 0;
-        for (var matrix = 0; matrix < access.Rows.Count; matrix++) wavefronts += Wavefronts(warp, access, matrix * 8, matrix * 8 + 8, 16);
-        Add(warp, access, wavefronts, sectors: 0, access.Rows.Count * 8 * 16);
+        var (wavefronts, minimum) = (0, 0);
+        for (var matrix = 0; matrix < access.Rows.Count; matrix++)
+            Wavefronts(warp, access, matrix * 8, matrix * 8 + 8, 16, ref wavefronts, ref minimum);
+        AddShared(warp, access, wavefronts, minimum, access.Rows.Count * 8 * 16);
     }
 
-    /// <summary>A warp moves global memory: in sectors of 32 bytes, each once for all lanes that want a part of it.</summary>
+    /// <summary>A warp accesses global memory: in sectors of 32 bytes, each once for all lanes that access a part of it.</summary>
     [SkipLocalsInit]
     public void CountGlobal(Warp warp, MemoryAccess access)
     {
         // A lane touches two sectors at most, and neighbours mostly the same.
         var sectors = stackalloc ulong[2 * Row.Lanes];
-        var count = 0;
+        var addresses = stackalloc ulong[Row.Lanes];
+        var (count, distinct) = (0, 0);
         var moved = access.Instruction.Operation is "st" or "red" ? stored : loaded;
         for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
         {
             var address = MemoryInstructions.Address(warp, access, BitOperations.TrailingZeroCount(mask));
+            // Accesses are aligned, so those of two lanes are the same or apart.
+            if (!Contains(addresses, distinct, address)) addresses[distinct++] = address;
             var last = (address + (ulong)access.Bytes - 1) / SectorBytes;
             for (var sector = address / SectorBytes; sector <= last; sector++)
             {
@@ -62,7 +65,9 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
                 if (GlobalMemory.IndexOf(address) is var array && array < (ulong)moved.Length) moved[array]++;
             }
         }
-        Add(warp, access, wavefronts: 0, count, BitOperations.PopCount(warp.Mask) * access.Bytes);
+        var counted = Add(warp, access, BitOperations.PopCount(warp.Mask) * access.Bytes);
+        counted.Sectors += count;
+        counted.MinimalSectors += Rounding.CeilDiv(distinct * access.Bytes, SectorBytes);
     }
 
     /// <summary>Adds what another launch of the kernel, or a group that stands for several, has counted.</summary>
@@ -96,14 +101,15 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
     public IReadOnlyList<ArrayTraffic> Traffic() =>
         [.. arrays.Select((array, i) => new ArrayTraffic(array.Name, array.Bytes, loaded[i], stored[i]))];
 
+    /// <summary>Adds the wavefronts of some lanes, and those that as many words need without conflicts.</summary>
     [SkipLocalsInit]
-    private static int Wavefronts(Warp warp, MemoryAccess access, int firstLane, int endLane, int bytes)
+    private static void Wavefronts(Warp warp, MemoryAccess access, int firstLane, int endLane, int bytes, ref int wavefronts, ref int minimum)
     {
-        // The words of each bank that are wanted, without repetition.
+        // The distinct words of each bank.
         var words = stackalloc ulong[Banks * Row.Lanes];
         var counts = stackalloc int[Banks];
         new Span<int>(counts, Banks).Clear();
-        var most = 0;
+        var (most, distinct) = (0, 0);
         for (var lane = firstLane; lane < endLane; lane++)
         {
             if ((warp.Mask >> lane & 1) == 0) continue;
@@ -115,9 +121,11 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
                 if (Contains(words + bank * Row.Lanes, counts[bank], word)) continue;
                 words[bank * Row.Lanes + counts[bank]] = word;
                 most = Math.Max(most, ++counts[bank]);
+                distinct++;
             }
         }
-        return most;
+        wavefronts += most;
+        minimum += Rounding.CeilDiv(distinct, Banks);
     }
 
     private static bool Contains(ulong* values, int count, ulong value)
@@ -128,14 +136,20 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
         return false;
     }
 
-    private void Add(Warp warp, MemoryAccess access, int wavefronts, int sectors, int bytes)
+    private void AddShared(Warp warp, MemoryAccess access, int wavefronts, int minimum, int bytes)
+    {
+        var count = Add(warp, access, bytes);
+        count.Wavefronts += wavefronts;
+        count.MinimalWavefronts += minimum;
+    }
+
+    private AccessCount Add(Warp warp, MemoryAccess access, int bytes)
     {
         var count = accesses[access.Number];
         count.Requests++;
         count.Lanes += BitOperations.PopCount(warp.Mask);
-        count.Wavefronts += wavefronts;
-        count.Sectors += sectors;
         count.Bytes += bytes;
+        return count;
     }
 }
 
@@ -151,11 +165,17 @@ public sealed class AccessCount(PtxInstruction instruction)
     /// <summary>Lanes that took part, of all requests.</summary>
     public long Lanes { get; internal set; }
 
-    /// <summary>Passes through shared memory: more than it takes without conflicts, where lanes want different words of one bank.</summary>
+    /// <summary>Wavefronts: passes through shared memory. Lanes that access different words of one bank add some (a bank conflict).</summary>
     public long Wavefronts { get; internal set; }
+
+    /// <summary>Wavefronts that as many words would need without bank conflicts.</summary>
+    public long MinimalWavefronts { get; internal set; }
 
     /// <summary>Sectors of 32 bytes of global memory.</summary>
     public long Sectors { get; internal set; }
+
+    /// <summary>Sectors that as many bytes would need if they lay together.</summary>
+    public long MinimalSectors { get; internal set; }
 
     /// <summary>Bytes that the lanes moved.</summary>
     public long Bytes { get; internal set; }
@@ -165,12 +185,15 @@ public sealed class AccessCount(PtxInstruction instruction)
         Requests += times * other.Requests;
         Lanes += times * other.Lanes;
         Wavefronts += times * other.Wavefronts;
+        MinimalWavefronts += times * other.MinimalWavefronts;
         Sectors += times * other.Sectors;
+        MinimalSectors += times * other.MinimalSectors;
         Bytes += times * other.Bytes;
     }
 
     internal bool HasSameCounts(AccessCount other) =>
-        (Requests, Lanes, Wavefronts, Sectors, Bytes) == (other.Requests, other.Lanes, other.Wavefronts, other.Sectors, other.Bytes);
+        (Requests, Lanes, Wavefronts, MinimalWavefronts, Sectors, MinimalSectors, Bytes)
+            == (other.Requests, other.Lanes, other.Wavefronts, other.MinimalWavefronts, other.Sectors, other.MinimalSectors, other.Bytes);
 
     /// <summary>Sectors of a request; four are enough for 32 neighbouring floats.</summary>
     public double SectorsPerRequest => (double)Sectors / Requests;
