@@ -67,9 +67,12 @@ internal static partial class KernelCompiler
     /// <param name="entry">What <see cref="KernelForm.Entry"/> gives.</param>
     internal static CompiledKernel Compile(Backend backend, MethodInfo entry)
     {
+        var kernel = entry.GetGenericArguments()[0];
         // Only CUDA takes bounds as a hint.
-        var bounds = backend is PTXBackend ? entry.GetGenericArguments()[0].GetCustomAttribute<LaunchBoundsAttribute>() : null;
-        return backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(entry),
+        var bounds = backend is PTXBackend ? kernel.GetCustomAttribute<LaunchBoundsAttribute>() : null;
+        // Profilers show the entry's name. Code for ILGPU's CPU accelerator calls the method itself.
+        var method = backend.BackendType == BackendType.IL ? entry : new NamedMethod(entry, KernelForm.EntryName(kernel));
+        return backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method),
             bounds is null ? KernelSpecialization.Empty : new KernelSpecialization(bounds.Threads, bounds.Groups));
     }
 

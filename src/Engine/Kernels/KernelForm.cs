@@ -35,11 +35,11 @@ internal static class KernelForm
         return kernel.IsGenericType ? $"{name}<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : name;
     }
 
-    /// <summary>The method that is compiled. Profilers show its name, so it is the kernel's: see <see cref="EntryName"/>.</summary>
-    public static MethodInfo Entry(Type launched) => new NamedMethod(entry.MakeGenericMethod(launched), EntryName(launched));
+    /// <summary>The method that is compiled.</summary>
+    public static MethodInfo Entry(Type launched) => entry.MakeGenericMethod(launched);
 
     /// <summary>The kernel's name in compiled code: that of its <see cref="KernelAttribute"/>, or of its struct where it has none.</summary>
-    private static string EntryName(Type launched)
+    public static string EntryName(Type launched)
     {
         var kernel = Written(launched);
         var attributes = kernel.GetCustomAttributes<KernelAttribute>();

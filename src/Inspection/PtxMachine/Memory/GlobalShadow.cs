@@ -18,8 +18,8 @@ internal enum AccessKind
 /// access what another one writes, unless both do so atomically; within a group, barriers order accesses as in shared memory.
 /// </summary>
 /// <remarks>
-/// The records are kept by the address on the host, so that two arrays which overlap there, such as an operation's input and output in place,
-/// have one history. Only memory that a launch touches has records.
+/// The records are kept by the address on the host, so that two arrays which overlap there, such as an operation's input and output in
+/// place, have one history. Only memory that a launch touches has records.
 /// </remarks>
 internal sealed class GlobalShadow(int granule, Extent grid)
 {
@@ -78,12 +78,18 @@ internal sealed class GlobalShadow(int granule, Extent grid)
             var how = cell.IsAtomic ? "atomically updates" : "writes";
             if (cell.WrittenBy != NoGroup && cell.WrittenBy != group)
                 return $"{verb} bytes that {cell.Written.Threads} of group {grid.PlaceOf(cell.WrittenBy)} {how}; nothing orders groups";
-            if (cell.Written.Conflicts(thread, epoch, warpEpoch)) return $"{verb} bytes that {cell.Written.Threads} {how}, with no barrier in between";
+            if (cell.Written.Conflicts(thread, epoch, warpEpoch))
+                return $"{verb} bytes that {cell.Written.Threads} {how}, with no barrier in between";
         }
         if (kind == AccessKind.Read) return null;
         if (cell.ReadBy != NoGroup && cell.ReadBy != group)
-            return $"{verb} bytes that {(cell.ReadBy == ManyGroups ? "other groups read" : $"group {grid.PlaceOf(cell.ReadBy)} reads")}; nothing orders groups";
-        return cell.Read.Conflicts(thread, epoch, warpEpoch) ? $"{verb} bytes that {cell.Read.Threads} reads, with no barrier in between" : null;
+        {
+            var who = cell.ReadBy == ManyGroups ? "other groups read" : $"group {grid.PlaceOf(cell.ReadBy)} reads";
+            return $"{verb} bytes that {who}; nothing orders groups";
+        }
+        return cell.Read.Conflicts(thread, epoch, warpEpoch)
+            ? $"{verb} bytes that {cell.Read.Threads} reads, with no barrier in between"
+            : null;
     }
 
     private ref Cell CellAt(nint host)

@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Convolve.Inspection.PtxMachine.Memory;
 
 /// <summary>
-/// Records which threads wrote and read each granule of a group's shared memory since the last barrier, and which granules a <c>cp.async</c>
-/// still has to write. Accesses of two threads of one warp are ordered by a <c>bar.warp.sync</c> between them, all others by a barrier of the
-/// group.
+/// Records which threads wrote and read each granule of a group's shared memory since the last barrier, and which granules a
+/// <c>cp.async</c> still has to write. Accesses of two threads of one warp are ordered by a <c>bar.warp.sync</c> between them, all others
+/// by a barrier of the group.
 /// </summary>
 /// <remarks>PTX ISA, chapter 8 "Memory Consistency Model": unordered conflicting accesses are a race, whose result is undefined.</remarks>
 internal sealed class SharedShadow(int bytes, int granule)
