@@ -66,7 +66,8 @@ public class ConvolutionSuite : Suite
                 _ => (4, 9, 512, 512, 1),
             };
             return $$"""
-                {"kind":"{{Pass}}","batch":{{batch}},"height":{{side}},"inChannels":{{input}},"outChannels":{{output}},"kernel":3,"pad":{{pad}},"algorithm":"{{Algorithm}}"}
+                {"kind":"{{Pass}}","batch":{{batch}},"height":{{side}},"inChannels":{{input}},"outChannels":{{output}},
+                "kernel":3,"pad":{{pad}},"algorithm":"{{Algorithm}}"}
                 """;
         }
     }

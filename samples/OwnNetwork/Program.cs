@@ -21,7 +21,8 @@ using var optimizer = new Adam { LearningRate = 1e-2f };
 using var trainer = new Trainer(network, optimizer, options);
 trainer.Fit(Shapes.Draw(600, seed: 1), Shapes.Draw(200, seed: 2), []);
 foreach (var epoch in trainer.History)
-    Console.WriteLine($"epoch {epoch.Epoch,2}: loss {epoch.TrainLoss:0.000}, validation {epoch.ValidationLoss:0.000}, right {epoch.ValidationAccuracy:P1}");
+    Console.WriteLine($"epoch {epoch.Epoch,2}: loss {epoch.TrainLoss:0.000}, validation {epoch.ValidationLoss:0.000}, right "
+        + $"{epoch.ValidationAccuracy:P1}");
 
 var test = Predictor.Run(network, Shapes.Draw(500, seed: 3), options);
 Console.WriteLine($"on 500 new images: {test.Accuracy:P1} right");

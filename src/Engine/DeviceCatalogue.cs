@@ -33,7 +33,8 @@ public sealed class DeviceCatalogue : IDisposable
             builder => builder);
         foreach (var device in context.Devices) found.Add(Describe(device), device);
         Devices = [.. found.Keys.OrderBy(d => d.Kind).ThenByDescending(d => d.MemoryBytes)];
-        if (openClProblem is null && !Devices.Any(d => d.Kind is DeviceKind.OpenClGpu or DeviceKind.OpenClCpu)) openClProblem = OpenClPlatforms.Problem();
+        if (openClProblem is null && !Devices.Any(d => d.Kind is DeviceKind.OpenClGpu or DeviceKind.OpenClCpu))
+            openClProblem = OpenClPlatforms.Problem();
     }
 
     /// <summary>All devices, best first: CUDA, OpenCL GPU, OpenCL CPU, ILGPU's CPU accelerator.</summary>
@@ -145,7 +146,8 @@ public sealed class DeviceCatalogue : IDisposable
         {
             try
             {
-                return (Context.Create(builder => KernelCompiler.Configure(add(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount)))), problem);
+                return (Context.Create(
+                    builder => KernelCompiler.Configure(add(builder).CPU(new CPUDevice(2, 1, Environment.ProcessorCount)))), problem);
             }
             catch (AcceleratorException e)
             {
@@ -183,7 +185,8 @@ public sealed class DeviceCatalogue : IDisposable
             cl.MemorySize, LargestAllocation(cl), cl.NumMultiprocessors, $"{cl.PlatformName}, {cl.DeviceVersion}"),
         CLDevice cl => new(cl.Name.Trim(), DeviceKind.OpenClGpu,
             cl.MemorySize, LargestAllocation(cl), cl.NumMultiprocessors, $"{cl.PlatformName}, {cl.DeviceVersion}"),
-        _ => new(DeviceDescription.NameOfProcessor("ILGPU CPU", Environment.ProcessorCount), DeviceKind.IlgpuCpu, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
+        _ => new(DeviceDescription.NameOfProcessor("ILGPU CPU", Environment.ProcessorCount), DeviceKind.IlgpuCpu,
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, int.MaxValue, Environment.ProcessorCount,
             $"ILGPU {CompilerVersion}"),
     };
 
@@ -195,7 +198,8 @@ public sealed class DeviceCatalogue : IDisposable
     {
         try
         {
-            return Math.Min(LargestReachable, CLAPI.CurrentAPI.GetDeviceInfo<long>(device.DeviceId, CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE));
+            return Math.Min(LargestReachable,
+                CLAPI.CurrentAPI.GetDeviceInfo<long>(device.DeviceId, CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE));
         }
         catch (CLException)
         {

@@ -5,8 +5,8 @@ using Convolve.Engine.Kernels;
 namespace Convolve.Inspection;
 
 /// <summary>
-/// Every kernel of the engine, in the closed forms that are launched: what its <see cref="KernelAttribute"/>s name. The tests compile all of
-/// them for every architecture, and fail when a kernel without a name is written or launched.
+/// Every kernel of the engine, in the closed forms that are launched: what its <see cref="KernelAttribute"/>s name. The tests compile all
+/// of them for every architecture, and fail when a kernel without a name is written or launched.
 /// </summary>
 public static class KernelCatalogue
 {
@@ -23,7 +23,8 @@ public static class KernelCatalogue
     ];
 
     /// <summary>The kernel of a name, or null.</summary>
-    public static CataloguedKernel? Find(string name) => All.FirstOrDefault(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public static CataloguedKernel? Find(string name) =>
+        All.FirstOrDefault(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>
     /// The engine's kernels that a device has launched but that are missing here; the tests demand that there are none. A user's own

@@ -65,10 +65,12 @@ public sealed partial class KernelCode : IDisposable
     {
         if (!ptx.TryGetValue(target, out var backend))
         {
-            backend = new PTXBackend(context, new CudaCapabilityContext(target.Architecture), target.Architecture, CudaInstructionSet.ISA_80, null!);
+            backend = new PTXBackend(context, new CudaCapabilityContext(target.Architecture), target.Architecture,
+                CudaInstructionSet.ISA_80, null!);
             ptx.Add(target, backend);
         }
-        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, KernelForm.Entry(kernel))).PTXAssembly, $".target {target}");
+        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, KernelForm.Entry(kernel))).PTXAssembly,
+            $".target {target}");
     }
 
     [GeneratedRegex(@"\.target sm_\d+")]

@@ -21,7 +21,8 @@ public sealed partial record KernelCounts(
     // m16n8k8: 16 · 8 · 8 products and sums, shared by the 32 threads of a warp.
     private const int OperationsOfTensorCore = 2 * 16 * 8 * 8 / 32;
 
-    /// <summary>float32 operations of a thread: products, sums, quotients, roots, exponentials, the larger of two; a multiply-add counts as two.</summary>
+    /// <summary>float32 operations of a thread: products, sums, quotients, roots, exponentials, the larger of two; a multiply-add counts as
+    /// two.</summary>
     public int FloatOperations { get; private init; }
 
     /// <summary>Bytes that a thread loads from and stores to global memory.</summary>
@@ -48,13 +49,15 @@ public sealed partial record KernelCounts(
             Count(ptx, SharedLoad()), Count(ptx, SharedVectorLoad()), Count(ptx, SharedStore()), Count(ptx, LocalAccess()),
             multiplyAdds, Sum(ptx, Registers()), Sum(ptx, SharedArray()))
         {
-            FloatOperations = Count(ptx, FloatOperation()) + 2 * Count(ptx, FusedFloats()) + OperationsOfTensorCore * Count(ptx, TensorCore()),
+            FloatOperations = Count(ptx, FloatOperation()) + 2 * Count(ptx, FusedFloats())
+                + OperationsOfTensorCore * Count(ptx, TensorCore()),
             GlobalBytesMoved = Moved(ptx, "global"),
             SharedBytesMoved = Moved(ptx, "shared"),
         };
     }
 
-    private static int Moved(string ptx, string space) => Access().Matches(ptx).Where(match => match.Groups["space"].Value == space).Sum(match =>
+    private static int Moved(string ptx, string space) => Access().Matches(ptx).Where(match => match.Groups["space"].Value == space)
+        .Sum(match =>
         (match.Groups["lanes"].Success ? int.Parse(match.Groups["lanes"].Value, CultureInfo.InvariantCulture) : 1)
         * int.Parse(match.Groups["bits"].Value, CultureInfo.InvariantCulture) / 8);
 

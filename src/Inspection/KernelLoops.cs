@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Convolve.Inspection;
 
 /// <summary>
-/// The natural loops in a kernel's PTX: a back edge is a jump to a block that dominates it, and the loop is every block that reaches the jump
-/// without passing that header (Aho, Lam, Sethi and Ullman, Compilers, 9.6).
+/// The natural loops in a kernel's PTX: a back edge is a jump to a block that dominates it, and the loop is every block that reaches the
+/// jump without passing that header (Aho, Lam, Sethi and Ullman, Compilers, 9.6).
 /// </summary>
 public static partial class KernelLoops
 {

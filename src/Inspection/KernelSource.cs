@@ -39,7 +39,8 @@ public static partial class KernelSource
             foreach (var (pattern, text) in candidates)
             {
                 // A method that stands inside the kernel is shown with it; an attribute also names what other closed forms use.
-                if (IsInside(text, kernel) || used.Any(other => IsInside(text, other)) || !Regex.IsMatch(WithoutAttributes(user.Text), pattern)) continue;
+                if (IsInside(text, kernel) || used.Any(other => IsInside(text, other))
+                    || !Regex.IsMatch(WithoutAttributes(user.Text), pattern)) continue;
                 used.Add(text);
                 open.Enqueue(text);
             }
@@ -70,22 +71,26 @@ public static partial class KernelSource
             var start = lines.Contains($"namespace {type.Namespace};") ? Array.FindIndex(lines, declaration.IsMatch) : -1;
             if (start >= 0) texts.Add(Piece($"src/Engine/{file[Folder.Length..]}", lines, start, ""));
         }
-        return texts.Count > 0 ? texts : throw new InvalidOperationException($"the source of {type.Name} is not among the assembly's resources");
+        return texts.Count > 0 ? texts
+            : throw new InvalidOperationException($"the source of {type.Name} is not among the assembly's resources");
     }
 
     /// <summary>A declaration with the comments and attributes right above it, to where its indentation returns.</summary>
     private static SourceText Piece(string file, string[] lines, int start, string indentation)
     {
         var first = start;
-        while (lines[first - 1].StartsWith($"{indentation}//", StringComparison.Ordinal) || lines[first - 1].StartsWith($"{indentation}[", StringComparison.Ordinal)) first--;
+        while (lines[first - 1].StartsWith($"{indentation}//", StringComparison.Ordinal)
+            || lines[first - 1].StartsWith($"{indentation}[", StringComparison.Ordinal)) first--;
         // The formatter is part of the checks: a body in braces ends where its indentation returns, one without at its semicolon.
         var open = Array.FindIndex(lines, start, line => line == $"{indentation}{{" || line.EndsWith(';'));
         var last = lines[open].EndsWith(';') ? open : Array.IndexOf(lines, $"{indentation}}}", open);
-        return new SourceText(file, first + 1, string.Join('\n', lines[first..(last + 1)].Select(line => indentation.Length > 0 ? Outdent(line) : line)));
+        return new SourceText(file, first + 1,
+            string.Join('\n', lines[first..(last + 1)].Select(line => indentation.Length > 0 ? Outdent(line) : line)));
     }
 
     private static IEnumerable<string> Files =>
-        typeof(IKernel).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        typeof(IKernel).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
 
     private static string Outdent(string line) => line.StartsWith("    ", StringComparison.Ordinal) ? line[4..] : line;
 

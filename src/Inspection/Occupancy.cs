@@ -27,7 +27,8 @@ public sealed record Occupancy(int Groups, int Threads, double Share, string Lim
         var limits = new (int Groups, string Name)[]
         {
             (registers > CudaTarget.RegistersPerThread ? 0 : CudaTarget.RegistersPerMultiprocessor / registersOfGroup, "registers"),
-            (sharedBytes > CudaTarget.DeclaredSharedBytes ? 0 : sharedOfGroup == 0 ? int.MaxValue : target.SharedBytesPerMultiprocessor / sharedOfGroup, "shared memory"),
+            (sharedBytes > CudaTarget.DeclaredSharedBytes ? 0 : sharedOfGroup == 0 ? int.MaxValue
+                : target.SharedBytesPerMultiprocessor / sharedOfGroup, "shared memory"),
             (target.ThreadsPerMultiprocessor / threads, "threads"),
             (target.GroupsPerMultiprocessor, "groups"),
         };

@@ -5,7 +5,8 @@ namespace Convolve.Inspection;
 /// <summary>Counts in a kernel's OpenCL source: a statement in a loop counts once.</summary>
 /// <param name="Loads">Reads through a pointer, from any memory.</param>
 /// <param name="Stores">Writes through a pointer.</param>
-/// <param name="MultiplyAdds">Products that are only added to something; the pragma in the source's first line lets the driver fuse them.</param>
+/// <param name="MultiplyAdds">Products that are only added to something; the pragma in the source's first line lets the driver fuse
+/// them.</param>
 public sealed partial record OpenClCounts(int Loads, int Stores, int MultiplyAdds)
 {
     /// <summary>Counts in the source of a kernel.</summary>

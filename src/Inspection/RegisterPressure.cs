@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 namespace Convolve.Inspection;
 
 /// <summary>
-/// The most registers of a kernel that are live at once. PTX declares one for every value; physical registers are shared by values that are not
-/// live at the same time, where a value is live from its definition to its last use along every path. Parameters do not count: the assembler
-/// reads them from constant memory. It is an estimate: the assembler also moves instructions, and uses more registers to hide latency if the
-/// launch bounds allow it.
+/// The most registers of a kernel that are live at once. PTX declares one for every value; physical registers are shared by values that are
+/// not live at the same time, where a value is live from its definition to its last use along every path. Parameters do not count: the
+/// assembler reads them from constant memory. It is an estimate: the assembler also moves instructions, and uses more registers to hide
+/// latency if the launch bounds allow it.
 /// </summary>
 public static partial class RegisterPressure
 {
@@ -14,7 +14,8 @@ public static partial class RegisterPressure
     public static int Of(string ptx)
     {
         var instructions = Parse(ptx);
-        var labels = instructions.Select((instruction, i) => (instruction.Label, i)).Where(pair => pair.Label is not null).ToDictionary(pair => pair.Label!, pair => pair.i);
+        var labels = instructions.Select((instruction, i) => (instruction.Label, i)).Where(pair => pair.Label is not null)
+            .ToDictionary(pair => pair.Label!, pair => pair.i);
         var aliveBefore = new HashSet<string>[instructions.Count];
         for (var i = 0; i < aliveBefore.Length; i++) aliveBefore[i] = [];
         for (var changed = true; changed;)
@@ -30,7 +31,8 @@ public static partial class RegisterPressure
                 changed = true;
             }
         }
-        var parameters = instructions.Where(instruction => instruction.LoadsParameter).SelectMany(instruction => instruction.Writes).ToHashSet();
+        var parameters = instructions.Where(instruction => instruction.LoadsParameter).SelectMany(instruction => instruction.Writes)
+            .ToHashSet();
         parameters.ExceptWith(instructions.Where(instruction => !instruction.LoadsParameter).SelectMany(instruction => instruction.Writes));
         return Enumerable.Range(0, instructions.Count).Max(i => AliveAfter(i).Union(instructions[i].Writes).Except(parameters).Sum(Size));
 
@@ -48,9 +50,11 @@ public static partial class RegisterPressure
         var instructions = new List<Instruction>();
         foreach (var line in ptx[ptx.IndexOf(".entry", StringComparison.Ordinal)..].Split('\n').Select(line => line.Trim()))
         {
-            if (Label().Match(line) is { Success: true } label) instructions.Add(new Instruction(label.Groups[1].Value, null, false, [], []));
+            if (Label().Match(line) is { Success: true } label)
+                instructions.Add(new Instruction(label.Groups[1].Value, null, false, [], []));
             // Inline PTX has several statements on a line.
-            else if (line.EndsWith(';') && !line.StartsWith('.')) instructions.AddRange(line.TrimEnd(';').Split(';').Select(statement => Parse(statement.Trim(), line)));
+            else if (line.EndsWith(';') && !line.StartsWith('.'))
+                instructions.AddRange(line.TrimEnd(';').Split(';').Select(statement => Parse(statement.Trim(), line)));
         }
         return instructions;
     }
@@ -74,11 +78,14 @@ public static partial class RegisterPressure
         reads.AddRange(Register().Matches(operands[end..]).Select(register => register.Value));
         // If the guard is false, the old value stays live.
         if (guarded) reads.AddRange(writes);
-        return new Instruction(null, null, false, writes, reads) { LoadsParameter = operation.StartsWith("ld.param", StringComparison.Ordinal) };
+        return new Instruction(null, null, false, writes,
+            reads)
+        { LoadsParameter = operation.StartsWith("ld.param", StringComparison.Ordinal) };
     }
 
     /// <summary>In 32-bit registers; predicates have a file of their own.</summary>
-    private static int Size(string register) => register.StartsWith("%rd", StringComparison.Ordinal) ? 2 : register.StartsWith("%p", StringComparison.Ordinal) ? 0 : 1;
+    private static int Size(string register) => register.StartsWith("%rd", StringComparison.Ordinal) ? 2
+        : register.StartsWith("%p", StringComparison.Ordinal) ? 0 : 1;
 
     [GeneratedRegex(@"^(\w+):$")]
     private static partial Regex Label();
@@ -95,7 +102,8 @@ public static partial class RegisterPressure
     /// <param name="Ends">Whether control never reaches the next instruction.</param>
     /// <param name="Writes">The registers that it writes.</param>
     /// <param name="Reads">The registers that it reads.</param>
-    private sealed record Instruction(string? Label, string? Target, bool Ends, IReadOnlyCollection<string> Writes, IReadOnlyCollection<string> Reads)
+    private sealed record Instruction(string? Label, string? Target, bool Ends, IReadOnlyCollection<string> Writes,
+        IReadOnlyCollection<string> Reads)
     {
         public bool LoadsParameter { get; init; }
     }

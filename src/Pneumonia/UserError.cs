@@ -14,7 +14,8 @@ public class UserError : Exception
     /// The list of errors that the user can fix: <see cref="UserError"/>, and errors of the libraries about a file, a device or a training,
     /// whose messages have the same form. All others are faults of the program.
     /// </summary>
-    public static bool Is(Exception e) => e is UserError or WeightFileException or FeatureFileException or DeviceException or DivergedException;
+    public static bool Is(Exception e) => e is UserError or WeightFileException or FeatureFileException or DeviceException
+        or DivergedException;
 
     public UserError(string message) : base(message) { }
 

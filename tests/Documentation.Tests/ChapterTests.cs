@@ -92,7 +92,8 @@ public sealed partial class ChapterTests
         {
             var words = command.Groups[1].Value.Split('#')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             var errors = CommandLine.Errors(words);
-            Assert.True(errors.Count == 0, $"{chapter}: the application does not understand \"{command.Groups[1].Value}\": {string.Join("; ", errors)}");
+            Assert.True(errors.Count == 0,
+                $"{chapter}: the application does not understand \"{command.Groups[1].Value}\": {string.Join("; ", errors)}");
         }
     }
 

@@ -9,11 +9,13 @@ namespace Convolve.Documentation.Tests;
 public static class FreeProgram
 {
     private const string ImplicitUsings =
-        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;";
+        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using "
+            + "System.Threading; global using System.Threading.Tasks;";
 
     private static readonly MetadataReference[] references =
     [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
     /// <summary>Runs a program and returns what it printed.</summary>
@@ -24,12 +26,14 @@ public static class FreeProgram
         var compilation = CSharpCompilation.Create($"program-{Guid.NewGuid():N}",
             [CSharpSyntaxTree.ParseText(ImplicitUsings, options), CSharpSyntaxTree.ParseText(source, options)], references,
             // Optimized like the projects: ILGPU translates the IL that the compiler emits.
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+            new CSharpCompilationOptions(OutputKind.ConsoleApplication, optimizationLevel: OptimizationLevel.Release,
+                nullableContextOptions: NullableContextOptions.Enable));
         using var image = new MemoryStream();
         var result = compilation.Emit(image);
         var errors = result.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).ToArray();
         if (errors.Length > 0)
-            throw new FormatException($"it does not compile; line {errors[0].Location.GetLineSpan().StartLinePosition.Line + 1} of the block: {errors[0].GetMessage()}");
+            throw new FormatException($"it does not compile; line {errors[0].Location.GetLineSpan().StartLinePosition.Line + 1} of the "
+                + $"block: {errors[0].GetMessage()}");
         image.Position = 0;
         return Printed(new AssemblyLoadContext(null, isCollectible: false).LoadFromStream(image).EntryPoint!);
     }
@@ -43,7 +47,8 @@ public static class FreeProgram
         try
         {
             var arguments = entryPoint.GetParameters().Length == 0 ? [] : new object[] { Array.Empty<string>() };
-            if (entryPoint.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null) is Task task) task.GetAwaiter().GetResult();
+            if (entryPoint.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null) is Task task)
+                task.GetAwaiter().GetResult();
         }
         finally
         {

@@ -27,7 +27,8 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
 
     /// <summary>Every page with checked blocks: README.md and all Markdown files under docs.</summary>
     public static IReadOnlyList<string> Chapters { get; } =
-        ["README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+        ["README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
 
     /// <summary>The marked blocks of a page, in order.</summary>
     /// <exception cref="FormatException">A marker has no block.</exception>
@@ -40,7 +41,8 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
             var match = Marker().Match(lines[i]);
             if (!match.Success) continue;
             var (begin, end) = Body(chapter, lines, i, match.Groups[1].Value);
-            blocks.Add(new MarkedBlock(chapter, blocks.Count, i + 1, match.Groups[1].Value, match.Groups[2].Value.Trim(), string.Join('\n', lines[begin..end])));
+            blocks.Add(new MarkedBlock(chapter, blocks.Count, i + 1, match.Groups[1].Value, match.Groups[2].Value.Trim(),
+                string.Join('\n', lines[begin..end])));
         }
         return blocks;
     }
@@ -57,12 +59,15 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
             var lines = Read(Chapter);
             var marker = Enumerable.Range(0, lines.Length).Where(i => Marker().IsMatch(lines[i])).ElementAt(Number);
             var (begin, end) = Body(Chapter, lines, marker, Kind);
-            File.WriteAllText(Path.Combine(Root, Chapter), string.Join('\n', [.. lines[..begin], .. expected.Split('\n'), .. lines[end..]]));
+            File.WriteAllText(Path.Combine(Root, Chapter),
+                string.Join('\n', [.. lines[..begin], .. expected.Split('\n'), .. lines[end..]]));
             return;
         }
         var (mine, theirs) = (Text.Split('\n'), expected.Split('\n'));
-        var differs = Enumerable.Range(0, Math.Max(mine.Length, theirs.Length)).First(i => mine.ElementAtOrDefault(i) != theirs.ElementAtOrDefault(i));
-        Assert.Fail($"{this} is stale; its line {differs + 1} is\n  {mine.ElementAtOrDefault(differs)}\nand should be\n  {theirs.ElementAtOrDefault(differs)}\n"
+        var differs = Enumerable.Range(0, Math.Max(mine.Length, theirs.Length))
+            .First(i => mine.ElementAtOrDefault(i) != theirs.ElementAtOrDefault(i));
+        Assert.Fail($"{this} is stale; its line {differs + 1} is\n  {mine.ElementAtOrDefault(differs)}\nand should be\n  "
+            + $"{theirs.ElementAtOrDefault(differs)}\n"
             + $"To update all blocks: {UpdateVariable}=1 dotnet test tests/Documentation.Tests");
     }
 
@@ -77,7 +82,8 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
         var begin = marker + 1;
         var fenced = kind != "table";
         if (begin >= lines.Length || !lines[begin].StartsWith(fenced ? "```" : "|", StringComparison.Ordinal))
-            throw new FormatException($"{chapter}:{marker + 1}: a marker \"{kind}\" must be directly above its {(fenced ? "code block" : "table")}");
+            throw new FormatException(
+                $"{chapter}:{marker + 1}: a marker \"{kind}\" must be directly above its {(fenced ? "code block" : "table")}");
         if (fenced) begin++;
         var end = Array.FindIndex(lines, begin, line => fenced ? line == "```" : !line.StartsWith('|'));
         return (begin, end < 0 ? throw new FormatException($"{chapter}:{marker + 1}: the block does not end") : end);
@@ -87,7 +93,8 @@ public sealed partial record MarkedBlock(string Chapter, int Number, int Line, s
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Convolve.sln")))
-            folder = folder.Parent ?? throw new InvalidOperationException($"{AppContext.BaseDirectory} is not inside a clone of the repository");
+            folder = folder.Parent
+                ?? throw new InvalidOperationException($"{AppContext.BaseDirectory} is not inside a clone of the repository");
         return folder.FullName;
     }
 

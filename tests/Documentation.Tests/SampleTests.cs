@@ -17,7 +17,8 @@ public sealed class SampleTests
     public void OwnNetworkLearns()
     {
         using (var catalogue = new DeviceCatalogue())
-            Skip.If(catalogue.Choose().Device.Kind == Engine.Devices.DeviceKind.IlgpuCpu, "training on ILGPU's debugging device takes minutes; install OpenCL");
+            Skip.If(catalogue.Choose()
+                .Device.Kind == Engine.Devices.DeviceKind.IlgpuCpu, "training on ILGPU's debugging device takes minutes; install OpenCL");
         Assert.Contains("right", FreeProgram.Printed(typeof(OwnNetwork.Shapes).Assembly.EntryPoint!), StringComparison.Ordinal);
     }
 }

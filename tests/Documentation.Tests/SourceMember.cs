@@ -21,10 +21,12 @@ public static class SourceMember
         var text = File.ReadAllText(file).ReplaceLineEndings("\n");
         if (member is null) return text;
         var root = CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview)).GetRoot();
-        var members = root.DescendantNodes().OfType<MemberDeclarationSyntax>().Where(m => m is not BaseNamespaceDeclarationSyntax).ToArray();
+        var members = root.DescendantNodes().OfType<MemberDeclarationSyntax>()
+            .Where(m => m is not BaseNamespaceDeclarationSyntax).ToArray();
         var found = members.Where(m => Names(m).Contains(member)).ToArray();
         if (found.Length != 1)
-            throw new FormatException($"{path} has {found.Length} members {member}; it has {string.Join(", ", members.Select(m => Names(m).Last()).Distinct())}");
+            throw new FormatException(
+                $"{path} has {found.Length} members {member}; it has {string.Join(", ", members.Select(m => Names(m).Last()).Distinct())}");
         return Cut(text, found[0]);
     }
 
@@ -40,8 +42,10 @@ public static class SourceMember
         };
         if (name == "") return [""];
         var container = member.Parent is TypeDeclarationSyntax parent ? $"{parent.Identifier.Text}." : "";
-        var types = member is MethodDeclarationSyntax { ParameterList.Parameters: var all } ? $"({string.Join(", ", all.Select(p => p.Type))})" : "";
-        return [name, container + name, name + parameters, container + name + parameters, name + types, container + name + parameters + types];
+        var types = member is MethodDeclarationSyntax { ParameterList.Parameters: var all }
+            ? $"({string.Join(", ", all.Select(p => p.Type))})" : "";
+        return [name, container + name, name + parameters, container + name + parameters, name + types,
+            container + name + parameters + types];
     }
 
     private static string Cut(string text, MemberDeclarationSyntax member)
@@ -53,11 +57,13 @@ public static class SourceMember
         // Plain comments are above the attributes.
         var above = member.SyntaxTree.GetLineSpan(member.Span).StartLinePosition.Line;
         var comments = new List<string>();
-        while (above > 0 && lines[above - 1].TrimStart() is var line && line.StartsWith("//", StringComparison.Ordinal) && !line.StartsWith("///", StringComparison.Ordinal))
+        while (above > 0 && lines[above - 1].TrimStart() is var line && line.StartsWith("//", StringComparison.Ordinal)
+            && !line.StartsWith("///", StringComparison.Ordinal))
             comments.Insert(0, lines[--above]);
         string[] cut = [.. comments, .. lines[begin..(end + 1)]];
         var indentation = cut.Where(line => line.Length > 0).Min(line => line.Length - line.TrimStart().Length);
-        return string.Join('\n', cut.Select(line => line.Length > 0 ? line[indentation..] : line).Where(line => !line.StartsWith("///", StringComparison.Ordinal)
+        return string.Join('\n',
+            cut.Select(line => line.Length > 0 ? line[indentation..] : line).Where(line => !line.StartsWith("///", StringComparison.Ordinal)
             && !line.TrimStart().StartsWith("///", StringComparison.Ordinal)));
     }
 }

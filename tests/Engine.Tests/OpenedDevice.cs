@@ -59,8 +59,8 @@ public sealed class OpenClDevice() : OpenedDevice(DeviceKind.OpenClCpu, KernelSh
 
 /// <summary>
 /// The GPU variants of the kernels, including barriers and shared memory. The environment variable CONVOLVE_TEST_DEVICE selects where they
-/// run: <c>cuda</c>, <c>opencl-gpu</c>, <c>opencl-cpu</c> (the default: slow, but no GPU is needed) or <c>machine</c>, the PTX machine with its
-/// sanitizer.
+/// run: <c>cuda</c>, <c>opencl-gpu</c>, <c>opencl-cpu</c> (the default: slow, but no GPU is needed) or <c>machine</c>, the PTX machine with
+/// its sanitizer.
 /// </summary>
 public sealed class OpenClDeviceInGpuShape : OpenedDevice
 {
@@ -68,7 +68,8 @@ public sealed class OpenClDeviceInGpuShape : OpenedDevice
 
     private readonly PtxDevice? machine;
 
-    public OpenClDeviceInGpuShape() : base(Kind, KernelShape.Gpu, percentOfCases: OnMachine ? 5 : 30, largestWork: OnMachine ? 60_000 : 400_000)
+    public OpenClDeviceInGpuShape()
+        : base(Kind, KernelShape.Gpu, percentOfCases: OnMachine ? 5 : 30, largestWork: OnMachine ? 60_000 : 400_000)
     {
         if (OnMachine) machine = new PtxDevice(CudaTarget.All[^1]);
     }

@@ -23,7 +23,8 @@ public sealed class KernelCatalogueTests
     [Fact]
     public void EveryKernelOfTheEngineIsCatalogued()
     {
-        var catalogued = KernelCatalogue.All.SelectMany(kernel => kernel.Forms).Select(form => Definition(KernelForm.Written(form))).ToHashSet();
+        var catalogued = KernelCatalogue.All.SelectMany(kernel => kernel.Forms).Select(form => Definition(KernelForm.Written(form)))
+            .ToHashSet();
         var written = KernelStructs().ToArray();
         Assert.Empty(written.Where(kernel => !catalogued.Contains(kernel)).Select(kernel => kernel.Name));
         Assert.Empty(catalogued.Where(kernel => !written.Contains(kernel)).Select(kernel => kernel.Name));
@@ -66,7 +67,8 @@ public sealed class KernelCatalogueTests
     private static IEnumerable<Type> KernelStructs() =>
         from type in typeof(IKernel).Assembly.GetTypes()
         where type is { IsValueType: true, Namespace: not "Convolve.Engine.Kernels" } && type != typeof(UpdateElements<>)
-        where type.GetInterfaces().Any(contract => contract.Namespace == "Convolve.Engine.Kernels" && contract.Name.EndsWith("Kernel", StringComparison.Ordinal))
+        where type.GetInterfaces()
+            .Any(contract => contract.Namespace == "Convolve.Engine.Kernels" && contract.Name.EndsWith("Kernel", StringComparison.Ordinal))
         select type;
 
     private static Type Definition(Type type) => type.IsGenericType ? type.GetGenericTypeDefinition() : type;

@@ -25,7 +25,8 @@ public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode
     {
         var parts = KernelSource.WithParts(KernelCatalogue.Find("rmsprop")!);
         Assert.Contains(parts, part => part.Text.Contains("struct RmsPropRule", StringComparison.Ordinal)
-            && part.Text.StartsWith("/// <summary>v = ρv", StringComparison.Ordinal) && part.Text.Contains("T.Map<SquareRoot>", StringComparison.Ordinal));
+            && part.Text.StartsWith("/// <summary>v = ρv", StringComparison.Ordinal)
+            && part.Text.Contains("T.Map<SquareRoot>", StringComparison.Ordinal));
         Assert.Contains(parts, part => part.Text.Contains("struct UpdateElements<TRule>", StringComparison.Ordinal));
         Assert.DoesNotContain(parts, part => part.Text.Contains("struct AdamRule", StringComparison.Ordinal));
     }

@@ -13,7 +13,8 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         [.. KernelCatalogue.All.Where(kernel => kernel is { IsHot: true, Target: KernelTarget.Gpu }).Select(kernel => kernel.Name)];
 
     public static TheoryData<string> OthersForGpus =>
-        [.. KernelCatalogue.All.Where(kernel => kernel.Gpu is not null && kernel is not { IsHot: true, Target: KernelTarget.Gpu }).Select(kernel => kernel.Name)];
+        [.. KernelCatalogue.All.Where(kernel => kernel.Gpu is not null && kernel is not { IsHot: true, Target: KernelTarget.Gpu })
+            .Select(kernel => kernel.Name)];
 
     [Theory]
     [MemberData(nameof(ProductsForGpus))]
@@ -32,7 +33,8 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         var registers = RegisterPressure.Of(text);
         // At least 64 accumulators: fewer would mean that this test counts something else.
         Assert.InRange(registers, 64, CudaTarget.RegistersPerMultiprocessor / (bounds.Threads * bounds.Groups));
-        Assert.All(CudaTarget.All, target => Assert.True(Occupancy.Of(target, bounds.Threads, registers, sharedBytes).Groups >= bounds.Groups));
+        Assert.All(CudaTarget.All,
+            target => Assert.True(Occupancy.Of(target, bounds.Threads, registers, sharedBytes).Groups >= bounds.Groups));
     }
 
     [Theory]
@@ -55,13 +57,17 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         var text = File.ReadAllText(Path.Combine(folder.FullName, "docs", "performance.md"));
         foreach (var suffix in new[] { "gpu", "tf32" })
         {
-            var products = KernelCatalogue.All.Where(kernel => kernel.IsHot && kernel.Name.EndsWith("-" + suffix, StringComparison.Ordinal)).ToArray();
+            var products = KernelCatalogue.All
+                .Where(kernel => kernel.IsHot && kernel.Name.EndsWith("-" + suffix, StringComparison.Ordinal)).ToArray();
             var registers = products.Max(kernel => RegisterPressure.Of(code.Ptx(kernel, CudaTarget.All[^1])));
             var sharedBytes = KernelCounts.OfPtx(code.Ptx(products[0], CudaTarget.All[^1])).SharedBytes;
-            var cells = CudaTarget.All.Select(target => target.Number < products[0].MinimalArchitecture.Number ? "–" : Cell(Occupancy.Of(target, GpuStaging.GroupSize, registers, sharedBytes)));
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| `…-{suffix}` | {registers} | {sharedBytes} | {string.Join(" | ", cells)} |"), text);
+            var cells = CudaTarget.All.Select(target => target.Number < products[0].MinimalArchitecture.Number ? "–"
+                : Cell(Occupancy.Of(target, GpuStaging.GroupSize, registers, sharedBytes)));
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture,
+                $"| `…-{suffix}` | {registers} | {sharedBytes} | {string.Join(" | ", cells)} |"), text);
         }
-        static string Cell(Occupancy occupancy) => string.Create(CultureInfo.InvariantCulture, $"{occupancy.Groups} groups, {100 * occupancy.Share:F0} %");
+        static string Cell(Occupancy occupancy) =>
+            string.Create(CultureInfo.InvariantCulture, $"{occupancy.Groups} groups, {100 * occupancy.Share:F0} %");
     }
 
     [Theory]
@@ -74,7 +80,8 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     [InlineData("sm_86", 128, 16, 33792, 2, "shared memory")]
     [InlineData("sm_80", 256, 256, 0, 0, "registers")]
     [InlineData("sm_80", 256, 32, 49153, 0, "shared memory")]
-    public void OccupancyIsLimitedByWhatRunsOutFirst(string architecture, int threads, int registers, int sharedBytes, int groups, string limit)
+    public void OccupancyIsLimitedByWhatRunsOutFirst(string architecture, int threads, int registers, int sharedBytes, int groups,
+        string limit)
     {
         var occupancy = Occupancy.Of(CudaTarget.All.Single(target => target.Name == architecture), threads, registers, sharedBytes);
         Assert.Equal((groups, limit), (occupancy.Groups, occupancy.LimitedBy));

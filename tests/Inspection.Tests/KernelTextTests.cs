@@ -19,12 +19,14 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
         {
             var data = new TheoryData<string, string>();
             foreach (var kernel in KernelCatalogue.All)
-                foreach (var target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number)) data.Add(kernel.Name, target.Name);
+                foreach (var target in CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number))
+                    data.Add(kernel.Name, target.Name);
             return data;
         }
     }
 
-    public static TheoryData<string> OpenClKernels => [.. KernelCatalogue.All.Where(kernel => !kernel.IsCudaOnly).Select(kernel => kernel.Name)];
+    public static TheoryData<string> OpenClKernels =>
+        [.. KernelCatalogue.All.Where(kernel => !kernel.IsCudaOnly).Select(kernel => kernel.Name)];
 
     [Theory]
     [MemberData(nameof(KernelsByArchitecture))]
@@ -79,7 +81,8 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
     /// </summary>
     [Theory]
     [MemberData(nameof(OpenClKernels))]
-    public void OpenClGivesNoCauseForWarnings(string name) => Assert.DoesNotMatch(NegativeConstant(), code.OpenCl(KernelCatalogue.Find(name)!));
+    public void OpenClGivesNoCauseForWarnings(string name) =>
+        Assert.DoesNotMatch(NegativeConstant(), code.OpenCl(KernelCatalogue.Find(name)!));
 
     [Theory]
     [InlineData("ld.f32 %f1, [%rd1];", true)]
@@ -106,7 +109,8 @@ public sealed partial class KernelTextTests(KernelCode code) : IClassFixture<Ker
         Assert.Equal("type_1 a; L_2: type_1 b; goto L_2; type_3 L_2; mytype_5 type_4_x",
             KernelCompiler.StableNames("type_9 a; L_3: type_9 b; goto L_3; type_12 L_3; mytype_5 type_3_x"));
 
-    [GeneratedRegex(@"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32\.tf32\.f32 \{(sum\d+(, )?){4}\}, \{\s*(%r\d+,? ?){4}\}, \{(%r\d+,? ?){2}\}, \{(sum\d+(, )?){4}\};")]
+    [GeneratedRegex(@"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32\.tf32\.f32 \{(sum\d+(, )?){4}\}, "
+        + @"\{\s*(%r\d+,? ?){4}\}, \{(%r\d+,? ?){2}\}, \{(sum\d+(, )?){4}\};")]
     private static partial Regex TensorCoreMultiply();
 
     [GeneratedRegex(@"\b(2147483648|4294967\d{3})\b(?!u)")]

@@ -40,7 +40,8 @@ public sealed class WinogradOnVgg19Tests(ITestOutputHelper log)
         using var network = NetworkDescription.FromJson(NetworkDescription.ToJson(whole.Part(0, last + 1)));
         network.Initialize(device, 1);
         new PretrainedWeights(WeightFile.Read(weights), network.Layers).Load();
-        string[] xrays = [.. new[] { "NORMAL", "PNEUMONIA" }.Select(name => Directory.GetFiles(Path.Combine(RealXrays.Folder!, "val", name)).Order().First())];
+        string[] xrays = [.. new[] { "NORMAL", "PNEUMONIA" }
+            .Select(name => Directory.GetFiles(Path.Combine(RealXrays.Folder!, "val", name)).Order().First())];
         using var batch = Tensor.FromValues(device, new Shape(xrays.Length, Pixels, Pixels, 3), [.. xrays.SelectMany(Decoded)]);
 
         using var tape = new Tape(device, recording: false);

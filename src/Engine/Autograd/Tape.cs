@@ -9,9 +9,9 @@ namespace Convolve.Engine.Autograd;
 /// as nothing will read it again; disposing the tape frees the rest.
 /// </summary>
 /// <remarks>
-/// A tensor's gradient is the sum over all its uses. The first contribution overwrites a fresh buffer, later ones are added. A branch that no
-/// gradient reaches, and a tensor that requires none, cost nothing. Each thread uses a tape of its own; a backward pass locks the device, so
-/// contributions of several threads to one gradient add up.
+/// A tensor's gradient is the sum over all its uses. The first contribution overwrites a fresh buffer, later ones are added. A branch that
+/// no gradient reaches, and a tensor that requires none, cost nothing. Each thread uses a tape of its own; a backward pass locks the
+/// device, so contributions of several threads to one gradient add up.
 /// </remarks>
 public sealed class Tape : IDisposable
 {
@@ -89,8 +89,8 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// The buffer for contributions to a tensor's gradient. If <paramref name="accumulate"/> is false, it is fresh and must be overwritten; else
-    /// it must be added to.
+    /// The buffer for contributions to a tensor's gradient. If <paramref name="accumulate"/> is false, it is fresh and must be overwritten;
+    /// else it must be added to.
     /// </summary>
     public Tensor GradientOf(Tensor tensor, out bool accumulate)
     {
@@ -99,8 +99,8 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// <see cref="GradientOf"/> for an operation whose gradient at an element depends only on the upstream gradient at that element: the first
-    /// contribution overwrites the upstream gradient, which nothing else will read.
+    /// <see cref="GradientOf"/> for an operation whose gradient at an element depends only on the upstream gradient at that element: the
+    /// first contribution overwrites the upstream gradient, which nothing else will read.
     /// </summary>
     internal Tensor GradientOver(Tensor upstream, Tensor tensor, out bool accumulate)
     {

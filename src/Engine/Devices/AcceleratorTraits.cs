@@ -10,7 +10,8 @@ internal static class AcceleratorTraits
 {
     /// <summary>Whether an accelerator is the CPU, through PoCL.</summary>
     public static bool IsPocl(Accelerator accelerator) =>
-        accelerator is CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU } && OpenClPlatforms.IsPocl(((CLDevice)accelerator.Device).PlatformName);
+        accelerator is CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU }
+            && OpenClPlatforms.IsPocl(((CLDevice)accelerator.Device).PlatformName);
 
     /// <summary>float32 lanes of the native vectors of an OpenCL device, else 1.</summary>
     public static int VectorLanes(Accelerator accelerator)

@@ -65,7 +65,8 @@ public sealed record DeviceDescription(
     internal static int SumPartsOf(int cores) => cores <= FewCores ? FewSumParts : 4 * (int)BitOperations.RoundUpToPowerOf2((uint)cores);
 
     /// <summary>The name of a CPU, with the parts of its sums if it has more than a few cores.</summary>
-    internal static string NameOfProcessor(string name, int cores) => cores <= FewCores ? name : $"{name}, sums in {SumPartsOf(cores)} parts";
+    internal static string NameOfProcessor(string name, int cores) => cores <= FewCores ? name
+        : $"{name}, sums in {SumPartsOf(cores)} parts";
 
     /// <summary>The kernel variant for this device.</summary>
     public KernelShape Shape => Kind is DeviceKind.Cuda or DeviceKind.OpenClGpu ? KernelShape.Gpu : KernelShape.Cpu;

@@ -28,7 +28,8 @@ internal static class OpenClPlatforms
             if (CLAPI.CurrentAPI.GetNumPlatforms(out var count) != CLError.CL_SUCCESS || count == 0) return [];
             var platforms = new IntPtr[count];
             if (CLAPI.CurrentAPI.GetPlatforms(platforms, ref count) != CLError.CL_SUCCESS) return [];
-            return [.. platforms.Take(count).Select(platform => CLAPI.CurrentAPI.GetPlatformInfo(platform, CLPlatformInfoType.CL_PLATFORM_NAME).Trim())];
+            return [.. platforms.Take(count)
+                .Select(platform => CLAPI.CurrentAPI.GetPlatformInfo(platform, CLPlatformInfoType.CL_PLATFORM_NAME).Trim())];
         }
         catch (Exception e) when (e is CLException or DllNotFoundException or EntryPointNotFoundException or NotSupportedException)
         {

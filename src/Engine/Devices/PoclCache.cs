@@ -28,7 +28,8 @@ internal static class PoclCache
         var own = Environment.GetEnvironmentVariable(Variable);
         var usual = string.IsNullOrEmpty(own) ? UsualFolder() : own;
         if (usual is not null && WritableFolder.CanBe(usual, Room)) yield break;
-        var without = usual is null ? "there is no home" : $"{(usual == own ? $"{Variable}={own}" : usual)} cannot be written to or is full";
+        var without = usual is null ? "there is no home"
+            : $"{(usual == own ? $"{Variable}={own}" : usual)} cannot be written to or is full";
         if (WritableFolder.Temporary("pocl") is { } temporary && WritableFolder.CanBe(temporary, Room))
         {
             NativeEnvironment.Set(Variable, temporary);
@@ -43,6 +44,7 @@ internal static class PoclCache
     // A home that does not exist does not count: PoCL would create it if possible.
     private static string? UsualFolder() =>
         Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? Path.Combine(cache, "pocl", "kcache")
-        : Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home && Directory.Exists(home) ? Path.Combine(home, ".cache", "pocl", "kcache")
+        : Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home && Directory.Exists(home)
+        ? Path.Combine(home, ".cache", "pocl", "kcache")
         : null;
 }

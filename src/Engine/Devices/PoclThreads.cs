@@ -36,7 +36,8 @@ internal static class PoclThreads
                 continue;
             }
             NativeEnvironment.Remove(variable);
-            yield return $"{variable}={value} is left out: here it must be a whole number from 1 to {cores * MostThreadsPerCore}; PoCL takes a thread for each core";
+            yield return $"{variable}={value} is left out: here it must be a whole number from 1 to {cores * MostThreadsPerCore}; PoCL "
+                + "takes a thread for each core";
         }
         // PoCL numbers cores from zero; it cannot pin if a container has other cores, or if there are more threads.
         var canPin = threads <= cores && AreAllOurs(cores);
@@ -49,7 +50,8 @@ internal static class PoclThreads
 
     /// <summary>The number of threads in a setting; null if invalid.</summary>
     internal static int? ThreadsOf(string value, int cores) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1 && threads <= cores * MostThreadsPerCore
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads >= 1
+            && threads <= cores * MostThreadsPerCore
             ? threads
             : null;
 
@@ -67,5 +69,6 @@ internal static class PoclThreads
         }
     }
 
-    private static bool IsCore(string path) => path[(path.LastIndexOf('/') + "/cpu".Length)..] is { Length: > 0 } number && number.All(char.IsAsciiDigit);
+    private static bool IsCore(string path) => path[(path.LastIndexOf('/') + "/cpu".Length)..] is { Length: > 0 } number
+        && number.All(char.IsAsciiDigit);
 }

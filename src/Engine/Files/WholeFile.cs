@@ -3,19 +3,20 @@ using System.Text.RegularExpressions;
 namespace Convolve.Engine.Files;
 
 /// <summary>
-/// Writes files atomically: readers find either the old content or all of the new. A temporary file beside the target is written, flushed to
-/// disk and renamed.
+/// Writes files atomically: readers find either the old content or all of the new. A temporary file beside the target is written, flushed
+/// to disk and renamed.
 /// </summary>
 /// <remarks>
-/// A killed process leaves its temporary file behind. The next process that writes into the folder removes it: its name has the number of the
-/// process that wrote it, and its lock, which ends with that process, shows whether it is still being written. Files that are being written
-/// are never touched.
+/// A killed process leaves its temporary file behind. The next process that writes into the folder removes it: its name has the number of
+/// the process that wrote it, and its lock, which ends with that process, shows whether it is still being written. Files that are being
+/// written are never touched.
 /// </remarks>
 public static partial class WholeFile
 {
     private const int MostAttempts = 100;
 
-    /// <summary>Writes a file, and removes leftovers of killed processes from its folder. If the path is a link, its target is replaced; a device is written to.</summary>
+    /// <summary>Writes a file, and removes leftovers of killed processes from its folder. If the path is a link, its target is replaced; a
+    /// device is written to.</summary>
     /// <param name="path">The file, in a folder that exists.</param>
     /// <param name="write">Writes its content.</param>
     /// <exception cref="IOException">The file cannot be written there; nothing is left of it.</exception>
@@ -35,8 +36,8 @@ public static partial class WholeFile
     }
 
     /// <summary>
-    /// Writes one of many files that can be created again, without waiting for the disk, which would take longer than creating them. Readers must
-    /// detect files damaged by a power failure, and callers remove leftovers of killed processes.
+    /// Writes one of many files that can be created again, without waiting for the disk, which would take longer than creating them.
+    /// Readers must detect files damaged by a power failure, and callers remove leftovers of killed processes.
     /// </summary>
     /// <param name="path">The file, in a folder that exists.</param>
     /// <param name="write">Writes its content.</param>
@@ -51,7 +52,8 @@ public static partial class WholeFile
         {
             foreach (var path in Directory.EnumerateFiles(folder, ".convolve-*.tmp"))
             {
-                if (TemporaryName().Match(Path.GetFileName(path)) is not { Success: true } name || IsAnotherThatRuns(name.Groups[1].Value)) continue;
+                if (TemporaryName().Match(Path.GetFileName(path)) is not { Success: true } name || IsAnotherThatRuns(name.Groups[1].Value))
+                    continue;
                 try
                 {
                     // Its writer holds a lock, also if it is on another machine or in another container, whose process numbers differ.

@@ -24,7 +24,8 @@ internal static class WritableFolder
             }
             if (new DriveInfo(nearest).AvailableFreeSpace < room) return false;
             var path = Path.Combine(nearest, $".{Path.GetRandomFileName()}");
-            using var probe = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            using var probe = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1,
+                FileOptions.DeleteOnClose);
             probe.Write(new byte[ProbeLength]);
             return true;
         }
@@ -35,17 +36,19 @@ internal static class WritableFolder
     }
 
     /// <summary>
-    /// A folder for temporary files that belongs to this user only, the same from run to run. Files in it are executed or trusted later, so if
-    /// another user created it, or its owner is unknown, a new one is created.
+    /// A folder for temporary files that belongs to this user only, the same from run to run. Files in it are executed or trusted later, so
+    /// if another user created it, or its owner is unknown, a new one is created.
     /// </summary>
     /// <returns>Its path; null if nothing can be written there.</returns>
     public static string? Temporary(string name)
     {
         try
         {
-            if (OperatingSystem.IsWindows()) return Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"convolve-{name}")).FullName;
+            if (OperatingSystem.IsWindows())
+                return Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"convolve-{name}")).FullName;
             var path = Path.Combine(Path.GetTempPath(), $"convolve-{name}-{Environment.UserName}");
-            if (!Path.Exists(path)) Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!Path.Exists(path))
+                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             if (!OperatingSystem.IsLinux() || !IsOursAlone(path)) path = Directory.CreateTempSubdirectory($"convolve-{name}-").FullName;
             return CanBe(path) ? path : null;
         }
@@ -55,7 +58,8 @@ internal static class WritableFolder
         }
     }
 
-    /// <summary>Whether a path is a folder, not a link to one, that belongs to this process's user and that nobody else may enter.</summary>
+    /// <summary>Whether a path is a folder, not a link to one, that belongs to this process's user and that nobody else may
+    /// enter.</summary>
     [SupportedOSPlatform("linux")]
     internal static bool IsOursAlone(string path)
     {

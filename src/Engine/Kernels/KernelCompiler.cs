@@ -50,7 +50,8 @@ internal static partial class KernelCompiler
         {
             var compiled = Compile(accelerator.GetBackend(), entry);
             if (compiled is CLCompiledKernel opencl)
-                compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, SourceFor(accelerator, opencl), opencl.CVersion);
+                compiled = new CLCompiledKernel(context, EntryPointOf(opencl), opencl.Info, SourceFor(accelerator, opencl),
+                    opencl.CVersion);
             try
             {
                 return accelerator.LoadKernel(compiled);
@@ -88,7 +89,8 @@ internal static partial class KernelCompiler
     internal static string OpenClSource(CLCompiledKernel kernel) => ContractionPragma + GlobalAtomics(StableNames(kernel.Source));
 
     private static SeparateViewEntryPoint EntryPointOf(CLCompiledKernel kernel) =>
-        (SeparateViewEntryPoint)(typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
+        (SeparateViewEntryPoint)(
+            typeof(CompiledKernel).GetProperty("EntryPoint", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
             ?.GetValue(kernel) ?? throw new DeviceException("this version of ILGPU hides the entry point of a compiled kernel"));
 
     /// <summary>

@@ -5,7 +5,8 @@ namespace Convolve.Engine.Kernels;
 /// <summary>What is launched of a kernel: the struct that its author wrote, inside the loop that its interface asks for.</summary>
 internal static class KernelForm
 {
-    private static readonly MethodInfo entry = typeof(KernelLauncher).GetMethod(nameof(KernelLauncher.Entry), BindingFlags.Static | BindingFlags.NonPublic)!;
+    private static readonly MethodInfo entry = typeof(KernelLauncher)
+        .GetMethod(nameof(KernelLauncher.Entry), BindingFlags.Static | BindingFlags.NonPublic)!;
 
     private static readonly Type[] loops = [typeof(Items<,>), typeof(Elements<,>), typeof(Pixels<,>), typeof(Workers<>)];
 
@@ -13,15 +14,19 @@ internal static class KernelForm
     public static Type? Of(Type kernel, KernelTarget target)
     {
         var cpu = target == KernelTarget.Cpu;
-        if (kernel.IsAssignableTo(typeof(IKernel))) return typeof(Items<,>).MakeGenericType(cpu ? typeof(SpanPerItem) : typeof(GridStride), kernel);
-        if (kernel.IsAssignableTo(typeof(IElementKernel))) return typeof(Elements<,>).MakeGenericType(cpu ? typeof(SpanPerItem) : typeof(GridStride), kernel);
-        if (kernel.IsAssignableTo(typeof(IPixelKernel))) return typeof(Pixels<,>).MakeGenericType(cpu ? typeof(PixelSpan) : typeof(PixelThreads), kernel);
+        if (kernel.IsAssignableTo(typeof(IKernel)))
+            return typeof(Items<,>).MakeGenericType(cpu ? typeof(SpanPerItem) : typeof(GridStride), kernel);
+        if (kernel.IsAssignableTo(typeof(IElementKernel)))
+            return typeof(Elements<,>).MakeGenericType(cpu ? typeof(SpanPerItem) : typeof(GridStride), kernel);
+        if (kernel.IsAssignableTo(typeof(IPixelKernel)))
+            return typeof(Pixels<,>).MakeGenericType(cpu ? typeof(PixelSpan) : typeof(PixelThreads), kernel);
         if (kernel.IsAssignableTo(typeof(IWorkerKernel))) return cpu ? typeof(Workers<>).MakeGenericType(kernel) : null;
         return kernel;
     }
 
     /// <summary>Whether the loop around a kernel moves four floats at a time on GPUs.</summary>
-    public static bool MovesFours(Type kernel) => kernel.IsAssignableTo(typeof(IElementKernel)) || kernel.IsAssignableTo(typeof(IPixelKernel));
+    public static bool MovesFours(Type kernel) => kernel.IsAssignableTo(typeof(IElementKernel))
+        || kernel.IsAssignableTo(typeof(IPixelKernel));
 
     /// <summary>The kernel as its author wrote it, closed, without the loop.</summary>
     public static Type Written(Type launched) =>
@@ -38,7 +43,8 @@ internal static class KernelForm
     /// <summary>The method that is compiled.</summary>
     public static MethodInfo Entry(Type launched) => entry.MakeGenericMethod(launched);
 
-    /// <summary>The kernel's name in compiled code: that of its <see cref="KernelAttribute"/>, or of its struct where it has none.</summary>
+    /// <summary>The kernel's name in compiled code: that of its <see cref="KernelAttribute"/>, or of its struct where it has
+    /// none.</summary>
     public static string EntryName(Type launched)
     {
         var kernel = Written(launched);

@@ -60,7 +60,8 @@ internal sealed class KernelLauncher : IDisposable
     {
         if (length == 0) return;
         var fours = inFours ? length / Float4.Count : 0;
-        if (device.Shape == KernelShape.Cpu) Launch(FlatGrid(length), new Elements<SpanPerItem, TKernel> { Kernel = kernel, Length = length, Fours = fours });
+        if (device.Shape == KernelShape.Cpu)
+            Launch(FlatGrid(length), new Elements<SpanPerItem, TKernel> { Kernel = kernel, Length = length, Fours = fours });
         else Launch(FlatGrid(length), new Elements<GridStride, TKernel> { Kernel = kernel, Length = length, Fours = fours });
     }
 
@@ -68,9 +69,11 @@ internal sealed class KernelLauncher : IDisposable
     public void ForEachPixel<TKernel>(int pixels, int channels, TKernel kernel) where TKernel : struct, IPixelKernel
     {
         if (device.Shape == KernelShape.Cpu)
-            Launch(new KernelConfig(CeilDiv(pixels, PixelSpan.Length), 1), new Pixels<PixelSpan, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
+            Launch(new KernelConfig(CeilDiv(pixels, PixelSpan.Length), 1),
+                new Pixels<PixelSpan, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
         else
-            Launch(new KernelConfig(new Index2D(CeilDiv(pixels, PixelThreads.Pixels), 1), new Index2D(PixelThreads.Channels, PixelThreads.Pixels)),
+            Launch(new KernelConfig(new Index2D(CeilDiv(pixels, PixelThreads.Pixels), 1),
+                new Index2D(PixelThreads.Channels, PixelThreads.Pixels)),
                 new Pixels<PixelThreads, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
     }
 
@@ -109,10 +112,12 @@ internal sealed class KernelLauncher : IDisposable
                 $"{KernelForm.NameOf(kernel)}: a tensor lies on another device than {device.Description}; "
                 + $"copy it there with {nameof(Tensor.ToArray)} and {nameof(Tensor.FromValues)}");
         if (buffer.IsDisposed)
-            throw new ObjectDisposedException(nameof(Tensor), $"{KernelForm.NameOf(kernel)}: a tensor's memory was given back to {device.Description}");
+            throw new ObjectDisposedException(nameof(Tensor),
+                $"{KernelForm.NameOf(kernel)}: a tensor's memory was given back to {device.Description}");
         var begin = BeginInBytes(view);
         if (begin + view.LengthInBytes > buffer.LengthInBytes)
-            throw new ArgumentException($"{KernelForm.NameOf(kernel)}: a tensor belongs to a device without memory, which only rehearses work");
+            throw new ArgumentException(
+                $"{KernelForm.NameOf(kernel)}: a tensor belongs to a device without memory, which only rehearses work");
         var four = Float4.Count * Interop.SizeOf<T>();
         if (inFours && device.Shape == KernelShape.Gpu && begin % four != 0)
             throw new ArgumentException(

@@ -68,7 +68,8 @@ internal interface ILanes<T> where T : struct, ILanes<T>
     static abstract T WhereAbove(T values, T deciders, float floor);
 
     /// <summary>Lane by lane, where the labels are packed bytes and the other label is the same for all.</summary>
-    static abstract void ZipLabelled<TFunction>(ref T values, ref int labels, T others, int otherLabel) where TFunction : struct, IFunctionOfLabelled;
+    static abstract void ZipLabelled<TFunction>(ref T values, ref int labels, T others, int otherLabel)
+        where TFunction : struct, IFunctionOfLabelled;
 }
 
 /// <summary>One number: what a CPU's loops are made of, whose compiler makes vectors of them by itself.</summary>

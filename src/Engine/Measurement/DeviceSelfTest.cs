@@ -5,8 +5,8 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Measurement;
 
 /// <summary>
-/// A small matrix product with every ingredient of the hot kernels (packing, register tile, fused multiply-add, remainders), checked against
-/// plain loops in double precision, so that a faulty driver is found before a training relies on it.
+/// A small matrix product with every ingredient of the hot kernels (packing, register tile, fused multiply-add, remainders), checked
+/// against plain loops in double precision, so that a faulty driver is found before a training relies on it.
 /// </summary>
 public static class DeviceSelfTest
 {
@@ -34,7 +34,8 @@ public static class DeviceSelfTest
         }
         catch (Exception e)
         {
-            throw new DeviceException($"device {device.Description} failed its self-test: {DeviceException.Reason(e)}; choose another with --device", e);
+            throw new DeviceException(
+                $"device {device.Description} failed its self-test: {DeviceException.Reason(e)}; choose another with --device", e);
         }
         double largest = 0, error = 0;
         for (var i = 0; i < expected.Length; i++)
@@ -45,7 +46,8 @@ public static class DeviceSelfTest
         }
         if (!(error / largest < 1e-5))
             throw new DeviceException(
-                $"device {device.Description} failed its self-test: a matrix product is off by {error / largest:G3} of its largest value; choose another with --device");
+                $"device {device.Description} failed its self-test: a matrix product is off by {error / largest:G3} of its largest value; "
+                    + "choose another with --device");
         return error / largest;
     }
 }

@@ -19,7 +19,8 @@ public static class PeakArithmetic
 
     internal const int Repetitions = 4096;
 
-    /// <summary>float32 operations per second in units of 10⁹, a multiply-add counted as two; the best of <paramref name="runs"/>.</summary>
+    /// <summary>float32 operations per second in units of 10⁹, a multiply-add counted as two; the best of
+    /// <paramref name="runs"/>.</summary>
     public static double MeasureGigaflops(Device device, int runs = 9)
     {
         double operations = 0;

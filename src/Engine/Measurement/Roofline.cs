@@ -22,7 +22,8 @@ public sealed record Roofline(double Gigaflops, double GigabytesPerSecond)
     /// <summary>Measures both.</summary>
     /// <param name="device">The device; nothing else should be running on it.</param>
     /// <param name="runs">Runs, of which the best counts.</param>
-    public static Roofline Measure(Device device, int runs = 5) => new(PeakArithmetic.MeasureGigaflops(device, runs), MeasureBandwidth(device, runs));
+    public static Roofline Measure(Device device, int runs = 5) =>
+        new(PeakArithmetic.MeasureGigaflops(device, runs), MeasureBandwidth(device, runs));
 
     /// <summary>The least time that work takes, in seconds.</summary>
     public double Seconds(double flops, double bytes) => Math.Max(flops / Gigaflops, bytes / GigabytesPerSecond) * 1e-9;

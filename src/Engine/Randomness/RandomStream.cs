@@ -1,8 +1,8 @@
 namespace Convolve.Engine.Randomness;
 
 /// <summary>
-/// Counter-based random numbers for the host, with 64 bits: the n-th number is a function of seed, stream and n alone, whichever thread draws
-/// first. The mixing function is the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), applied twice.
+/// Counter-based random numbers for the host, with 64 bits: the n-th number is a function of seed, stream and n alone, whichever thread
+/// draws first. The mixing function is the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), applied twice.
 /// </summary>
 public readonly struct RandomStream
 {

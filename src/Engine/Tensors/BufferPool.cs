@@ -5,8 +5,8 @@ using ILGPU.Runtime;
 namespace Convolve.Engine.Tensors;
 
 /// <summary>
-/// The memory of a device. Freed buffers are kept for reuse, so a training step that has run once allocates nothing when it runs again. Work
-/// known from a dry run (see <see cref="BeginWork"/>) takes its buffers from one block of memory instead, at the addresses that a
+/// The memory of a device. Freed buffers are kept for reuse, so a training step that has run once allocates nothing when it runs again.
+/// Work known from a dry run (see <see cref="BeginWork"/>) takes its buffers from one block of memory instead, at the addresses that a
 /// <see cref="MemoryLayout"/> has planned.
 /// </summary>
 /// <remarks>Thread-safe under the device's lock. Planned work belongs to the thread that began it.</remarks>
@@ -74,16 +74,16 @@ public sealed class BufferPool : IDisposable
     }
 
     /// <summary>
-    /// Runs work of a kind and size that this pool does not know yet on a device without memory, and returns that device's pool. Null if no work
-    /// is planned.
+    /// Runs work of a kind and size that this pool does not know yet on a device without memory, and returns that device's pool. Null if no
+    /// work is planned.
     /// </summary>
     public Func<string, int, BufferPool>? DryRun { get; set; }
 
     private long LargestFloats => description.LargestAllocationBytes / sizeof(float) / Granularity * Granularity;
 
     /// <summary>
-    /// Begins work that rents the same buffers whenever it is repeated; disposing the result ends it. A device without memory records what the
-    /// work rents; a device with a <see cref="DryRun"/> uses that record. Meanwhile other threads rent as if there were none.
+    /// Begins work that rents the same buffers whenever it is repeated; disposing the result ends it. A device without memory records what
+    /// the work rents; a device with a <see cref="DryRun"/> uses that record. Meanwhile other threads rent as if there were none.
     /// </summary>
     /// <param name="kind">The kind of work, e.g. <c>training step</c>.</param>
     /// <param name="size">Samples in it, which determine its buffers.</param>
@@ -248,7 +248,11 @@ public sealed class BufferPool : IDisposable
         if (!layout.HasPlace(number)) return null;
         placedBlocks++;
         var begin = layout.Begin(number);
-        return new MemoryBlock(slabs[(int)(begin / LargestFloats)].Memory, begin % LargestFloats, size) { Layout = layout, Number = number };
+        return new MemoryBlock(slabs[(int)(begin / LargestFloats)].Memory, begin % LargestFloats, size)
+        {
+            Layout = layout,
+            Number = number
+        };
     }
 
     private void Deviate()
@@ -267,7 +271,8 @@ public sealed class BufferPool : IDisposable
         if (known.Length <= arena) return known;
         if (placedBlocks > 0) return null;
         FreeArena();
-        for (long begin = 0; begin < known.Length; begin += LargestFloats) slabs.Add(Allocate(Math.Min(LargestFloats, known.Length - begin)));
+        for (long begin = 0; begin < known.Length; begin += LargestFloats)
+            slabs.Add(Allocate(Math.Min(LargestFloats, known.Length - begin)));
         arena = known.Length;
         return known;
     }
@@ -318,7 +323,8 @@ public sealed class BufferPool : IDisposable
                 catch (Exception second)
                 {
                     throw new DeviceException(
-                        $"out of device memory: {Mebibytes(size * sizeof(float))} more do not fit beside the {Mebibytes(UsedBytes)} in use on {description}; "
+                        $"out of device memory: {Mebibytes(size * sizeof(float))} more do not fit beside the {Mebibytes(UsedBytes)} in use "
+                            + $"on {description}; "
                         + $"use a smaller batch or smaller images ({DeviceException.Reason(second)})", second);
                 }
             }
@@ -347,7 +353,8 @@ public sealed class BufferPool : IDisposable
     private static string Mebibytes(long bytes) => $"{bytes / 1048576.0:F0} MiB";
 }
 
-/// <summary>Work that rents the same buffers whenever it is repeated, from <see cref="BufferPool.BeginWork"/> until it is disposed.</summary>
+/// <summary>Work that rents the same buffers whenever it is repeated, from <see cref="BufferPool.BeginWork"/> until it is
+/// disposed.</summary>
 public readonly struct RepeatedWork : IDisposable
 {
     private readonly BufferPool? pool;

@@ -1,12 +1,12 @@
 namespace Convolve.Engine.Tensors;
 
 /// <summary>
-/// The memory of repeated work, such as a training step: which blocks it rents and returns, in which order, and at which address in one block
-/// of memory each of them lies. Two blocks share addresses only if they are never in use at the same time.
+/// The memory of repeated work, such as a training step: which blocks it rents and returns, in which order, and at which address in one
+/// block of memory each of them lies. Two blocks share addresses only if they are never in use at the same time.
 /// </summary>
 /// <remarks>
-/// The order is recorded once, in a dry run. Since the same work rents the same blocks again, the layout can be better than what an allocator
-/// without foresight finds: large blocks that are rented late decide where small ones rented early may lie.
+/// The order is recorded once, in a dry run. Since the same work rents the same blocks again, the layout can be better than what an
+/// allocator without foresight finds: large blocks that are rented late decide where small ones rented early may lie.
 /// </remarks>
 internal sealed class MemoryLayout
 {
@@ -18,7 +18,8 @@ internal sealed class MemoryLayout
     /// <summary>Floats that the whole work needs.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Blocks that are returned before the work ends, and so have an address; others are rented as if there were no layout.</summary>
+    /// <summary>Blocks that are returned before the work ends, and so have an address; others are rented as if there were no
+    /// layout.</summary>
     public bool HasPlace(int block) => blocks[block].Until < int.MaxValue;
 
     /// <summary>The first float of a block.</summary>

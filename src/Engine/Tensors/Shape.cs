@@ -25,7 +25,8 @@ public readonly struct Shape : IEquatable<Shape>
             if (size < 1) throw new ArgumentException($"shape [{string.Join(',', this.sizes)}]: every size must be at least 1");
             length = checked(length * size);
             if (length > LargestLength)
-                throw new ArgumentException($"shape [{string.Join(',', this.sizes)}] has more than {LargestLength} elements; kernels index with 32 bits: use a smaller batch");
+                throw new ArgumentException($"shape [{string.Join(',', this.sizes)}] has more than {LargestLength} elements; kernels index "
+                    + "with 32 bits: use a smaller batch");
         }
         Length = (int)length;
     }

@@ -75,8 +75,8 @@ public sealed class Tensor : IDisposable
     public static Tensor Uninitialized(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length));
 
     /// <summary>
-    /// A tensor with unspecified content that is kept for long, such as a network's parameters: it gets memory of exactly its size and takes
-    /// no buffer that training steps reuse.
+    /// A tensor with unspecified content that is kept for long, such as a network's parameters: it gets memory of exactly its size and
+    /// takes no buffer that training steps reuse.
     /// </summary>
     public static Tensor Lasting(Device device, Shape shape) => new(device, shape, device.Pool.Rent(shape.Length, lasting: true));
 
@@ -216,7 +216,8 @@ public sealed class Tensor : IDisposable
     {
         if (!IsDisposed) return;
         throw new ObjectDisposedException(nameof(Tensor), IsOfTape
-            ? $"{this}: its tape has freed it, as nothing on the tape will read it again; read it before Backward, or have it kept with tape.Keep(tensor)"
+            ? $"{this}: its tape has freed it, as nothing on the tape will read it again; read it before Backward, or have it kept with "
+                + "tape.Keep(tensor)"
             : $"{this} was disposed");
     }
 

@@ -14,16 +14,17 @@ public sealed record Agreement(string What, double Error, int Index, double Expe
 {
     /// <summary>One line of text.</summary>
     public override string ToString() =>
-        FormattableString.Invariant($"{What}: largest error {Error:0.0e+0} of the largest value, at {Index}: {Actual:0.000000} for {Expected:0.000000}");
+        FormattableString.Invariant(
+            $"{What}: largest error {Error:0.0e+0} of the largest value, at {Index}: {Actual:0.000000} for {Expected:0.000000}");
 }
 
 /// <summary>
-/// Compares a differentiable operation with its definition in double precision: its output, and its gradients with central differences of the
-/// definition, (f(x + h) − f(x − h)) / 2h.
+/// Compares a differentiable operation with its definition in double precision: its output, and its gradients with central differences of
+/// the definition, (f(x + h) − f(x − h)) / 2h.
 /// </summary>
 /// <remarks>
-/// The upstream gradient is random: ones would hide an error that is the same everywhere, or that cancels in a sum. Every gradient is computed
-/// twice, first overwritten and then accumulated, since an operation must support both.
+/// The upstream gradient is random: ones would hide an error that is the same everywhere, or that cancels in a sum. Every gradient is
+/// computed twice, first overwritten and then accumulated, since an operation must support both.
 /// </remarks>
 public static class OperationCheck
 {
@@ -37,7 +38,8 @@ public static class OperationCheck
     /// <returns>The output's agreement, then two for each input.</returns>
     /// <exception cref="ArgumentException">There is no input, or operation and definition return different numbers of values.</exception>
     public static IReadOnlyList<Agreement> Run(
-        Func<Tape, IReadOnlyList<Tensor>, Tensor> operation, Func<IReadOnlyList<double[]>, double[]> definition, params IReadOnlyList<Tensor> inputs)
+        Func<Tape, IReadOnlyList<Tensor>, Tensor> operation, Func<IReadOnlyList<double[]>, double[]> definition,
+        params IReadOnlyList<Tensor> inputs)
     {
         if (inputs.Count == 0) throw new ArgumentException("operation check: give at least one input");
         double[][] values = [.. inputs.Select(input => Array.ConvertAll(input.ToArray(), v => (double)v))];
@@ -55,7 +57,8 @@ public static class OperationCheck
             using var tape = new Tape(inputs[0].Device);
             var output = tape.Keep(operation(tape, inputs));
             if (output.Shape.Length != expected.Length)
-                throw new ArgumentException($"operation check: the operation gives {output.Shape}, the definition {expected.Length} values");
+                throw new ArgumentException(
+                    $"operation check: the operation gives {output.Shape}, the definition {expected.Length} values");
             if (pass == 1) agreements.Add(Compare("output", expected, output.ToArray()));
             using var gradient = Tensor.FromValues(inputs[0].Device, output.Shape, upstream);
             tape.Backward(output, gradient);

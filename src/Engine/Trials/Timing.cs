@@ -6,7 +6,8 @@ namespace Convolve.Engine.Trials;
 /// <summary>Times work on a device.</summary>
 public static class Timing
 {
-    /// <summary>The fastest of several runs, in milliseconds, after a warm-up that compiles the kernels. Each run waits until its work is done.</summary>
+    /// <summary>The fastest of several runs, in milliseconds, after a warm-up that compiles the kernels. Each run waits until its work is
+    /// done.</summary>
     /// <param name="device">The device.</param>
     /// <param name="run">Launches the work.</param>
     /// <param name="runs">Timed runs, at least one.</param>

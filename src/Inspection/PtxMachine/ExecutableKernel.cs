@@ -44,9 +44,11 @@ public sealed class ExecutableKernel
     /// <param name="groupSize">Threads of a group.</param>
     /// <param name="parameters">The arguments as they lie in parameter memory.</param>
     /// <param name="options">What to watch; by default the sanitizer is on.</param>
-    /// <exception cref="KernelFaultException">A fault after which the kernel cannot go on, such as an access outside of every array.</exception>
+    /// <exception cref="KernelFaultException">A fault after which the kernel cannot go on, such as an access outside of every
+    /// array.</exception>
     /// <exception cref="ArgumentException">The arguments or the group's size do not fit the kernel.</exception>
-    public LaunchResult Launch(GlobalMemory memory, Extent grid, Extent groupSize, ReadOnlySpan<byte> parameters, LaunchOptions? options = null)
+    public LaunchResult Launch(GlobalMemory memory, Extent grid, Extent groupSize, ReadOnlySpan<byte> parameters,
+        LaunchOptions? options = null)
     {
         Check(groupSize, parameters);
         var launch = new Launch(program, memory, grid, groupSize, parameters.ToArray(), options ?? new LaunchOptions());
@@ -80,6 +82,7 @@ public sealed class ExecutableKernel
         if (parameters.Length != Kernel.ParameterBytes)
             throw new ArgumentException($"{Kernel.Name}: takes {Kernel.ParameterBytes} bytes of arguments, not {parameters.Length}");
         if (groupSize.Size < 1 || groupSize.Size > (Kernel.MaximalThreads ?? 1024))
-            throw new ArgumentException($"{Kernel.Name}: runs with 1 to {Kernel.MaximalThreads ?? 1024} threads a group, not {groupSize.Size}");
+            throw new ArgumentException(
+                $"{Kernel.Name}: runs with 1 to {Kernel.MaximalThreads ?? 1024} threads a group, not {groupSize.Size}");
     }
 }

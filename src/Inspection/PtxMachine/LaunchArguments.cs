@@ -26,7 +26,8 @@ public sealed class LaunchArguments(PtxKernel kernel)
     {
         if (next == kernel.Parameters.Count) throw new ArgumentException($"{kernel.Name}: takes {next} arguments, not more");
         var parameter = kernel.Parameters[next++];
-        if (value.Length != parameter.Bytes) throw new ArgumentException($"{kernel.Name}: {parameter.Name} has {parameter.Bytes} bytes, not {value.Length}");
+        if (value.Length != parameter.Bytes)
+            throw new ArgumentException($"{kernel.Name}: {parameter.Name} has {parameter.Bytes} bytes, not {value.Length}");
         value.CopyTo(bytes.AsSpan(parameter.Offset));
         return this;
     }

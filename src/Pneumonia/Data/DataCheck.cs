@@ -50,14 +50,16 @@ public static class DataCheck
             output.WriteLine($"  {part.Key,-6}{string.Join(", ", part.Select(count => $"{count.Images} {count.Class}"))}");
         if (found.Sizes is { } sizes)
         {
-            output.WriteLine($"  sizes {sizes.SmallestWidth} × {sizes.SmallestHeight} to {sizes.LargestWidth} × {sizes.LargestHeight} pixels, "
+            output.WriteLine(
+                $"  sizes {sizes.SmallestWidth} × {sizes.SmallestHeight} to {sizes.LargestWidth} × {sizes.LargestHeight} pixels, "
                 + $"median {sizes.MedianWidth} × {sizes.MedianHeight}");
         }
         Section("unreadable files", found.Unreadable, file => $"{file.Path}: {file.Reason}");
         Section("groups of images with identical pixels", found.Identical, group => string.Join(" = ", group.Paths)
             + (group.AcrossParts ? "  [in several parts]" : "") + (group.AcrossClasses ? "  [in several classes]" : ""));
         if (found.CopiesAcrossParts > 0)
-            output.WriteLine($"{found.CopiesAcrossParts} images of val or test are copies of others in an earlier part; train leaves them out");
+            output.WriteLine(
+                $"{found.CopiesAcrossParts} images of val or test are copies of others in an earlier part; train leaves them out");
         Section("patients in several parts", found.DividedPatients,
             patient => $"{patient.Patient}: {patient.Images} images in {string.Join(", ", patient.Parts)}");
 

@@ -85,13 +85,15 @@ public static class Evaluation
         if (files.Count < all.Length) Note($"limited to {files.Count} of {all.Length} images");
         foreach (var remark in model.Remarks) Note(remark);
         terminal.Note(settings.Model.Describe(model));
-        var predictions = TestTimeAugmentation.Run(model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
+        var predictions = TestTimeAugmentation.Run(model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal,
+            cancellation);
         await store.Completed;
         foreach (var note in folder.Notes) Note(note);
         foreach (var remark in store.Remarks) Note(remark);
         var scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
         var part = folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all";
-        var scored = new ScoredPredictions(model.ScoredClasses, model.Threshold, [new ScoredPart(part, scores, Scoring.Answers(predictions))], []);
+        var scored = new ScoredPredictions(model.ScoredClasses, model.Threshold,
+            [new ScoredPart(part, scores, Scoring.Answers(predictions))], []);
         string[] warnings =
         [
             .. store.Warnings,
@@ -125,8 +127,10 @@ public static class Evaluation
             OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(ScoreJson.Indented) + "\n");
             PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(store, predictions, model),
                 [.. model.Classes.Order(StringComparer.Ordinal)]);
-            EvaluationReport.Write(folder, new EvaluationSummary(settings.Model.Name, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
-                part, opened.Device.Description.ToString(), model.Positive, notes, warnings, scored with { Wrong = WrongPredictions.Of(model, store, predictions) }));
+            EvaluationReport.Write(folder, new EvaluationSummary(settings.Model.Name,
+                Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
+                part, opened.Device.Description.ToString(), model.Positive, notes, warnings,
+                scored with { Wrong = WrongPredictions.Of(model, store, predictions) }));
             claim.Publish(TrainingReport.FileName);
         }
     }
@@ -135,7 +139,8 @@ public static class Evaluation
     private static PredictedFile[] Rows(ImageStore store, Predictions predictions, TrainedModel model)
     {
         var found = model.ByImage(predictions);
-        return [.. store.Files.Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), store.ReasonOf(i), file.Class))];
+        return [.. store.Files
+            .Select((file, i) => new PredictedFile(file.RelativePath, found.GetValueOrDefault(i), store.ReasonOf(i), file.Class))];
     }
 
     private static JsonNode Document(ScoreBlock scores, TrainedModel model, StressScore[] stress, EvaluateSettings settings)
@@ -150,7 +155,8 @@ public static class Evaluation
     private static TrainedModel WithClassesOf(ImageSet data, TrainedModel model)
     {
         if (data.Classes.Count != model.Classes.Count)
-            throw new UserError($"{data.Root}: has the classes {string.Join(", ", data.Classes)}, and the model tells {model.Classes.Count} apart; give a folder of as many, or name its classes with --classes");
+            throw new UserError($"{data.Root}: has the classes {string.Join(", ", data.Classes)}, and the model tells "
+                + $"{model.Classes.Count} apart; give a folder of as many, or name its classes with --classes");
         return model with { Classes = [.. data.Classes.Order(StringComparer.Ordinal)] };
     }
 
@@ -159,15 +165,18 @@ public static class Evaluation
     {
         if (model.Classes.Count != 2 || scores.Auc is not { } auc || scores.Auc95 is not [_, < 0.5]) yield break;
         yield return $"AUC {auc:F3}: the predictions contradict the labels, so the classes are probably swapped: "
-            + (model.NamesClasses ? $"does {name} mean by {string.Join(" and ", model.Classes)} what the folders mean?" : $"try --classes {model.Classes[1]},{model.Classes[0]}");
+            + (model.NamesClasses ? $"does {name} mean by {string.Join(" and ", model.Classes)} what the folders mean?"
+                : $"try --classes {model.Classes[1]},{model.Classes[0]}");
     }
 
     private static IEnumerable<string> WarningsOfKnown(KnownImages known, string data, int images)
     {
         if (known.Train > 0)
-            yield return $"{data}: the network was trained on {known.Train} of these {images} images: its figures here are too good; give it images that it never saw";
+            yield return $"{data}: the network was trained on {known.Train} of these {images} images: its figures here are too good; give "
+                + "it images that it never saw";
         if (known.TrainByName > 0)
-            yield return $"{data}: {known.TrainByName} of these {images} images bear names of images that the network was trained on; if they are the same, in another size or format, its figures here are too good";
+            yield return $"{data}: {known.TrainByName} of these {images} images bear names of images that the network was trained on; if "
+                + "they are the same, in another size or format, its figures here are too good";
         if (known.Val > 0) yield return $"{data}: {known.Val} of these {images} images chose the network's epoch and threshold";
     }
 }

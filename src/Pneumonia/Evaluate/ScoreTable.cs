@@ -34,7 +34,8 @@ public static class ScoreTable
         }
         terminal.WriteTable(table);
         if (scored.IsTwoClass) WriteOperatingPoints(terminal, scored);
-        foreach (var remark in parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images))) terminal.Results.WriteLine(remark);
+        foreach (var remark in parts.SelectMany(part => ScoreRemarks.Of(part.Scores, scored.Classes, part.Images)))
+            terminal.Results.WriteLine(remark);
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
 
         void Row(string name, Func<ScoreBlock, string> figure) =>

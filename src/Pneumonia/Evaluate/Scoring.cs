@@ -14,7 +14,8 @@ public static class Scoring
     {
         if (predictions.TrueClasses.Length == 0) return null;
         return IsTwoClass(predictions)
-            ? ScoreBlock.OfTwo(Positive(predictions), PositiveProbability(predictions), predictions.Loss, threshold, seed, [.. predictions.Probabilities.Select(p => Classification.Odds(p, 1))])
+            ? ScoreBlock.OfTwo(Positive(predictions), PositiveProbability(predictions), predictions.Loss, threshold, seed,
+                [.. predictions.Probabilities.Select(p => Classification.Odds(p, 1))])
             : ScoreBlock.OfMany(predictions.TrueClasses, predictions.Probabilities, predictions.Loss, seed);
     }
 
@@ -30,7 +31,8 @@ public static class Scoring
     public static PartPredictions? Answers(Predictions? predictions) =>
         predictions is { TrueClasses.Length: > 0 } ? new PartPredictions(predictions.TrueClasses, predictions.Probabilities) : null;
 
-    private static bool IsTwoClass(Predictions predictions) => predictions.Probabilities.Length > 0 && predictions.Probabilities[0].Length == 2;
+    private static bool IsTwoClass(Predictions predictions) => predictions.Probabilities.Length > 0
+        && predictions.Probabilities[0].Length == 2;
 
     private static bool[] Positive(Predictions predictions) => [.. predictions.TrueClasses.Select(c => c == 1)];
 

@@ -45,12 +45,15 @@ public static class StressTest
     {
         var hasThreshold = unchanged.AtThreshold is not null;
         var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("images").NoWrap());
-        foreach (var name in new[] { "AUC", "accuracy", "sensitivity", "specificity" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "AUC", "accuracy", "sensitivity", "specificity" })
+            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         foreach ((var change, var scores) in changed.Prepend(new StressScore("as they are", unchanged)))
             table.AddRow(
                 new Text(change), Figure(scores.Auc), Figure(scores.AtThreshold?.Accuracy ?? scores.Accuracy),
-                Figure(scores.AtThreshold?.Sensitivity ?? scores.Sensitivity), Figure(scores.AtThreshold?.Specificity ?? scores.Specificity));
-        terminal.Results.WriteLine($"The same images, changed{(hasThreshold ? $"; at the threshold {unchanged.AtThreshold!.Threshold:F3}" : "")}:");
+                Figure(scores.AtThreshold?.Sensitivity ?? scores.Sensitivity),
+                Figure(scores.AtThreshold?.Specificity ?? scores.Specificity));
+        terminal.Results.WriteLine(
+            $"The same images, changed{(hasThreshold ? $"; at the threshold {unchanged.AtThreshold!.Threshold:F3}" : "")}:");
         terminal.WriteTable(table, 2);
 
         static Text Figure(double? value) => new(value is { } known ? $"{known:F3}" : "–");

@@ -37,8 +37,16 @@ public static class TestTimeAugmentation
     public static Predictions Run(
         TrainedModel model, ImageStore samples, int copies, int batchSize, int seed, Terminal terminal, CancellationToken cancellation)
     {
-        if (copies > 1) terminal.Note($"mean of {copies} copies of each image: as it is, then with {ranges}; a run's threshold was chosen without them");
-        var options = new TrainingOptions { BatchSize = batchSize, Scaling = model.Input.Scaling, Seed = (uint)seed, Augmentation = ranges };
+        if (copies > 1)
+            terminal.Note($"mean of {copies} copies of each image: as it is, then with {ranges}; a run's threshold was chosen "
+                + "without them");
+        var options = new TrainingOptions
+        {
+            BatchSize = batchSize,
+            Scaling = model.Input.Scaling,
+            Seed = (uint)seed,
+            Augmentation = ranges
+        };
         try
         {
             return model.Scored(Predictor.RunOnCopies(model.Network, samples, options, copies, cancellation));

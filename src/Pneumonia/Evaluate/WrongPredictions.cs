@@ -24,11 +24,13 @@ public static class WrongPredictions
         return
         [
             .. predictions.Probabilities
-                .Select((p, place) => (Prediction: ImagePrediction.Of(classes, p, model.Threshold), Actual: classes[predictions.TrueClasses[place]], Index: predictions.Indices[place]))
+                .Select((p, place) => (Prediction: ImagePrediction.Of(classes, p, model.Threshold),
+                    Actual: classes[predictions.TrueClasses[place]], Index: predictions.Indices[place]))
                 .Where(found => found.Prediction.Verdict != found.Actual)
                 .OrderByDescending(found => Confidence(found.Prediction))
                 .Take(Shown)
-                .Select(found => new WrongPrediction(store.Files[found.Index].RelativePath, found.Actual, found.Prediction, store.Preprocessing.Pixels, store.Preprocessing.Channels, store[found.Index].ToArray())
+                .Select(found => new WrongPrediction(store.Files[found.Index].RelativePath, found.Actual, found.Prediction,
+                    store.Preprocessing.Pixels, store.Preprocessing.Channels, store[found.Index].ToArray())
                 {
                     Map = MapOf(model, store[found.Index], found.Prediction.Verdict),
                 }),

@@ -29,7 +29,8 @@ public static class ExperimentDisplay
         terminal.WriteTable(table, SecondRun, Time, Epochs);
         foreach (var row in rows.Where(row => row.Note.Length > 0)) terminal.Results.WriteLine($"{row.Id}: {row.Note}");
         terminal.Results.WriteLine(ExperimentText.Explanation);
-        terminal.Results.WriteLine($"table: {Path.Combine(folder, ExperimentFiles.Page)}, {ExperimentFiles.Markdown}, {ExperimentFiles.Json}");
+        terminal.Results.WriteLine(
+            $"table: {Path.Combine(folder, ExperimentFiles.Page)}, {ExperimentFiles.Markdown}, {ExperimentFiles.Json}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
     }
 }

@@ -21,19 +21,22 @@ public static class ExperimentFiles
 
     internal static string ToMarkdown(IReadOnlyList<ExperimentResult> results)
     {
-        string[] columns = ["row", "published accuracy, loss", "second run", "accuracy", "AUC", "loss", "epochs", "hours then", "minutes now", "images", "split", "note"];
+        string[] columns = ["row", "published "
+            + "accuracy, loss", "second run", "accuracy", "AUC", "loss", "epochs", "hours then", "minutes now", "images", "split", "note"];
         var text = new StringBuilder();
         Line(columns);
         Line(columns.Select(_ => "---"));
         foreach (var row in results.Select(result => new ExperimentText(result)))
         {
             string[] links = [.. row.Runs.Select(run => $"[{run.Name}]({run.Folder}/{TrainingReport.FileName})")];
-            Line([row.Id, $"{row.Published.Accuracy}, {row.Published.Loss}", $"{row.SecondRun.Accuracy}, {row.SecondRun.Loss}", Spread(row.Accuracy), Spread(row.Auc),
+            Line([row.Id, $"{row.Published.Accuracy}, {row.Published.Loss}", $"{row.SecondRun.Accuracy}, {row.SecondRun.Loss}",
+                Spread(row.Accuracy), Spread(row.Auc),
                 Spread(row.Loss), row.Epochs, row.HoursThen, row.MinutesNow, row.Images, row.Split,
                 string.Join("; ", new[] { Escaped(row.Note) }.Concat(links).Where(part => part.Length > 0))]);
         }
         text.Append('\n').Append(ExperimentText.Explanation).Append("\n\nDevice: ")
-            .Append(string.Join("; ", results.Select(result => result.Device).Distinct())).Append(".\n\n").Append(TrainingReport.NotForClinicalUse).Append('\n');
+            .Append(string.Join("; ", results.Select(result => result.Device).Distinct())).Append(".\n\n")
+                .Append(TrainingReport.NotForClinicalUse).Append('\n');
         return text.ToString();
 
         void Line(IEnumerable<string> cells) => text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");

@@ -16,7 +16,8 @@ public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int P
     public const string FileName = "experiment.json";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public void Write(string run) => OutputFile.WriteText(Path.Combine(run, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
+    public void Write(string run) =>
+        OutputFile.WriteText(Path.Combine(run, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
 
     /// <summary>Reads the record of a run; null where there is none.</summary>
     /// <exception cref="UserError">The file is broken.</exception>

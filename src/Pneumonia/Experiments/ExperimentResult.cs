@@ -40,7 +40,8 @@ public sealed record SeedStatistics(double Loss, double Accuracy, double? Auc);
 /// <param name="Device">Where it ran.</param>
 /// <param name="Note">Notes for the comparison, or why it was not run.</param>
 public sealed record ExperimentResult(
-    string Id, PublishedFigures Published, ScoreBlock? Test, double? Minutes, int Epochs, int PlannedEpochs, double EpochsScale, string Split,
+    string Id, PublishedFigures Published, ScoreBlock? Test, double? Minutes, int Epochs, int PlannedEpochs, double EpochsScale,
+    string Split,
     SplitCounts? Images, string Device, string Note)
 {
     /// <summary>The single runs; null if there is only one.</summary>
@@ -65,7 +66,8 @@ public sealed record ExperimentResult(
     /// <param name="device">The device for it.</param>
     /// <param name="reason">Why not, and what to do.</param>
     public static ExperimentResult NotRun(ReferenceRow row, ExperimentSettings settings, string device, string reason) =>
-        new(row.Id, FiguresOf(row), null, null, 0, settings.EpochsOf(row), settings.EpochsScale, settings.Split.ToString().ToLowerInvariant(), null, device,
+        new(row.Id, FiguresOf(row), null, null, 0, settings.EpochsOf(row), settings.EpochsScale,
+            settings.Split.ToString().ToLowerInvariant(), null, device,
             $"not run: {reason}");
 
     /// <summary>The results of a row's finished runs; null if there are none.</summary>
@@ -82,10 +84,12 @@ public sealed record ExperimentResult(
         if (found.Count == 0) return null;
         found.Sort((a, b) => a.Record.Seed.CompareTo(b.Record.Seed));
         var (first, metrics, _) = found[0];
-        SeedResult[] runs = [.. found.Select(run => new SeedResult(run.Record.Seed, run.Name, run.Metrics.Test, run.Record.Minutes, run.Metrics.Epochs.Count))];
+        SeedResult[] runs = [.. found
+            .Select(run => new SeedResult(run.Record.Seed, run.Name, run.Metrics.Test, run.Record.Minutes, run.Metrics.Epochs.Count))];
         ScoreBlock[] blocks = [.. runs.Select(run => run.Test).OfType<ScoreBlock>()];
         var several = blocks.Length > 1;
-        return new ExperimentResult(row.Id, FiguresOf(row), metrics.Test, first.Minutes, metrics.Epochs.Count, first.PlannedEpochs, first.EpochsScale,
+        return new ExperimentResult(row.Id, FiguresOf(row), metrics.Test, first.Minutes, metrics.Epochs.Count, first.PlannedEpochs,
+            first.EpochsScale,
             metrics.Split.Kind, metrics.Split, metrics.Device, NoteOf(first, metrics))
         {
             Runs = runs,
@@ -107,7 +111,8 @@ public sealed record ExperimentResult(
         return string.Join("; ", notes.Where(note => !string.IsNullOrEmpty(note)));
     }
 
-    private static PublishedFigures FiguresOf(ReferenceRow row) => new(row.Published.TestLoss, row.Published.TestAccuracy, row.Hours, row.SecondRun);
+    private static PublishedFigures FiguresOf(ReferenceRow row) =>
+        new(row.Published.TestLoss, row.Published.TestAccuracy, row.Hours, row.SecondRun);
 
     /// <summary>The folders of a row's runs, finished or not, with any seed.</summary>
     /// <exception cref="UserError">The record of a run is broken.</exception>

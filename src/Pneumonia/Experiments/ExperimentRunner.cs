@@ -35,12 +35,14 @@ public static class ExperimentRunner
             }
             else
             {
-                terminal.Note($"{run.Row.Id}{seed} ({place + 1} of {runs.Count}): {run.Row.What}; {settings.EpochsOf(run.Row)} epochs at most");
+                terminal.Note($"{run.Row.Id}{seed} ({place + 1} of {runs.Count}): {run.Row.What}; {settings.EpochsOf(run.Row)} epochs "
+                    + "at most");
                 if (await TrainAsync(settings, run, terminal, cancellation) is { } reason) failures.Add((run.Row, reason));
             }
             ExperimentFiles.Write(settings.Out, InFolder(settings, runs, device, failures));
         }
-        IReadOnlyList<ExperimentResult> results = [.. settings.Rows.Select(row => ResultOf(settings, row, runs, device, failures, AskedSeeds(settings)))];
+        IReadOnlyList<ExperimentResult> results =
+            [.. settings.Rows.Select(row => ResultOf(settings, row, runs, device, failures, AskedSeeds(settings)))];
         if (settings.Json) terminal.WriteJson(results);
         else ExperimentDisplay.Write(terminal, results, settings.Out);
         if (failures is [var (failed, why), ..])
@@ -63,7 +65,8 @@ public static class ExperimentRunner
                 try
                 {
                     var key = (training.SplitSettings, training.Labels);
-                    if (!divisions.TryGetValue(key, out var divided)) divisions[key] = divided = TrainingImages.Divide(training, cancellation);
+                    if (!divisions.TryGetValue(key, out var divided))
+                        divisions[key] = divided = TrainingImages.Divide(training, cancellation);
                     using var prepared = PreparedTraining.For(training, divided, device, cancellation);
                     plan = prepared.Plan;
                 }
@@ -74,7 +77,9 @@ public static class ExperimentRunner
                     runs.Add(new PlannedRun(row, seed, training, null, false, e.Message));
                     continue;
                 }
-                if (File.Exists(training.Out)) throw new UserError($"--out {settings.Out}: the run folder {training.Out} is a file; move it away, or choose another folder");
+                if (File.Exists(training.Out))
+                    throw new UserError(
+                        $"--out {settings.Out}: the run folder {training.Out} is a file; move it away, or choose another folder");
                 RequireSameExperiment(settings, row, plan);
                 runs.Add(new PlannedRun(row, seed, training, plan, IsFinished(training.Out!, plan, settings.Out), null));
             }
@@ -91,7 +96,8 @@ public static class ExperimentRunner
             var other = ConfigFile.Read<TrainSettings>(run);
             (plan with { Seed = other.Seed, Images = other.Images }).RequireSameRun(other, run, $"--out {settings.Out}");
             if (other.Epochs != plan.Epochs)
-                throw new UserError($"--out {settings.Out}: the run in {run} is of {other.Epochs} epochs, not {plan.Epochs}; give the same --epochs-scale, or another --out");
+                throw new UserError($"--out {settings.Out}: the run in {run} is of {other.Epochs} epochs, not {plan.Epochs}; give the same "
+                    + "--epochs-scale, or another --out");
         }
     }
 
@@ -103,14 +109,16 @@ public static class ExperimentRunner
         plan.RequireSameRun(ConfigFile.Read<TrainSettings>(run), run, $"--out {folder}");
         var epochs = HistoryFile.ReadSeconds(run).Count;
         if (epochs > plan.Epochs)
-            throw new UserError($"--out {folder}: the run in {run} has {epochs} epochs already, more than {plan.Epochs}; give the same --epochs-scale, or another --out");
+            throw new UserError($"--out {folder}: the run in {run} has {epochs} epochs already, more than {plan.Epochs}; give the same "
+                + "--epochs-scale, or another --out");
         if (!File.Exists(Path.Combine(run, MetricsFile.FileName)) || !File.Exists(Path.Combine(run, TrainingReport.FileName))) return false;
         var metrics = MetricsFile.Read(run);
         return metrics.Epochs.Count == plan.Epochs || metrics.Epochs.Count - metrics.BestEpoch >= plan.EarlyStopping;
     }
 
     /// <summary>Trains a run to its end, or reports why not.</summary>
-    private static async Task<string?> TrainAsync(ExperimentSettings settings, PlannedRun run, Terminal terminal, CancellationToken cancellation)
+    private static async Task<string?> TrainAsync(ExperimentSettings settings, PlannedRun run, Terminal terminal,
+        CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         try
@@ -136,7 +144,8 @@ public static class ExperimentRunner
         var before = ExperimentRecord.Read(run.Folder)?.Minutes ?? 0;
         // A killed session leaves no record except its epochs.
         var epochs = HistoryFile.ReadSeconds(run.Folder).Sum() / 60;
-        new ExperimentRecord(run.Row.Id, run.Seed, Math.Max(before + minutes, epochs), run.Plan!.Epochs, settings.EpochsScale, settings.NoteOf(run.Row)).Write(run.Folder);
+        new ExperimentRecord(run.Row.Id, run.Seed, Math.Max(before + minutes, epochs), run.Plan!.Epochs, settings.EpochsScale,
+            settings.NoteOf(run.Row)).Write(run.Folder);
     }
 
     // All runs in the folder, plus requested ones that could not be run.
@@ -144,7 +153,8 @@ public static class ExperimentRunner
         ExperimentSettings settings, List<PlannedRun> runs, DeviceDescription device, List<(ReferenceRow Row, string Reason)> failures) =>
     [
         .. ReferenceRows.All
-            .Select(row => settings.Rows.Contains(row) && runs.Any(run => run.Row == row && run.IsOver(failures.Select(failure => failure.Row)))
+            .Select(row => settings.Rows.Contains(row)
+                && runs.Any(run => run.Row == row && run.IsOver(failures.Select(failure => failure.Row)))
                 ? ResultOf(settings, row, runs, device, failures, null)
                 : ExperimentResult.Read(row, settings.Out, null))
             .OfType<ExperimentResult>(),
@@ -170,7 +180,8 @@ public static class ExperimentRunner
     /// <param name="Plan">The same with all defaults; null if it cannot be run.</param>
     /// <param name="IsFinished">Whether it is already finished.</param>
     /// <param name="Obstacle">Why it cannot be run, and what to do.</param>
-    private sealed record PlannedRun(ReferenceRow Row, int Seed, TrainSettings Settings, TrainSettings? Plan, bool IsFinished, string? Obstacle)
+    private sealed record PlannedRun(ReferenceRow Row, int Seed, TrainSettings Settings, TrainSettings? Plan, bool IsFinished,
+        string? Obstacle)
     {
         public string Folder => Settings.Out!;
 

@@ -152,4 +152,5 @@ internal sealed class OnlyAttribute() : TextAttribute("ID,…", $"rows to run (a
 
 /// <summary>The folder of the table.</summary>
 internal sealed class OutFolderAttribute() : TextAttribute("DIR",
-    $"folder of the table and of a run folder for each row, ID or ID-seedN; finished runs stay, interrupted ones go on ({ExperimentSettings.DefaultOut})", "a folder");
+    "folder of the table and of a run folder for each row, ID or ID-seedN; finished runs stay, interrupted ones go on "
+        + $"({ExperimentSettings.DefaultOut})", "a folder");

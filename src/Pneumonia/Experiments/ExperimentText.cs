@@ -11,7 +11,8 @@ public sealed class ExperimentText(ExperimentResult result)
 
     /// <summary>What the metrics mean, and what they do not.</summary>
     public static string Explanation =>
-        "Ours: the epoch with the lowest validation loss, scored on test images at threshold 0.5, with 95 % bootstrap intervals, or over several seeds the mean "
+        "Ours: the epoch with the lowest validation loss, scored on test images at threshold 0.5, with 95 % bootstrap intervals, or over "
+            + "several seeds the mean "
         + "± the standard deviation. Published: the notebook's figures on its own test images, whose split lets patients recur.";
 
     public string Id => result.Id;
@@ -21,9 +22,11 @@ public sealed class ExperimentText(ExperimentResult result)
 
     public (string Accuracy, string Loss) Published => (Figure(result.Published.TestAccuracy, 4), Figure(result.Published.TestLoss, 4));
 
-    public (string Accuracy, string Loss) SecondRun => (Figure(result.Published.SecondRun?.TestAccuracy, 4), Figure(result.Published.SecondRun?.TestLoss, 4));
+    public (string Accuracy, string Loss) SecondRun =>
+        (Figure(result.Published.SecondRun?.TestAccuracy, 4), Figure(result.Published.SecondRun?.TestLoss, 4));
 
-    public (string Figure, string Spread) Loss => (Figure(result.Mean?.Loss ?? result.Test?.Loss, 4), Deviation(result.StandardDeviation?.Loss, 4));
+    public (string Figure, string Spread) Loss =>
+        (Figure(result.Mean?.Loss ?? result.Test?.Loss, 4), Deviation(result.StandardDeviation?.Loss, 4));
 
     public (string Figure, string Spread) Accuracy => result.Mean is null
         ? (Figure(result.Test?.Accuracy, 3), Interval(result.Test?.Accuracy95))
@@ -40,7 +43,8 @@ public sealed class ExperimentText(ExperimentResult result)
     public string HoursThen => result.Published.Hours is { } hours ? FormattableString.Invariant($"{hours:0.##} h") : None;
 
     /// <summary>How long it took here, on average over the seeds.</summary>
-    public string MinutesNow => result.Minutes is null ? None : FormattableString.Invariant($"{result.Runs.Average(run => run.Minutes):0.0} min");
+    public string MinutesNow => result.Minutes is null ? None
+        : FormattableString.Invariant($"{result.Runs.Average(run => run.Minutes):0.0} min");
 
     /// <summary>Usable images for training, validation and test.</summary>
     public string Images => result.Images is { } images ? $"{images.Train} / {images.Val} / {images.Test}" : None;
@@ -50,7 +54,8 @@ public sealed class ExperimentText(ExperimentResult result)
     public string Device => result.Device;
 
     /// <summary>The note, and the number of seeds.</summary>
-    public string Note => result.Runs.Count < 2 ? result.Note : string.Join("; ", new[] { result.Note, $"{result.Runs.Count} seeds" }.Where(text => text.Length > 0));
+    public string Note => result.Runs.Count < 2 ? result.Note
+        : string.Join("; ", new[] { result.Note, $"{result.Runs.Count} seeds" }.Where(text => text.Length > 0));
 
     /// <summary>The runs by name, and their folders relative to the table.</summary>
     public IEnumerable<(string Name, string Folder)> Runs =>
@@ -64,5 +69,6 @@ public sealed class ExperimentText(ExperimentResult result)
     private static string Interval(double[]? interval) => interval is [var low, var high] ? $"{Short(low)} – {Short(high)}" : "";
 
     // Without the leading zero, because two numbers share a narrow cell.
-    private static string Short(double value) => value >= 1 ? value.ToString("F2", CultureInfo.InvariantCulture) : value.ToString("F3", CultureInfo.InvariantCulture)[1..];
+    private static string Short(double value) => value >= 1 ? value.ToString("F2", CultureInfo.InvariantCulture)
+        : value.ToString("F3", CultureInfo.InvariantCulture)[1..];
 }

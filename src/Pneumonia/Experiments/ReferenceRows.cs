@@ -31,7 +31,9 @@ public static class ReferenceRows
 
     private static TrainSettings LargeCnn { get; } = SlowCnn with { Pixels = 210 };
 
-    private static TrainSettings AugmentedCnn { get; } = Cnn with { Epochs = 100, Augment = true, PartLimits = new PartLimits(Train: 1000, Test: 100) };
+    private static TrainSettings AugmentedCnn { get; } = Cnn
+        with
+    { Epochs = 100, Augment = true, PartLimits = new PartLimits(Train: 1000, Test: 100) };
 
     private static TrainSettings Vgg19 { get; } = Cnn with { Model = ModelKind.Vgg19, Weights = StartingWeights.ImageNet };
 
@@ -55,14 +57,17 @@ public static class ReferenceRows
         {
             Remark = "the published figures are of another model, evaluated by mistake; " + FreshAugmentation,
         },
-        new("cnn-dropout", "cnn at 210 px, dropout 0.05 after every pooling", LargeCnn with { Dropout = 0.05 }, new(0.1137, 0.9641), new(0.1104, 0.9744), 10.2),
+        new("cnn-dropout", "cnn at 210 px, dropout 0.05 after every pooling", LargeCnn with { Dropout = 0.05 }, new(0.1137, 0.9641),
+            new(0.1104, 0.9744), 10.2),
         new("cnn-early-stopping", "cnn at 210 px, stopped after 10 epochs without a lower validation loss",
             LargeCnn with { Epochs = 100, EarlyStopping = 10 }, new(0.0801, 0.9744), null, 16.9)
         {
             Remark = "the notebook stopped at 64 epochs",
         },
-        new("cnn-l1", "cnn at 210 px, L1 5e-7 on convolution kernels", LargeCnn with { L1 = 5e-7 }, new(0.0879, 0.9726), new(0.0768, 0.9744), 10.3),
-        new("cnn-l2", "cnn at 210 px, L2 5e-7 on convolution kernels", LargeCnn with { L2 = 5e-7 }, new(0.0780, 0.9726), new(0.0833, 0.9709), 10.4),
+        new("cnn-l1", "cnn at 210 px, L1 5e-7 on convolution kernels", LargeCnn with { L1 = 5e-7 }, new(0.0879, 0.9726),
+            new(0.0768, 0.9744), 10.3),
+        new("cnn-l2", "cnn at 210 px, L2 5e-7 on convolution kernels", LargeCnn with { L2 = 5e-7 }, new(0.0780, 0.9726),
+            new(0.0833, 0.9709), 10.4),
         new("vgg19-features", "head of 256 on vgg19's features, computed once",
             Vgg19 with { Epochs = 100, Batch = 5, Head = 256, Features = true }, new(0.6018, 0.9429), new(0.2553, 0.9690), 1.3),
         new("vgg19-frozen", "head of 132 on a frozen vgg19, augmentation, 1000 training images", FrozenVgg19,
@@ -70,7 +75,8 @@ public static class ReferenceRows
         {
             Remark = FreshAugmentation,
         },
-        new("vgg19-fine-tuned", "head of 16 and the last convolution of vgg19, augmentation, 1000 training images", FrozenVgg19 with { Head = 16 },
+        new("vgg19-fine-tuned", "head of 16 and the last convolution of vgg19, augmentation, 1000 training images",
+            FrozenVgg19 with { Head = 16 },
             new(null, null), new(0.1670, 0.9375), 13.5)
         {
             TrainsLastConvolution = true,
@@ -95,9 +101,11 @@ public static class ReferenceRows
             },
             new(0.3888, 0.9051), null, 12.5)
         {
-            Remark = "the notebook stopped at 37 epochs; here after 10 without a lower validation loss; its loss includes the penalties, ours does not",
+            Remark = "the notebook stopped at 37 epochs; here after 10 without a lower validation loss; its loss includes the penalties, "
+                + "ours does not",
         },
         new("three-class", "BACTERIAL, NORMAL, VIRAL: same-padded convolutions, dropout 0.25 around the dense layer",
-            Cnn with { Epochs = 30, SamePadding = true, FlattenDropout = 0.25, DenseDropout = 0.25, Labels = LabelScheme.Three }, new(0.5120, 0.811)),
+            Cnn with { Epochs = 30, SamePadding = true, FlattenDropout = 0.25, DenseDropout = 0.25, Labels = LabelScheme.Three },
+                new(0.5120, 0.811)),
     ];
 }

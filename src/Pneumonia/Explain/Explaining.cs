@@ -30,7 +30,8 @@ public sealed record ExplainSettings : ICheckedSettings
     public string? Out { get; init; }
 
     /// <summary>The layer for Grad-CAM and HiResCAM, or null.</summary>
-    [Text("NAME", "layer whose output Grad-CAM and HiResCAM look at (the last of at least 12 by 12 units)", "a layer's name; summary lists them")]
+    [Text("NAME", "layer whose output Grad-CAM and HiResCAM look at (the last of at least 12 by 12 units)", "a layer's name; summary "
+        + "lists them")]
     public string? Layer { get; init; }
 
     /// <summary>The class to explain, or null for the one that the network predicts for each image.</summary>
@@ -89,7 +90,9 @@ public static class Explaining
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
         var store = await NamedImages.LoadAsync(paths, model, cancellation);
         var usable = store.UsableIndices();
-        if (usable.Length == 0) throw new UserError($"{paths[0]}: {store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
+        if (usable.Length == 0)
+            throw new UserError($"{paths[0]}: "
+                + $"{store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
         opened.Announce(terminal);
         foreach (var note in notes.Concat(store.Remarks)) terminal.Note(note);
         foreach (var remark in model.Remarks) terminal.Note(remark);
@@ -131,7 +134,8 @@ public static class Explaining
 
     // Published when complete, so that no partial explanation is visible.
     private static void Write(
-        FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, CancellationToken cancellation)
+        FolderClaim claim, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images,
+        CancellationToken cancellation)
     {
         var unfinished = claim.Unfinished;
         var figures = NetworkFigures(unfinished, settings, model, images[0], cancellation);
@@ -154,7 +158,8 @@ public static class Explaining
     {
         var figures = new List<Figure>();
         if (FilterSheet.Draw(model.Network) is { } filters)
-            figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, what it takes away darker.", filters));
+            figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, "
+                + "what it takes away darker.", filters));
         var exciting = new ExcitingInput(model.Network, model.Input.Scaling, settings.Seed);
         var stages = model.Network.Stages();
         for (var s = 0; s < stages.Count; s++)
@@ -189,13 +194,16 @@ public static class Explaining
         if (image.HiResCam is { } added && layer is { } looked)
         {
             figures.Add(Written(folder, "hires-cam.png", "HiResCAM", added.Largest > 0
-                    ? $"What each place of {model.Network.Layers[looked].Name} adds to the score of {name}, its own gradient instead of the channel's mean."
+                    ? $"What each place of {model.Network.Layers[looked].Name} adds to the score of {name}, its own gradient instead of "
+                        + "the channel's mean."
                     : $"No place of {model.Network.Layers[looked].Name} adds to the score of {name}.",
                 HeatPicture.WithScale(gray, added, HeatScale.UpTo(added.Largest), zoom).ToPng()));
         }
-        figures.Add(Written(folder, "occlusion.png", "Occlusion", $"How much the score of {name}, a logit, falls where a square covers the picture; blue where it rises.",
+        figures.Add(Written(folder, "occlusion.png", "Occlusion",
+            $"How much the score of {name}, a logit, falls where a square covers the picture; blue where it rises.",
             HeatPicture.WithScale(gray, image.Occlusion, HeatScale.Around(image.Occlusion.LargestMagnitude), zoom).ToPng()));
-        figures.Add(Written(folder, "receptive-fields.png", "Receptive fields", "What the middle unit of each layer sees, from the first (blue) to the last (orange).",
+        figures.Add(Written(folder, "receptive-fields.png", "Receptive fields", "What the middle unit of each layer sees, from the first "
+            + "(blue) to the last (orange).",
             FieldPicture.Over(gray, image.Side, model.Network, zoom).ToPng()));
         return figures;
     }
@@ -208,7 +216,8 @@ public static class Explaining
             if (stages[s].KeepsValues) continue;
             var shape = stages[s].OutputShape;
             var channels = ChannelChoice.Of(image.Outputs[s], shape[^1], settings.All ? null : MostChannels);
-            OutputFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"), ActivationGrid.Draw(image.Outputs[s], shape, channels));
+            OutputFile.Write(Path.Combine(folder, $"{s + 1:D2}-{stages[s].Name}.png"),
+                ActivationGrid.Draw(image.Outputs[s], shape, channels));
         }
     }
 
@@ -218,7 +227,8 @@ public static class Explaining
         return new Figure(title, caption, png);
     }
 
-    private static void Tell(string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images, Terminal terminal)
+    private static void Tell(string output, ExplainSettings settings, TrainedModel model, int? layer, IReadOnlyList<ExplainedImage> images,
+        Terminal terminal)
     {
         var page = Path.Combine(output, ExplanationPage.FileName);
         if (settings.Json)
@@ -226,12 +236,14 @@ public static class Explaining
             terminal.WriteJson(new ExplainDocument(page, layer is { } at ? model.Network.Layers[at].Name : null,
             [
                 .. images.Select(image => new ExplainedAnswer(image.Path, Path.Combine(output, image.Name), model.Classes[image.ClassIndex],
-                    image.Probabilities[image.ClassIndex], PeakOf(image.GradCam), PeakOf(image.HiResCam), [image.Occlusion.Peak.X, image.Occlusion.Peak.Y])),
+                    image.Probabilities[image.ClassIndex], PeakOf(image.GradCam), PeakOf(image.HiResCam),
+                        [image.Occlusion.Peak.X, image.Occlusion.Peak.Y])),
             ]));
             return;
         }
         foreach (var image in images)
-            terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: {model.Classes[image.ClassIndex]}");
+            terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: "
+                + $"{model.Classes[image.ClassIndex]}");
         terminal.Results.WriteLine($"page: {page}");
         terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
     }

@@ -13,7 +13,8 @@ namespace Convolve.Pneumonia.Explanations;
 /// <param name="HiResCam">What each place of that layer adds to the class's score; null where no layer gives a picture.</param>
 /// <param name="Occlusion">How much the class's score falls where the picture is covered.</param>
 public sealed record ExplainedImage(
-    string Path, string Name, byte[] Pixels, int Side, float[] Input, IReadOnlyList<float[]> Outputs, double[] Probabilities, int ClassIndex,
+    string Path, string Name, byte[] Pixels, int Side, float[] Input, IReadOnlyList<float[]> Outputs, double[] Probabilities,
+    int ClassIndex,
     HeatMap? GradCam, HeatMap? HiResCam, HeatMap Occlusion)
 {
     /// <summary>The pixels in gray, [Side, Side].</summary>
@@ -22,7 +23,8 @@ public sealed record ExplainedImage(
         get
         {
             var channels = Pixels.Length / (Side * Side);
-            return channels == 1 ? Pixels : [.. Enumerable.Range(0, Side * Side).Select(i => (byte)((Pixels[3 * i] + Pixels[3 * i + 1] + Pixels[3 * i + 2]) / 3))];
+            return channels == 1 ? Pixels
+                : [.. Enumerable.Range(0, Side * Side).Select(i => (byte)((Pixels[3 * i] + Pixels[3 * i + 1] + Pixels[3 * i + 2]) / 3))];
         }
     }
 }

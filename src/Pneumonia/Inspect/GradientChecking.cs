@@ -98,7 +98,8 @@ public static class GradientChecking
         CheckedGradient[] wrong = [.. rows.Where(row => row.Verdict == GradientVerdict.Wrong)];
         CheckedGradient[] skipped = [.. rows.Where(row => row.Verdict == GradientVerdict.Unchecked)];
         if (skipped.Length > 0)
-            terminal.Warn($"{string.Join(", ", skipped.Select(row => row.Name))}: not checked, every step led over a kink; try another --seed, or more --elements");
+            terminal.Warn($"{string.Join(", ", skipped.Select(row => row.Name))}: not checked, every step led over a kink; try another "
+                + "--seed, or more --elements");
         if (wrong.Length == 0) return CommandLine.Done;
         var worst = wrong.MaxBy(row => row.Error)!;
         terminal.Error($"gradcheck: {wrong.Length} of {rows.Count} gradients are wrong, {worst.Name} the most: element {worst.Worst} is "
@@ -130,8 +131,10 @@ public static class GradientChecking
         if (settings.Data is null)
         {
             if (!model.Classes.ToHashSet().SetEquals(SyntheticXrays.Classes))
-                throw new UserError($"gradcheck: the model knows {string.Join(", ", model.Classes)}; give --data DIR with images of these classes");
-            return SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Input, model.Classes, cancellation: cancellation);
+                throw new UserError(
+                    $"gradcheck: the model knows {string.Join(", ", model.Classes)}; give --data DIR with images of these classes");
+            return SyntheticXrays.Store(settings.Seed, ImagePart.Train, settings.Batch, model.Input, model.Classes,
+                cancellation: cancellation);
         }
         var folder = ImageFolder.OpenFor(settings.Data, model.Classes, model.Labels);
         var order = EpochOrder.Shuffled(folder.Files.Count, (uint)settings.Seed, 0);
@@ -156,7 +159,8 @@ public static class GradientChecking
                     shape = row.Shape.Sizes,
                     compared = row.Compared,
                     skipped = row.Skipped,
-                    worst = row.Compared == 0 ? null : new { element = row.Worst, analytic = row.Analytic, numeric = row.Numeric, error = row.Error },
+                    worst = row.Compared == 0 ? null
+                        : new { element = row.Worst, analytic = row.Analytic, numeric = row.Numeric, error = row.Error },
                     verdict = row.Verdict.ToString().ToLowerInvariant(),
                 }),
             });
@@ -164,19 +168,23 @@ public static class GradientChecking
         }
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn(new TableColumn("parameter").NoWrap());
-        foreach (var name in new[] { "kinks", "worst", "analytic", "numeric", "error" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "kinks", "worst", "analytic", "numeric", "error" })
+            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         table.AddColumn(new TableColumn("verdict").NoWrap());
         foreach (var row in rows)
         {
             var none = row.Compared == 0;
             table.AddRow(new Text(row.Name), new Text($"{row.Skipped}"), new Text(none ? "–" : $"{row.Worst}"),
                 new Text(none ? "–" : Text(row.Analytic)), new Text(none ? "–" : Text(row.Numeric)),
-                new Text(none ? "–" : row.Error.ToString("0.0E+0", CultureInfo.InvariantCulture)), new Text(row.Verdict.ToString().ToLowerInvariant()));
+                new Text(none ? "–" : row.Error.ToString("0.0E+0", CultureInfo.InvariantCulture)),
+                new Text(row.Verdict.ToString().ToLowerInvariant()));
         }
         terminal.WriteTable(table, 2, 1);
         var right = rows.Count(row => row.Verdict == GradientVerdict.Right);
-        terminal.Results.WriteLine($"{right} of {rows.Count} gradients agree with central differences in double precision, {rows.Sum(row => row.Compared)} elements "
-            + $"on {images} images, to {GradientCheck.Tolerance.ToString("0E+0", CultureInfo.InvariantCulture)}; {rows.Sum(row => row.Skipped)} passed over at kinks");
+        terminal.Results.WriteLine($"{right} of {rows.Count} gradients agree with central differences in double precision, "
+            + $"{rows.Sum(row => row.Compared)} elements "
+            + $"on {images} images, to {GradientCheck.Tolerance.ToString("0E+0", CultureInfo.InvariantCulture)}; "
+            + $"{rows.Sum(row => row.Skipped)} passed over at kinks");
     }
 
     private static string Text(double value) => value.ToString("0.00E+0", CultureInfo.InvariantCulture);

@@ -36,7 +36,8 @@ public static class MeasuredSummary
         return Task.FromResult(0);
     }
 
-    private static void WriteJson(OpenDevice opened, int batch, Roofline roofline, IReadOnlyList<MeasuredLayer> layers, Terminal terminal) =>
+    private static void WriteJson(OpenDevice opened, int batch, Roofline roofline, IReadOnlyList<MeasuredLayer> layers,
+        Terminal terminal) =>
         terminal.WriteJson(new
         {
             device = opened.Choice.Device.ToString(),
@@ -68,19 +69,23 @@ public static class MeasuredSummary
         var table = new Table().Border(TableBorder.Simple);
         table.AddColumn(new TableColumn("").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("layer").NoWrap());
-        foreach (var name in new[] { "MFLOP", "MiB", "ms", "roof", "ms back", "roof" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "MFLOP", "MiB", "ms", "roof", "ms back", "roof" })
+            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         table.AddColumn(new TableColumn("algorithm"));
         for (var i = 0; i < layers.Count; i++)
         {
             var layer = layers[i];
-            table.AddRow(new Text($"{i + 1}"), new Text(layer.Name), Figure(layer.Forward.Flops / 1e6, "N0"), Figure(layer.Forward.Bytes / 1048576, "N1"),
+            table.AddRow(new Text($"{i + 1}"), new Text(layer.Name), Figure(layer.Forward.Flops / 1e6, "N0"),
+                Figure(layer.Forward.Bytes / 1048576, "N1"),
                 Figure(layer.Forward.Milliseconds, "N2"), Figure(layer.Forward.ShareOfRoof, "P0"),
                 Figure(layer.Backward.Milliseconds, "N2"), Figure(layer.Backward.ShareOfRoof, "P0"), new Text(Algorithms(layer)));
         }
         terminal.WriteTable(table, 8, 3, 2, 0);
         double forward = layers.Sum(layer => layer.Forward.Milliseconds), backward = layers.Sum(layer => layer.Backward.Milliseconds);
-        terminal.Results.WriteLine($"{batch} images: {Number(forward, "N1")} ms forward, {Number(backward, "N1")} ms back, each layer alone in a training pass. Roof: the share of "
-            + $"what the device can do, {Number(roofline.Gigaflops, "N0")} GFLOP/s or {Number(roofline.GigabytesPerSecond, "N1")} GB/s as measured; "
+        terminal.Results.WriteLine($"{batch} images: {Number(forward, "N1")} ms forward, {Number(backward, "N1")} ms back, each layer "
+            + "alone in a training pass. Roof: the share of "
+            + $"what the device can do, {Number(roofline.Gigaflops, "N0")} GFLOP/s or {Number(roofline.GigabytesPerSecond, "N1")} GB/s as "
+            + "measured; "
             + "Winograd multiplies less than the formula, and a cache is faster than memory, so it can pass 100 %.");
         if (picture is not null) terminal.Results.WriteLine($"roofline: {picture}");
     }

@@ -47,7 +47,8 @@ public sealed record SummarySettings : ICheckedSettings
     {
         if (Run is not null && (Model is not null || Pixels is not null))
             throw new UserError($"{command}: --run has its own model and size; leave --model and --pixels out");
-        if (!Measure && (Batch is not null ? "--batch" : Device is not null ? "--device" : Out is not null ? "--out" : null) is { } needless)
+        if (!Measure && (Batch is not null ? "--batch" : Device is not null ? "--device" : Out is not null ? "--out"
+            : null) is { } needless)
             throw new UserError($"{needless}: belongs to a measurement; add --measure, or leave it out");
         if (Out is not null && !Out.EndsWith(".svg", StringComparison.OrdinalIgnoreCase))
             throw new UserError($"--out {Out}: the picture is an SVG; give a name that ends in .svg");
@@ -94,11 +95,13 @@ public static class NetworkSummary
         }
         var table = new Table().Border(TableBorder.Simple);
         foreach (var name in new[] { "layer", "kind", "output" }) table.AddColumn(new TableColumn(name).NoWrap());
-        foreach (var name in new[] { "parameters", "trainable", "MFLOP", "KiB" }) table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        foreach (var name in new[] { "parameters", "trainable", "MFLOP", "KiB" })
+            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         foreach (var row in rows)
         {
             table.AddRow(new Text(row.Name), new Text(row.Kind), new Text(row.OutputShape.ToString()), new Text($"{row.Parameters:N0}"),
-                new Text($"{row.Trainable:N0}"), new Text($"{row.Flops / 1e6:N1}"), new Text($"{row.OutputShape.Length * sizeof(float) / 1024.0:N1}"));
+                new Text($"{row.Trainable:N0}"), new Text($"{row.Flops / 1e6:N1}"),
+                    new Text($"{row.OutputShape.Length * sizeof(float) / 1024.0:N1}"));
         }
         terminal.WriteTable(table, 6, 4, 1);
         terminal.Results.WriteLine($"{parameters:N0} parameters, {trainable:N0} of them trainable; for one image {flops / 1e6:N1} million "

@@ -56,7 +56,8 @@ public sealed record ConvolutionComparisonSettings : ICheckedSettings
     {
         "valid" => Engine.Operations.Convolution.Padding.Valid,
         "same" => Engine.Operations.Convolution.Padding.Same,
-        _ when int.TryParse(Padding, NumberStyles.None, CultureInfo.InvariantCulture, out var amount) && amount <= 64 => Engine.Operations.Convolution.Padding.Of(amount),
+        _ when int.TryParse(Padding, NumberStyles.None, CultureInfo.InvariantCulture, out var amount)
+            && amount <= 64 => Engine.Operations.Convolution.Padding.Of(amount),
         _ => throw new UserError($"--padding: '{Padding}' is not allowed; give valid, same or a number of pixels up to 64"),
     };
 
@@ -102,7 +103,8 @@ public static class ConvolutionComparison
         open.Announce(terminal);
         var peak = PeakArithmetic.MeasureGigaflops(open.Device);
         var checkedShape = WithinReferenceWork(settings);
-        terminal.Note($"peak: {peak:F0} GFLOP/s, measured with multiply-adds that never leave the registers; errors: on {checkedShape.Input}");
+        terminal.Note($"peak: {peak:F0} GFLOP/s, measured with multiply-adds that never leave the registers; errors: on "
+            + $"{checkedShape.Input}");
         ConvolutionFigures[] rows;
         try
         {
@@ -118,7 +120,8 @@ public static class ConvolutionComparison
     }
 
     private static ConvolutionFigures[] Measure(
-        ConvolutionComparisonSettings settings, ConvolutionGeometry checkedShape, Device device, double peak, CancellationToken cancellation)
+        ConvolutionComparisonSettings settings, ConvolutionGeometry checkedShape, Device device, double peak,
+        CancellationToken cancellation)
     {
         (var geometry, var pass) = (settings.Geometry, settings.ComputedPass);
         var chosen = ConvolutionChoice.Model(pass, geometry, device);
@@ -143,7 +146,8 @@ public static class ConvolutionComparison
         var perRow = g.Flops / 2 / g.Batch / g.OutputHeight;
         var images = (int)Math.Clamp(ReferenceWork / (perRow * g.OutputHeight), 1, g.Batch);
         var rows = (int)Math.Clamp(ReferenceWork / perRow, g.KernelHeight, g.Height);
-        return ConvolutionGeometry.Create(new Shape(images, images > 1 ? g.Height : rows, g.Width, g.InputChannels), g.Kernel, settings.Zeros, g.Stride);
+        return ConvolutionGeometry.Create(new Shape(images, images > 1 ? g.Height : rows, g.Width, g.InputChannels), g.Kernel,
+            settings.Zeros, g.Stride);
     }
 
     private static void Print(ConvolutionFigures[] rows, ConvolutionGeometry geometry, Terminal terminal)
@@ -155,7 +159,8 @@ public static class ConvolutionComparison
             table.AddColumn(new TableColumn(name).NoWrap());
         foreach (var row in rows)
         {
-            table.AddRow(row.Algorithm, Text(row.Milliseconds, "F2"), Text(row.Gflops, "F1"), Text(row.ShareOfPeak, "P0"), Text(row.LargestError, "0.0E+0"),
+            table.AddRow(row.Algorithm, Text(row.Milliseconds, "F2"), Text(row.Gflops, "F1"), Text(row.ShareOfPeak, "P0"),
+                Text(row.LargestError, "0.0E+0"),
                 $"{Text(row.WorkspaceBytes / 1048576.0, "F1")} MiB", row.Auto ? "auto" : "");
         }
         terminal.WriteTable(table, 5, 4);

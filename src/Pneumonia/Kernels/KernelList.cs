@@ -36,7 +36,8 @@ public static class KernelList
         foreach (var name in new[] { "name", "operation", "shape", "from", "hot" }) table.AddColumn(new TableColumn(name).NoWrap());
         foreach (var row in rows)
         {
-            table.AddRow(new Text(row.Name), new Text(row.Operation), new Text(row.Shape.ToString().ToLowerInvariant()), new Text(row.MinArch),
+            table.AddRow(new Text(row.Name), new Text(row.Operation), new Text(row.Shape.ToString().ToLowerInvariant()),
+                new Text(row.MinArch),
                 new Text(row.Hot ? "hot" : ""));
         }
         terminal.WriteTable(table, 1, 3);

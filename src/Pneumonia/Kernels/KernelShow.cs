@@ -28,7 +28,8 @@ public sealed record KernelShowSettings : ICheckedSettings
 
     /// <summary>The kernel.</summary>
     public CataloguedKernel Kernel => KernelCatalogue.Find(Names[0])
-        ?? throw new UserError(Suggestion.UnknownName(Names[0], "kernel", KernelCatalogue.All.Select(known => known.Name), "kernels list has them all"));
+        ?? throw new UserError(
+            Suggestion.UnknownName(Names[0], "kernel", KernelCatalogue.All.Select(known => known.Name), "kernels list has them all"));
 
     /// <summary>The architecture of the PTX.</summary>
     public CudaTarget Architecture => CudaTarget.All.Single(candidate => candidate.Name == (Arch ?? CudaTarget.WithTf32.Name));
@@ -47,7 +48,8 @@ public sealed record KernelShowSettings : ICheckedSettings
 }
 
 /// <summary>An architecture that PTX can be made for.</summary>
-internal sealed class ArchitectureAttribute() : WordAttribute("architecture of the PTX (sm_80)", [.. CudaTarget.All.Select(candidate => candidate.Name)]);
+internal sealed class ArchitectureAttribute()
+    : WordAttribute("architecture of the PTX (sm_80)", [.. CudaTarget.All.Select(candidate => candidate.Name)]);
 
 /// <summary>Prints a kernel's source and compiled code; needs no device.</summary>
 public static partial class KernelShow
@@ -70,7 +72,8 @@ public static partial class KernelShow
         switch (settings.Target)
         {
             case KernelLanguage.CSharp:
-                output.WriteLine(string.Join("\n\n", KernelSource.WithParts(kernel).Select(part => $"// {part.File}, line {part.Line}\n{part.Text}")));
+                output.WriteLine(
+                    string.Join("\n\n", KernelSource.WithParts(kernel).Select(part => $"// {part.File}, line {part.Line}\n{part.Text}")));
                 break;
             case KernelLanguage.OpenCl:
                 output.WriteLine(code.OpenCl(kernel).TrimEnd());
@@ -88,7 +91,8 @@ public static partial class KernelShow
     private static void WriteAll(KernelShowSettings settings, KernelCode code, TextWriter output)
     {
         var kernel = settings.Kernel;
-        output.WriteLine($"{kernel.Name}: {kernel.Operation}, {Hardware(kernel)}, {kernel.MinimalArchitecture} or newer{(kernel.IsHot ? ", hot" : "")}");
+        output.WriteLine(
+            $"{kernel.Name}: {kernel.Operation}, {Hardware(kernel)}, {kernel.MinimalArchitecture} or newer{(kernel.IsHot ? ", hot" : "")}");
         foreach (var source in KernelSource.WithParts(kernel))
         {
             Title(output, $"C#: {source.File}, line {source.Line}");
@@ -123,7 +127,8 @@ public static partial class KernelShow
             string ptx = code.Ptx(kernel, target), instructions = Names().Replace(ptx, "_");
             if (!known.TryGetValue(instructions, out var found))
             {
-                found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null, RegisterPressure.Of(ptx));
+                found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null,
+                    RegisterPressure.Of(ptx));
                 known.Add(instructions, found);
             }
             columns.Add((target, found.Counts, found.Loop, found.Registers));
@@ -179,9 +184,11 @@ public static partial class KernelShow
     private static string Describe(KernelCounts counts, int registersAtOnce)
     {
         List<string> parts = [$"global loads {counts.GlobalLoads} ({counts.GlobalVectorLoads} of vectors), stores {counts.GlobalStores}"];
-        if (counts.SharedBytes > 0) parts.Add($"shared loads {counts.SharedLoads} ({counts.SharedVectorLoads} of vectors), stores {counts.SharedStores}");
+        if (counts.SharedBytes > 0)
+            parts.Add($"shared loads {counts.SharedLoads} ({counts.SharedVectorLoads} of vectors), stores {counts.SharedStores}");
         if (counts.LocalAccesses > 0) parts.Add($"accesses to local memory {counts.LocalAccesses}");
-        parts.Add($"FMAs {counts.MultiplyAdds}, registers declared {counts.DeclaredRegisters} (about {registersAtOnce} at once), shared bytes {counts.SharedBytes}");
+        parts.Add($"FMAs {counts.MultiplyAdds}, registers declared {counts.DeclaredRegisters} (about {registersAtOnce} at once), shared "
+            + $"bytes {counts.SharedBytes}");
         return string.Join(", ", parts);
     }
 }

@@ -77,12 +77,15 @@ public static class ProductComparison
         }
         catch (DeviceException e)
         {
-            throw new UserError($"{e.Message} (--rows {settings.Geometry.Rows}, --columns {settings.Geometry.Columns}, --depth {settings.Geometry.Depth})", e);
+            throw new UserError($"{e.Message} (--rows {settings.Geometry.Rows}, --columns {settings.Geometry.Columns}, --depth "
+                + $"{settings.Geometry.Depth})", e);
         }
         if (settings.Json) terminal.WriteJson(figures);
         else terminal.Results.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"[{settings.Geometry.Rows},{settings.Geometry.Depth}] · [{settings.Geometry.Depth},{settings.Geometry.Columns}]: {figures.Milliseconds:F2} ms, "
-            + $"{figures.Gflops:F1} GFLOP/s, {figures.ShareOfPeak:P0} of the peak of {figures.PeakGflops:F1}, largest error {figures.LargestError:0.0E+0}, "
+            $"[{settings.Geometry.Rows},{settings.Geometry.Depth}] · [{settings.Geometry.Depth},{settings.Geometry.Columns}]: "
+                + $"{figures.Milliseconds:F2} ms, "
+            + $"{figures.Gflops:F1} GFLOP/s, {figures.ShareOfPeak:P0} of the peak of {figures.PeakGflops:F1}, largest error "
+            + $"{figures.LargestError:0.0E+0}, "
             + $"workspace {figures.WorkspaceBytes / 1048576.0:F1} MiB"));
         return Task.FromResult(0);
     }

@@ -27,7 +27,8 @@ public static class ModelChoice
             var smallest = SmallestPixels(model, settings.SamePadding);
             if (pixels < smallest) throw new UserError($"--pixels {pixels}: too small for {name}, use at least {smallest}: {e.Message}", e);
             throw LargestPixels(smallest, pixels - 1, CanBuild) is { } largest
-                ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than 2³¹ elements", e)
+                ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than "
+                    + "2³¹ elements", e)
                 : new UserError($"{name}: cannot be built with these settings, whatever the --pixels: {e.Message}", e);
         }
 

@@ -11,7 +11,8 @@ namespace Convolve.Pneumonia.Models;
 /// <param name="Labels">Where the classes come from.</param>
 /// <param name="Preprocessing">Preprocessing.</param>
 /// <param name="Threshold">The decision threshold chosen on validation images; null if not stored.</param>
-public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing, double? Threshold = null)
+public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod Resize, LabelScheme Labels, Preprocessing Preprocessing,
+    double? Threshold = null)
 {
     /// <summary>As stored in checkpoints.</summary>
     public JsonObject ToJson()
@@ -35,7 +36,8 @@ public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod 
         try
         {
             var json = checkpoint.Application;
-            var classes = json["classes"]?.AsArray().Select(name => (string?)name ?? throw new FormatException("a class has no name")).ToArray();
+            var classes = json["classes"]?.AsArray()
+                .Select(name => (string?)name ?? throw new FormatException("a class has no name")).ToArray();
             var count = Classification.Classes(outputs);
             if (classes is not null && (classes.Length != count || classes.Distinct().Count() != count))
                 throw new FormatException($"its network tells {count} classes apart, its names are {string.Join(", ", classes)}");

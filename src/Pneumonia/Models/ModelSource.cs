@@ -25,7 +25,8 @@ public sealed record ModelSource : ICheckedSettings
     public Preprocessing? Preprocessing { get; init; }
 
     /// <summary>Names of its classes in the order of its outputs, for a file that does not state them; or null.</summary>
-    [Names("names of its classes in the order of its outputs, where the file does not say (evaluate: those of the folders, in the order of their names)")]
+    [Names("names of its classes in the order of its outputs, where the file does not say (evaluate: those of the folders, in the order of "
+        + "their names)")]
     public IReadOnlyList<string>? Classes { get; init; }
 
     /// <inheritdoc/>
@@ -38,7 +39,8 @@ public sealed record ModelSource : ICheckedSettings
     }
 
     /// <summary>The run's folder or the weight file that the user named, or the included network.</summary>
-    public string Name => Run ?? (Weights == RecommendedModel.Path ? $"{Path.GetFileName(RecommendedModel.Path)}, which comes with the program" : Weights!);
+    public string Name => Run
+        ?? (Weights == RecommendedModel.Path ? $"{Path.GetFileName(RecommendedModel.Path)}, which comes with the program" : Weights!);
 
     /// <summary>The network of a command's predictions, and its threshold, in one line.</summary>
     public string Describe(TrainedModel model) => $"network: {Name}" + (model.Positive is null ? "" : model.Threshold is { } threshold
@@ -49,7 +51,8 @@ public sealed record ModelSource : ICheckedSettings
     public Metrics? Metrics() => Run is null ? null : MetricsFile.Read(Run);
 
     /// <summary>The file that may list the model's training images: in the run's folder, or beside the weight file.</summary>
-    public string ImagesFile => Run is null ? Path.ChangeExtension(Weights!, Reports.ImagesFile.FileName) : Path.Combine(Run, Reports.ImagesFile.FileName);
+    public string ImagesFile => Run is null ? Path.ChangeExtension(Weights!, Reports.ImagesFile.FileName)
+        : Path.Combine(Run, Reports.ImagesFile.FileName);
 
     /// <summary>Loads the model on a device.</summary>
     /// <param name="metrics">The run's, from <see cref="Metrics"/>.</param>

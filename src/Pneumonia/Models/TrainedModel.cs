@@ -43,7 +43,8 @@ public sealed record TrainedModel(
     /// <summary>The prediction for each image that has one, by its index in the source.</summary>
     /// <param name="predictions">Predictions in the order of <see cref="ScoredClasses"/>.</param>
     public Dictionary<int, ImagePrediction> ByImage(Predictions predictions) =>
-        predictions.Indices.Zip(predictions.Probabilities, (index, p) => (index, ImagePrediction.Of(ScoredClasses, p, Threshold))).ToDictionary();
+        predictions.Indices.Zip(predictions.Probabilities, (index, p) => (index, ImagePrediction.Of(ScoredClasses, p, Threshold)))
+            .ToDictionary();
 
     /// <summary>Index of the output for a class; −1 if there is no such class.</summary>
     public int OutputOf(string name) => Array.IndexOf([.. Classes], name);
@@ -55,7 +56,8 @@ public sealed record TrainedModel(
     public TrainedModel WithClasses(IReadOnlyList<string> classes, string source)
     {
         if (NamesClasses && !Classes.SequenceEqual(classes))
-            throw new UserError($"--classes {string.Join(',', classes)}: {source} says itself that its classes are {string.Join(", ", Classes)}; leave --classes out");
+            throw new UserError($"--classes {string.Join(',', classes)}: {source} says itself that its classes are "
+                + $"{string.Join(", ", Classes)}; leave --classes out");
         if (classes.Count != Classes.Count)
             throw new UserError($"--classes {string.Join(',', classes)}: {source} tells {Classes.Count} classes apart; give as many names");
         return this with { Classes = classes };
@@ -72,7 +74,12 @@ public sealed record TrainedModel(
         var note = chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
             : $"{chosen}, though {byName.Reason["for ".Length..]}; --positive {byName.Name} turns the figures round";
         if (Threshold is not { } threshold || chosen.Name == Classes[1]) return this with { Positive = chosen, Remarks = [note] };
-        return this with { Positive = chosen, Threshold = null, Remarks = [note, $"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used"] };
+        return this with
+        {
+            Positive = chosen,
+            Threshold = null,
+            Remarks = [note, $"the threshold {threshold:F3} was chosen for {Classes[1]} and is not used"]
+        };
     }
 
     /// <summary>Notes from <see cref="WithPositive"/> for the user, one line each.</summary>
@@ -102,7 +109,8 @@ public sealed record TrainedModel(
         try
         {
             if (network.InputShape is not { Rank: 3 } image || image[0] > MostPixels || image[0] != image[1] || image[2] is not (1 or 3))
-                throw new UserError($"{path}: is for inputs {network.InputShape}, no square images of up to {MostPixels} pixels, gray or in colours");
+                throw new UserError(
+                    $"{path}: is for inputs {network.InputShape}, no square images of up to {MostPixels} pixels, gray or in colours");
             metadata = ModelMetadata.Read(checkpoint, path, outputs);
         }
         catch { network.Dispose(); throw; }
@@ -121,7 +129,8 @@ public sealed record TrainedModel(
     /// <param name="terminal">Receives notes on assumptions.</param>
     /// <exception cref="WeightFileException">The file is missing or broken.</exception>
     /// <exception cref="UserError">It holds no such model.</exception>
-    public static TrainedModel LoadAny(string path, int? pixels, Preprocessing? preprocessing, Engine.Devices.Device device, Terminal terminal)
+    public static TrainedModel LoadAny(string path, int? pixels, Preprocessing? preprocessing, Engine.Devices.Device device,
+        Terminal terminal)
     {
         var file = WeightFile.Read(path);
         if (Checkpoint.Is(file))
@@ -136,18 +145,23 @@ public sealed record TrainedModel(
         }
         var converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
         var network = KnownNetworks.Of(converted, pixels)
-            ?? throw new UserError($"{path}: holds no whole model that is known here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
-                + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} and nothing else");
+            ?? throw new UserError($"{path}: holds no whole model that is known "
+                + $"here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
+                + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} "
+                + $"and nothing else");
         if (preprocessing is { } asked && asked.IsForColours() && network.InputShape[2] == 1)
-            throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and {path} reads gray images; leave it out");
+            throw new UserError(
+                $"--preprocessing {asked.ToString().ToLowerInvariant()}: is for colours, and {path} reads gray images; leave it out");
         var origin = preprocessing is null ? WeightOrigin.Of(file, network.InputShape[2]) : null;
         network.Initialize(device, 0);
         new PretrainedWeights(converted, network.Layers).Load();
         // This project's networks with batch normalization are trained on standardized images.
         var usual = network.Layers.Any(layer => layer is BatchNormalization) ? Preprocessing.Standardize : Preprocessing.Rescale;
         var assumed = preprocessing ?? origin?.Preprocessing ?? usual;
-        terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of {network.InputShape[0]} pixels, "
-            + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed) : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
+        terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of "
+            + $"{network.InputShape[0]} pixels, "
+            + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed)
+                : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
             + " (--pixels, --preprocessing)");
         var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], Kind: assumed);
         return new TrainedModel(network, Numbers(network.OutputShape.Length), input, LabelScheme.Folders) { NamesClasses = false };

@@ -14,7 +14,8 @@ namespace Convolve.Pneumonia.Reports;
 /// <param name="Warnings">What makes figures doubtful, one line each.</param>
 /// <param name="Scored">The predictions.</param>
 public sealed record EvaluationSummary(
-    string Network, string Data, string Part, string Device, PositiveClass? Positive, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings, ScoredPredictions Scored);
+    string Network, string Data, string Part, string Device, PositiveClass? Positive, IReadOnlyList<string> Notes,
+    IReadOnlyList<string> Warnings, ScoredPredictions Scored);
 
 /// <summary>The <c>report.html</c> that <c>evaluate --out</c> writes.</summary>
 public static class EvaluationReport
@@ -22,7 +23,8 @@ public static class EvaluationReport
     public const string ScoresFileName = "scores.json";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public static void Write(string folder, EvaluationSummary evaluation) => OutputFile.WriteText(Path.Combine(folder, TrainingReport.FileName), ToHtml(evaluation));
+    public static void Write(string folder, EvaluationSummary evaluation) =>
+        OutputFile.WriteText(Path.Combine(folder, TrainingReport.FileName), ToHtml(evaluation));
 
     public static string ToHtml(EvaluationSummary evaluation)
     {
@@ -46,7 +48,8 @@ public static class EvaluationReport
         [
             ("Network", evaluation.Network),
             ("Images", $"{scored.Reported!.Scores.N:N0} of {evaluation.Data}{part}; classes {string.Join(", ", scored.Classes)}"),
-            .. evaluation.Positive is { } positive ? [("Positive class", $"{positive.Name}, {positive.Reason}")] : Array.Empty<(string, string)>(),
+            .. evaluation.Positive is { } positive ? [("Positive class", $"{positive.Name}, {positive.Reason}")]
+                : Array.Empty<(string, string)>(),
             ("Device", evaluation.Device),
         ];
         return Section("Network and images", $"{Rows(rows)}{List("notes", evaluation.Notes)}{List("warnings", evaluation.Warnings)}");

@@ -16,8 +16,10 @@ public sealed record OperatingPoint(ScoredPart Part, string Name, ThresholdScore
         var scores = part.Scores;
         yield return new OperatingPoint(part, "½", scores.AtHalf, scores.Precision, scores.F1);
         if (scores.AtThreshold is not { } own) yield break;
-        var confusion = part.Predictions is { } predicted ? ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own.Threshold) : null;
-        yield return new OperatingPoint(part, $"{own.Threshold:F3}", own, own.Sensitivity is null ? null : confusion?.Precision(1), confusion?.F1(1));
+        var confusion = part.Predictions is { } predicted
+            ? ScoreBlock.Count(predicted.Is(1), predicted.ProbabilityOf(1), own.Threshold) : null;
+        yield return new OperatingPoint(part, $"{own.Threshold:F3}", own, own.Sensitivity is null ? null : confusion?.Precision(1),
+            confusion?.F1(1));
     }
 
     /// <summary>The one that the network's verdicts are made at: its own threshold, or ½.</summary>

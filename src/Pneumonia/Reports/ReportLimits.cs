@@ -29,7 +29,8 @@ public static class ReportLimits
         var limits = new List<(string, string)> { ("Uncertainty", Certainty(part.Scores, part.Images)) };
         if (Prevalence(part, classes) is { } prevalence) limits.Add(("Prevalence", prevalence));
         if (evaluation.Scored.Threshold is { } threshold)
-            limits.Add(("Choice of threshold", $"{threshold:F3} was chosen on other images, so the figures at it are what a user gets. {WeighsAlike} "
+            limits.Add(("Choice of threshold",
+                $"{threshold:F3} was chosen on other images, so the figures at it are what a user gets. {WeighsAlike} "
                 + "A threshold that is chosen and scored on the same images looks better than it is."));
         limits.Add(("One source of images", $"All images come from {evaluation.Data}. The network may do better or worse on others. "
             + "Images that it was trained on are listed in the warnings above, as far as file contents and names show them."));
@@ -60,7 +61,8 @@ public static class ReportLimits
         limits.Add(("Other patients and machines", Population(run)));
         if (metrics.Epochs.Count > 0)
         {
-            var start = run.Weights is null ? "The weights were initialized at random" : $"Training started from the weights of {run.Weights}";
+            var start = run.Weights is null ? "The weights were initialized at random"
+                : $"Training started from the weights of {run.Weights}";
             var more = metrics.BestEpoch == metrics.Epochs.Count && metrics.BestEpoch > 0
                 ? $" The best epoch, {metrics.BestEpoch}, was the last: more epochs might improve the network." : "";
             limits.Add(("A single run", $"{start}, with seed {metrics.Seed}. Another seed gives other figures; a single run cannot show by "
@@ -122,7 +124,8 @@ public static class ReportLimits
             _ => $"The images were split by {split.Kind}",
         };
         return $"{division}. {Patients(split, run.Metrics.Patients)} All images come from {run.Data}: the same sites, machines and "
-            + "selection of patients. Elsewhere the accuracy and the best threshold may be quite different, and no figure here shows by how much.";
+            + "selection of patients. Elsewhere the accuracy and the best threshold may be quite different, and no figure here shows by "
+            + "how much.";
     }
 
     // Figures are said to apply to new patients only where the patients of nearly all images are known, and none is in two parts.

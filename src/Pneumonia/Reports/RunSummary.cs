@@ -11,14 +11,16 @@ namespace Convolve.Pneumonia.Reports;
 /// <param name="Trainable">How many of them were trained.</param>
 /// <param name="Flops">Multiplications and additions forward.</param>
 /// <param name="Timing">How long it takes; null where it was not measured.</param>
-public sealed record ReportedLayer(string Name, string Kind, string Output, long Parameters, long Trainable, double Flops, LayerTiming? Timing = null);
+public sealed record ReportedLayer(string Name, string Kind, string Output, long Parameters, long Trainable, double Flops,
+    LayerTiming? Timing = null);
 
 /// <summary>How long a layer takes for a batch, and what share that is of what the device can do at best.</summary>
 /// <param name="ForwardMilliseconds">Forward.</param>
 /// <param name="ForwardShare">The least time that its roofline allows, by that time; may pass 1.</param>
 /// <param name="BackwardMilliseconds">Backward; 0 where there is nothing to do.</param>
 /// <param name="BackwardShare">The same share.</param>
-public readonly record struct LayerTiming(double ForwardMilliseconds, double ForwardShare, double BackwardMilliseconds, double BackwardShare);
+public readonly record struct LayerTiming(double ForwardMilliseconds, double ForwardShare, double BackwardMilliseconds,
+    double BackwardShare);
 
 /// <summary>What layers were measured with.</summary>
 /// <param name="Batch">Images.</param>
@@ -44,7 +46,8 @@ public sealed record RunSummary(
 {
     /// <summary>Its predictions for validation and test images.</summary>
     public ScoredPredictions Scored => new(Classes, Metrics.Threshold,
-        [.. new[] { ("validation", Metrics.Val, Val), ("test", Metrics.Test, Test) }.Where(part => part.Item2 is not null).Select(part => new ScoredPart(part.Item1, part.Item2!, part.Item3))], Wrong);
+        [.. new[] { ("validation", Metrics.Val, Val), ("test", Metrics.Test, Test) }.Where(part => part.Item2 is not null)
+            .Select(part => new ScoredPart(part.Item1, part.Item2!, part.Item3))], Wrong);
 
     /// <summary>Which of two classes is positive, and why; null with more.</summary>
     public PositiveClass? Positive { get; init; }

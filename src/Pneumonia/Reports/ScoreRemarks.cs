@@ -14,8 +14,10 @@ public static class ScoreRemarks
         if (scores.Confusion.NearlyAlways() is not { } always) yield break;
         var predicted = Enumerable.Range(0, classes.Count).Sum(actual => scores.Confusion[actual, always]);
         var actual = Enumerable.Range(0, classes.Count).Sum(answer => scores.Confusion[always, answer]);
-        yield return $"{(classes.Count == 2 ? "At ½ the" : "The")} network predicts {classes[always]} for {predicted} of {scores.N} {images}: its accuracy "
+        yield return $"{(classes.Count == 2 ? "At ½ the" : "The")} network predicts {classes[always]} for {predicted} of {scores.N} "
+            + $"{images}: its accuracy "
             + $"{(classes.Count == 2 ? "there " : "")}says little more than that {actual} of them are {classes[always]}."
-            + (scores.AtThreshold is { } chosen ? $" Look at the figures at its threshold, {chosen.Threshold:F3}." : scores.Auc is null ? "" : " The AUC tells how well it ranks them.");
+            + (scores.AtThreshold is { } chosen ? $" Look at the figures at its threshold, {chosen.Threshold:F3}." : scores.Auc is null ? ""
+                : " The AUC tells how well it ranks them.");
     }
 }

@@ -9,7 +9,8 @@ namespace Convolve.Pneumonia.Reports;
 public sealed record ScoredPart(string Name, ScoreBlock Scores, PartPredictions? Predictions)
 {
     /// <summary>What the images are called in a sentence: "test images", or just "images".</summary>
-    public string Images => Name switch { "all" => "images", "train" => "training images", "val" => "validation images", _ => $"{Name} images" };
+    public string Images =>
+        Name switch { "all" => "images", "train" => "training images", "val" => "validation images", _ => $"{Name} images" };
 }
 
 /// <summary>What a report shows of a network's predictions, whether a training or an evaluation made them.</summary>
@@ -17,7 +18,8 @@ public sealed record ScoredPart(string Name, ScoreBlock Scores, PartPredictions?
 /// <param name="Threshold">The network's own threshold; null where it has none.</param>
 /// <param name="Parts">The parts that have images; the last is the one that is reported.</param>
 /// <param name="Wrong">The most confident wrong predictions of that part, worst first.</param>
-public sealed record ScoredPredictions(IReadOnlyList<string> Classes, double? Threshold, IReadOnlyList<ScoredPart> Parts, IReadOnlyList<WrongPrediction> Wrong)
+public sealed record ScoredPredictions(IReadOnlyList<string> Classes, double? Threshold, IReadOnlyList<ScoredPart> Parts,
+    IReadOnlyList<WrongPrediction> Wrong)
 {
     /// <summary>
     /// The part that headlines and pictures are about: test images, or validation images where there are none; null without any.

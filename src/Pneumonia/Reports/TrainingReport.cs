@@ -52,7 +52,8 @@ public static class TrainingReport
             .. run.Positive is { } positive ? [("Positive class", $"{positive.Name}, {positive.Reason}")] : Array.Empty<(string, string)>(),
             ("Parts", $"{split.Train:N0} train, {split.Val:N0} validation, {split.Test:N0} test (split: {split.Kind})"),
             ("Device", metrics.Device),
-            ("Time", $"{Duration(run.Duration)}, {metrics.Epochs.Count} epochs, {metrics.ImagesPerSecond:F0} images/s; best epoch {metrics.BestEpoch}"),
+            ("Time", $"{Duration(run.Duration)}, {metrics.Epochs.Count} epochs, {metrics.ImagesPerSecond:F0} images/s; best epoch "
+                + $"{metrics.BestEpoch}"),
         ];
         return Section("Model and images", $"{Rows(rows)}{List("notes", run.Notes)}{List("warnings", run.Warnings)}");
     }
@@ -64,7 +65,11 @@ public static class TrainingReport
         ChartLine Line(string name, Func<EpochMetrics, double> of) =>
             new(name, [.. metrics.Epochs.Select(epoch => ((double)epoch.Epoch, of(epoch)))]);
         Html Chart(string title, string unit, Func<EpochMetrics, double> train, Func<EpochMetrics, double> validation) =>
-            new LineChart(title, "epoch", unit, [Line("train", train), Line("validation", validation)]) { Mark = best, XIsWhole = true }.ToSvg();
+            new LineChart(title, "epoch", unit, [Line("train", train), Line("validation", validation)])
+            {
+                Mark = best,
+                XIsWhole = true
+            }.ToSvg();
         var loss = Chart("Loss", "cross-entropy, nats", epoch => epoch.TrainLoss, epoch => epoch.ValLoss);
         var accuracy = Chart("Accuracy", "fraction correct", epoch => epoch.TrainAccuracy, epoch => epoch.ValAccuracy);
         return Section("Training", $"""<div class="charts">{loss}{accuracy}</div>""");
@@ -89,13 +94,15 @@ public static class TrainingReport
         var explanation = run.Measure is { } measure && timed
             ? $"Times are for {measure.Batch} images, each layer measured alone after the training. The peak is the roofline of the "
                 + $"device, {measure.Gigaflops:N0} GFLOP/s or {measure.GigabytesPerSecond:N1} GB/s as measured. A layer can exceed 100 %, "
-                + "since Winograd needs fewer multiplications than counted and caches are faster than memory. Other programs running at the time slow a layer down."
+                + "since Winograd needs fewer multiplications than counted and caches are faster than memory. Other programs running at "
+                + "the time slow a layer down."
             : "Times were not measured: summary --measure does.";
         return Section("Layers", $"""
             <div class="wide"><table class="layers">
             <thead><tr><th>layer</th><th>kind</th><th>output</th>{Html.Each(numbers, Head)}</tr></thead>
             <tbody>{Html.Each(layers, RowOf)}{all}</tbody></table></div>
-            <p class="small">Output shape and MFLOP (millions of multiplications and additions) are for one image, forward. {explanation}</p>
+            <p class="small">Output shape and MFLOP (millions of multiplications and additions) are for one image,
+            forward. {explanation}</p>
             """);
 
         static Html Head(string name) => $"""<th class="number">{name}</th>""";

@@ -48,7 +48,8 @@ public sealed class FolderClaim : IDisposable
     /// <summary>Claims a folder with any content.</summary>
     /// <exception cref="UserError">Another command uses it, or it is not writable.</exception>
     public static FolderClaim Of(string folder) =>
-        TryClaim(folder) ?? throw new UserError($"--out {folder}: another command is writing to this folder; wait until it has ended, or choose another folder");
+        TryClaim(folder) ?? throw new UserError(
+            $"--out {folder}: another command is writing to this folder; wait until it has ended, or choose another folder");
 
     /// <summary>Claims an empty or new folder.</summary>
     /// <param name="folder">The folder.</param>
@@ -89,7 +90,8 @@ public sealed class FolderClaim : IDisposable
         var isHeld = false;
         try { isHeld = IsAt(owned, Path.Combine(Folder, LockName)); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
-        if (!isHeld) throw new UserError($"--out {Folder}: was removed, or its drive is gone, while this command was writing to it; start it again");
+        if (!isHeld)
+            throw new UserError($"--out {Folder}: was removed, or its drive is gone, while this command was writing to it; start it again");
     }
 
     /// <summary>Moves the files from <see cref="Unfinished"/> into the folder.</summary>
@@ -100,7 +102,8 @@ public sealed class FolderClaim : IDisposable
         RequireHeld();
         try
         {
-            foreach (var entry in Directory.EnumerateFileSystemEntries(Unfinished).OrderBy(entry => Path.GetFileName(entry) == last).ToArray())
+            foreach (var entry in Directory.EnumerateFileSystemEntries(Unfinished)
+                .OrderBy(entry => Path.GetFileName(entry) == last).ToArray())
             {
                 var place = Path.Combine(Folder, Path.GetFileName(entry));
                 if (Directory.Exists(entry)) Directory.Move(entry, place);
@@ -205,13 +208,15 @@ public sealed class FolderClaim : IDisposable
         if (created)
         {
             file.Write(System.Text.Encoding.UTF8.GetBytes(
-                string.Create(CultureInfo.InvariantCulture, $"Process {Environment.ProcessId} on {Environment.MachineName} writes to this folder.\n")));
+                string.Create(CultureInfo.InvariantCulture,
+                    $"Process {Environment.ProcessId} on {Environment.MachineName} writes to this folder.\n")));
             file.Flush();
         }
         else if (!IsLockable(path))
         {
             file.Dispose();
-            throw new IOException($"{path} is of another command, and this file system cannot tell whether that still runs; remove the file if it does not");
+            throw new IOException(
+                $"{path} is of another command, and this file system cannot tell whether that still runs; remove the file if it does not");
         }
         return file;
     }
@@ -255,7 +260,11 @@ public sealed class FolderClaim : IDisposable
     private static bool IsEmpty(string folder)
     {
         if (!Directory.Exists(folder)) return true;
-        try { return Directory.EnumerateFileSystemEntries(folder).All(entry => Path.GetFileName(entry) is LockName or UnfinishedName or ProbeName); }
+        try
+        {
+            return Directory.EnumerateFileSystemEntries(folder)
+            .All(entry => Path.GetFileName(entry) is LockName or UnfinishedName or ProbeName);
+        }
         catch (DirectoryNotFoundException) { return true; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw Unwritable(folder, e); }
     }
@@ -285,6 +294,7 @@ public sealed class FolderClaim : IDisposable
     // From the folder upwards.
     private static IEnumerable<string> MissingFolders(string folder)
     {
-        for (var at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at)) yield return at;
+        for (var at = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); at is not null
+            && !Directory.Exists(at); at = Path.GetDirectoryName(at)) yield return at;
     }
 }

@@ -21,7 +21,8 @@ public static class RunFolder
     public static FolderClaim Claim(TrainSettings settings)
     {
         if (settings.Out is null)
-            return FolderClaim.OfUnused(Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}"));
+            return FolderClaim.OfUnused(
+                Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{settings.Model.ToString().ToLowerInvariant()}"));
         return settings.Resume
             ? FolderClaim.Of(settings.Out)
             : FolderClaim.OfEmpty(settings.Out, "choose another folder, or add --resume to continue that run");

@@ -31,7 +31,8 @@ public static class CalibrationBins
             counts[bin]++;
             if (observed[i]) hits[bin]++;
         }
-        return [.. Enumerable.Range(0, Bins).Select(bin => new CalibrationBin((double)bin / Bins, (bin + 1.0) / Bins, counts[bin], hits[bin], sums[bin]))];
+        return [.. Enumerable.Range(0, Bins)
+            .Select(bin => new CalibrationBin((double)bin / Bins, (bin + 1.0) / Bins, counts[bin], hits[bin], sums[bin]))];
     }
 
     /// <summary>

@@ -9,7 +9,8 @@ namespace Convolve.Pneumonia.Scores;
 /// <param name="Positive">The positive one of two classes; null with more.</param>
 /// <param name="Threshold">The probability of the positive class from which on the network calls an image positive; null where it has none
 /// of its own, and ½ counts.</param>
-public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyList<double> Probabilities, string Class, string? Positive, double? Threshold)
+public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyList<double> Probabilities, string Class, string? Positive,
+    double? Threshold)
 {
     private const double Half = 0.5;
 
@@ -26,7 +27,8 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
     /// The class that the network calls the image: of two the one at its threshold, or at ½ where it has none; of more the most probable
     /// one.
     /// </summary>
-    public string Verdict => PositiveProbability is not { } p ? Class : p >= (Threshold ?? Half) ? Positive! : Classes.First(name => name != Positive);
+    public string Verdict => PositiveProbability is not { } p ? Class : p >= (Threshold ?? Half) ? Positive!
+        : Classes.First(name => name != Positive);
 
     /// <summary>
     /// Orders a network's probabilities by the names of its classes.
@@ -35,11 +37,13 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
     /// <param name="probabilities">One for each class.</param>
     /// <param name="threshold">The network's own threshold, or null.</param>
     /// <param name="positive">The positive one of two classes; null for the second.</param>
-    public static ImagePrediction Of(IReadOnlyList<string> classes, IReadOnlyList<double> probabilities, double? threshold, string? positive = null)
+    public static ImagePrediction Of(IReadOnlyList<string> classes, IReadOnlyList<double> probabilities, double? threshold,
+        string? positive = null)
     {
         int[] order = [.. Enumerable.Range(0, classes.Count).OrderBy(c => classes[c], StringComparer.Ordinal)];
         return new ImagePrediction([.. order.Select(c => classes[c])], [.. order.Select(c => probabilities[c])],
-            classes[Layers.Training.Classification.Answer(probabilities)], classes.Count == 2 ? positive ?? classes[1] : null, classes.Count == 2 ? threshold : null);
+            classes[Layers.Training.Classification.Answer(probabilities)], classes.Count == 2 ? positive ?? classes[1] : null,
+                classes.Count == 2 ? threshold : null);
     }
 
     /// <summary>

@@ -58,7 +58,12 @@ public sealed record ScoreBlock(
 
     /// <summary>The plain figures as those of the threshold ½.</summary>
     [JsonIgnore]
-    public ThresholdScores AtHalf => new(0.5, Accuracy, Sensitivity, Specificity) { Accuracy95 = Accuracy95, Sensitivity95 = Sensitivity95, Specificity95 = Specificity95 };
+    public ThresholdScores AtHalf => new(0.5, Accuracy, Sensitivity, Specificity)
+    {
+        Accuracy95 = Accuracy95,
+        Sensitivity95 = Sensitivity95,
+        Specificity95 = Specificity95
+    };
 
     /// <summary>Scores a two-class model.</summary>
     /// <param name="positive">Whether each image is of the positive class.</param>
@@ -69,7 +74,8 @@ public sealed record ScoreBlock(
     /// <param name="odds">What images are ranked by, see <see cref="Classification.Odds"/>; the probability if omitted.</param>
     /// <exception cref="ArgumentException">No images, different lengths, or a probability outside [0, 1] or not a number.</exception>
     public static ScoreBlock OfTwo(
-        IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double loss, double? threshold = null, int seed = 1, IReadOnlyList<double>? odds = null)
+        IReadOnlyList<bool> positive, IReadOnlyList<double> probability, double loss, double? threshold = null, int seed = 1,
+        IReadOnlyList<double>? odds = null)
     {
         odds ??= probability;
         Check(positive.Count, probability.Count, probability);
@@ -141,7 +147,8 @@ public sealed record ScoreBlock(
         }
 
         bool[][] isClass = [.. Enumerable.Range(0, classes).Select(c => actual.Select(of => of == c).ToArray())];
-        double[][] column = [.. Enumerable.Range(0, classes).Select(c => probabilities.Select(row => Classification.Odds(row, c)).ToArray())];
+        double[][] column =
+            [.. Enumerable.Range(0, classes).Select(c => probabilities.Select(row => Classification.Odds(row, c)).ToArray())];
         int[][] order = [.. column.Select(RocCurve.Ascending)];
         // One against the rest, for every class.
         double? MeanArea(int[] times)
@@ -163,7 +170,8 @@ public sealed record ScoreBlock(
         {
             Sensitivity95 = bootstrap.Interval(Mean(confusion.Sensitivity), times => MeanOfAll(Drawn(times).Sensitivity)),
             Specificity95 = bootstrap.Interval(Mean(confusion.Specificity), times => MeanOfAll(Drawn(times).Specificity)),
-            AveragePrecision = auc is null ? null : Enumerable.Range(0, classes).Average(c => PrecisionRecallCurve.AveragePrecision(isClass[c], column[c])),
+            AveragePrecision = auc is null ? null
+                : Enumerable.Range(0, classes).Average(c => PrecisionRecallCurve.AveragePrecision(isClass[c], column[c])),
         };
     }
 

@@ -5,10 +5,12 @@ using Convolve.Pneumonia.Images;
 namespace Convolve.Pneumonia.Shell;
 
 /// <summary>A whole number in [<paramref name="lowest"/>, <paramref name="highest"/>].</summary>
-internal class WholeAttribute(string help, int lowest, int highest) : OptionAttribute("N", help, $"a whole number from {lowest} to {highest}")
+internal class WholeAttribute(string help, int lowest, int highest)
+    : OptionAttribute("N", help, $"a whole number from {lowest} to {highest}")
 {
     protected override object? Parse(string text) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= lowest && value <= highest ? value : null;
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= lowest
+            && value <= highest ? value : null;
 }
 
 /// <summary>A finite number between two bounds.</summary>
@@ -16,16 +18,18 @@ internal class WholeAttribute(string help, int lowest, int highest) : OptionAttr
 /// <param name="lowest">The lower bound.</param>
 /// <param name="highest">The upper bound.</param>
 /// <param name="bounds">Which bounds are inclusive.</param>
-internal sealed class NumberAttribute(string help, double lowest, double highest, Bounds bounds = Bounds.Both) : OptionAttribute("X", help, bounds switch
-{
-    Bounds.OnlyHighest => $"a number above {lowest} and at most {highest}",
-    Bounds.OnlyLowest => $"a number from {lowest} to below {highest}",
-    _ => $"a number from {lowest} to {highest}",
-})
+internal sealed class NumberAttribute(string help, double lowest, double highest, Bounds bounds = Bounds.Both)
+    : OptionAttribute("X", help, bounds switch
+    {
+        Bounds.OnlyHighest => $"a number above {lowest} and at most {highest}",
+        Bounds.OnlyLowest => $"a number from {lowest} to below {highest}",
+        _ => $"a number from {lowest} to {highest}",
+    })
 {
     protected override object? Parse(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
-        && value >= lowest && value <= highest && !(value == lowest && bounds == Bounds.OnlyHighest) && !(value == highest && bounds == Bounds.OnlyLowest)
+        && value >= lowest && value <= highest && !(value == lowest && bounds == Bounds.OnlyHighest)
+        && !(value == highest && bounds == Bounds.OnlyLowest)
             ? value : null;
 }
 
@@ -33,7 +37,8 @@ internal sealed class NumberAttribute(string help, double lowest, double highest
 internal enum Bounds { Both, OnlyLowest, OnlyHighest }
 
 /// <summary>One of several words, ignoring case.</summary>
-internal class WordAttribute(string help, params string[] words) : OptionAttribute(string.Join('|', words), help, "one of " + string.Join(", ", words))
+internal class WordAttribute(string help, params string[] words)
+    : OptionAttribute(string.Join('|', words), help, "one of " + string.Join(", ", words))
 {
     protected override string[] Completions => words;
 
@@ -41,7 +46,8 @@ internal class WordAttribute(string help, params string[] words) : OptionAttribu
 }
 
 /// <summary>One of the names of an enumeration, in lower case.</summary>
-internal class ChoiceAttribute<T>(string help) : WordAttribute(help, [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())]) where T : struct, Enum
+internal class ChoiceAttribute<T>(string help) : WordAttribute(help, [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())])
+    where T : struct, Enum
 {
     protected override object? Parse(string text) => base.Parse(text) is string word ? Enum.Parse<T>(word, ignoreCase: true) : null;
 }
@@ -60,7 +66,8 @@ internal sealed class NamesAttribute(string help) : OptionAttribute("A,B", help,
     {
         try
         {
-            return CsvText.Records(text) is [var names] && names.Length > 1 && names.All(part => part.Length > 0) && names.Distinct().Count() == names.Length
+            return CsvText.Records(text) is [var names] && names.Length > 1 && names.All(part => part.Length > 0)
+                && names.Distinct().Count() == names.Length
                 ? names : null;
         }
         catch (FormatException)

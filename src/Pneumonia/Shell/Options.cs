@@ -73,12 +73,14 @@ internal sealed class Options
                 command.Add(argument);
                 arguments.Add((setting, argument));
             }
-            else if (setting.Attribute<GroupAttribute>() is { } group) groups.Add((setting, new Options(setting.Type, command, group.Subject)));
+            else if (setting.Attribute<GroupAttribute>() is { } group)
+                groups.Add((setting, new Options(setting.Type, command, group.Subject)));
         }
     }
 
     /// <summary>The first of these options in a command line, or null.</summary>
-    public Option? FirstGiven(ParseResult result) => options.Select(entry => entry.Option).FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
+    public Option? FirstGiven(ParseResult result) =>
+        options.Select(entry => entry.Option).FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
 
     /// <summary>The settings of a command line.</summary>
     /// <exception cref="UserError">Something is missing, or two options contradict each other.</exception>
@@ -108,5 +110,6 @@ internal sealed class Options
     }
 
     private static string FullName(Command command) => command is RootCommand ? "train"
-        : command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } parent ? $"{FullName(parent)} {command.Name}" : command.Name;
+        : command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } parent
+        ? $"{FullName(parent)} {command.Name}" : command.Name;
 }

@@ -14,7 +14,8 @@ internal sealed class Setting(PropertyInfo property)
 
     /// <summary>The name in lower case, with a hyphen between words.</summary>
     public string Words { get; } =
-        string.Concat(property.Name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+        string.Concat(property.Name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}"
+            : $"{char.ToLowerInvariant(c)}"));
 
     /// <summary>The type of its values.</summary>
     public Type Type => property.PropertyType;

@@ -29,14 +29,17 @@ internal sealed class PixelsAttribute(string help) : WholeAttribute(help, 1, Pix
 }
 
 internal sealed class CopiesAttribute() : WholeAttribute(
-    "ask about N copies of each image, the first as it is, the others mirrored by chance and moved a little, and take the mean probability (1)",
+    "ask about N copies of each image, the first as it is, the others mirrored by chance and moved a little, and take the mean "
+        + "probability (1)",
     1, TestTimeAugmentation.MostCopies);
 
 internal sealed class PositiveAttribute() : TextAttribute("CLASS",
     "which of two classes is the positive one (PNEUMONIA; else the one whose name does not mean healthy)", "a class");
 
 internal sealed class PatientAttribute() : TextAttribute("REGEX",
-    "who is a patient: a regular expression, matched on the paths below DIR, whose one group is the patient (manifest.csv, else the known forms of file names)",
+    "who is a patient: a regular expression, matched on the paths below DIR, whose one group is the patient (manifest.csv, else the known "
+        + "forms of file names)",
     "a regular expression with one group");
 
-internal sealed class LabelsAttribute() : ChoiceAttribute<LabelScheme>("classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");
+internal sealed class LabelsAttribute()
+    : ChoiceAttribute<LabelScheme>("classes by folder, or BACTERIAL, NORMAL, VIRAL by file name (folders)");

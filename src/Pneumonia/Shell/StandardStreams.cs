@@ -19,7 +19,8 @@ internal static class StandardStreams
     public static Terminal Open()
     {
         if (OperatingSystem.IsWindows()) Console.OutputEncoding = Encoding.UTF8;
-        Console.SetOut(Writer(OutputNumber, Console.OpenStandardOutput, reason => throw new UnwritableOutput(reason.Message.ReplaceLineEndings(" "), reason)));
+        Console.SetOut(Writer(OutputNumber, Console.OpenStandardOutput,
+            reason => throw new UnwritableOutput(reason.Message.ReplaceLineEndings(" "), reason)));
         Console.SetError(Writer(ErrorNumber, Console.OpenStandardError, _ => { }));
         return new Terminal(Console.Out, Console.Error);
     }
@@ -32,7 +33,8 @@ internal static class StandardStreams
     /// goes to the next file opened, such as the runtime's signal pipe, which output must not reach. Such files are close-on-exec; an
     /// inherited stream cannot be.
     /// </summary>
-    private static bool IsOurs(int number) => !OperatingSystem.IsWindows() && FileControl(number, GetFlags) is var flags && (flags < 0 || (flags & CloseOnExecution) != 0);
+    private static bool IsOurs(int number) => !OperatingSystem.IsWindows() && FileControl(number, GetFlags) is var flags
+        && (flags < 0 || (flags & CloseOnExecution) != 0);
 
     [DllImport("libc", EntryPoint = "fcntl")]
     private static extern int FileControl(int file, int command);

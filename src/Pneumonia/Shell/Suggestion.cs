@@ -10,7 +10,8 @@ internal static class Suggestion
     {
         var name = option.Split('=')[0];
         var known = command.Options.Select(candidate => candidate.Name)
-            .Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(candidate => candidate.Recursive).Select(candidate => candidate.Name));
+            .Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(candidate => candidate.Recursive)
+                .Select(candidate => candidate.Name));
         return $"{name}: {CommandName(command)} has no such option{DidYouMean(name, known)} --help lists all";
     }
 

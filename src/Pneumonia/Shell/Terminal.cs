@@ -54,7 +54,8 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
                 Results.WriteLine(string.Concat(line.Select(segment => segment.Text)).TrimEnd());
         }
         if (leftOut.Count == 0) return;
-        var names = leftOut.Order().Select(column => string.Concat(table.Columns[column].Header.Render(options, Unbounded).Select(segment => segment.Text)).Trim());
+        var names = leftOut.Order().Select(
+            column => string.Concat(table.Columns[column].Header.Render(options, Unbounded).Select(segment => segment.Text)).Trim());
         Note($"too wide for {console.Profile.Width} columns, left out: {string.Join(", ", names)} (--json has everything)");
     }
 
@@ -92,5 +93,6 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     }
 
     // A file name may contain anything, including control characters for cursor and colours.
-    internal static string OneLine(string text) => string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? '\uFFFD' : c));
+    internal static string OneLine(string text) =>
+        string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? '\uFFFD' : c));
 }

@@ -38,7 +38,8 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
             {
                 var sum = 0;
                 for (var row = y * step; row < (y + 1) * step; row++)
-                    for (var sample = x * step * Channels; sample < (x + 1) * step * Channels; sample++) sum += Pixels[row * Width * Channels + sample];
+                    for (var sample = x * step * Channels; sample < (x + 1) * step * Channels; sample++)
+                        sum += Pixels[row * Width * Channels + sample];
                 preview[y * width + x] = (byte)(sum / (step * step * Channels));
             }
         }
@@ -110,6 +111,7 @@ public sealed record AugmentationSheet(byte[] Pixels, int Width, int Height, int
             .. EpochOrder.Shuffled(samples.Count, seed, 1).GroupBy(samples.ClassOf).OrderBy(group => group.Key)
                 .Select(group => group.Where(samples.IsUsable).Take(count).ToArray()),
         ];
-        return [.. Enumerable.Range(0, count).SelectMany(i => ofClass.Where(images => i < images.Length).Select(images => images[i])).Take(count)];
+        return [.. Enumerable.Range(0, count).SelectMany(i => ofClass.Where(images => i < images.Length).Select(images => images[i]))
+            .Take(count)];
     }
 }

@@ -20,7 +20,8 @@ internal sealed record TrainingParts(ISampleSource Train, ISampleSource Val, ISa
 internal sealed class FeatureSource(TrainingSession session, Sequential head, ITrainingObserver observer) : IDisposable
 {
     private readonly FeatureExtraction extraction = new(
-        session.Network.Part(0, session.Network.Layers.Count - head.Layers.Count), session.Images.Train.Preprocessing.Scaling, session.Plan.Convolution, FeatureFolder.Path);
+        session.Network.Part(0, session.Network.Layers.Count - head.Layers.Count), session.Images.Train.Preprocessing.Scaling,
+        session.Plan.Convolution, FeatureFolder.Path);
 
     private int all, before, told;
 
@@ -33,14 +34,16 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
         observer.Note($"features: {all} images through the base, {bytes >> 20} MiB on disk in {extraction.Folder}");
         try
         {
-            var parts = new TrainingParts(Of(images.Train, cancellation), Of(images.Val, cancellation), images.Test is null ? null : Of(images.Test, cancellation));
+            var parts = new TrainingParts(Of(images.Train, cancellation), Of(images.Val, cancellation), images.Test is null ? null
+                : Of(images.Test, cancellation));
             observer.Note($"features: {extraction.Computed} computed, {extraction.Found} found");
             Clear();
             return parts;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"features: {extraction.Folder} cannot be used: {e.Message}; make room, or set CONVOLVE_CACHE to another folder", e);
+            throw new UserError(
+                $"features: {extraction.Folder} cannot be used: {e.Message}; make room, or set CONVOLVE_CACHE to another folder", e);
         }
     }
 
@@ -67,7 +70,8 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
         var cleared = extraction.Clear(bytes);
         var allowed = $"may hold {limit:0.###} GiB ({FeatureFolder.LimitVariable})";
         if (cleared.Files > 0)
-            observer.Note($"features: removed {cleared.Files} files not used for longest, {Mebibytes(cleared.Bytes)} MiB: {FeatureFolder.Path} {allowed}");
+            observer.Note($"features: removed {cleared.Files} files not used for longest, {Mebibytes(cleared.Bytes)} MiB: "
+                + $"{FeatureFolder.Path} {allowed}");
         if (cleared.KeptBytes > bytes)
             observer.Warn($"features: {FeatureFolder.Path} holds {Mebibytes(cleared.KeptBytes)} MiB, all in use, and {allowed}");
     }

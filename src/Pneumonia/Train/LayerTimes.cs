@@ -16,12 +16,14 @@ internal static class LayerTimes
     private const int Batch = 8, Runs = 3;
 
     /// <summary>The layers and the measurement conditions; null if not measured.</summary>
-    public static (ReportedLayer[] Layers, LayerMeasure? Measure) Of(TrainingSession session, double trainingSeconds, CancellationToken cancellation)
+    public static (ReportedLayer[] Layers, LayerMeasure? Measure) Of(TrainingSession session, double trainingSeconds,
+        CancellationToken cancellation)
     {
         var device = session.Device;
         ReportedLayer[] layers =
         [
-            .. session.Network.Summary().Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops)),
+            .. session.Network.Summary()
+                .Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops)),
         ];
         if (trainingSeconds < LeastSeconds || TrainingDefaults.IsSlow(device.Description)) return (layers, null);
         try

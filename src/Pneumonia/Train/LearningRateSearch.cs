@@ -9,7 +9,8 @@ public static class LearningRateSearch
 {
     /// <returns>The loss at each rate.</returns>
     /// <exception cref="UserError">A setting cannot be satisfied.</exception>
-    public static async Task<IReadOnlyList<SweptRate>> RunAsync(TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<SweptRate>> RunAsync(TrainSettings settings, ITrainingObserver observer,
+        CancellationToken cancellation)
     {
         using var session = TrainingSession.Open(settings, run: null, cancellation);
         try

@@ -24,7 +24,8 @@ public sealed record PreparedTraining(
         TrainSettings settings, ImageSet? divided, DeviceDescription device, CancellationToken cancellation)
     {
         var plan = settings.On(device);
-        if (divided is { } && plan.Limit != settings.Limit) divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
+        if (divided is { } && plan.Limit != settings.Limit)
+            divided = TrainingImages.Divide(settings with { Limit = plan.Limit }, cancellation);
         var images = divided ?? SyntheticXrays.Set(plan.DrawnCounts);
         var classes = PositiveClass.Second(images.Classes, settings.Positive);
         plan = plan with { Images = divided?.Fingerprint, Positive = PositiveClass.Of(classes, settings.Positive)?.Name };

@@ -28,7 +28,8 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
             last.LoadInto(network);
             last.Restore(optimizer, network.Device!);
             var time = RunTime.Read(run);
-            trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run), time.UnfinishedEpoch);
+            trainer.Restore(last.Run ?? throw new FormatException($"{lastPath}: holds no place in a run"), HistoryFile.ReadSeconds(run),
+                time.UnfinishedEpoch);
             // After an epoch there is a best one; without its weights the run could not end as if never stopped.
             best.Resume(trainer.History, trainer.History.Count == 0 ? null : () => Checkpoint.Read(bestPath).LoadInto(network));
             // A finished run, or one of an earlier version, has only the times of its epochs.
@@ -67,13 +68,17 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
         var classes = metadata.Classes!;
         if (trained is null || trained.SequenceEqual(classes)) return;
         var swapped = trained.Order(StringComparer.Ordinal).SequenceEqual(classes.Order(StringComparer.Ordinal));
-        throw new UserError($"--resume: the run in {run} was started with the classes {string.Join(", ", trained)}, the data has {string.Join(", ", classes)}"
+        throw new UserError($"--resume: the run in {run} was started with the classes {string.Join(", ", trained)}, the data has "
+            + $"{string.Join(", ", classes)}"
             + (swapped ? $"; add --positive {trained[^1]}" : "; give the same data"));
     }
 
     private void Write(string path, ModelMetadata written, Optimizer? optimizer = null, JsonObject? state = null)
     {
         try { Checkpoint.Write(path, network, written.ToJson(), optimizer, state); }
-        catch (WeightFileException e) { throw new UserError($"{e.Message.ReplaceLineEndings(" ")}; make room there, or choose another place", e); }
+        catch (WeightFileException e)
+        {
+            throw new UserError($"{e.Message.ReplaceLineEndings(" ")}; make room there, or choose another place", e);
+        }
     }
 }

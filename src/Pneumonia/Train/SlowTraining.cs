@@ -23,7 +23,8 @@ internal static class SlowTraining
         var seconds = Seconds(session.Network, (double)session.Images.Train.Count * plan.Epochs);
         var hours = Seconds(ModelChoice.Build(ModelKind.Cnn, 150, 2), 5000) / 3600;
         return $"{plan.Device}: " + (shrunk.Length > 0 ? $"the defaults shrink to {string.Join(", ", shrunk)}; " : "")
-            + $"this training will take about {Math.Max(1, seconds):F0} s, an epoch of the cnn on 5,000 images of 150 pixels about {hours:F0} hours; "
+            + $"this training will take about {Math.Max(1, seconds):F0} s, an epoch of the cnn on 5,000 images of 150 pixels about "
+            + $"{hours:F0} hours; "
             + DeviceCatalogue.InstallAdvice;
 
         string[] Unasked(string setting, string shrunkTo) => session.Settings.IsAsked(setting) ? [] : [shrunkTo];

@@ -21,7 +21,8 @@ public sealed class StartingWeights
     private readonly int filled;
 
     private StartingWeights(
-        string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null, Preprocessing? guess = null, ModelMetadata? metadata = null)
+        string path, Checkpoint? checkpoint, WeightFile? file, int filled, WeightOrigin? origin = null, Preprocessing? guess = null,
+        ModelMetadata? metadata = null)
     {
         this.checkpoint = checkpoint;
         this.file = file;
@@ -29,7 +30,8 @@ public sealed class StartingWeights
         using var stream = File.OpenRead(path);
         Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
         Preprocessing = metadata?.Preprocessing ?? origin?.Preprocessing;
-        Remark = origin is { } known ? $"{path}: images are prepared by {known.Preprocessing.ToString().ToLowerInvariant()}, for {known.Reason} (--preprocessing)"
+        Remark = origin is { } known
+            ? $"{path}: images are prepared by {known.Preprocessing.ToString().ToLowerInvariant()}, for {known.Reason} (--preprocessing)"
             : guess is { } guessed ? $"{path}: images are {WeightOrigin.Guess(guessed)} (--preprocessing)"
             : null;
     }
@@ -54,12 +56,14 @@ public sealed class StartingWeights
     /// <param name="usual">The preprocessing if neither the settings nor the file state one.</param>
     /// <exception cref="UserError">There is no such file, or it does not fit.</exception>
     public static StartingWeights? Read(
-        TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes, IReadOnlyList<PublishedWeights>? catalogue = null,
+        TrainSettings settings, Sequential network, int baseLength, IReadOnlyList<string> classes,
+        IReadOnlyList<PublishedWeights>? catalogue = null,
         Preprocessing usual = Images.Preprocessing.Rescale)
     {
         if (settings.Weights is null) return null;
         var isSaid = settings.IsAsked(nameof(TrainSettings.Preprocessing));
-        (var path, var published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries) : (settings.Weights, null);
+        (var path, var published) = settings.Weights == ImageNet ? Published(catalogue ?? WeightCatalogue.Entries)
+            : (settings.Weights, null);
         try
         {
             var file = WeightFile.Read(path);
@@ -74,9 +78,11 @@ public sealed class StartingWeights
             var filled = baseLength > 0 ? baseLength : network.Layers.Count;
             var pretrained = new PretrainedWeights(file, [.. network.Layers.Take(filled)]);
             try { pretrained.RequireFit(); }
-            catch (WeightFileException e) when (baseLength > 0 && pretrained.Missing.Count > 0 && pretrained.Misshapen.Count == 0 && LastFilled(network, pretrained) is { } last)
+            catch (WeightFileException e) when (baseLength > 0 && pretrained.Missing.Count > 0 && pretrained.Misshapen.Count == 0
+                && LastFilled(network, pretrained) is { } last)
             {
-                throw new UserError($"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
+                throw new UserError(
+                    $"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
             }
             var origin = isSaid ? null
                 : published is not null ? WeightOrigin.Of(published) : WeightOrigin.Of(file, network.InputShape[^1]);
@@ -103,11 +109,14 @@ public sealed class StartingWeights
     {
         var trained = metadata.Preprocessing;
         if (settings.IsAsked(nameof(TrainSettings.Preprocessing)) && settings.Preprocessing is var asked && asked != trained)
-            throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with {trained.ToString().ToLowerInvariant()}; leave it out");
+            throw new UserError($"--preprocessing {asked.ToString().ToLowerInvariant()}: {path} was trained with "
+                + $"{trained.ToString().ToLowerInvariant()}; leave it out");
         if (metadata.Resize != settings.Resize)
-            throw new UserError($"--resize {settings.Resize.ToString().ToLowerInvariant()}: {path} was trained with {metadata.Resize.ToString().ToLowerInvariant()}; give that one");
+            throw new UserError($"--resize {settings.Resize.ToString().ToLowerInvariant()}: {path} was trained with "
+                + $"{metadata.Resize.ToString().ToLowerInvariant()}; give that one");
         if (metadata.Classes is { } known && !known.SequenceEqual(classes, ClassName.Comparer))
-            throw new UserError($"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
+            throw new UserError(
+                $"--weights {settings.Weights}: was trained on {string.Join(", ", known)}, the data has {string.Join(", ", classes)}");
     }
 
     private static (string Path, PublishedWeights Entry) Published(IReadOnlyList<PublishedWeights> catalogue)
@@ -117,11 +126,13 @@ public sealed class StartingWeights
         {
             if (WeightCatalogue.Find(entry) is not { } path) continue;
             return entry.Difference(path) is { } difference
-                ? throw new UserError($"--weights {ImageNet}: {path} is not the published file: {difference}; fetch it again from {entry.Address}")
+                ? throw new UserError(
+                    $"--weights {ImageNet}: {path} is not the published file: {difference}; fetch it again from {entry.Address}")
                 : (path, entry);
         }
         var smallest = originals.MinBy(entry => entry.Bytes)!;
-        throw new UserError($"--weights {ImageNet}: no file here, and nothing is downloaded: fetch {smallest.Address} ({smallest.Bytes / 1e6:F0} MB) and put it as "
+        throw new UserError($"--weights {ImageNet}: no file here, and nothing is downloaded: fetch {smallest.Address} "
+            + $"({smallest.Bytes / 1e6:F0} MB) and put it as "
             + $"{smallest.File} into {string.Join(" or ", WeightCatalogue.Folders)}, or name a file you have with --weights FILE");
     }
 }

@@ -38,6 +38,7 @@ internal static class TrainCommand
         }
         if (metrics.Synthetic) terminal.Results.WriteLine("Trained on synthetic images.");
         ScoreTable.Write(terminal, finished.Summary.Scored);
-        terminal.Results.WriteLine($"best epoch {metrics.BestEpoch} of {metrics.Epochs.Count}; report: {Path.Combine(finished.Folder, TrainingReport.FileName)}");
+        terminal.Results.WriteLine(
+            $"best epoch {metrics.BestEpoch} of {metrics.Epochs.Count}; report: {Path.Combine(finished.Folder, TrainingReport.FileName)}");
     }
 }

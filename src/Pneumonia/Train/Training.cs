@@ -48,7 +48,8 @@ public sealed class Training : IDisposable
         (plan, trained, images, options) = (session.Plan, session.Trained, session.Images, session.Options);
         augmentation = options.Augmentation is null ? null : AugmentationSheet.Draw(images.Train, options, session.Device);
         session.InitializeNetwork();
-        checkpoint = new RunCheckpoint(claim.Folder, session.Network, new ModelMetadata(images.Set.Classes, plan.Resize, plan.Labels, plan.Preprocessing));
+        checkpoint = new RunCheckpoint(claim.Folder, session.Network,
+            new ModelMetadata(images.Set.Classes, plan.Resize, plan.Labels, plan.Preprocessing));
         optimizer = plan.CreateOptimizer();
         trainer = new Trainer(trained, optimizer, options);
         best = new BestWeights(trained, plan.EarlyStopping) { Improved = SaveBest };
@@ -124,7 +125,8 @@ public sealed class Training : IDisposable
         try
         {
             if (GoesOn)
-                observer.Follow(plan.Epochs, trainer.History.Count, display => trainer.Fit(parts.Train, parts.Val, [.. display, best, recorder], cancellation));
+                observer.Follow(plan.Epochs, trainer.History.Count,
+                    display => trainer.Fit(parts.Train, parts.Val, [.. display, best, recorder], cancellation));
             await images.Completed;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -142,7 +144,8 @@ public sealed class Training : IDisposable
         }
         catch (UserError e)
         {
-            throw new UserError($"{e.Message}; the run's last checkpoint is whole: once this is put right, continue with --out {Folder} --resume", e);
+            throw new UserError(
+                $"{e.Message}; the run's last checkpoint is whole: once this is put right, continue with --out {Folder} --resume", e);
         }
     }
 
@@ -173,7 +176,8 @@ public sealed class Training : IDisposable
         var epochs = RunCheckpoint.EpochsOf(trainer);
         var counts = images.Counts;
         var seconds = epochs.Sum(epoch => epoch.Seconds);
-        return new Metrics(Setting.TextOf(plan.Model), session.Network.ParameterCount, session.Network.TrainableCount, plan.Device, plan.Seed, plan.Synthetic,
+        return new Metrics(Setting.TextOf(plan.Model), session.Network.ParameterCount, session.Network.TrainableCount, plan.Device,
+            plan.Seed, plan.Synthetic,
             counts, epochs, best.Epoch, seconds > 0 ? counts.Train * epochs.Length / seconds : 0, threshold,
             Scoring.Score(val, threshold, plan.Seed), test is null ? null : Scoring.Score(test, threshold, plan.Seed))
         {
@@ -189,7 +193,8 @@ public sealed class Training : IDisposable
         var settings = session.Settings;
         var (layers, measure) = LayerTimes.Of(session, metrics.Epochs.Sum(epoch => epoch.Seconds), cancellation);
         var model = new TrainedModel(session.Network, images.Set.Classes, images.Train.Preprocessing, plan.Labels, metrics.Threshold);
-        return new RunSummary(metrics, images.Set.Classes, plan.Data ?? "", [.. images.Set.Notes, .. images.Remarks], images.Warnings, plan.Rows,
+        return new RunSummary(metrics, images.Set.Classes, plan.Data ?? "", [.. images.Set.Notes, .. images.Remarks],
+            images.Warnings, plan.Rows,
             Scoring.Answers(val), Scoring.Answers(test), WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val),
             TimeSpan.FromSeconds(earlierSeconds + watch.Elapsed.TotalSeconds))
         {

@@ -48,7 +48,8 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
     public IReadOnlyList<string> Remarks => [.. Parts.SelectMany(part => part.Remarks).Distinct()];
 
     /// <summary>The counts of usable images.</summary>
-    public SplitCounts Counts => new(Set.Split!, Train.UsableIndices().Length, Val.UsableIndices().Length, Test?.UsableIndices().Length ?? 0);
+    public SplitCounts Counts =>
+        new(Set.Split!, Train.UsableIndices().Length, Val.UsableIndices().Length, Test?.UsableIndices().Length ?? 0);
 
     /// <summary>
     /// Checks that every part, and every class of the training part, has an image that can be read. Only as many images are waited for as

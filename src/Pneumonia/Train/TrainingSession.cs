@@ -76,13 +76,15 @@ public sealed class TrainingSession : IDisposable
             prepared = PreparedTraining.For(settings, divided, opened.Device.Description, cancellation);
             var plan = prepared.Plan;
             RequireConvolution(plan.Convolution, prepared.Network, opened.Device);
-            var begun = run is not null && settings.Resume && Path.Exists(RunFolder.LastPath(run)) ? ConfigFile.Read<TrainSettings>(run) : null;
+            var begun = run is not null && settings.Resume && Path.Exists(RunFolder.LastPath(run))
+                ? ConfigFile.Read<TrainSettings>(run) : null;
             if (begun is not null) plan.RequireSameRun(begun, run!);
             var trained = plan.Features ? prepared.Network.Part(prepared.BaseLength, prepared.Network.Layers.Count) : prepared.Network;
             var input = plan.Input(prepared.Network.InputShape[2]);
             memory = PlanMemory(prepared, trained, input, opened.Device);
             var set = prepared.Images;
-            if (PositiveClass.Of(set.Classes, settings.Positive) is { } positive) set = set with { Notes = [positive.ToString(), .. set.Notes] };
+            if (PositiveClass.Of(set.Classes, settings.Positive) is { } positive)
+                set = set with { Notes = [positive.ToString(), .. set.Notes] };
             var images = TrainingImages.Of(set, plan, input, cancellation);
             images.RequireReadable();
             return new TrainingSession(settings, opened, prepared, trained, memory, images) { Begun = begun, FeatureLimit = featureLimit };
@@ -131,16 +133,19 @@ public sealed class TrainingSession : IDisposable
         opened.Dispose();
     }
 
-    private static UserError OutOfMemory(DeviceException e, TrainSettings plan) => new($"{e.Message} (--batch {plan.Batch}, --pixels {plan.Pixels})", e);
+    private static UserError OutOfMemory(DeviceException e, TrainSettings plan) =>
+        new($"{e.Message} (--batch {plan.Batch}, --pixels {plan.Pixels})", e);
 
     /// <exception cref="UserError">The algorithm does not exist for a layer on this device.</exception>
     private static void RequireConvolution(ConvolutionAlgorithm algorithm, Sequential network, Device device)
     {
         Conv2D[] convolutions = [.. network.Layers.OfType<Conv2D>()];
         if (convolutions.FirstOrDefault(layer => !layer.CanUse(algorithm, device, layer == network.Layers[0])) is not { } layer) return;
-        string[] possible = [.. Enum.GetValues<ConvolutionAlgorithm>().Where(other => convolutions.All(l => l.CanUse(other, device, l == network.Layers[0])))
+        string[] possible = [
+            .. Enum.GetValues<ConvolutionAlgorithm>().Where(other => convolutions.All(l => l.CanUse(other, device, l == network.Layers[0])))
             .Select(other => Setting.TextOf(other))];
-        throw new UserError($"--conv {Setting.TextOf(algorithm)}: does not exist for layer {layer.Name} on {device.Description}; give one of {string.Join(", ", possible)}");
+        throw new UserError($"--conv {Setting.TextOf(algorithm)}: does not exist for layer {layer.Name} on {device.Description}; give one "
+            + $"of {string.Join(", ", possible)}");
     }
 
     /// <exception cref="UserError">The device has too little memory; the message names the largest batch that fits.</exception>

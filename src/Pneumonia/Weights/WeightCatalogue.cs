@@ -18,16 +18,19 @@ namespace Convolve.Pneumonia.Weights;
 /// <param name="Preprocessing">The preprocessing that its network expects.</param>
 /// <param name="Md5">Its published MD5; null if a SHA-256 is published.</param>
 /// <param name="Sha256">Its published SHA-256; null if an MD5 is published.</param>
-/// <param name="Original">Whether these are the authors' own weights, as in the reference experiments and <c>--weights imagenet</c>.</param>
+/// <param name="Original">Whether these are the authors' own weights, as in the reference experiments and <c>--weights
+/// imagenet</c>.</param>
 public sealed record PublishedWeights(
-    string Id, string File, string What, string Address, long Bytes, string Licence, Preprocessing Preprocessing, string? Md5 = null, string? Sha256 = null, bool Original = false)
+    string Id, string File, string What, string Address, long Bytes, string Licence, Preprocessing Preprocessing, string? Md5 = null,
+    string? Sha256 = null, bool Original = false)
 {
     /// <summary>How a file differs from the published one; null if they are equal.</summary>
     public string? Difference(string path)
     {
         using var stream = System.IO.File.OpenRead(path);
         if (stream.Length != Bytes) return $"it has {stream.Length} bytes instead of {Bytes}";
-        (var name, var expected, var actual) = Sha256 is not null ? ("SHA-256", Sha256, SHA256.HashData(stream)) : ("MD5", Md5!, MD5.HashData(stream));
+        (var name, var expected, var actual) = Sha256 is not null ? ("SHA-256", Sha256, SHA256.HashData(stream))
+            : ("MD5", Md5!, MD5.HashData(stream));
         return expected.Equals(Convert.ToHexString(actual), StringComparison.OrdinalIgnoreCase)
             ? null
             : $"its {name} is {Convert.ToHexStringLower(actual)} instead of {expected}";
@@ -51,15 +54,19 @@ public static partial class WeightCatalogue
     /// The path of an entry's file: a file with its name, whatever its content, else a file with its content under any name (browsers
     /// rename repeated downloads); null if none of the folders has it.
     /// </summary>
-    public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File)).FirstOrDefault(File.Exists)
-        ?? Folders.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles).FirstOrDefault(path => IsReadable(path) && entry.Difference(path) is null);
+    public static string? Find(PublishedWeights entry) => Folders.Select(folder => Path.Combine(folder, entry.File))
+        .FirstOrDefault(File.Exists)
+        ?? Folders.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles)
+            .FirstOrDefault(path => IsReadable(path) && entry.Difference(path) is null);
 
     /// <summary>The entry whose bytes a file has, whatever its name; null if there is none. Reads only files of matching length.</summary>
-    public static PublishedWeights? PublishedAs(string path) => File.Exists(path) ? Entries.FirstOrDefault(entry => entry.Difference(path) is null) : null;
+    public static PublishedWeights? PublishedAs(string path) => File.Exists(path)
+        ? Entries.FirstOrDefault(entry => entry.Difference(path) is null) : null;
 
     /// <summary>The entry whose name a file has, ignoring case and what browsers and file managers append; null if there is none.</summary>
     public static PublishedWeights? NamedLike(string path) =>
-        Entries.FirstOrDefault(entry => entry.File.Equals(Additions().Replace(Path.GetFileName(path), ""), StringComparison.OrdinalIgnoreCase));
+        Entries.FirstOrDefault(
+            entry => entry.File.Equals(Additions().Replace(Path.GetFileName(path), ""), StringComparison.OrdinalIgnoreCase));
 
     // The folder may hold files of other programs that we may not read.
     private static bool IsReadable(string path)

@@ -37,34 +37,43 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
     {
         if (channels != 3) return null;
         // Values before names: Keras' weights may be stored under torchvision's names.
-        if (BeginsLikeKeras(file)) return new WeightOrigin(Preprocessing.Caffe, "its first convolution is that of the published VGG19 of Keras");
+        if (BeginsLikeKeras(file))
+            return new WeightOrigin(Preprocessing.Caffe, "its first convolution is that of the published VGG19 of Keras");
         if (WeightCatalogue.PublishedAs(file.Path) is { } published) return Of(published);
-        return HasNamesOfTorchvision(file) ? new WeightOrigin(Preprocessing.Torchvision, "its tensors have the names of torchvision's VGG") : null;
+        return HasNamesOfTorchvision(file)
+            ? new WeightOrigin(Preprocessing.Torchvision, "its tensors have the names of torchvision's VGG") : null;
     }
 
     /// <summary>The note for a file of unknown origin.</summary>
     /// <param name="taken">The preprocessing that is used.</param>
-    public static string Guess(Preprocessing taken) => $"prepared by {taken.ToString().ToLowerInvariant()}, which is a guess, for nothing in the file tells how its makers prepared theirs; "
+    public static string Guess(Preprocessing taken) => $"prepared by {taken.ToString().ToLowerInvariant()}, which is a guess, for nothing "
+        + $"in the file tells how its makers prepared theirs; "
         + "choose caffe for weights of Keras' VGG, torchvision for those of torchvision";
 
     private static bool BeginsLikeKeras(WeightFile file)
     {
         bool MayBeFirst(StoredTensor tensor) => tensor.Shape is [64, 3, 3, 3] or [3, 3, 3, 64];
-        var first = new OrderedDictionary<string, StoredTensor>(file.Tensors.Where(tensor => MayBeFirst(tensor.Value)), StringComparer.Ordinal);
+        var first = new OrderedDictionary<string, StoredTensor>(file.Tensors.Where(tensor => MayBeFirst(tensor.Value)),
+            StringComparer.Ordinal);
         return ConvolveLayout.Of(file with { Tensors = first }).Values.Any(kernel => kernel.Shape is [3, 3, 3, 64]
-            && firstFilterOfKeras.Select((number, i) => MathF.Abs(kernel.Values[i * 64] - number)).All(difference => difference <= Nearness));
+            && firstFilterOfKeras.Select((number, i) => MathF.Abs(kernel.Values[i * 64] - number))
+                .All(difference => difference <= Nearness));
     }
 
     // Layers are numbered, activations, poolings and normalizations included: features.0.weight, features.2.weight, features.5.weight, …,
     // perhaps below the objects that held the network: state_dict.module.features.0.weight, features.module.0.weight.
     private static bool HasNamesOfTorchvision(WeightFile file)
     {
-        Match[] kernels = [.. file.Tensors.Where(tensor => tensor.Value.Shape.Length == 4).Select(tensor => NumberedLayer().Match(tensor.Key))];
-        if (kernels.Length == 0 || kernels.Any(kernel => !kernel.Success || kernel.Groups["within"].Value != kernels[0].Groups["within"].Value)) return false;
+        Match[] kernels =
+            [.. file.Tensors.Where(tensor => tensor.Value.Shape.Length == 4).Select(tensor => NumberedLayer().Match(tensor.Key))];
+        if (kernels.Length == 0
+            || kernels.Any(kernel => !kernel.Success || kernel.Groups["within"].Value != kernels[0].Groups["within"].Value)) return false;
         HashSet<string> places = [.. kernels.Select(kernel => kernel.Groups["place"].Value)];
-        bool Fit(int layers) => torchvisionBlocks.Any(blocks => places.SetEquals(Places(blocks, layers).Take(places.Count).Select(place => $"{place}")));
+        bool Fit(int layers) =>
+            torchvisionBlocks.Any(blocks => places.SetEquals(Places(blocks, layers).Take(places.Count).Select(place => $"{place}")));
         string Beside(Match kernel) => $"{kernel.Groups["within"].Value}{int.Parse(kernel.Groups["place"].Value) + 1}.running_mean";
-        return places.Count == kernels.Length && (Fit(layers: 2) || (Fit(layers: 3) && kernels.All(kernel => file.Tensors.ContainsKey(Beside(kernel)))));
+        return places.Count == kernels.Length
+            && (Fit(layers: 2) || (Fit(layers: 3) && kernels.All(kernel => file.Tensors.ContainsKey(Beside(kernel)))));
     }
 
     // The positions of the convolutions: each is followed by an activation, and with three layers per convolution also by a normalization.
@@ -78,6 +87,7 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
         }
     }
 
-    [GeneratedRegex(@"^(?<within>(.*[./])?features\.(module\.)?)(?<place>\d{1,3})\.weight$", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    [GeneratedRegex(@"^(?<within>(.*[./])?features\.(module\.)?)(?<place>\d{1,3})\.weight$",
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex NumberedLayer();
 }

@@ -78,11 +78,14 @@ public static class WeightTools
         {
             terminal.Results.WriteLine($"{entry.Id}: {entry.What}");
             terminal.Results.WriteLine($"  {entry.Address}");
-            terminal.Results.WriteLine($"  {entry.Bytes / 1e6:F0} MB, {(entry.Sha256 is null ? $"MD5 {entry.Md5}" : $"SHA-256 {entry.Sha256}")}");
+            terminal.Results.WriteLine(
+                $"  {entry.Bytes / 1e6:F0} MB, {(entry.Sha256 is null ? $"MD5 {entry.Md5}" : $"SHA-256 {entry.Sha256}")}");
             terminal.Results.WriteLine($"  {entry.Licence}");
             terminal.Results.WriteLine($"  --preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}");
-            terminal.Results.WriteLine(WeightCatalogue.Find(entry) is not { } path ? $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}"
-                : entry.Difference(path) is { } difference ? $"  {path} has its name, but is another file: {difference}" : $"  here: {path}");
+            terminal.Results.WriteLine(WeightCatalogue.Find(entry) is not { } path
+                ? $"  not here; put it into {string.Join(" or ", WeightCatalogue.Folders)}"
+                : entry.Difference(path) is { } difference ? $"  {path} has its name, but is another file: {difference}"
+                : $"  here: {path}");
         }
         return Task.FromResult(0);
     }
@@ -95,13 +98,15 @@ public static class WeightTools
         var file = WeightFile.Read(path);
         var format = WeightFile.Name(file.Format);
         if (WeightCatalogue.PublishedAs(path) is { } published) terminal.Note($"{path}: is the published {published.Id}");
-        else if (WeightCatalogue.NamedLike(path) is { } named) terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
+        else if (WeightCatalogue.NamedLike(path) is { } named)
+            terminal.Warn($"{path}: is not the published {named.File}: {named.Difference(path)}");
         if (settings.Json)
         {
             terminal.WriteJson(new
             {
                 format,
-                tensors = file.Tensors.Select(tensor => new { name = tensor.Key, shape = tensor.Value.Shape, dtype = TypeName(tensor.Value) }),
+                tensors = file.Tensors
+                    .Select(tensor => new { name = tensor.Key, shape = tensor.Value.Shape, dtype = TypeName(tensor.Value) }),
             });
             return Task.FromResult(0);
         }
@@ -110,8 +115,10 @@ public static class WeightTools
         foreach ((var name, var tensor) in file.Tensors.Take(MostRows))
             table.AddRow(new Text(Terminal.OneLine(name)), new Text($"[{string.Join(',', tensor.Shape)}]"), new Text(TypeName(tensor)));
         terminal.WriteTable(table);
-        if (file.Tensors.Count > MostRows) terminal.Results.WriteLine($"and {file.Tensors.Count - MostRows} more tensors (--json has all of them)");
-        terminal.Results.WriteLine($"{path}: intact {format} file, {file.Tensors.Count} tensors, {file.Tensors.Values.Sum(tensor => tensor.Values.LongLength):N0} numbers");
+        if (file.Tensors.Count > MostRows)
+            terminal.Results.WriteLine($"and {file.Tensors.Count - MostRows} more tensors (--json has all of them)");
+        terminal.Results.WriteLine($"{path}: intact {format} file, {file.Tensors.Count} tensors, "
+            + $"{file.Tensors.Values.Sum(tensor => tensor.Values.LongLength):N0} numbers");
         return Task.FromResult(0);
     }
 
@@ -127,7 +134,8 @@ public static class WeightTools
         {
             // It already has the layout. Without its description it would lose its classes, preprocessing and threshold.
             Checkpoint.Read(path).WriteWhole(output);
-            terminal.Results.WriteLine($"{output}: {file.Tensors.Count} tensors of {path} (checkpoint of Convolve) as float32, with its description");
+            terminal.Results.WriteLine(
+                $"{output}: {file.Tensors.Count} tensors of {path} (checkpoint of Convolve) as float32, with its description");
             return Task.FromResult(0);
         }
         var tensors = raw ? file.Tensors : ConvolveLayout.Of(file);
@@ -144,27 +152,32 @@ public static class WeightTools
     {
         (var run, var output) = (settings.Run, settings.Out);
         var ending = Path.GetExtension(output).ToLowerInvariant();
-        if (ending is not (".safetensors" or ".npz")) throw new UserError($"--out {output}: can be written as .safetensors or .npz; give it one of these endings");
+        if (ending is not (".safetensors" or ".npz"))
+            throw new UserError($"--out {output}: can be written as .safetensors or .npz; give it one of these endings");
         var checkpoint = Checkpoint.Read(RunFolder.BestPath(run));
         IReadOnlyList<string>? classes = null;
         if (ending == ".npz") WeightFile.WriteNpz(output, InOrderOfNames(checkpoint, RunFolder.BestPath(run), out classes));
         else checkpoint.WriteParameters(output);
         terminal.Results.WriteLine($"{output}: {checkpoint.Parameters.Count} tensors of {RunFolder.BestPath(run)}"
-            + (classes is null ? "" : $", which do not name their classes: {string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}, in the order of the names"));
+            + (classes is null ? "" : ", which do not name their classes: "
+                + $"{string.Join(", ", classes.Select((name, number) => $"{number} = {name}"))}, in the order of the names"));
         return Task.FromResult(0);
     }
 
     // Readers of tensors without a description number the classes in the order of their names. If the positive class comes first in that
     // order, the single logit is negated, so that it belongs to the class that comes second.
-    private static IEnumerable<KeyValuePair<string, StoredTensor>> InOrderOfNames(Checkpoint checkpoint, string path, out IReadOnlyList<string>? classes)
+    private static IEnumerable<KeyValuePair<string, StoredTensor>> InOrderOfNames(Checkpoint checkpoint, string path,
+        out IReadOnlyList<string>? classes)
     {
         using var network = checkpoint.Describe();
         classes = ModelMetadata.Read(checkpoint, path, network.OutputShape.Length).Classes;
-        if (classes is not [var first, var second] || network.OutputShape.Length != 1 || string.CompareOrdinal(first, second) < 0) return checkpoint.Parameters;
+        if (classes is not [var first, var second] || network.OutputShape.Length != 1 || string.CompareOrdinal(first, second) < 0)
+            return checkpoint.Parameters;
         classes = [second, first];
         HashSet<string> last = [.. network.Layers[^1].Parameters.Select(parameter => parameter.Name)];
         return checkpoint.Parameters.Select(tensor => !last.Contains(tensor.Key) ? tensor
-            : KeyValuePair.Create(tensor.Key, tensor.Value with { Values = Array.ConvertAll(tensor.Value.Values, value => -value) })).ToList();
+            : KeyValuePair.Create(tensor.Key, tensor.Value with { Values = Array.ConvertAll(tensor.Value.Values, value => -value) }))
+                .ToList();
     }
 
     private static string TypeName(StoredTensor tensor) => tensor.Type.ToString().ToLowerInvariant();

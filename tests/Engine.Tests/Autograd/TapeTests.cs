@@ -92,7 +92,8 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         var once = network.Parameters.Select(p => p.Gradient!.ToArray()).ToArray();
         network.BackwardLaunches();
         for (var i = 0; i < once.Length; i++)
-            Tolerance.Elementwise.Check($"gradient {i} after two passes", Array.ConvertAll(once[i], g => 2.0 * g), network.Parameters[i].Gradient!.ToArray());
+            Tolerance.Elementwise.Check($"gradient {i} after two passes", Array.ConvertAll(once[i], g => 2.0 * g),
+                network.Parameters[i].Gradient!.ToArray());
     }
 
     [SkippableFact]
@@ -104,7 +105,8 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         network.ClearGradients();
         network.BackwardLaunches();
         for (var i = 0; i < first.Length; i++)
-            Assert.Equal(first[i].Select(BitConverter.SingleToInt32Bits), network.Parameters[i].Gradient!.ToArray().Select(BitConverter.SingleToInt32Bits));
+            Assert.Equal(first[i].Select(BitConverter.SingleToInt32Bits),
+                network.Parameters[i].Gradient!.ToArray().Select(BitConverter.SingleToInt32Bits));
     }
 
     [SkippableFact]
@@ -212,7 +214,8 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         using var tape = new Tape(Device);
         var loss = network.Loss(tape);
         tape.Backward(loss);
-        Assert.Contains("read it before Backward, or have it kept with tape.Keep(tensor)", Assert.Throws<ObjectDisposedException>(() => loss.ToArray()).Message);
+        Assert.Contains("read it before Backward, or have it kept with tape.Keep(tensor)",
+            Assert.Throws<ObjectDisposedException>(() => loss.ToArray()).Message);
         using var again = new Tape(Device);
         var kept = again.Keep(network.Loss(again));
         again.Backward(kept);
@@ -230,10 +233,12 @@ public abstract class TapeTests(OpenedDevice opened) : DeviceTests(opened)
         Assert.Contains("run the forward pass again", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message);
         using var other = new Tape(Device);
         Assert.Contains("no operation on this tape created", Assert.Throws<InvalidOperationException>(() => other.Backward(loss)).Message);
-        foreach (var (parameter, gradient) in network.Parameters.Zip(gradients)) Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
+        foreach (var (parameter, gradient) in network.Parameters.Zip(gradients))
+            Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
         network.ClearGradients();
         tape.Backward(network.Loss(tape));
-        foreach (var (parameter, gradient) in network.Parameters.Zip(gradients)) Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
+        foreach (var (parameter, gradient) in network.Parameters.Zip(gradients))
+            Tolerance.Exact.Check("gradient", gradient, parameter.Gradient!.ToArray());
     }
 
     /// <summary>Convolution with ReLU → max pooling → flatten → dense → binary cross-entropy.</summary>

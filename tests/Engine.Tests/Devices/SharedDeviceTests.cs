@@ -25,12 +25,14 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
     {
         // Sizes differ between threads, so that each rents buffers that others have used.
         var cases = Enumerable.Range(0, Threads).Select(t => (
-            Left: Upload(new Shape(7 + t, 40), RandomCases.Values(t, 1, (7 + t) * 40)), Right: Upload(new Shape(40, 33), RandomCases.Values(t, 2, 40 * 33)))).ToArray();
+            Left: Upload(new Shape(7 + t, 40), RandomCases.Values(t, 1, (7 + t) * 40)),
+            Right: Upload(new Shape(40, 33), RandomCases.Values(t, 2, 40 * 33)))).ToArray();
         float[][] expected = [.. cases.Select(c => Compute(c.Left, c.Right))];
         var used = Device.Pool.UsedBytes;
         OnThreads(t =>
         {
-            for (var round = 0; round < Rounds; round++) Tolerance.Exact.Check($"thread {t}, round {round}", expected[t], Compute(cases[t].Left, cases[t].Right));
+            for (var round = 0; round < Rounds; round++)
+                Tolerance.Exact.Check($"thread {t}, round {round}", expected[t], Compute(cases[t].Left, cases[t].Right));
         });
         Assert.Equal(used, Device.Pool.UsedBytes);
         foreach (var (left, right) in cases)
@@ -98,8 +100,10 @@ public abstract class SharedDeviceTests(OpenedDevice opened) : DeviceTests(opene
         device.Dispose();
         Action[] uses =
         [
-            () => tensor.Fill(2), () => tensor.ToArray(), () => tensor.CopyFrom(new float[5]), () => Tensor.Uninitialized(device, new Shape(3)), device.Synchronize,
-            pool.Trim, () => pool.BeginWork("work", 1), () => device.Launch(5, new Doubling { Source = tensor.Values, Target = tensor.Values }),
+            () => tensor.Fill(2), () => tensor.ToArray(), () => tensor.CopyFrom(new float[5]),
+                () => Tensor.Uninitialized(device, new Shape(3)), device.Synchronize,
+            pool.Trim, () => pool.BeginWork("work", 1),
+                () => device.Launch(5, new Doubling { Source = tensor.Values, Target = tensor.Values }),
         ];
         Assert.All(uses, use => Assert.Contains("was disposed", Assert.Throws<ObjectDisposedException>(use).Message));
         tensor.Dispose();

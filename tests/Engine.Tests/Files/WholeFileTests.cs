@@ -38,7 +38,8 @@ public sealed class WholeFileTests : IDisposable
     [Fact]
     public void WhateverGoesWrongNothingIsLeft()
     {
-        Assert.Throws<InvalidOperationException>(() => WholeFile.Write(Path.Combine(folder, "weights"), _ => throw new InvalidOperationException()));
+        Assert.Throws<InvalidOperationException>(
+            () => WholeFile.Write(Path.Combine(folder, "weights"), _ => throw new InvalidOperationException()));
         Assert.Empty(Directory.GetFiles(folder));
     }
 
@@ -49,19 +50,22 @@ public sealed class WholeFileTests : IDisposable
         ended.StandardOutput.ReadToEnd();
         ended.WaitForExit();
         string Temporary(int process) => Path.Combine(folder, $".convolve-{process}-{Guid.NewGuid():N}.tmp");
-        string orphan = Temporary(ended.Id), namesake = Temporary(Environment.ProcessId), locked = Temporary(ended.Id), running = Temporary(Parent()), other = Path.Combine(folder, "notes.tmp"),
+        string orphan = Temporary(ended.Id), namesake = Temporary(Environment.ProcessId), locked = Temporary(ended.Id),
+            running = Temporary(Parent()), other = Path.Combine(folder, "notes.tmp"),
             similar = Path.Combine(folder, $".convolve-{ended.Id}-notes.tmp");
         foreach (var path in new[] { orphan, namesake, locked, running, other, similar }) File.WriteAllText(path, "half");
         // As a process on another machine would leave it.
         using (new FileStream(locked, FileMode.Open, FileAccess.Write, FileShare.Read))
             WholeFile.Write(Path.Combine(folder, "weights"), stream => stream.Write("whole"u8));
-        Assert.Equal(new[] { locked, running, other, similar, Path.Combine(folder, "weights") }.Order(), Directory.GetFiles(folder).Order());
+        Assert.Equal(new[] { locked, running, other, similar, Path.Combine(folder, "weights") }.Order(),
+            Directory.GetFiles(folder).Order());
         WholeFile.Write(Path.Combine(folder, "weights"), stream => stream.Write("whole"u8));
         Assert.False(File.Exists(locked));
     }
 
     // Another running process.
-    private static int Parent() => int.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..]);
+    private static int Parent() =>
+        int.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..]);
 
     [Fact]
     public async Task WritersOfOneFileDoNotDisturbOneAnother()

@@ -41,7 +41,8 @@ public sealed class WritableFolderTests : IDisposable
             Assert.Equal(first, WritableFolder.Temporary(name));
             Assert.True(WritableFolder.IsOursAlone(first));
             // As left by another user.
-            File.SetUnixFileMode(first, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherWrite);
+            File.SetUnixFileMode(first, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                | UnixFileMode.OtherWrite);
             Assert.False(WritableFolder.IsOursAlone(first));
             var second = WritableFolder.Temporary(name)!;
             Assert.NotEqual(first, second);

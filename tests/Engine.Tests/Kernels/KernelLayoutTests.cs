@@ -7,8 +7,8 @@ namespace Convolve.Engine.Tests.Kernels;
 
 /// <summary>
 /// ILGPU takes two structs for one type where their fields, with those of structs within them, are the same; what it knows of the structs
-/// within is that of the type it met first. Where one of them lies across the border of another, a kernel is compiled wrongly or not at all,
-/// depending on what was compiled before. So no two layouts may be alike and divided differently.
+/// within is that of the type it met first. Where one of them lies across the border of another, a kernel is compiled wrongly or not at
+/// all, depending on what was compiled before. So no two layouts may be alike and divided differently.
 /// </summary>
 public sealed class KernelLayoutTests
 {

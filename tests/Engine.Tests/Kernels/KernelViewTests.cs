@@ -24,7 +24,8 @@ public sealed class KernelViewTests
             foreach (var type in typeof(Device).Assembly.GetTypes())
                 if (type is { IsValueType: true, IsEnum: false, ContainsGenericParameters: false, IsByRefLike: false } && Views(type) > 0)
                     data.Add(type, Views(type));
-            foreach (var form in KernelCatalogue.All.SelectMany(kernel => kernel.Forms).Where(form => form.IsGenericType)) data.Add(form, Views(form));
+            foreach (var form in KernelCatalogue.All.SelectMany(kernel => kernel.Forms).Where(form => form.IsGenericType))
+                data.Add(form, Views(form));
             data.Add(typeof(ArrayView<float>), 1);
             return data;
         }
@@ -44,7 +45,8 @@ public sealed class KernelViewTests
         Assert.Superset(
             new HashSet<Type>
             {
-                typeof(InputPatches), typeof(InputPatchesTransposed), typeof(UpstreamPatches), typeof(LeftMatrix), typeof(LeftTransposed), typeof(RightMatrix),
+                typeof(InputPatches), typeof(InputPatchesTransposed), typeof(UpstreamPatches), typeof(LeftMatrix), typeof(LeftTransposed),
+                    typeof(RightMatrix),
                 typeof(RightTransposed), typeof(WorkQueue), typeof(Values),
             },
             Structs.Select(row => (Type)row[0]).ToHashSet());
@@ -60,14 +62,16 @@ public sealed class KernelViewTests
 
     private static int Views(Type type) => type.IsPrimitive || type.IsEnum || !type.IsValueType ? 0
         : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>) ? 1
-        : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Sum(field => field.FieldType == type ? 0 : Views(field.FieldType));
+        : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .Sum(field => field.FieldType == type ? 0 : Views(field.FieldType));
 }
 
 /// <summary>Slices that are not aligned to four floats, as any argument at any nesting depth.</summary>
 [Collection(OnOpenClInGpuShape.Name)]
 public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceTests(opened)
 {
-    private static readonly ConvolutionGeometry geometry = ConvolutionGeometry.Create(new Shape(1, 6, 5, 4), new Shape(3, 3, 4, 8), Padding.Same);
+    private static readonly ConvolutionGeometry geometry =
+        ConvolutionGeometry.Create(new Shape(1, 6, 5, 4), new Shape(3, 3, 4, 8), Padding.Same);
 
     [SkippableTheory]
     [InlineData(ConvolutionAlgorithm.Naive)]
@@ -90,7 +94,8 @@ public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceT
                     using var output = At(geometry.Output, place == 2 ? begin : 0);
                     if (begin % 4 == 0) run(input, kernel, output);
                     else
-                        Assert.Contains($"begins at float {begin} of its memory; GPUs move four of them at a time, so a slice must begin at a multiple of 4",
+                        Assert.Contains($"begins at float {begin} of its memory; GPUs move four of them at a time, so a slice must begin "
+                            + "at a multiple of 4",
                             Assert.Throws<ArgumentException>(() => run(input, kernel, output)).Message);
                 }
     }
@@ -107,7 +112,8 @@ public sealed class SliceAlignmentTests(OpenClDeviceInGpuShape opened) : DeviceT
         {
             using var a = At(new Shape(8, 8), left);
             using var b = At(new Shape(8, 8), right);
-            Assert.Contains("multiple of 4", Assert.Throws<ArgumentException>(() => MatrixMultiplyOperation.Apply(tape, a, b, transposeLeft, transposeRight)).Message);
+            Assert.Contains("multiple of 4",
+                Assert.Throws<ArgumentException>(() => MatrixMultiplyOperation.Apply(tape, a, b, transposeLeft, transposeRight)).Message);
         }
     }
 

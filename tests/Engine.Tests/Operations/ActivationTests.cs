@@ -34,7 +34,8 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
     [SkippableFact]
     public void SigmoidAndItsGradient() => ForAll(LogitsCase.Generator, 20, c =>
         // The derivative y·(1−y) loses what 1−y rounds away: up to half a unit in the last place of 1.
-        Check(c, "sigmoid", ActivationOperation.Sigmoid, ActivationReference.Sigmoid, ActivationReference.SigmoidSlope, new Tolerance(2e-7, 5e-6)));
+        Check(c, "sigmoid", ActivationOperation.Sigmoid, ActivationReference.Sigmoid, ActivationReference.SigmoidSlope,
+            new Tolerance(2e-7, 5e-6)));
 
     [SkippableFact]
     public void SoftmaxRowsSumToOneAndTheGradientFollows() => ForAll(LogitsCase.Generator, 30, c =>
@@ -78,7 +79,8 @@ public abstract class ActivationTests(OpenedDevice opened) : DeviceTests(opened)
     }
 
     private void Check(
-        LogitsCase c, string name, Func<Tape, Tensor, Tensor> apply, Func<double, double> value, Func<double, double> slope, Tolerance tolerance)
+        LogitsCase c, string name, Func<Tape, Tensor, Tensor> apply, Func<double, double> value, Func<double, double> slope,
+        Tolerance tolerance)
     {
         using var input = Leaf(c.Shape, c.Values);
         using var upstream = Upload(c.Shape, c.Upstream);

@@ -19,7 +19,8 @@ public sealed record AugmentationCase(AugmentationGeometry Geometry, Augmentatio
         }
     }
 
-    public AffineMap[] Maps => [.. Enumerable.Range(0, Geometry.Batch).Select(n => Ranges.Draw((uint)Seed, 3, n, Geometry.Height, Geometry.Width))];
+    public AffineMap[] Maps =>
+        [.. Enumerable.Range(0, Geometry.Batch).Select(n => Ranges.Draw((uint)Seed, 3, n, Geometry.Height, Geometry.Width))];
 
     public static Gen<AugmentationCase> Generator(int largestWork) =>
         from batch in Gen.Choose(1, 4)
@@ -79,7 +80,8 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
             var reach = c.Maps.Max(m => Math.Max(
                 Math.Abs(m.RowOffset) + (Math.Abs(m.RowFromRow) + Math.Abs(m.RowFromColumn)) * 40,
                 Math.Abs(m.ColumnOffset) + (Math.Abs(m.ColumnFromRow) + Math.Abs(m.ColumnFromColumn)) * 40));
-            new Tolerance(510 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * (1e-6 + 4e-7 * reach), 2e-6).Check("augmentation", expected, Augment(g, c.Pixels, c.Maps, c.Scaling));
+            new Tolerance(510 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * (1e-6 + 4e-7 * reach), 2e-6)
+                .Check("augmentation", expected, Augment(g, c.Pixels, c.Maps, c.Scaling));
         });
 
     [SkippableFact]
@@ -103,7 +105,8 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
                 ZoomHigh = 1,
                 HorizontalFlip = false,
             };
-            Assert.Equal(plain.ToArray(), Augment(g, c.Pixels, [.. Enumerable.Range(0, g.Batch).Select(n => nothing.Draw(1, 1, n, g.Height, g.Width))], c.Scaling));
+            Assert.Equal(plain.ToArray(),
+                Augment(g, c.Pixels, [.. Enumerable.Range(0, g.Batch).Select(n => nothing.Draw(1, 1, n, g.Height, g.Width))], c.Scaling));
         });
 
     [SkippableFact]
@@ -187,10 +190,12 @@ public abstract class AugmentationTests(OpenedDevice opened) : DeviceTests(opene
         using var target = Prefilled(new Shape(1, 4, 4, 1));
         using var larger = Prefilled(new Shape(1, 4, 5, 1));
         var g = AugmentationGeometry.Create(target.Shape);
-        Assert.Contains("[1,4,5,1]", Assert.Throws<ArgumentException>(() => AugmentationOperation.Apply(staged, maps, larger, g, asBytes)).Message);
+        Assert.Contains("[1,4,5,1]",
+            Assert.Throws<ArgumentException>(() => AugmentationOperation.Apply(staged, maps, larger, g, asBytes)).Message);
         Assert.Contains("but 16 were given", Assert.Throws<ArgumentException>(
             () => AugmentationOperation.Apply(staged, maps, larger, AugmentationGeometry.Create(larger.Shape), asBytes)).Message);
-        Assert.Contains("[1,6]", Assert.Throws<ArgumentException>(() => AugmentationOperation.Apply(staged, fewMaps, target, g, asBytes)).Message);
+        Assert.Contains("[1,6]",
+            Assert.Throws<ArgumentException>(() => AugmentationOperation.Apply(staged, fewMaps, target, g, asBytes)).Message);
         Assert.Contains("17 bytes", Assert.Throws<ArgumentException>(() => staged.Upload(new byte[17])).Message);
         Assert.Contains("[N,H,W,C]", Assert.Throws<ArgumentException>(() => AugmentationGeometry.Create(new Shape(4, 4))).Message);
     }
@@ -205,7 +210,8 @@ public sealed class AugmentationRangesTests
         var maps = new HashSet<AffineMap>();
         for (var seed = 0u; seed < 4; seed++)
             for (var epoch = 0; epoch < 10; epoch++)
-                for (var image = 0; image < 50; image++) Assert.True(maps.Add(ranges.Draw(seed, epoch, image, 150, 150)), $"{seed}, {epoch}, {image}: drawn before");
+                for (var image = 0; image < 50; image++)
+                    Assert.True(maps.Add(ranges.Draw(seed, epoch, image, 150, 150)), $"{seed}, {epoch}, {image}: drawn before");
         // Drawn again, in another order and on several threads.
         Parallel.For(0, 50, image => Assert.Contains(ranges.Draw(2, 7, 49 - image, 150, 150), maps));
     }
@@ -214,7 +220,8 @@ public sealed class AugmentationRangesTests
     public void DrawsFillTheirRanges()
     {
         const int Draws = 4000, Size = 101;
-        var maps = Enumerable.Range(0, Draws).Select(image => new AugmentationRanges { Shear = 0, Brightness = 0.3 }.Draw(9, 1, image, Size, Size)).ToArray();
+        var maps = Enumerable.Range(0, Draws)
+            .Select(image => new AugmentationRanges { Shear = 0, Brightness = 0.3 }.Draw(9, 1, image, Size, Size)).ToArray();
         // rotation · zoom has columns with the zooms' lengths at the rotation's angle; a flip has a negative determinant.
         double[] rowZoom = [.. maps.Select(m => Math.Sqrt(m.RowFromRow * m.RowFromRow + m.ColumnFromRow * m.ColumnFromRow))];
         double[] columnZoom = [.. maps.Select(m => Math.Sqrt(m.RowFromColumn * m.RowFromColumn + m.ColumnFromColumn * m.ColumnFromColumn))];
@@ -222,13 +229,15 @@ public sealed class AugmentationRangesTests
         // The source of the centre, minus the centre, rotated back, is the shift.
         double[] shift = [.. maps.Select((m, i) =>
         {
-            double row = m.RowFromRow * 50 + m.RowFromColumn * 50 + m.RowOffset - 50, column = m.ColumnFromRow * 50 + m.ColumnFromColumn * 50 + m.ColumnOffset - 50;
+            double row = m.RowFromRow * 50 + m.RowFromColumn * 50 + m.RowOffset - 50,
+                column = m.ColumnFromRow * 50 + m.ColumnFromColumn * 50 + m.ColumnOffset - 50;
             var a = double.DegreesToRadians(angle[i]);
             return (Math.Cos(a) * row + Math.Sin(a) * column) / Size;
         })];
         foreach (var (values, low, high) in new[]
         {
-            (rowZoom, 0.8, 1.2), (columnZoom, 0.8, 1.2), (angle, -40.0, 40.0), (shift, -0.2, 0.2), (maps.Select(m => (double)m.Brightness).ToArray(), 0.7, 1.3),
+            (rowZoom, 0.8, 1.2), (columnZoom, 0.8, 1.2), (angle, -40.0, 40.0), (shift, -0.2, 0.2),
+                (maps.Select(m => (double)m.Brightness).ToArray(), 0.7, 1.3),
         })
         {
             var (width, slack) = (high - low, 1e-4 * (high - low) + 1e-5);
@@ -237,7 +246,8 @@ public sealed class AugmentationRangesTests
             // Six standard deviations of a mean of uniform numbers.
             Assert.InRange(values.Average(), (low + high) / 2 - width * 0.0275, (low + high) / 2 + width * 0.0275);
         }
-        Assert.InRange(maps.Count(m => m.RowFromRow * m.ColumnFromColumn - m.RowFromColumn * m.ColumnFromRow < 0), 0.45 * Draws, 0.55 * Draws);
+        Assert.InRange(maps.Count(m => m.RowFromRow * m.ColumnFromColumn - m.RowFromColumn * m.ColumnFromRow < 0), 0.45 * Draws,
+            0.55 * Draws);
     }
 
     [Fact]
@@ -251,7 +261,8 @@ public sealed class AugmentationRangesTests
                 var throughRow = map.RowFromRow * row + map.RowFromColumn * column + map.RowOffset;
                 var throughColumn = map.ColumnFromRow * row + map.ColumnFromColumn * column + map.ColumnOffset;
                 Assert.Equal(row, inverse.RowFromRow * throughRow + inverse.RowFromColumn * throughColumn + inverse.RowOffset, 1e-3);
-                Assert.Equal(column, inverse.ColumnFromRow * throughRow + inverse.ColumnFromColumn * throughColumn + inverse.ColumnOffset, 1e-3);
+                Assert.Equal(column, inverse.ColumnFromRow * throughRow + inverse.ColumnFromColumn * throughColumn
+                    + inverse.ColumnOffset, 1e-3);
             }
             Assert.Equal(1, map.Brightness * inverse.Brightness, 1e-6);
         });
@@ -261,7 +272,8 @@ public sealed class AugmentationRangesTests
     {
         foreach (var ranges in new AugmentationRanges[]
         {
-            new() { Rotation = -1 }, new() { WidthShift = double.NaN }, new() { HeightShift = double.PositiveInfinity }, new() { ZoomLow = 0 },
+            new() { Rotation = -1 }, new() { WidthShift = double.NaN }, new() { HeightShift = double.PositiveInfinity },
+                new() { ZoomLow = 0 },
             new() { ZoomLow = 1.3 }, new() { Brightness = 1.1 },
         })
             Assert.Contains("augmentation: ", Assert.Throws<ArgumentOutOfRangeException>(() => ranges.Draw(1, 1, 1, 10, 10)).Message);

@@ -56,18 +56,22 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         var largest = (float)x.Max(Math.Abs);
         var deviation = Math.Sqrt(variance.Min() + NormalizationCase.Epsilon);
         var exactness = Tolerance.OfSum(40, largest / deviation * 2);
-        exactness.Check("batch normalization", BatchNormalizationReference.Forward(g, x, scale, shift, mean, variance, NormalizationCase.Epsilon, c.Relu),
+        exactness.Check("batch normalization",
+            BatchNormalizationReference.Forward(g, x, scale, shift, mean, variance, NormalizationCase.Epsilon, c.Relu),
             output.ToArray());
         Tolerance.OfSum(40, largest).Check("running mean",
-            [.. mean.Select((m, i) => NormalizationCase.Momentum * c.RunningMean[i] + (1 - NormalizationCase.Momentum) * m)], channels.Value.Mean.ToArray());
+            [.. mean.Select((m, i) => NormalizationCase.Momentum * c.RunningMean[i] + (1 - NormalizationCase.Momentum) * m)],
+                channels.Value.Mean.ToArray());
         Tolerance.OfSum(40, largest).Check("running variance",
-            [.. variance.Select((v, i) => NormalizationCase.Momentum * c.RunningVariance[i] + (1 - NormalizationCase.Momentum) * v * g.Rows / Math.Max(1, g.Rows - 1))],
+            [.. variance.Select((v, i) => NormalizationCase.Momentum * c.RunningVariance[i]
+                + (1 - NormalizationCase.Momentum) * v * g.Rows / Math.Max(1, g.Rows - 1))],
             channels.Value.Variance.ToArray());
         var decided = DecidedUpstream(c, mean, variance, exactness.Absolute);
         var u = RandomCases.InDouble(decided);
         using var upstream = Upload(c.Shape, decided);
         tape.Backward(output, upstream);
-        var (gradInput, gradScale, gradShift) = BatchNormalizationReference.Gradients(g, u, x, scale, shift, NormalizationCase.Epsilon, c.Relu);
+        var (gradInput, gradScale, gradShift) =
+            BatchNormalizationReference.Gradients(g, u, x, scale, shift, NormalizationCase.Epsilon, c.Relu);
         CheckGradients(c, channels.Value, input, gradInput, gradScale, gradShift, largest, deviation);
     });
 
@@ -109,7 +113,8 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         {
             using var tape = new Tape(Device);
             tape.Backward(BatchNormalizationOperation.OfBatch(tape, input, channels.Value, 0.9f, relu: true), upstream);
-            gradients.Add([.. input.Gradient!.ToArray(), .. channels.Value.Scale.Gradient!.ToArray(), .. channels.Value.Shift.Gradient!.ToArray()]);
+            gradients.Add([.. input.Gradient!.ToArray(), .. channels.Value.Scale.Gradient!.ToArray(),
+                .. channels.Value.Shift.Gradient!.ToArray()]);
         }
         Tolerance.Elementwise.Check("twice", Array.ConvertAll(gradients[0], v => 2 * v), gradients[1]);
     }
@@ -172,8 +177,10 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
             using var output = Prefilled(g.Output);
             ConvolutionOperation.Forward(g, input, folded, offset, output, relu: true, ConvolutionAlgorithm.Naive);
             var sums = given is null ? forward : [.. forward.Select((v, i) => v + c.BiasValues[i % g.OutputChannels])];
-            var expected = BatchNormalizationReference.Forward(new BatchNormalizationGeometry(g.Output.Length / g.OutputChannels, g.OutputChannels), sums,
-                RandomCases.InDouble(n.Scale), RandomCases.InDouble(n.Shift), RandomCases.InDouble(n.RunningMean), RandomCases.InDouble(n.RunningVariance),
+            var expected = BatchNormalizationReference.Forward(
+                new BatchNormalizationGeometry(g.Output.Length / g.OutputChannels, g.OutputChannels), sums,
+                RandomCases.InDouble(n.Scale), RandomCases.InDouble(n.Shift), RandomCases.InDouble(n.RunningMean),
+                RandomCases.InDouble(n.RunningVariance),
                 NormalizationCase.Epsilon, relu: true);
             Tolerance.OfSum(g.KernelHeight * g.KernelWidth * g.InputChannels + 8, 2 / MathF.Sqrt(n.RunningVariance.Min()))
                 .Check($"folded convolution {(given is null ? "without" : "with")} bias", expected, output.ToArray());
@@ -204,15 +211,18 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
     {
         if (!c.Relu) return c.Upstream;
         var (x, scale, shift) = InDouble(c);
-        var values = BatchNormalizationReference.Forward(c.Geometry, x, scale, shift, mean, variance, NormalizationCase.Epsilon, relu: false);
+        var values = BatchNormalizationReference.Forward(c.Geometry, x, scale, shift, mean, variance, NormalizationCase.Epsilon,
+            relu: false);
         float[] decided = [.. c.Upstream.Select((u, i) => Math.Abs(values[i]) <= within ? 0 : u)];
         // Of a few values all may be near zero; of many only few, or the test would check nothing.
-        Assert.True(values.Length < 1000 || decided.Count(u => u == 0) < values.Length / 10, $"{c}: {decided.Count(u => u == 0)} of {values.Length} values are undecided");
+        Assert.True(values.Length < 1000 || decided.Count(u => u == 0) < values.Length / 10,
+            $"{c}: {decided.Count(u => u == 0)} of {values.Length} values are undecided");
         return decided;
     }
 
     private static void CheckGradients(
-        NormalizationCase c, NormalizedChannels channels, Tensor input, double[] gradInput, double[] gradScale, double[] gradShift, double largest, double deviation)
+        NormalizationCase c, NormalizedChannels channels, Tensor input, double[] gradInput, double[] gradScale, double[] gradShift,
+        double largest, double deviation)
     {
         var coarseness = largest / deviation;
         // A term of the scale's gradient is an upstream value times x̂, at most the largest deviation in standard deviations.
@@ -220,7 +230,8 @@ public abstract class BatchNormalizationTests(OpenedDevice opened) : DeviceTests
         sums.Check("gradient of the scale", gradScale, channels.Scale.Gradient!.ToArray());
         sums.Check("gradient of the shift", gradShift, channels.Shift.Gradient!.ToArray());
         // With few rows its terms, each as large as γ/σ, nearly cancel; the difference has their rounding errors.
-        Tolerance.OfSum(20 + (int)coarseness, (float)(2 * c.Scale.Max(Math.Abs) / deviation)).Check("gradient of the input", gradInput, input.Gradient!.ToArray());
+        Tolerance.OfSum(20 + (int)coarseness, (float)(2 * c.Scale.Max(Math.Abs) / deviation))
+            .Check("gradient of the input", gradInput, input.Gradient!.ToArray());
     }
 
     private OwnedChannels Channels(NormalizationCase c)

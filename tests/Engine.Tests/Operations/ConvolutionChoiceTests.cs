@@ -19,7 +19,8 @@ public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(
     public void TheModelPicksWhatExists()
     {
         foreach (var pass in Enum.GetValues<ConvolutionPass>())
-            foreach (var geometry in new[] { small, strided, ConvolutionGeometry.Create(new Shape(2, 20, 20, 32), new Shape(3, 3, 32, 32), Padding.Valid) })
+            foreach (var geometry in new[] { small, strided,
+                ConvolutionGeometry.Create(new Shape(2, 20, 20, 32), new Shape(3, 3, 32, 32), Padding.Valid) })
                 Assert.Contains(ConvolutionChoice.Model(pass, geometry, Device), ConvolutionChoice.Available(pass, geometry, Device));
     }
 
@@ -88,7 +89,8 @@ public abstract class ConvolutionChoiceTests(OpenedDevice opened) : DeviceTests(
             var key = JsonNode.Parse(File.ReadAllText(first.FilePath))!.AsObject().Single().Key;
             File.WriteAllText(first.FilePath, content.Replace("KEY", key));
             var second = new ConvolutionTuning(Device, folder);
-            Assert.Contains(second.Fastest(ConvolutionPass.Forward, strided), ConvolutionChoice.Available(ConvolutionPass.Forward, strided, Device));
+            Assert.Contains(second.Fastest(ConvolutionPass.Forward, strided),
+                ConvolutionChoice.Available(ConvolutionPass.Forward, strided, Device));
             Assert.Equal((1, null), (second.Measurements, second.Problem));
             Assert.Equal(key, JsonNode.Parse(File.ReadAllText(first.FilePath))!.AsObject().Single().Key);
             Assert.Single(Directory.GetFiles(folder));

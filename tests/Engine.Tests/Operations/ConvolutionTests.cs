@@ -31,7 +31,8 @@ public sealed record ConvolutionCase(ConvolutionGeometry Geometry, Padding Paddi
         from bias in RandomCases.Coin
         from relu in RandomCases.Coin
         from seed in RandomCases.Seed
-        let geometry = CreateIfItFits(new Shape(batch, height, width, channels), new Shape(kernelHeight, kernelWidth, channels, filters), padding, stride)
+        let geometry = CreateIfItFits(new Shape(batch, height, width, channels), new Shape(kernelHeight, kernelWidth, channels, filters),
+            padding, stride)
         where geometry is { } g && g.Flops / 2 <= largestWork && g.Input.Length <= largestWork
         select new ConvolutionCase(geometry.Value, padding, bias, relu, seed);
 
@@ -112,7 +113,8 @@ public abstract class ConvolutionTests(OpenedDevice opened) : DeviceTests(opened
             var expected = ConvolutionReference.GradKernel(g, RandomCases.InDouble(c.Upstream), RandomCases.InDouble(c.Input));
             var tolerance = Tolerance.OfSum(g.OutputPixels);
             tolerance.Check($"convolution kernel gradient, {algorithm}", expected, overwritten.ToArray());
-            tolerance.Check($"convolution kernel gradient added to 2, {algorithm}", Array.ConvertAll(expected, v => v + 2), added.ToArray());
+            tolerance.Check($"convolution kernel gradient added to 2, {algorithm}", Array.ConvertAll(expected, v => v + 2),
+                added.ToArray());
         });
 
     [SkippableFact]

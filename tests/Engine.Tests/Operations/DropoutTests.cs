@@ -28,7 +28,8 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
             tape.Backward(output, upstream);
             var dropped = actual.Count(v => v == 0);
             // Six standard deviations of a binomial distribution: a correct generator fails once in 10⁹ runs.
-            Assert.InRange(dropped, rate * Length - 6 * Math.Sqrt(Length * rate * (1 - rate)), rate * Length + 6 * Math.Sqrt(Length * rate * (1 - rate)));
+            Assert.InRange(dropped, rate * Length - 6 * Math.Sqrt(Length * rate * (1 - rate)),
+                rate * Length + 6 * Math.Sqrt(Length * rate * (1 - rate)));
             Tolerance.Elementwise.Check("dropout", values.Select((v, i) => actual[i] == 0 ? 0 : v / (1 - (double)rate)).ToArray(), actual);
             Tolerance.Elementwise.Check($"dropout gradient, {pass} times",
                 upstreamValues.Select((v, i) => actual[i] == 0 ? 0 : pass * v / (1 - (double)rate)).ToArray(), input.Gradient!.ToArray());
@@ -65,7 +66,8 @@ public abstract class DropoutTests(OpenedDevice opened) : DeviceTests(opened)
     {
         using var tape = new Tape(Device, recording: false);
         using var input = Prefilled(new Shape(1));
-        Assert.Contains("dropout: probability", Assert.Throws<ArgumentOutOfRangeException>(() => DropoutOperation.Apply(tape, input, rate, 1)).Message);
+        Assert.Contains("dropout: probability",
+            Assert.Throws<ArgumentOutOfRangeException>(() => DropoutOperation.Apply(tape, input, rate, 1)).Message);
     }
 }
 
@@ -90,7 +92,8 @@ public sealed class CounterRandomTests
     {
         var seen = new HashSet<uint>();
         for (var seed = 0u; seed < 10; seed++)
-            for (var step = 0u; step < 100; step++) Assert.True(seen.Add(CounterRandom.Key(seed, step)), $"key of {seed},{step} was there before");
+            for (var step = 0u; step < 100; step++)
+                Assert.True(seen.Add(CounterRandom.Key(seed, step)), $"key of {seed},{step} was there before");
         Assert.NotEqual(CounterRandom.Key(1, 2), CounterRandom.Key(2, 1));
         Assert.NotEqual(CounterRandom.Key(1), CounterRandom.Key(1, 0));
     }

@@ -62,7 +62,8 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var tape = new Tape(Device, recording: false);
         using var logits = Upload(new Shape(1, 1), [logit]);
         using var targets = Upload(new Shape(1), [target]);
-        new Tolerance(1e-37, 1e-5).Check("binary cross-entropy", expected, LossOperation.BinaryCrossEntropy(tape, logits, targets).ToArray()[0]);
+        new Tolerance(1e-37, 1e-5)
+            .Check("binary cross-entropy", expected, LossOperation.BinaryCrossEntropy(tape, logits, targets).ToArray()[0]);
     }
 
     [SkippableFact]
@@ -104,7 +105,8 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var logits = Leaf(new Shape(3, 3), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         using var tape = new Tape(Device);
         using (var fromHost = Upload(new Shape(3), labels))
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => LossOperation.SoftmaxCrossEntropy(tape, logits, fromHost)).Message);
+            Assert.Contains(message,
+                Assert.Throws<ArgumentException>(() => LossOperation.SoftmaxCrossEntropy(tape, logits, fromHost)).Message);
         using var fromDevice = OfDevice(labels);
         var loss = tape.Keep(LossOperation.SoftmaxCrossEntropy(tape, logits, fromDevice));
         tape.Backward(loss);
@@ -127,7 +129,8 @@ public abstract class LossTests(OpenedDevice opened) : DeviceTests(opened)
         using var logits = Leaf(new Shape(3, 1), [1, 2, 3]);
         using var tape = new Tape(Device);
         using (var fromHost = Upload(new Shape(3), [0, target, 1]))
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => LossOperation.BinaryCrossEntropy(tape, logits, fromHost)).Message);
+            Assert.Contains(message,
+                Assert.Throws<ArgumentException>(() => LossOperation.BinaryCrossEntropy(tape, logits, fromHost)).Message);
         using var fromDevice = OfDevice([0, target, 1]);
         tape.Backward(LossOperation.BinaryCrossEntropy(tape, logits, fromDevice));
         Assert.Equal([false, true, false], logits.Gradient!.ToArray().Select(float.IsNaN));

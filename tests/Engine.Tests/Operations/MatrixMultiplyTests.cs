@@ -23,7 +23,8 @@ public sealed record ProductCase(int Rows, int Columns, int Depth, bool Transpos
 
     public float[] Bias => RandomCases.Values(Seed, 4, Columns);
 
-    public double[] Expected => MatrixMultiplyReference.Forward(Geometry, RandomCases.InDouble(LeftValues), RandomCases.InDouble(RightValues));
+    public double[] Expected =>
+        MatrixMultiplyReference.Forward(Geometry, RandomCases.InDouble(LeftValues), RandomCases.InDouble(RightValues));
 
     public static Gen<ProductCase> Generator(int largestWork) =>
         from rows in RandomCases.AwkwardSize(136)
@@ -82,7 +83,8 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
             MatrixMultiplyOperation.Launch(c.Geometry, left, right, clipped, bias: bias, relu: true);
             MatrixMultiplyOperation.Launch(c.Geometry, left, right, added, accumulate: true, bias: bias);
             var expected = c.Expected.Select((v, i) => v + c.Bias[i % c.Columns]).ToArray();
-            Tolerance.OfSum(c.Depth).Check("product with bias and ReLU", Array.ConvertAll(expected, v => Math.Max(0, v)), clipped.ToArray());
+            Tolerance.OfSum(c.Depth).Check("product with bias and ReLU", Array.ConvertAll(expected, v => Math.Max(0, v)),
+                clipped.ToArray());
             Tolerance.OfSum(c.Depth).Check("product with bias added to 3", Array.ConvertAll(expected, v => v + 3), added.ToArray());
         });
 

@@ -22,17 +22,20 @@ public abstract class PixelConversionTests(OpenedDevice opened) : DeviceTests(op
         Tolerance.Elementwise.Check("pixels / 255", Array.ConvertAll(bytes, b => b / 255.0), target.ToArray());
         PixelConversionOperation.Apply(staged, target, new PixelScaling(2, -3, 0.25f, 1, -20, 0.5f));
         double[] scales = [2, -3, 0.25, 0.25], offsets = [1, -20, 0.5, 0.5];
-        Tolerance.Elementwise.Check("pixels, scaled and shifted", [.. bytes.Select((b, i) => scales[i % channels] * b + offsets[i % channels])], target.ToArray());
+        Tolerance.Elementwise.Check("pixels, scaled and shifted",
+            [.. bytes.Select((b, i) => scales[i % channels] * b + offsets[i % channels])], target.ToArray());
         if (channels == 3)
         {
             PixelConversionOperation.Apply(staged, target, PixelScaling.Caffe);
             double[] means = [103.939f, 116.779f, 123.68f];
             // Blue, green, red.
-            Tolerance.Elementwise.Check("caffe", [.. bytes.Select((_, i) => bytes[i / 3 * 3 + 2 - i % 3] - means[i % 3])], target.ToArray());
+            Tolerance.Elementwise.Check("caffe", [.. bytes.Select((_, i) => bytes[i / 3 * 3 + 2 - i % 3] - means[i % 3])],
+                target.ToArray());
             PixelConversionOperation.Apply(staged, target, PixelScaling.Torchvision);
             (double Mean, double Deviation)[] ofImageNet = [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)];
             // Numbers of about two are subtracted.
-            new Tolerance(1e-6, 2e-6).Check("torchvision", [.. bytes.Select((b, i) => (b / 255.0 - ofImageNet[i % 3].Mean) / ofImageNet[i % 3].Deviation)], target.ToArray());
+            new Tolerance(1e-6, 2e-6).Check("torchvision",
+                [.. bytes.Select((b, i) => (b / 255.0 - ofImageNet[i % 3].Mean) / ofImageNet[i % 3].Deviation)], target.ToArray());
         }
         using var larger = Prefilled(new Shape(length + 1, channels));
         Assert.Contains($"{bytes.Length} were given",

@@ -119,7 +119,8 @@ public abstract class PoolingTests(OpenedDevice opened) : DeviceTests(opened)
                 var output = AveragePoolingOperation.Apply(tape, input, g.WindowHeight, g.WindowWidth, g.Stride);
                 tolerance.Check("average pooling", PoolingReference.Average(g, RandomCases.InDouble(c.Input)), output.ToArray());
                 tape.Backward(output, upstream);
-                tolerance.Check($"average pooling gradient, {pass} times", Array.ConvertAll(gradient, v => v * pass), input.Gradient!.ToArray());
+                tolerance.Check($"average pooling gradient, {pass} times", Array.ConvertAll(gradient, v => v * pass),
+                    input.Gradient!.ToArray());
             }
         });
 

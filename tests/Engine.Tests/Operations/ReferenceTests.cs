@@ -25,7 +25,8 @@ public sealed class ReferenceTests
         Close("adjoint in the input", product, Dot(x, ConvolutionReference.GradInput(g, u, w)), 1e-10);
         Close("adjoint in the kernel", product, Dot(w, ConvolutionReference.GradKernel(g, u, x)), 1e-10);
         var bias = RandomCases.InDouble(c.BiasValues);
-        Close("adjoint in the bias", Dot(ConvolutionReference.Forward(g, x, w, bias), u) - product, Dot(bias, ConvolutionReference.GradBias(g, u)), 1e-10);
+        Close("adjoint in the bias", Dot(ConvolutionReference.Forward(g, x, w, bias), u) - product,
+            Dot(bias, ConvolutionReference.GradBias(g, u)), 1e-10);
     });
 
     [Fact]
@@ -60,7 +61,8 @@ public sealed class ReferenceTests
         foreach (var v in x.Take(50))
         {
             Close("sigmoid slope", Difference(z => ActivationReference.Sigmoid(z), v), ActivationReference.SigmoidSlope(v), 1e-7);
-            if (Math.Abs(v) > 1e-3) Close("relu slope", Difference(z => ActivationReference.Relu(z), v), ActivationReference.ReluSlope(v), 1e-7);
+            if (Math.Abs(v) > 1e-3)
+                Close("relu slope", Difference(z => ActivationReference.Relu(z), v), ActivationReference.ReluSlope(v), 1e-7);
         }
         CheckGradient("softmax", x, v => Dot(ActivationReference.Softmax(v, c.Columns), u),
             ActivationReference.SoftmaxGradient(u, ActivationReference.Softmax(x, c.Columns), c.Columns));
@@ -74,7 +76,8 @@ public sealed class ReferenceTests
         if (c.Classes == 1)
         {
             var t = RandomCases.InDouble(c.Probabilities);
-            CheckGradient("binary cross-entropy", z, v => LossReference.BinaryCrossEntropy(v, t, w), LossReference.BinaryCrossEntropyGradient(z, t, w));
+            CheckGradient("binary cross-entropy", z, v => LossReference.BinaryCrossEntropy(v, t, w),
+                LossReference.BinaryCrossEntropyGradient(z, t, w));
         }
         else
         {
@@ -91,7 +94,8 @@ public sealed class ReferenceTests
         var pooling = PoolingGeometry.Create(g.Output, Math.Min(2, g.OutputHeight), Math.Min(2, g.OutputWidth), 1);
         var (x, w) = (RandomCases.InDouble(c.Input), RandomCases.InDouble(c.Kernel));
         var u = RandomCases.InDouble(RandomCases.Values(c.Seed, 9, pooling.Output.Length));
-        double Loss(double[] input) => Dot(PoolingReference.Max(pooling, Array.ConvertAll(ConvolutionReference.Forward(g, input, w), y => y * y)), u);
+        double Loss(double[] input) =>
+            Dot(PoolingReference.Max(pooling, Array.ConvertAll(ConvolutionReference.Forward(g, input, w), y => y * y)), u);
         var forward = ConvolutionReference.Forward(g, x, w);
         var back = PoolingReference.MaxGradient(pooling, u, Array.ConvertAll(forward, y => y * y));
         var gradient = ConvolutionReference.GradInput(g, [.. back.Select((d, i) => 2 * forward[i] * d)], w);

@@ -100,7 +100,8 @@ public sealed class Tf32Tests
             for (var c = 0; c < size; c++)
             {
                 var expected = Enumerable.Range(0, depth).Sum(d => (double)left[r * depth + d] * right[d * size + c]);
-                Assert.True(Math.Abs(expected - output[r * size + c]) < 1e-5, $"row {r}, column {c}: {output[r * size + c]} instead of {expected}");
+                Assert.True(Math.Abs(expected - output[r * size + c]) < 1e-5,
+                    $"row {r}, column {c}: {output[r * size + c]} instead of {expected}");
             }
     }
 
@@ -123,7 +124,8 @@ public sealed class Tf32Tests
         {
             var (group, member) = (lane / 4, lane % 4);
             for (var i = 0; i < Tf32Fragment.LeftValues; i++)
-                a[i is 0 or 2 ? group : group + 8, i < 2 ? member : member + 4] = CutOff(leftBlock[Tf32WarpTile.LeftAt(warp, lane, down, i)]);
+                a[i is 0 or 2 ? group : group + 8, i < 2 ? member : member + 4] =
+                    CutOff(leftBlock[Tf32WarpTile.LeftAt(warp, lane, down, i)]);
             for (var i = 0; i < Tf32Fragment.RightValues; i++)
                 b[i == 0 ? member : member + 4, group] = CutOff(rightBlock[Tf32WarpTile.RightAt(warp, lane, across, i)]);
         }
@@ -169,5 +171,6 @@ public sealed class Tf32Tests
     }
 
     private static void AssertEachOnce(int places, int values, Func<int, int, int> place) =>
-        Assert.Equal(Enumerable.Range(0, places), Enumerable.Range(0, Lanes).SelectMany(lane => Enumerable.Range(0, values).Select(i => place(lane, i))).Order());
+        Assert.Equal(Enumerable.Range(0, places),
+            Enumerable.Range(0, Lanes).SelectMany(lane => Enumerable.Range(0, values).Select(i => place(lane, i))).Order());
 }

@@ -54,7 +54,8 @@ public abstract class ToneTests(OpenedDevice opened) : DeviceTests(opened)
     public void AgreesWithTheReference() =>
         ForAll(ToneCase.Generator(LargestWork), 60, c =>
             // Near black a curve with a small exponent is steep: 1e-6 to the power ¼ is 0.03.
-            new Tolerance(255 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * 2e-5, 1e-5).Check("toning", ToneReference.Apply(c.Shape, c.Values, c.Tones, c.Scaling),
+            new Tolerance(255 * Enumerable.Range(0, 3).Max(c.Scaling.ScaleOf) * 2e-5, 1e-5)
+                .Check("toning", ToneReference.Apply(c.Shape, c.Values, c.Tones, c.Scaling),
                 Tone(c.Shape, c.Values, c.Tones, c.Scaling)));
 
     [SkippableFact]
@@ -105,8 +106,10 @@ public abstract class ToneTests(OpenedDevice opened) : DeviceTests(opened)
         using var tones = Prefilled(new Shape(2, ToneChange.Length));
         using var few = Prefilled(new Shape(1, ToneChange.Length));
         using var larger = Prefilled(new Shape(2, 4, 5, 1));
-        Assert.Contains("[2,4,5,1]", Assert.Throws<ArgumentException>(() => ToneOperation.Apply(values, tones, larger, PixelScaling.None)).Message);
-        Assert.Contains("[1,5]", Assert.Throws<ArgumentException>(() => ToneOperation.Apply(values, few, values, PixelScaling.None)).Message);
+        Assert.Contains("[2,4,5,1]",
+            Assert.Throws<ArgumentException>(() => ToneOperation.Apply(values, tones, larger, PixelScaling.None)).Message);
+        Assert.Contains("[1,5]",
+            Assert.Throws<ArgumentException>(() => ToneOperation.Apply(values, few, values, PixelScaling.None)).Message);
     }
 }
 
@@ -145,14 +148,16 @@ public sealed class ToneDrawTests
         // Six standard deviations.
         Assert.InRange(moved / (double)Draws, 0.656, 0.744);
         Assert.InRange(toned / (double)Draws, 0.656, 0.744);
-        var both = Enumerable.Range(0, Draws).Count(image => ranges.Draw(1, 1, image, 50, 50) != AffineMap.Identity && ranges.DrawTones(1, 1, image) != ToneChange.None);
+        var both = Enumerable.Range(0, Draws)
+            .Count(image => ranges.Draw(1, 1, image, 50, 50) != AffineMap.Identity && ranges.DrawTones(1, 1, image) != ToneChange.None);
         Assert.InRange(both / (double)Draws, 0.442, 0.538);
     }
 
     [Fact]
     public void RangesThatMakeNoSenseAreRefused()
     {
-        foreach (var ranges in new AugmentationRanges[] { new() { Contrast = 1.1 }, new() { Noise = -1 }, new() { Gamma = double.NaN }, new() { Sharpness = -0.1 }, new() { Share = 1.5 } })
+        foreach (var ranges in new AugmentationRanges[] { new() { Contrast = 1.1 }, new() { Noise = -1 }, new() { Gamma = double.NaN },
+            new() { Sharpness = -0.1 }, new() { Share = 1.5 } })
             Assert.Contains("augmentation: ", Assert.Throws<ArgumentOutOfRangeException>(() => ranges.DrawTones(1, 1, 1)).Message);
     }
 }

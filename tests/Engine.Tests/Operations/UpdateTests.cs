@@ -95,7 +95,8 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
             using var gradients = Upload(new Shape(length), RandomCases.Values(1, 2, length));
             using var first = Tensor.Zeros(Device, new Shape(length));
             using var second = Tensor.Zeros(Device, new Shape(length));
-            using var table = new UpdateTable(Device, new UpdateRow(0, 0, 1, Decay: decay), new UpdateRow(4, 4, 2), new UpdateRow(8, 8, 7, Rate: 0.5f, Decay: 2 * decay));
+            using var table = new UpdateTable(Device, new UpdateRow(0, 0, 1, Decay: decay), new UpdateRow(4, 4, 2),
+                new UpdateRow(8, 8, 7, Rate: 0.5f, Decay: 2 * decay));
             switch (rule)
             {
                 case "rmsprop": UpdateOperation.RmsProp(table, weights, gradients, first, rate, 0.9f, 1e-7f); break;
@@ -115,7 +116,8 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     {
         UpdateRow[] rows =
         [
-            new(64, 0, 1), new(128, 64, 8191, Rate: 0.5f), new(8320, 8256, 8192, L1: 0.1f), new(16_512, 16_448, 8193, L2: 0.2f), new(30_000, 25_000, 20_001),
+            new(64, 0, 1), new(128, 64, 8191, Rate: 0.5f), new(8320, 8256, 8192, L1: 0.1f), new(16_512, 16_448, 8193, L2: 0.2f),
+                new(30_000, 25_000, 20_001),
         ];
         const int length = 50_100;
         var (values, gradientValues) = (RandomCases.Values(1, 1, length), RandomCases.Values(1, 2, length));
@@ -152,7 +154,8 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var right = Upload(new Shape(length), b);
         using var filled = Prefilled(new Shape(length));
         using var tape = new Tape(Device, recording: false);
-        Tolerance.Elementwise.Check("sum", a.Zip(b, (x, y) => (double)x + y).ToArray(), AdditionOperation.Apply(tape, left, right).ToArray());
+        Tolerance.Elementwise.Check("sum", a.Zip(b, (x, y) => (double)x + y).ToArray(),
+            AdditionOperation.Apply(tape, left, right).ToArray());
         Assert.All(filled.ToArray(), v => Assert.Equal(Sentinel, v));
         using var copy = AdditionOperation.Copy(left);
         left.Fill(0);
@@ -187,7 +190,8 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     }
 
     private void Check(
-        int length, Action<double[], double[], double[], double[], int> expected, Action<UpdateTable, Tensor, Tensor, Tensor, Tensor, long> update)
+        int length, Action<double[], double[], double[], double[], int> expected,
+        Action<UpdateTable, Tensor, Tensor, Tensor, Tensor, long> update)
     {
         var initial = RandomCases.Values(length, 0, length);
         var (w, first, second) = (RandomCases.InDouble(initial), new double[length], new double[length]);
@@ -218,10 +222,14 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var eleven = Prefilled(new Shape(11), 1);
         using var tape = new Tape(Device, recording: false);
         using var loss = Prefilled(new Shape(1), 1);
-        Assert.Contains("reaches to weight 7, but the weights are [6]", Assert.Throws<ArgumentException>(() => UpdateOperation.Descent(table, six, eleven, 1)).Message);
-        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => UpdateOperation.Descent(table, seven, seven, 1)).Message);
-        Assert.Contains("reaches to gradient 11", Assert.Throws<ArgumentException>(() => UpdateOperation.RmsProp(table, seven, eleven, seven, 1, 0.9f, 1)).Message);
-        Assert.Contains("reaches to weight 7", Assert.Throws<ArgumentException>(() => PenaltyOperation.Add(tape, loss, six, table)).Message);
+        Assert.Contains("reaches to weight 7, but the weights are [6]",
+            Assert.Throws<ArgumentException>(() => UpdateOperation.Descent(table, six, eleven, 1)).Message);
+        Assert.Contains("reaches to gradient 11",
+            Assert.Throws<ArgumentException>(() => UpdateOperation.Descent(table, seven, seven, 1)).Message);
+        Assert.Contains("reaches to gradient 11",
+            Assert.Throws<ArgumentException>(() => UpdateOperation.RmsProp(table, seven, eleven, seven, 1, 0.9f, 1)).Message);
+        Assert.Contains("reaches to weight 7",
+            Assert.Throws<ArgumentException>(() => PenaltyOperation.Add(tape, loss, six, table)).Message);
         Assert.Throws<ArgumentException>(() => PenaltyOperation.Add(tape, six, seven, table));
         Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(-4, 0, 4)));
         Assert.Throws<ArgumentException>(() => new UpdateTable(Device, new UpdateRow(0, 0, -1)));

@@ -132,7 +132,8 @@ public abstract class WinogradTests(OpenedDevice opened) : DeviceTests(opened)
         from relu in RandomCases.Coin
         from seed in RandomCases.Seed
         where padding != Padding.Valid || (height >= kernelHeight && width >= 3)
-        let geometry = ConvolutionGeometry.Create(new Shape(batch, height, width, channels), new Shape(kernelHeight, 3, channels, filters), padding)
+        let geometry = ConvolutionGeometry.Create(new Shape(batch, height, width, channels),
+            new Shape(kernelHeight, 3, channels, filters), padding)
         where geometry.Flops / 2 <= largestWork
         select new ConvolutionCase(geometry, padding, bias, relu, seed);
 

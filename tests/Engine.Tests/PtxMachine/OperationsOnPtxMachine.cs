@@ -11,7 +11,8 @@ public sealed class ActivationOnPtxMachine(PtxMachineDevice device) : Activation
 public sealed class AugmentationOnPtxMachine(PtxMachineDevice device) : AugmentationTests(device.Note<AugmentationOnPtxMachine>());
 
 [Collection(OnPtxMachine.Name)]
-public sealed class BatchNormalizationOnPtxMachine(PtxMachineDevice device) : BatchNormalizationTests(device.Note<BatchNormalizationOnPtxMachine>());
+public sealed class BatchNormalizationOnPtxMachine(PtxMachineDevice device)
+    : BatchNormalizationTests(device.Note<BatchNormalizationOnPtxMachine>());
 
 [Collection(OnPtxMachine.Name)]
 public sealed class ConvolutionOnPtxMachine(PtxMachineDevice device) : ConvolutionTests(device.Note<ConvolutionOnPtxMachine>());

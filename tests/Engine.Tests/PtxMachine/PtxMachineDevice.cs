@@ -6,8 +6,8 @@ using Convolve.Inspection.PtxMachine.Devices;
 namespace Convolve.Engine.Tests.PtxMachine;
 
 /// <summary>
-/// Kernels in their form for CUDA, executed by the PTX machine with its sanitizer: what it finds fails the launch. When all tests of the collection have
-/// run, every kernel of the catalogue with a form for GPUs has been launched and compared with its reference.
+/// Kernels in their form for CUDA, executed by the PTX machine with its sanitizer: what it finds fails the launch. When all tests of the
+/// collection have run, every kernel of the catalogue with a form for GPUs has been launched and compared with its reference.
 /// </summary>
 public sealed class PtxMachineDevice() : OpenedDevice(DeviceKind.Cuda, KernelShape.Gpu, percentOfCases: 5, largestWork: 60_000)
 {
@@ -39,14 +39,16 @@ public sealed class PtxMachineDevice() : OpenedDevice(DeviceKind.Cuda, KernelSha
         tensorCores.Dispose();
         // A part of the tests, as a filter chooses it, shows nothing about the rest.
         if (!Classes().All(run.Contains)) return;
-        Assert.Empty(KernelCatalogue.All.Where(kernel => kernel.Gpu is { } form && !launched.Contains(form)).Select(kernel => $"{kernel}: no test runs it on the PTX machine"));
+        Assert.Empty(KernelCatalogue.All.Where(kernel => kernel.Gpu is { } form && !launched.Contains(form))
+            .Select(kernel => $"{kernel}: no test runs it on the PTX machine"));
     }
 
     private protected override Device Open() => machine.Device;
 
     private static IEnumerable<Type> Classes() =>
         typeof(PtxMachineDevice).Assembly.GetTypes().Where(type =>
-            type.GetCustomAttributesData().Any(attribute => attribute.AttributeType == typeof(CollectionAttribute) && Equals(attribute.ConstructorArguments[0].Value, OnPtxMachine.Name)));
+            type.GetCustomAttributesData().Any(attribute => attribute.AttributeType == typeof(CollectionAttribute)
+                && Equals(attribute.ConstructorArguments[0].Value, OnPtxMachine.Name)));
 }
 
 [CollectionDefinition(Name)]

@@ -18,7 +18,8 @@ public sealed class RareKernelsOnPtxMachine(PtxMachineDevice device) : DeviceTes
     public void MaskOfReluWithoutBias(int filters)
     {
         var g = ConvolutionGeometry.Create(new Shape(2, 5, 3, 2), new Shape(3, 3, 2, filters), Padding.Same, 1);
-        float[] x = RandomCases.Values(1, 1, g.Input.Length), w = RandomCases.Values(1, 2, g.Kernel.Length), u = RandomCases.Values(1, 3, g.Output.Length);
+        float[] x = RandomCases.Values(1, 1, g.Input.Length), w = RandomCases.Values(1, 2, g.Kernel.Length),
+            u = RandomCases.Values(1, 3, g.Output.Length);
         using var input = Leaf(g.Input, x);
         using var kernel = Upload(g.Kernel, w);
         using var upstream = Upload(g.Output, u);
@@ -27,7 +28,8 @@ public sealed class RareKernelsOnPtxMachine(PtxMachineDevice device) : DeviceTes
         var y = output.ToArray();
         tape.Backward(output, upstream);
         var masked = RandomCases.InDouble([.. u.Select((value, i) => y[i] > 0 ? value : 0)]);
-        Tolerance.OfSum(9 * filters).Check("input gradient", ConvolutionReference.GradInput(g, masked, RandomCases.InDouble(w)), input.Gradient!.ToArray());
+        Tolerance.OfSum(9 * filters).Check("input gradient", ConvolutionReference.GradInput(g, masked, RandomCases.InDouble(w)),
+            input.Gradient!.ToArray());
     }
 
     /// <summary>Windows that overlap, and such that do not, have kernels of their own.</summary>

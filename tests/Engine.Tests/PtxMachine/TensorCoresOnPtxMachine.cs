@@ -6,8 +6,8 @@ using Convolve.Engine.Tensors;
 namespace Convolve.Engine.Tests.PtxMachine;
 
 /// <summary>
-/// Products and convolutions on tensor cores. Factors that are TF32 numbers from the start are not rounded again, so results are as near to the reference as
-/// those in float32.
+/// Products and convolutions on tensor cores. Factors that are TF32 numbers from the start are not rounded again, so results are as near to
+/// the reference as those in float32.
 /// </summary>
 [Collection(OnPtxMachine.Name)]
 public sealed class TensorCoresOnPtxMachine(PtxMachineDevice device)
@@ -24,7 +24,8 @@ public sealed class TensorCoresOnPtxMachine(PtxMachineDevice device)
     {
         foreach (var (transposeLeft, transposeRight) in new[] { (false, false), (false, true), (true, false), (true, true) })
         {
-            Shape leftShape = transposeLeft ? new(depth, rows) : new(rows, depth), rightShape = transposeRight ? new(columns, depth) : new(depth, columns);
+            Shape leftShape = transposeLeft ? new(depth, rows) : new(rows, depth), rightShape = transposeRight ? new(columns, depth)
+                : new(depth, columns);
             var geometry = MatrixMultiplyGeometry.Create(leftShape, rightShape, transposeLeft, transposeRight);
             var (left, right) = (Values(1, rows * depth), Values(2, depth * columns));
             using var a = Tensor.FromValues(cores, leftShape, left);
@@ -42,7 +43,8 @@ public sealed class TensorCoresOnPtxMachine(PtxMachineDevice device)
     [InlineData(3, 4, 4, 7, 4, 2)]
     public void ConvolutionsForwardAndBackward(int batch, int height, int width, int channels, int filters, int kernelSize)
     {
-        var g = ConvolutionGeometry.Create(new Shape(batch, height, width, channels), new Shape(kernelSize, kernelSize, channels, filters), Padding.Same, 1);
+        var g = ConvolutionGeometry.Create(new Shape(batch, height, width, channels), new Shape(kernelSize, kernelSize, channels, filters),
+            Padding.Same, 1);
         var (x, w, u) = (Values(1, g.Input.Length), Values(2, g.Kernel.Length), Values(3, g.Output.Length));
         using var input = Tensor.FromValues(cores, g.Input, x);
         using var kernel = Tensor.FromValues(cores, g.Kernel, w);
@@ -55,7 +57,8 @@ public sealed class TensorCoresOnPtxMachine(PtxMachineDevice device)
         ConvolutionOperation.GradKernel(g, upstream, input, gradKernel, accumulate: false, ConvolutionAlgorithm.Implicit);
         var (xs, ws, us) = (RandomCases.InDouble(x), RandomCases.InDouble(w), RandomCases.InDouble(u));
         Tolerance.OfSum(g.PatchLength).Check("TF32 convolution", ConvolutionReference.Forward(g, xs, ws, null), output.ToArray());
-        Tolerance.OfSum(kernelSize * kernelSize * filters).Check("TF32 input gradient", ConvolutionReference.GradInput(g, us, ws), gradInput.ToArray());
+        Tolerance.OfSum(kernelSize * kernelSize * filters)
+            .Check("TF32 input gradient", ConvolutionReference.GradInput(g, us, ws), gradInput.ToArray());
         Tolerance.OfSum(g.OutputPixels).Check("TF32 kernel gradient", ConvolutionReference.GradKernel(g, us, xs), gradKernel.ToArray());
     }
 

@@ -12,9 +12,12 @@ public sealed class GeometryErrorTests
 
     public static TheoryData<string, Action> Mistakes => new()
     {
-        { "convolution: input [8,150,150,3] has 3 channels, kernel [3,3,1,32] expects 1", () => ConvolutionGeometry.Create(image, new(3, 3, 1, 32), Padding.Valid) },
-        { "convolution: kernel [7,7,3,4] is larger than the input [1,5,9,3] with its padding (valid)", () => ConvolutionGeometry.Create(new(1, 5, 9, 3), new(7, 7, 3, 4), Padding.Valid) },
-        { "convolution: kernel [9,1,3,4] is larger than the input [1,5,9,3] with its padding (1)", () => ConvolutionGeometry.Create(new(1, 5, 9, 3), new(9, 1, 3, 4), Padding.Of(1)) },
+        { "convolution: input [8,150,150,3] has 3 channels, kernel [3,3,1,32] expects 1",
+            () => ConvolutionGeometry.Create(image, new(3, 3, 1, 32), Padding.Valid) },
+        { "convolution: kernel [7,7,3,4] is larger than the input [1,5,9,3] with its padding (valid)",
+            () => ConvolutionGeometry.Create(new(1, 5, 9, 3), new(7, 7, 3, 4), Padding.Valid) },
+        { "convolution: kernel [9,1,3,4] is larger than the input [1,5,9,3] with its padding (1)",
+            () => ConvolutionGeometry.Create(new(1, 5, 9, 3), new(9, 1, 3, 4), Padding.Of(1)) },
         { "convolution: input [8,150] must be [N,H,W,C]", () => ConvolutionGeometry.Create(new(8, 150), new(3, 3, 3, 32), Padding.Valid) },
         { "convolution: kernel [3,3] must be [KH,KW,C,K]", () => ConvolutionGeometry.Create(image, new(3, 3), Padding.Valid) },
         { "convolution: stride 0 must be at least 1", () => ConvolutionGeometry.Create(image, new(3, 3, 3, 1), Padding.Valid, 0) },

@@ -41,7 +41,8 @@ public sealed class MemoryLayoutTests
             {
                 var placed = blocks.Where(layout.HasPlace).OrderBy(layout.Begin).ToArray();
                 for (var i = 1; i < placed.Length; i++)
-                    Assert.True(layout.Begin(placed[i - 1]) + sizes[placed[i - 1]] <= layout.Begin(placed[i]), $"blocks {placed[i - 1]} and {placed[i]} overlap");
+                    Assert.True(layout.Begin(placed[i - 1]) + sizes[placed[i - 1]] <= layout.Begin(placed[i]),
+                        $"blocks {placed[i - 1]} and {placed[i]} overlap");
             }
             foreach (var block in Enumerable.Range(0, sizes.Count).Where(layout.HasPlace))
             {

@@ -23,16 +23,20 @@ public sealed class TensorTests(IlgpuDevice device) : DeviceTests(device)
         using var matrix = Prefilled(new Shape(2, 3));
         using var image = Prefilled(new Shape(1, 4, 4, 2));
         using var kernel = Prefilled(new Shape(3, 3, 2, 5));
-        Refuses("convolution: bias [3] does not fit kernel [3,3,2,5]", () => ConvolutionOperation.Apply(tape, image, kernel, vector, Padding.Valid));
+        Refuses("convolution: bias [3] does not fit kernel [3,3,2,5]",
+            () => ConvolutionOperation.Apply(tape, image, kernel, vector, Padding.Valid));
         Refuses("dense: input [2,3] does not fit weights [1,4]", () => DenseOperation.Apply(tape, matrix, row, vector));
         Refuses("dense: bias [3] does not fit weights [1,4]", () => DenseOperation.Apply(tape, Prefilled(new Shape(2, 1)), row, vector));
         Refuses("addition: shapes [3] and [2,3] differ", () => AdditionOperation.Apply(tape, vector, matrix));
         Refuses("softmax: input [3] must be [rows, classes]", () => SoftmaxOperation.Apply(tape, vector));
         Refuses("global average pooling: input [2,3] must be [N,H,W,C]", () => AveragePoolingOperation.ApplyGlobal(tape, matrix));
-        Refuses("binary cross-entropy: logits [2,3] must be [N,1] and targets [3] [N]", () => LossOperation.BinaryCrossEntropy(tape, matrix, vector));
-        Refuses("softmax cross-entropy: logits [2,3] must be [N, classes] and targets [3] [N]", () => LossOperation.SoftmaxCrossEntropy(tape, matrix, vector));
+        Refuses("binary cross-entropy: logits [2,3] must be [N,1] and targets [3] [N]",
+            () => LossOperation.BinaryCrossEntropy(tape, matrix, vector));
+        Refuses("softmax cross-entropy: logits [2,3] must be [N, classes] and targets [3] [N]",
+            () => LossOperation.SoftmaxCrossEntropy(tape, matrix, vector));
         using var targets = Prefilled(new Shape(2));
-        Refuses("softmax cross-entropy: sample weights [3] do not fit targets [2]", () => LossOperation.SoftmaxCrossEntropy(tape, matrix, targets, vector));
+        Refuses("softmax cross-entropy: sample weights [3] do not fit targets [2]",
+            () => LossOperation.SoftmaxCrossEntropy(tape, matrix, targets, vector));
         Refuses("reshape: [2,3] has 6 elements, [4] has 4", () => matrix.Reshape(new Shape(4)));
         Refuses("tensor [2,3] has 6 elements, but 5 were given", () => matrix.CopyFrom(new float[5]));
         Refuses("tensor [2,3] has 6 elements, but 7 were given", () => matrix.CopyTo(new float[7]));

@@ -16,7 +16,8 @@ namespace Convolve.Inspection.Tests.PtxMachine;
 /// <summary>Faults injected into the PTX of the engine's own kernels, which their operations then launch on the machine.</summary>
 public sealed class CatalogueFaultTests
 {
-    private const string Product = "GpuBlockProduct<LeftMatrix, RightMatrix>", Relu = "ActivationForward<Relu>", SoftmaxForward = "SoftmaxForward";
+    private const string Product = "GpuBlockProduct<LeftMatrix, RightMatrix>", Relu = "ActivationForward<Relu>",
+        SoftmaxForward = "SoftmaxForward";
 
     /// <summary>A kernel, a fault, which match of a pattern it replaces (counted from 0), and what must be found.</summary>
     public static TheoryData<string, string, string, int, string, FindingKind> Faults => new()
@@ -25,17 +26,21 @@ public sealed class CatalogueFaultTests
         { Product, "the barrier in the loop is missing", @"bar\.sync\s+0;", 1, "", FindingKind.Race },
         { Product, "only some threads reach the barrier", @"bar\.sync\s+0;", 0, "@%p2 bar.sync 0;", FindingKind.DivergentBarrier },
         { Product, "one row too many is read", @"setp\.gt\.s32(\s+%p\d+, %r\d+, 0;)", 0, "setp.ge.s32$1", FindingKind.OutOfBounds },
-        { Product, "a vector load from shared memory is not aligned", @"(ld\.shared\.v4\.f32\s+\{[^}]*\}, \[%rd\d+)\]", 0, "$1+4]", FindingKind.Misaligned },
-        { Product, "a vector store leaves the shared array", @"(st\.shared\.v4\.f32\s+\[%rd\d+)\]", 0, "$1+32768]", FindingKind.OutOfBounds },
+        { Product, "a vector load from shared memory is not aligned",
+            @"(ld\.shared\.v4\.f32\s+\{[^}]*\}, \[%rd\d+)\]", 0, "$1+4]", FindingKind.Misaligned },
+        { Product, "a vector store leaves the shared array",
+            @"(st\.shared\.v4\.f32\s+\[%rd\d+)\]", 0, "$1+32768]", FindingKind.OutOfBounds },
         { Relu, "the loop runs once too often", @"setp\.ge\.s32(\s+%p1,)", 0, "setp.gt.s32$1", FindingKind.OutOfBounds },
-        { Relu, "the stride of the loop is one byte short", @"mul\.wide\.u32(\s+%rd\d+, %r\d+,) 16;", 0, "mul.wide.u32$1 15;", FindingKind.Misaligned },
+        { Relu, "the stride of the loop is one byte short",
+            @"mul\.wide\.u32(\s+%rd\d+, %r\d+,) 16;", 0, "mul.wide.u32$1 15;", FindingKind.Misaligned },
         { SoftmaxForward, "a row beyond the last is computed", @"setp\.ge\.s32(\s+%p1,)", 0, "setp.gt.s32$1", FindingKind.OutOfBounds },
         { SoftmaxForward, "a counter does not begin", @"mov\.b32\s+%r\d+, 1;", 0, "", FindingKind.UninitializedRegister },
     };
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public void FaultsAreFoundInTheEnginesKernels(string kernel, string fault, string pattern, int match, string replacement, FindingKind kind)
+    public void FaultsAreFoundInTheEnginesKernels(string kernel, string fault, string pattern, int match, string replacement,
+        FindingKind kind)
     {
         using var machine = new PtxDevice(CudaTarget.Oldest);
         var injected = false;

@@ -32,7 +32,8 @@ public sealed class CounterTests
         var with = Count(statement);
         var without = Count("");
         foreach (var each in Enum.GetValues<InstructionClass>())
-            Assert.Equal(each == kind ? Warps * Groups : 0, with.Instructions.GetValueOrDefault(each) - without.Instructions.GetValueOrDefault(each));
+            Assert.Equal(each == kind ? Warps * Groups : 0,
+                with.Instructions.GetValueOrDefault(each) - without.Instructions.GetValueOrDefault(each));
         Assert.Equal(Warps * Groups, with.WarpInstructions - without.WarpInstructions);
 
         static LaunchCounts Count(string body) => SmallKernel.Launch(body, Warps * 32, groups: Groups).Result.Counts!;
@@ -56,7 +57,8 @@ public sealed class CounterTests
         var counts = SmallKernel.Launch(Body, threads: 64).Result.Counts!;
         long[] expected = [2, 0, 10, 10, 10, 2, 2, 1, 0];
         for (var line = 0; line < expected.Length; line++)
-            Assert.Equal(expected[line], counts.Kernel.Instructions.Zip(counts.Executions).Where(pair => pair.First.Line == SmallKernel.FirstLine + line).Sum(pair => pair.Second));
+            Assert.Equal(expected[line], counts.Kernel.Instructions.Zip(counts.Executions)
+                .Where(pair => pair.First.Line == SmallKernel.FirstLine + line).Sum(pair => pair.Second));
         Assert.Equal(counts.WarpInstructions, counts.Executions.Sum());
     }
 
@@ -125,7 +127,8 @@ public sealed class CounterTests
             ld.global.{type} {values}, [%rd3+{first}];
             """, line: 2);
         var bytes = type switch { "u8" => 1, "u32" => 4, "v2.u32" => 8, _ => 16 };
-        Assert.Equal((1, sectors, minimum, 32 * bytes), ((int)counted.Requests, (int)counted.Sectors, (int)counted.MinimalSectors, (int)counted.Bytes));
+        Assert.Equal((1, sectors, minimum, 32 * bytes),
+            ((int)counted.Requests, (int)counted.Sectors, (int)counted.MinimalSectors, (int)counted.Bytes));
         Assert.Equal(sectors, counted.SectorsPerRequest);
     }
 
@@ -139,7 +142,8 @@ public sealed class CounterTests
             add.u64 %rd3, %rd0, %rd3;
             @%p1 ld.global.u32 %r2, [%rd3];
             """, line: 3);
-        Assert.Equal((1, 3, 3, 1, 12), ((int)counted.Requests, (int)counted.Lanes, (int)counted.Sectors, (int)counted.MinimalSectors, (int)counted.Bytes));
+        Assert.Equal((1, 3, 3, 1, 12),
+            ((int)counted.Requests, (int)counted.Lanes, (int)counted.Sectors, (int)counted.MinimalSectors, (int)counted.Bytes));
     }
 
     /// <summary>cp.async reads global and writes shared memory.</summary>
@@ -155,7 +159,8 @@ public sealed class CounterTests
             cp.async.cg.shared.global [%r1], [%rd3], 16;
             cp.async.wait_all;
             """;
-        var accesses = SmallKernel.Launch(Body, input: new uint[128]).Result.Counts!.Accesses.Where(access => access.Instruction.Operation == "cp").ToArray();
+        var accesses = SmallKernel.Launch(Body, input: new uint[128])
+            .Result.Counts!.Accesses.Where(access => access.Instruction.Operation == "cp").ToArray();
         Assert.Equal([(0L, 16L), (4L, 0L)], accesses.Select(access => (access.Wavefronts, access.Sectors)));
     }
 

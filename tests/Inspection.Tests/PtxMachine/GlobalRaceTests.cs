@@ -19,24 +19,30 @@ public sealed class GlobalRaceTests
 
     [Theory]
     [InlineData("two groups write one element", 2, "st.global.u32 [%rd3], %r1;", "writes bytes that thread 0 of group (0, 0, 0) writes")]
-    [InlineData("a group reads what another writes", 2, "setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd3], %r0; @!%p1 ld.global.u32 %r2, [%rd3];",
+    [InlineData("a group reads what another writes", 2,
+        "setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd3], %r0; @!%p1 ld.global.u32 %r2, [%rd3];",
         "reads bytes that thread 0 of group (0, 0, 0) writes")]
-    [InlineData("a group writes what another has read", 2, "setp.eq.u32 %p1, %r1, 1; @!%p1 ld.global.u32 %r2, [%rd3]; @%p1 st.global.u32 [%rd3], %r0;",
+    [InlineData("a group writes what another has read", 2,
+        "setp.eq.u32 %p1, %r1, 1; @!%p1 ld.global.u32 %r2, [%rd3]; @%p1 st.global.u32 [%rd3], %r0;",
         "writes bytes that group (0, 0, 0) reads")]
     [InlineData("a group writes what several others have read", 3,
         "setp.eq.u32 %p1, %r1, 2; ld.global.u32 %r2, [%rd3]; @%p1 st.global.u32 [%rd3], %r0;", "writes bytes that other groups read")]
-    [InlineData("two warps write one element", 1, "st.global.u32 [%rd0], %r1;", "writes bytes that thread 0 writes, with no barrier in between")]
+    [InlineData("two warps write one element", 1, "st.global.u32 [%rd0], %r1;",
+        "writes bytes that thread 0 writes, with no barrier in between")]
     [InlineData("lanes of a warp write one element", 1, "setp.lt.u32 %p1, %r0, 2; @%p1 st.global.u32 [%rd0], %r1;", "thread 0 writes")]
     // Warp 0 runs first: it has read what warp 1 then writes.
     [InlineData("a barrier between two warps is missing", 1,
         "xor.b32 %r2, %r0, 32; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd0, %rd4; st.global.u32 [%rd3], %r1; ld.global.u32 %r3, [%rd4];",
         "writes bytes that thread 0 reads, with no barrier in between")]
     [InlineData("an atomic update meets a plain write", 2,
-        "setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd3], %r0; @!%p1 red.add.global.u32 [%rd3], 1;", "atomically updates bytes that thread 0 of group")]
+        "setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd3], %r0; @!%p1 red.add.global.u32 [%rd3], 1;",
+            "atomically updates bytes that thread 0 of group")]
     [InlineData("a plain read meets an atomic update", 2,
-        "setp.eq.u32 %p1, %r1, 0; @%p1 red.add.global.u32 [%rd3], 1; @!%p1 ld.global.u32 %r2, [%rd3];", "thread 0 of group (0, 0, 0) atomically updates")]
+        "setp.eq.u32 %p1, %r1, 0; @%p1 red.add.global.u32 [%rd3], 1; @!%p1 ld.global.u32 %r2, [%rd3];",
+            "thread 0 of group (0, 0, 0) atomically updates")]
     [InlineData("a vector overlaps the neighbour's", 1,
-        "shr.u32 %r2, %r0, 1; mul.wide.u32 %rd4, %r2, 8; add.u64 %rd4, %rd0, %rd4; st.global.v2.u32 [%rd4], {%r0, %r1};", "thread 0 writes")]
+        "shr.u32 %r2, %r0, 1; mul.wide.u32 %rd4, %r2, 8; add.u64 %rd4, %rd0, %rd4; st.global.v2.u32 [%rd4], {%r0, %r1};",
+            "thread 0 writes")]
     public void RacesAreFound(string fault, int groups, string body, string detail)
     {
         var findings = SmallKernel.Launch(Prologue + body, Threads, groups: groups).Result.Findings;
@@ -52,9 +58,11 @@ public sealed class GlobalRaceTests
     [InlineData("a thread updates its own", 1, "ld.global.u32 %r2, [%rd3]; add.u32 %r2, %r2, 1; st.global.u32 [%rd3], %r2;")]
     [InlineData("groups count atomically", 3, "red.add.global.u32 [%rd0], 1;")]
     [InlineData("a barrier orders warps", 1,
-        "xor.b32 %r2, %r0, 32; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd0, %rd4; st.global.u32 [%rd3], %r1; bar.sync 0; ld.global.u32 %r3, [%rd4];")]
+        "xor.b32 %r2, %r0, 32; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd0, %rd4; st.global.u32 [%rd3], %r1; bar.sync 0; ld.global.u32 "
+            + "%r3, [%rd4];")]
     [InlineData("bar.warp.sync orders lanes", 1,
-        "xor.b32 %r2, %r0, 1; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd0, %rd4; st.global.u32 [%rd3], %r1; bar.warp.sync 0xFFFFFFFF; ld.global.u32 %r3, [%rd4];")]
+        "xor.b32 %r2, %r0, 1; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd0, %rd4; st.global.u32 [%rd3], %r1; bar.warp.sync 0xFFFFFFFF; "
+            + "ld.global.u32 %r3, [%rd4];")]
     public void OrderedAccessesAreNone(string what, int groups, string body)
     {
         var findings = SmallKernel.Launch(Prologue + body, Threads, groups: groups).Result.Findings;

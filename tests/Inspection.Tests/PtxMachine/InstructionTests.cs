@@ -34,7 +34,8 @@ public sealed class InstructionTests
     [InlineData("brev.b32 %r1, %r2;", 1, 0, 0x80000000)]
     [InlineData("cnot.b32 %r1, %r2;", 0, 0, 1)]
     public void Integers(string statements, uint a, uint b, uint expected) =>
-        Assert.All(SmallKernel.Run($"mov.b32 %r2, {a}; mov.b32 %r3, {b}; {statements} st.global.u32 [%rd2], %r1;"), result => Assert.Equal(expected, result));
+        Assert.All(SmallKernel.Run($"mov.b32 %r2, {a}; mov.b32 %r3, {b}; {statements} st.global.u32 [%rd2], %r1;"),
+            result => Assert.Equal(expected, result));
 
     [Theory]
     [InlineData("mul.wide.s32 %rd3, %r2, %r3;", 0xFFFFFFFF, 4, 0xFFFFFFFFFFFFFFFC)]
@@ -46,7 +47,8 @@ public sealed class InstructionTests
     [InlineData("mov.b64 %rd4, -1; mul.hi.u64 %rd3, %rd4, %rd4;", 0, 0, 0xFFFFFFFFFFFFFFFE)]
     [InlineData("mov.b64 %rd4, 1; shl.b64 %rd3, %rd4, %r2;", 40, 0, 1ul << 40)]
     public void LongIntegers(string statements, uint a, uint b, ulong expected) =>
-        Assert.All(SmallKernel.Run($"mov.b32 %r2, {a}; mov.b32 %r3, {b}; {statements} st.global.u64 [%rd2], %rd3;"), result => Assert.Equal(expected, result));
+        Assert.All(SmallKernel.Run($"mov.b32 %r2, {a}; mov.b32 %r3, {b}; {statements} st.global.u64 [%rd2], %rd3;"),
+            result => Assert.Equal(expected, result));
 
     [Theory]
     // (1 + 2⁻¹²)² = 1 + 2⁻¹¹ + 2⁻²⁴: the last term is lost when the product is rounded by itself.
@@ -86,12 +88,14 @@ public sealed class InstructionTests
     [InlineData("cvt.rzi.s32.f32", float.NaN, 0)]
     [InlineData("cvt.rzi.u32.f32", -5f, 0)]
     public void FloatsBecomeIntegersWithinTheirRange(string instruction, float value, int expected) =>
-        Assert.All(SmallKernel.Run($"mov.f32 %f1, {Literal(value)}; {instruction} %r1, %f1; st.global.u32 [%rd2], %r1;"), result => Assert.Equal(expected, (int)result));
+        Assert.All(SmallKernel.Run($"mov.f32 %f1, {Literal(value)}; {instruction} %r1, %f1; st.global.u32 [%rd2], %r1;"),
+            result => Assert.Equal(expected, (int)result));
 
     [Fact]
     public void WhatIsShorterThanARegisterFillsIt()
     {
-        var bytes = SmallKernel.Run("ld.global.s8 %r1, [%rd0]; ld.global.u8 %r2, [%rd0+1]; add.s32 %r1, %r1, %r2; st.global.u32 [%rd2], %r1;", threads: 1, input: [0x80FE]);
+        var bytes = SmallKernel.Run("ld.global.s8 %r1, [%rd0]; ld.global.u8 %r2, [%rd0+1]; add.s32 %r1, %r1, %r2; st.global.u32 "
+            + "[%rd2], %r1;", threads: 1, input: [0x80FE]);
         Assert.Equal(unchecked((uint)(-2 + 0x80)), bytes[0]);
     }
 
@@ -119,7 +123,8 @@ public sealed class InstructionTests
     [InlineData("shfl.sync.bfly.b32 %r1, %r0, 1, 31, 0xFFFFFFFF;", "1 0 3 2 5 4 7 6")]
     // Segments of four lanes: 0x1C00 is the mask of the segment's bits.
     [InlineData("shfl.sync.down.b32 %r1, %r0, 1, 0x1C03, 0xFFFFFFFF;", "1 2 3 3 5 6 7 7")]
-    [InlineData("setp.gt.u32 %p1, %r0, 2; vote.sync.ballot.b32 %r1, %p1, 0xFFFFFFFF; and.b32 %r1, %r1, 255;", "248 248 248 248 248 248 248 248")]
+    [InlineData("setp.gt.u32 %p1, %r0, 2; vote.sync.ballot.b32 %r1, %p1, 0xFFFFFFFF; and.b32 %r1, %r1, 255;", "248 248 248 248 248 248 "
+        + "248 248")]
     [InlineData("setp.gt.u32 %p1, %r0, 2; vote.sync.any.pred %p2, %p1, 0xFFFFFFFF; selp.b32 %r1, 1, 0, %p2;", "1 1 1 1 1 1 1 1")]
     [InlineData("setp.gt.u32 %p1, %r0, 2; vote.sync.all.pred %p2, !%p1, 0xFFFFFFFF; selp.b32 %r1, 1, 0, %p2;", "0 0 0 0 0 0 0 0")]
     public void LanesExchangeValues(string statements, string expected) =>

@@ -35,7 +35,8 @@ public sealed class ParserTests
         Assert.Equal(("Sum", "sm_75", 256, 3), (kernel.Name, kernel.Target, kernel.MaximalThreads, kernel.GroupsPerMultiprocessor));
         Assert.Equal([(0, 16), (16, 4), (20, 4)], kernel.Parameters.Select(parameter => (parameter.Offset, parameter.Bytes)));
         Assert.Equal(["%p0", "%p1", "%r0", "%r1", "%r2", "total"], kernel.Registers.Select(register => register.Name));
-        Assert.Equal([("tile", 0, 100), ("sums", 104, 16), ("depot", 0, 12)], kernel.Variables.Select(variable => (variable.Name, variable.Offset, variable.Bytes)));
+        Assert.Equal([("tile", 0, 100), ("sums", 104, 16), ("depot", 0, 12)],
+            kernel.Variables.Select(variable => (variable.Name, variable.Offset, variable.Bytes)));
         Assert.Equal((120, 12, 24), (kernel.SharedBytes, kernel.LocalBytes, kernel.ParameterBytes));
         Assert.Equal(["mov.b32", "bra.uni", "ret"], kernel.Instructions.Select(instruction => instruction.Name));
         Assert.Equal(1, kernel.Labels["loop"]);

@@ -6,8 +6,8 @@ using Convolve.Inspection.PtxMachine.Memory;
 namespace Convolve.Inspection.Tests.PtxMachine;
 
 /// <summary>
-/// A product of matrices C [128,128] = A [128,64] · B [64,128] by a kernel in inline PTX that takes C as a view and all three as addresses: with
-/// <c>cp.async</c>, stages, swizzles, and the tensor cores or <c>fma</c>. An H200 computes right products with them.
+/// A product of matrices C [128,128] = A [128,64] · B [64,128] by a kernel in inline PTX that takes C as a view and all three as addresses:
+/// with <c>cp.async</c>, stages, swizzles, and the tensor cores or <c>fma</c>. An H200 computes right products with them.
 /// </summary>
 /// <param name="Findings">What the sanitizer found.</param>
 /// <param name="Error">The largest error, relative to the largest value.</param>
@@ -34,7 +34,8 @@ internal sealed record ProductRun(IReadOnlyList<Finding> Findings, double Error,
         var a = memory.Allocate<float>("a", left);
         var b = memory.Allocate<float>("b", right);
         var c = memory.Allocate("c", Size * Size * sizeof(float));
-        var arguments = new LaunchArguments(kernel.Kernel).AddView<float>(c).Add(a.Address).Add(b.Address).Add(c.Address).Add(Size).Add(Size).Add(Depth);
+        var arguments = new LaunchArguments(kernel.Kernel).AddView<float>(c).Add(a.Address).Add(b.Address).Add(c.Address).Add(Size)
+            .Add(Size).Add(Depth);
         var result = kernel.Launch(memory, new Extent(1), new Extent(256), arguments.Bytes, new LaunchOptions(Count: true));
         return new ProductRun(result.Findings, ErrorOf(left, right, c.Read<float>()), result.Counts!);
     }

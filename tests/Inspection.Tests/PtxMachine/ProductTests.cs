@@ -2,7 +2,8 @@ using Convolve.Inspection.PtxMachine.Counting;
 
 namespace Convolve.Inspection.Tests.PtxMachine;
 
-/// <summary>Kernels with <c>cp.async</c>, <c>ldmatrix</c>, <c>mma.sync</c> and swizzles, which an H200 has run: right products, nothing found.</summary>
+/// <summary>Kernels with <c>cp.async</c>, <c>ldmatrix</c>, <c>mma.sync</c> and swizzles, which an H200 has run: right products, nothing
+/// found.</summary>
 public sealed class ProductTests
 {
     [Theory]
@@ -25,7 +26,12 @@ public sealed class ProductTests
         Assert.Equal(8 * 8 * 16, run.Counts.Instructions[InstructionClass.Tensor]);
         // The swizzle leaves no conflict: four matrices of eight rows are four wavefronts, 32 words in 32 banks are one.
         Assert.All(run.Counts.Accesses, access => Assert.Equal(
-            access.Instruction.Operation switch { "ldmatrix" => 4, "ld" when access.Instruction.Has("shared") => 1, _ => access.WavefrontsPerRequest }, access.WavefrontsPerRequest));
+            access.Instruction.Operation switch
+            {
+                "ldmatrix" => 4,
+                "ld" when access.Instruction.Has("shared") => 1,
+                _ => access.WavefrontsPerRequest
+            }, access.WavefrontsPerRequest));
         // Both factors are read once, in whole sectors; the sums are written in pieces of 32 bytes.
         Assert.Equal((2 * 128 * 64 + 128 * 128) * sizeof(float) / 32, run.Counts.GlobalSectors);
     }

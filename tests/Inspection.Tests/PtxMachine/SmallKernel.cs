@@ -5,8 +5,8 @@ using Convolve.Inspection.PtxMachine.Memory;
 namespace Convolve.Inspection.Tests.PtxMachine;
 
 /// <summary>
-/// A kernel of a few lines, with registers of every type declared and three arguments: <c>%rd0</c> is where its input begins, <c>%rd1</c> its output, and
-/// <c>%rd2</c> is the output's place of the thread, eight bytes for each; <c>%r0</c> is the thread's number.
+/// A kernel of a few lines, with registers of every type declared and three arguments: <c>%rd0</c> is where its input begins, <c>%rd1</c>
+/// its output, and <c>%rd2</c> is the output's place of the thread, eight bytes for each; <c>%r0</c> is the thread's number.
 /// </summary>
 internal static class SmallKernel
 {
@@ -39,7 +39,8 @@ internal static class SmallKernel
     /// <summary>The line of a body's first line in the text.</summary>
     public const int FirstLine = 20;
 
-    /// <summary>Runs a body in one group and gives what it wrote: <paramref name="words"/> words of 64 bits for each thread, where it wrote less the rest is zero.</summary>
+    /// <summary>Runs a body in one group and gives what it wrote: <paramref name="words"/> words of 64 bits for each thread, where it wrote
+    /// less the rest is zero.</summary>
     public static ulong[] Run(string body, int threads = 32, uint[]? input = null)
     {
         var (result, output) = Launch(body, threads, input);
@@ -55,7 +56,8 @@ internal static class SmallKernel
         var from = memory.Allocate<uint>("input", input ?? new uint[threads]);
         var to = memory.Allocate<ulong>("output", new ulong[threads]);
         var arguments = new LaunchArguments(kernel.Kernel).Add(from.Address).Add(to.Address);
-        var result = kernel.Launch(memory, new Extent(groups), new Extent(threads), arguments.Bytes, new LaunchOptions(Count: true) { MaximalBlocks = 100_000 });
+        var result = kernel.Launch(memory, new Extent(groups), new Extent(threads), arguments.Bytes,
+            new LaunchOptions(Count: true) { MaximalBlocks = 100_000 });
         return (result, to.Read<ulong>());
     }
 }

@@ -62,8 +62,10 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
             return new ExplainedImage($"{i}.png", $"image </script> {i}", pixels, SmallNetwork.Height, input.ToArray(), outputs,
                 Classification.Probabilities(outputs[^1]), 1, map, map, map);
         })];
-        Figure[] figures = [new("Grad-CAM", "Where it saw what speaks for the class.", GradCam.Draw(explained[0].Pixels, explained[0].GradCam!))];
-        var page = new ExplanationPage($"runs/{new string('a', 60)}&{new string('b', 60)}", classes, explained, [.. explained.Select(_ => figures)], figures, limits.Of(small.Network, explained));
+        Figure[] figures =
+            [new("Grad-CAM", "Where it saw what speaks for the class.", GradCam.Draw(explained[0].Pixels, explained[0].GradCam!))];
+        var page = new ExplanationPage($"runs/{new string('a', 60)}&{new string('b', 60)}", classes, explained,
+            [.. explained.Select(_ => figures)], figures, limits.Of(small.Network, explained));
         return folder.Add(ExplanationPage.FileName, System.Text.Encoding.UTF8.GetBytes(page.ToHtml()));
     }
 
@@ -90,7 +92,8 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
         await using var page = await OpenAsync(Written(small, ExplorerData.Whole), Window);
         using var input = NetworkInput.Of(small.Network, small.Image(2), PixelScaling.Rescale);
         var expected = small.Network.Trace(input);
-        var repeated = await page.Page.EvaluateAsync<string[]>("() => explorer.data.stages.filter(stage => stage.repeated).map(stage => stage.name)");
+        var repeated = await page.Page.EvaluateAsync<string[]>("() => explorer.data.stages.filter(stage => stage.repeated).map(stage => "
+            + "stage.name)");
         Assert.Equal(6, repeated.Length);
         var stages = small.Network.Stages();
         for (var s = 0; s < stages.Count; s++)
@@ -99,7 +102,8 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
             var arrived = await page.Page.EvaluateAsync<double[]>($"() => [...explorer.values(1, {s})]");
             Assert.Equal(expected[s], arrived.Select(value => (float)value));
         }
-        Assert.Equal(input.ToArray(), (await page.Page.EvaluateAsync<double[]>("() => [...explorer.values(1, -1)]")).Select(value => (float)value));
+        Assert.Equal(input.ToArray(),
+            (await page.Page.EvaluateAsync<double[]>("() => [...explorer.values(1, -1)]")).Select(value => (float)value));
     }
 
     [SkippableTheory]

@@ -40,9 +40,14 @@ public sealed class OpenedPage : IAsyncDisposable
         () => {
           const width = document.documentElement.clientWidth, bad = [];
           if (document.documentElement.scrollWidth > width) bad.push(`the page is ${document.documentElement.scrollWidth} wide`);
-          const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement) if (/auto|scroll|hidden/.test(getComputedStyle(p).overflowX)) return true; return false; };
+          const scrolls = e => {
+            for (let p = e.parentElement; p; p = p.parentElement)
+              if (/auto|scroll|hidden/.test(getComputedStyle(p).overflowX)) return true;
+            return false;
+          };
           for (const e of document.querySelectorAll('body *'))
-            if (e.getBoundingClientRect().right > width + 1 && !scrolls(e)) bad.push(`${e.tagName} ${e.getAttribute('class') ?? ''} ${e.textContent.trim().slice(0, 40)}`);
+            if (e.getBoundingClientRect().right > width + 1 && !scrolls(e))
+              bad.push(`${e.tagName} ${e.getAttribute('class') ?? ''} ${e.textContent.trim().slice(0, 40)}`);
           return bad;
         }
         """;

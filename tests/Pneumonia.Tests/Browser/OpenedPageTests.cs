@@ -7,13 +7,15 @@ public sealed class OpenedPageTests(InstalledChromium chromium) : IClassFixture<
 
     public void Dispose() => folder.Dispose();
 
-    private Task<OpenedPage> Open(string body) => chromium.OpenAsync(folder.Add("page.html", $"<!doctype html><title>x</title><body>{body}</body>"), width: 390);
+    private Task<OpenedPage> Open(string body) =>
+        chromium.OpenAsync(folder.Add("page.html", $"<!doctype html><title>x</title><body>{body}</body>"), width: 390);
 
     [SkippableFact]
     public async Task FaultsOfAPageAreSeen()
     {
         await using var page = await Open("<p style='color:#999;background:#888'>pale</p><p style='width:600px'>wide</p>"
-            + "<svg><text fill='#eee' y='9'>faint</text></svg><img src='missing.png' alt=''><script>console.error('loud'); throw new Error('thrown')</script>");
+            + "<svg><text fill='#eee' y='9'>faint</text></svg><img src='missing.png' alt=''><script>console.error('loud'); throw new "
+            + "Error('thrown')</script>");
         Assert.Contains(await page.LowContrastAsync(), line => line.EndsWith("pale", StringComparison.Ordinal));
         Assert.Contains(await page.LowContrastAsync(), line => line.EndsWith("faint", StringComparison.Ordinal));
         Assert.Contains(await page.OverflowAsync(), line => line.EndsWith("wide", StringComparison.Ordinal));

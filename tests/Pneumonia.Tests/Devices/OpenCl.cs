@@ -9,6 +9,7 @@ public static class OpenCl
     public static void SkipIfMissing()
     {
         using var catalogue = new DeviceCatalogue();
-        Skip.If(catalogue.Devices.All(device => device.Kind == DeviceKind.IlgpuCpu), $"no OpenCL and no GPU here; {DeviceCatalogue.InstallAdvice}");
+        Skip.If(catalogue.Devices.All(device => device.Kind == DeviceKind.IlgpuCpu),
+            $"no OpenCL and no GPU here; {DeviceCatalogue.InstallAdvice}");
     }
 }

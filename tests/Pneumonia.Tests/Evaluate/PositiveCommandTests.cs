@@ -10,7 +10,8 @@ namespace Convolve.Pneumonia.Tests.Evaluate;
 [Collection(OnADevice.Name)]
 public sealed class PositiveCommandTests : IDisposable
 {
-    private static readonly string[] tiny = ["train", "--model", "mlp", "--pixels", "24", "--batch", "4", "--optimizer", "adam", "--learning-rate", "1e-3"];
+    private static readonly string[] tiny =
+        ["train", "--model", "mlp", "--pixels", "24", "--batch", "4", "--optimizer", "adam", "--learning-rate", "1e-3"];
 
     private readonly TemporaryFolder folder = new();
 
@@ -37,7 +38,8 @@ public sealed class PositiveCommandTests : IDisposable
     {
         var run = Under($"run-{Guid.NewGuid():N}");
         var trained = await CommandRun.Succeeding([.. tiny, "--epochs", "8", "--data", data, "--out", run, .. more]);
-        return (JsonNode.Parse(File.ReadAllText(Path.Combine(run, "metrics.json")))!, JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!, trained, run);
+        return (JsonNode.Parse(File.ReadAllText(Path.Combine(run, "metrics.json")))!,
+            JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!, trained, run);
     }
 
     [Fact]
@@ -57,7 +59,8 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal("COVID", (string)scores["positive"]!);
         Assert.Equal(ill, (int)scores["confusion"]!["tp"]! + (int)scores["confusion"]!["fn"]!);
         var predicted = (await CommandRun.Succeeding("predict", "--run", trained, Path.Combine(data, "COVID"), "--json")).Json;
-        Assert.Equal((double)scores["atThreshold"]!["sensitivity"]! * ill, predicted.AsArray().Count(image => (string)image!["verdict"]! == "COVID"), 1e-9);
+        Assert.Equal((double)scores["atThreshold"]!["sensitivity"]! * ill,
+            predicted.AsArray().Count(image => (string)image!["verdict"]! == "COVID"), 1e-9);
         Assert.All(predicted.AsArray(), image => Assert.Equal((double)image!["probabilities"]![0]!, (double)image["positiveProbability"]!));
     }
 
@@ -68,7 +71,8 @@ public sealed class PositiveCommandTests : IDisposable
         var (plain, _, guessed, trained) = await Train(data);
         // These two names decide nothing; the last one is used, with a message.
         Assert.Equal("WELL", (string)plain["positive"]!);
-        Assert.Contains("a guess: it is the last by name", Assert.Single(guessed.ErrorLines, line => line.StartsWith("positive class", StringComparison.Ordinal)));
+        Assert.Contains("a guess: it is the last by name",
+            Assert.Single(guessed.ErrorLines, line => line.StartsWith("positive class", StringComparison.Ordinal)));
         var (asked, _, said, _) = await Train(data, "--positive", "ill");
         Assert.Equal("ILL", (string)asked["positive"]!);
         Assert.Contains("positive class: ILL, as --positive says", said.ErrorLines);
@@ -81,9 +85,12 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal((double)well["loss"]!, (double)turned.Json["loss"]!);
         Assert.Null(turned.Json["atThreshold"]);
         Assert.Contains("was chosen for WELL and is not used", turned.Errors);
-        Assert.Contains("is not a class; the classes are", Assert.Single((await CommandRun.Of("evaluate", "--run", trained, "--data", data, "--positive", "TB")).ErrorLines));
-        Assert.Contains("--positive TB: is not a class", Assert.Single((await CommandRun.Of([.. tiny, "--data", data, "--positive", "TB"])).ErrorLines));
-        Assert.Contains("synthetic images have PNEUMONIA", Assert.Single((await CommandRun.Of([.. tiny, "--positive", "NORMAL"])).ErrorLines));
+        Assert.Contains("is not a class; the classes are",
+            Assert.Single((await CommandRun.Of("evaluate", "--run", trained, "--data", data, "--positive", "TB")).ErrorLines));
+        Assert.Contains("--positive TB: is not a class",
+            Assert.Single((await CommandRun.Of([.. tiny, "--data", data, "--positive", "TB"])).ErrorLines));
+        Assert.Contains("synthetic images have PNEUMONIA",
+            Assert.Single((await CommandRun.Of([.. tiny, "--positive", "NORMAL"])).ErrorLines));
     }
 
     /// <summary>Other tools number classes by sorted folder names, where the capital letter of Pneumonia comes before normal.</summary>
@@ -105,24 +112,31 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal((double)own["specificity"]!, (double)matched.Json["sensitivity"]!);
         Assert.DoesNotContain("swapped", matched.Errors);
 
-        var swapped = await CommandRun.Succeeding("evaluate", "--weights", bare, "--data", other, "--classes", "normal,Pneumonia", "--json");
+        var swapped = await CommandRun.Succeeding("evaluate", "--weights", bare, "--data",
+            other, "--classes", "normal,Pneumonia", "--json");
         Assert.Equal(1 - auc, (double)swapped.Json["auc"]!, 1e-12);
-        Assert.Contains("probably swapped: try --classes Pneumonia,normal", Assert.Single(swapped.ErrorLines, line => line.Contains("contradict the labels")));
+        Assert.Contains("probably swapped: try --classes Pneumonia,normal",
+            Assert.Single(swapped.ErrorLines, line => line.Contains("contradict the labels")));
 
-        var named = await CommandRun.Succeeding("predict", "--weights", bare, "--classes", "Pneumonia,normal", Path.Combine(other, "Pneumonia"), "--json");
+        var named = await CommandRun.Succeeding("predict", "--weights", bare, "--classes", "Pneumonia,normal",
+            Path.Combine(other, "Pneumonia"), "--json");
         Assert.All(named.Json.AsArray(), image => Assert.Equal("Pneumonia", (string)image!["positive"]!));
         Assert.True(named.Json.AsArray().Average(image => (double)image!["positiveProbability"]!) > 0.5);
 
         // The same sentence about the same image, also on the page.
         string ill = Directory.GetFiles(Path.Combine(other, "Pneumonia"))[0], explained = Under("explained");
-        var prediction = (await CommandRun.Succeeding("predict", "--weights", bare, "--classes", "Pneumonia,normal", ill)).Output.Split('\n')[0][$"{ill}: ".Length..].Trim();
+        var prediction = (await CommandRun.Succeeding("predict", "--weights", bare, "--classes", "Pneumonia,normal", ill))
+            .Output.Split('\n')[0][$"{ill}: ".Length..].Trim();
         Assert.StartsWith("P(Pneumonia) ", prediction);
         var explain = await CommandRun.Succeeding("explain", "--weights", bare, "--classes", "Pneumonia,normal", "--out", explained, ill);
         Assert.Contains(prediction, explain.Output);
         Assert.Contains(System.Net.WebUtility.HtmlEncode(prediction), File.ReadAllText(Path.Combine(explained, "index.html")));
-        foreach (var (value, message) in new[] { ("A", "two or more different names"), ("A,A", "two or more different names"), ("A,B,C", "tells 2 classes apart") })
-            Assert.Contains(message, Assert.Single((await CommandRun.Of("predict", "--weights", bare, "--classes", value, other)).ErrorLines, line => line.StartsWith("error", StringComparison.Ordinal)));
-        Assert.Contains("says itself that its classes are", Assert.Single((await CommandRun.Of("predict", "--run", trained, "--classes", "A,B", other)).ErrorLines));
+        foreach (var (value, message) in new[] { ("A", "two or more different names"), ("A,A", "two or more different names"),
+            ("A,B,C", "tells 2 classes apart") })
+            Assert.Contains(message, Assert.Single((await CommandRun.Of("predict", "--weights", bare, "--classes", value, other))
+                .ErrorLines, line => line.StartsWith("error", StringComparison.Ordinal)));
+        Assert.Contains("says itself that its classes are",
+            Assert.Single((await CommandRun.Of("predict", "--run", trained, "--classes", "A,B", other)).ErrorLines));
     }
 
     /// <summary>A file with tensors only has its classes in the order of their names, even if the positive one is first.</summary>
@@ -131,7 +145,8 @@ public sealed class PositiveCommandTests : IDisposable
     {
         string data = Data("covid", "COVID", "NORMAL"), bare = Under("bare.npz");
         var (_, _, _, trained) = await Train(data);
-        Assert.Contains("0 = COVID, 1 = NORMAL", (await CommandRun.Succeeding("weights", "export", "--run", trained, "--out", bare)).Output);
+        Assert.Contains("0 = COVID, 1 = NORMAL",
+            (await CommandRun.Succeeding("weights", "export", "--run", trained, "--out", bare)).Output);
         var own = (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--json")).Json;
         var matched = await CommandRun.Succeeding("evaluate", "--weights", bare, "--data", data, "--json");
         Assert.Equal("COVID", (string)matched.Json["positive"]!);
@@ -164,10 +179,12 @@ public sealed class PositiveCommandTests : IDisposable
         var (_, _, _, trained) = await Train(data);
         folder.Add("covid/NORMAL/broken.png", "no image");
         var run = await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--out", output, "--json");
-        Assert.Equal(["predictions.csv", "report.html", "scores.json"], Directory.GetFileSystemEntries(output).Select(Path.GetFileName).Order());
+        Assert.Equal(["predictions.csv", "report.html", "scores.json"],
+            Directory.GetFileSystemEntries(output).Select(Path.GetFileName).Order());
         Assert.True(JsonNode.DeepEquals(run.Json, JsonNode.Parse(File.ReadAllText(Path.Combine(output, "scores.json")))));
         var rows = CsvText.Records(File.ReadAllText(Path.Combine(output, "predictions.csv")));
-        Assert.Equal(["file", "label", "verdict", "positive", "positive_probability", "threshold", "error", "COVID", "NORMAL", "path", "class", "probability", "aboveThreshold"], rows[0]);
+        Assert.Equal(["file", "label", "verdict", "positive", "positive_probability", "threshold", "error", "COVID", "NORMAL", "path",
+            "class", "probability", "aboveThreshold"], rows[0]);
         Assert.Equal(1 + 41, rows.Count);
         string[][] scored = [.. rows.Skip(1).Where(row => row[6].Length == 0)];
         Assert.Equal((int)run.Json["n"]!, scored.Length);
@@ -175,7 +192,9 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Equal((double)run.Json["atThreshold"]!["accuracy"]!, scored.Count(row => row[1] == row[2]) / (double)scored.Length, 1e-12);
         Assert.Equal("NORMAL/broken.png", Assert.Single(rows.Skip(1), row => row[6].Length > 0)[0]);
         var report = File.ReadAllText(Path.Combine(output, "report.html"));
-        foreach (var part in new[] { "40 images", "covid", "Not for clinical use.", "<svg", "At threshold &#189;, images", "broken.png", "COVID, as in its training" }) Assert.Contains(part, report, StringComparison.OrdinalIgnoreCase);
+        foreach (var part in new[] { "40 images", "covid", "Not for clinical use.", "<svg", "At threshold "
+            + "&#189;, images", "broken.png", "COVID, as in its training" }) Assert.Contains(part, report,
+                StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("NaN", report);
 
         var again = await CommandRun.Of("evaluate", "--run", trained, "--data", data, "--out", output);
@@ -184,7 +203,8 @@ public sealed class PositiveCommandTests : IDisposable
         var few = await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--limit", "10", "--json");
         Assert.Equal(10, (int)few.Json["n"]!);
         Assert.Contains("limited to 10 of 41 images", few.Errors);
-        Assert.True(JsonNode.DeepEquals(few.Json, (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--limit", "10", "--json")).Json));
+        Assert.True(JsonNode.DeepEquals(few.Json,
+            (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--limit", "10", "--json")).Json));
     }
 
     [Fact]

@@ -66,11 +66,13 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         var named = rows.ToLookup(row => $"{row[1]}/{Path.GetFileName(row[2])}");
         foreach (var images in named)
             folder.Add($"converted/{images.Key}", [.. File.ReadAllBytes(Path.Combine(trained.Data, images.First()[2])), 0]);
-        scored = await CommandRun.Succeeding("evaluate", "--weights", Path.Combine(folder.Path, "kept.safetensors"), "--data", Path.Combine(folder.Path, "converted"));
+        scored = await CommandRun.Succeeding("evaluate", "--weights", Path.Combine(folder.Path, "kept.safetensors"), "--data",
+            Path.Combine(folder.Path, "converted"));
         // A name that occurs in two parts does not identify an image.
         var known = named.Count(images => images.All(row => row[0] == "train"));
         Assert.InRange(known, 1, named.Count - 1);
-        Assert.Contains($"{known} of these {named.Count} images bear names of images that the network was trained on", Assert.Single(scored.ErrorLines, line => line.Contains("of these")));
+        Assert.Contains($"{known} of these {named.Count} images bear names of images that the network was trained on",
+            Assert.Single(scored.ErrorLines, line => line.Contains("of these")));
     }
 
     /// <summary>Weights do not define what their outputs mean; the folders do.</summary>
@@ -85,7 +87,8 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
             Assert.Equal((double)Metrics(trained.Folder)["test"]![figure]!, (double)scored.Json[figure]!);
         folder.WithXrays("three", 2);
         Directory.Move(Path.Combine(folder.Path, "three", "NORMAL"), Path.Combine(folder.Path, "other"));
-        Assert.Contains("the classes PNEUMONIA, and the model tells 2 apart", (await CommandRun.Of("evaluate", "--weights", bare, "--data", Path.Combine(folder.Path, "three"))).Errors);
+        Assert.Contains("the classes PNEUMONIA, and the model tells 2 apart",
+            (await CommandRun.Of("evaluate", "--weights", bare, "--data", Path.Combine(folder.Path, "three"))).Errors);
     }
 
     [Fact]
@@ -95,14 +98,16 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.Equal(JsonShape.Evaluation, JsonShape.Of(own.Json));
         var named = (await CommandRun.Succeeding("evaluate", "--weights", RecommendedModel.Path, "--data", trained.Data, "--json")).Json;
         Assert.True(JsonNode.DeepEquals(own.Json, named));
-        Assert.Contains("--weights", (await CommandRun.Of("evaluate", "--run", trained.Folder, "--weights", RecommendedModel.Path, "--data", trained.Data)).Errors);
+        Assert.Contains("--weights",
+            (await CommandRun.Of("evaluate", "--run", trained.Folder, "--weights", RecommendedModel.Path, "--data", trained.Data)).Errors);
         Assert.True(File.Exists(Path.ChangeExtension(RecommendedModel.Path, "images.csv")), "it does not come with the list of its images");
     }
 
     [Fact]
     public async Task EvaluateTakesTheMeanOverCopies()
     {
-        CommandRun plain = await Evaluate(trained.Data, "--json"), one = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "1");
+        CommandRun plain = await Evaluate(trained.Data, "--json"),
+            one = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "1");
         Assert.Equal(plain.Output, one.Output);
         Assert.DoesNotContain("copies", one.Errors);
         var several = await Evaluate(trained.Data, "--json", "--test-time-augmentation", "4");
@@ -115,12 +120,14 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task EvaluateScoresChangedImagesBesideThePlainOnes()
     {
-        JsonNode plain = (await Evaluate(trained.Data, "--json")).Json, stressed = (await Evaluate(trained.Data, "--json", "--stress")).Json;
+        JsonNode plain = (await Evaluate(trained.Data, "--json")).Json,
+            stressed = (await Evaluate(trained.Data, "--json", "--stress")).Json;
         var changes = stressed["stress"]!.AsArray();
         Assert.Equal(ImageChange.All.Select(change => change.Name), changes.Select(change => (string)change!["change"]!));
         Assert.All(changes, change => Assert.Equal((int)plain["n"]!, (int)change!["scores"]!["n"]!));
         // Each is a different set of images, with different predictions.
-        Assert.Equal(changes.Count + 1, changes.Select(change => (double)change!["scores"]!["loss"]!).Append((double)plain["loss"]!).Distinct().Count());
+        Assert.Equal(changes.Count + 1,
+            changes.Select(change => (double)change!["scores"]!["loss"]!).Append((double)plain["loss"]!).Distinct().Count());
         stressed.AsObject().Remove("stress");
         Assert.True(JsonNode.DeepEquals(plain, stressed));
         var table = await Evaluate(trained.Data, "--stress");
@@ -144,14 +151,17 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     public async Task PredictTakesTheMeanOverCopiesWhateverElseIsAsked()
     {
         folder.WithXrays("xrays", 2);
-        var single = Path.Combine(folder.Path, "xrays/PNEUMONIA/" + Path.GetFileName(Directory.GetFiles(Path.Combine(folder.Path, "xrays/PNEUMONIA")).Order().Last()));
+        var single = Path.Combine(folder.Path, "xrays/PNEUMONIA/"
+            + Path.GetFileName(Directory.GetFiles(Path.Combine(folder.Path, "xrays/PNEUMONIA")).Order().Last()));
         string[] more = ["--json", "--test-time-augmentation", "5", "--seed", "3"];
         var alone = (await Predict([single, .. more])).Json[0]!;
-        var among = (await Predict([Path.Combine(folder.Path, "xrays"), .. more])).Json.AsArray().Single(answer => (string)answer!["path"]! == single)!;
+        var among = (await Predict([Path.Combine(folder.Path, "xrays"), .. more])).Json.AsArray()
+            .Single(answer => (string)answer!["path"]! == single)!;
         Assert.Equal((double)alone["probability"]!, (double)among["probability"]!, 1e-5);
         Assert.NotEqual((double)alone["probability"]!, (double)(await Predict([single, "--json"])).Json[0]!["probability"]!);
         foreach (var value in new[] { "0", "-1", "two" })
-            Assert.Contains("--test-time-augmentation", Assert.Single((await CommandRun.Of("predict", "--run", trained.Folder, single, "--test-time-augmentation", value)).ErrorLines));
+            Assert.Contains("--test-time-augmentation", Assert.Single(
+                (await CommandRun.Of("predict", "--run", trained.Folder, single, "--test-time-augmentation", value)).ErrorLines));
     }
 
     [Fact]
@@ -182,7 +192,8 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     public async Task EvaluateLeavesFiguresOfAnAbsentClassNull(string present, string known, string unknown)
     {
         folder.WithXrays("both", 3);
-        Directory.Move(Path.Combine(folder.Path, "both", present), Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName + "/" + present);
+        Directory.Move(Path.Combine(folder.Path, "both", present), Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName
+            + "/" + present);
         var scores = (await Evaluate(Path.Combine(folder.Path, "one"), "--json")).Json;
         Assert.Equal(3, (int)scores["n"]!);
         foreach (var figure in new[] { "auc", "auc95", unknown }) Assert.Null(scores[figure]);
@@ -195,7 +206,9 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         folder.WithXrays("xrays", 2);
         var single = Path.Combine(folder.Path, "xrays/NORMAL/IM-0000-0001.png");
         var run = await Predict(single, Path.Combine(folder.Path, "xrays"), "--json");
-        Assert.Equal("[{path:string,class:string,probability:number,probabilities:[number],aboveThreshold:boolean,classes:[string],positive:string,positiveProbability:number,threshold:number,verdict:string,network:string}]", JsonShape.Of(run.Json));
+        Assert.Equal("[{path:string,class:string,probability:number,probabilities:[number],aboveThreshold:boolean,classes:[string],"
+            + "positive:string,positiveProbability:number,threshold:number,verdict:string,network:string}]",
+            JsonShape.Of(run.Json));
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(5, run.Json.AsArray().Count);
         var threshold = (double)Metrics(trained.Folder)["threshold"]!;
@@ -238,7 +251,8 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         var csv = Path.Combine(folder.Path, "answers.csv");
         var run = await Predict(Path.Combine(folder.Path, "a, b"), "--csv", csv, "--json");
         var lines = File.ReadAllLines(csv);
-        Assert.Equal("file,verdict,positive,positive_probability,threshold,error,NORMAL,PNEUMONIA,path,class,probability,aboveThreshold", lines[0]);
+        Assert.Equal("file,verdict,positive,positive_probability,threshold,error,NORMAL,PNEUMONIA,path,class,probability,aboveThreshold",
+            lines[0]);
         var rows = CsvText.Records(File.ReadAllText(csv));
         Assert.Equal(3, rows.Count);
         var fields = rows[1];
@@ -258,7 +272,8 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task ATableThatIsALinkStaysOne()
     {
-        string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).First(), table = Path.Combine(folder.Path, "table.csv"), link = Path.Combine(folder.Path, "link.csv");
+        string image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).First(),
+            table = Path.Combine(folder.Path, "table.csv"), link = Path.Combine(folder.Path, "link.csv");
         folder.Add("table.csv", "before");
         File.CreateSymbolicLink(link, table);
         await CommandRun.Succeeding("predict", "--run", trained.Folder, "--csv", link, image);
@@ -307,7 +322,8 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
         Assert.All(answers.Json.AsArray(), answer => Assert.Contains((string)answer!["class"]!, new[] { "BACTERIAL", "NORMAL", "VIRAL" }));
         Assert.All(answers.Json.AsArray(), answer => Assert.Null(answer!["aboveThreshold"]));
         Assert.All(answers.Json.AsArray(), answer => Assert.Equal((string)answer!["class"]!, (string)answer["verdict"]!));
-        Assert.All(new[] { "positive", "positiveProbability", "threshold" }, field => Assert.All(answers.Json.AsArray(), answer => Assert.Null(answer![field])));
+        Assert.All(new[] { "positive", "positiveProbability", "threshold" },
+            field => Assert.All(answers.Json.AsArray(), answer => Assert.Null(answer![field])));
     }
 
     [Fact]
@@ -328,7 +344,8 @@ public sealed class ScoringCommandTests(TrainedRun trained) : IDisposable
     public async Task DevicesListsTheChosenOneWithItsSelfTest()
     {
         var json = (await CommandRun.Succeeding("devices", "--json")).Json;
-        Assert.Equal("{devices:[{name:string,kind:string,memoryMiB:number,driver:string,chosen:boolean,selfTest:string}],chosen:string,reason:string}",
+        Assert.Equal("{devices:[{name:string,kind:string,memoryMiB:number,driver:string,chosen:boolean,selfTest:string}],"
+            + "chosen:string,reason:string}",
             JsonShape.Of(json));
         var chosen = Assert.Single(json["devices"]!.AsArray(), device => (bool)device!["chosen"]!)!;
         Assert.Equal((string)json["chosen"]!, (string)chosen["name"]!);

@@ -33,7 +33,8 @@ public sealed class WrongPredictionTests
         using var catalogue = new DeviceCatalogue();
         using var device = catalogue.Open(catalogue.Choose("auto").Device);
         using var network = new Sequential(new Shape(Side, Side, 1),
-            [new Conv2D(1, 3) { Name = "shown", Activation = ActivationFunction.Relu }, new Flatten(), new Dense(1) { Name = "score" }]).Initialize(device, 1);
+            [new Conv2D(1, 3) { Name = "shown", Activation = ActivationFunction.Relu }, new Flatten(), new Dense(1) { Name = "score" }])
+                .Initialize(device, 1);
         Parameter[] parameters = [.. network.Parameters];
         parameters[0].Value.CopyFrom([0, 0, 0, 0, 1, 0, 0, 0, 0]);
         float[] weights = [.. Enumerable.Repeat(everywhere, Units * Units)];

@@ -10,7 +10,8 @@ namespace Convolve.Pneumonia.Tests.Experiments;
 [Collection(OnADevice.Name)]
 public sealed class ExperimentsTests : IDisposable
 {
-    private const string Row = "{id:string,published:{testLoss:number,testAccuracy:number,hours:number,secondRun:{testLoss:null,testAccuracy:number}},test:"
+    private const string Row =
+        "{id:string,published:{testLoss:number,testAccuracy:number,hours:number,secondRun:{testLoss:null,testAccuracy:number}},test:"
         + JsonShape.ScoreBlock + ",minutes:number,epochs:number,plannedEpochs:number,epochsScale:number,split:string,"
         + "images:{kind:string,train:number,val:number,test:number},device:string,note:string";
 
@@ -31,7 +32,8 @@ public sealed class ExperimentsTests : IDisposable
 
     private string Of(params string[] names) => Path.Combine([folder.Path, .. names]);
 
-    private string[] Command(string output, string options) => ["experiments", "--data", Of("data"), "--out", Of(output), .. options.Split(' ')];
+    private string[] Command(string output, string options) =>
+        ["experiments", "--data", Of("data"), "--out", Of(output), .. options.Split(' ')];
 
     private async Task<string> Refused(string output, string options)
     {
@@ -51,19 +53,22 @@ public sealed class ExperimentsTests : IDisposable
         var first = await CommandRun.Succeeding(Command("out", options + " 0.05"));
         Assert.Equal($"[{Row}}}]", JsonShape.Of(first.Json));
         var row = first.Json[0]!;
-        Assert.Equal(("mlp", 2, 2, 0.05, "patient"), ((string)row["id"]!, (int)row["epochs"]!, (int)row["plannedEpochs"]!, (double)row["epochsScale"]!, (string)row["split"]!));
+        Assert.Equal(("mlp", 2, 2, 0.05, "patient"),
+            ((string)row["id"]!, (int)row["epochs"]!, (int)row["plannedEpochs"]!, (double)row["epochsScale"]!, (string)row["split"]!));
         Assert.Equal("split patient, published reference; epochs × 0.05; at most 4 images of each part", (string)row["note"]!);
         Assert.Equal((0.1858, 0.9470, 0.17),
             ((double)row["published"]!["testLoss"]!, (double)row["published"]!["testAccuracy"]!, (double)row["published"]!["hours"]!));
 
         Assert.True(JsonNode.DeepEquals(first.Json, JsonNode.Parse(File.ReadAllText(Of("out", ExperimentFiles.Json)))));
-        string page = WebUtility.HtmlDecode(File.ReadAllText(Of("out", ExperimentFiles.Page))), markdown = File.ReadAllText(Of("out", ExperimentFiles.Markdown));
+        string page = WebUtility.HtmlDecode(File.ReadAllText(Of("out", ExperimentFiles.Page))),
+            markdown = File.ReadAllText(Of("out", ExperimentFiles.Markdown));
         Assert.Contains("href=\"mlp/report.html\"", page);
         Assert.Contains("(mlp/report.html)", markdown);
         Assert.True(File.Exists(Of("out", "mlp", "report.html")));
         Assert.DoesNotContain("http", page);
         foreach (var table in new[] { page, markdown })
-            foreach (var part in new[] { "mlp", "0.9470", "2/2", "0.17 h", "epochs × 0.05", "Not for clinical use." }) Assert.Contains(part, table);
+            foreach (var part in new[] { "mlp", "0.9470", "2/2", "0.17 h", "epochs × 0.05", "Not for clinical use." })
+                Assert.Contains(part, table);
 
         var before = folder.Listing();
         var again = await CommandRun.Succeeding(Command("out", options + " 0.05"));
@@ -72,7 +77,8 @@ public sealed class ExperimentsTests : IDisposable
         Assert.Contains("finished before", Assert.Single(again.ErrorLines));
 
         var longer = await CommandRun.Succeeding(Command("out", options + " 0.1"));
-        Assert.Equal(["epoch 3/4", "epoch 4/4"], longer.ErrorLines.Where(line => line.StartsWith("epoch ", StringComparison.Ordinal)).Select(line => line[..9]));
+        Assert.Equal(["epoch 3/4", "epoch 4/4"],
+            longer.ErrorLines.Where(line => line.StartsWith("epoch ", StringComparison.Ordinal)).Select(line => line[..9]));
         await CommandRun.Succeeding(Command("whole", options + " 0.1"));
         Assert.Equal(Best("whole", "mlp"), Best("out", "mlp"));
 
@@ -88,7 +94,8 @@ public sealed class ExperimentsTests : IDisposable
         Assert.Equal(130, stopped.Code);
         Assert.Contains(stopped.ErrorLines, line => line.EndsWith("continue with the same command", StringComparison.Ordinal));
         var resumed = await CommandRun.Succeeding(Command("out", options));
-        Assert.Equal(["epoch 3/4", "epoch 4/4"], resumed.ErrorLines.Where(line => line.StartsWith("epoch ", StringComparison.Ordinal)).Select(line => line[..9]));
+        Assert.Equal(["epoch 3/4", "epoch 4/4"],
+            resumed.ErrorLines.Where(line => line.StartsWith("epoch ", StringComparison.Ordinal)).Select(line => line[..9]));
         var whole = await CommandRun.Succeeding(Command("whole", options));
         Assert.Equal(Best("whole", "mlp"), Best("out", "mlp"));
         foreach (var part in new[] { "mlp", "0.9470", "4/4", "table.html" }) Assert.Contains(part, whole.Output);
@@ -104,7 +111,8 @@ public sealed class ExperimentsTests : IDisposable
         foreach (var name in new[] { "mlp", "mlp-seed2", "mlp-seed3" }) Assert.True(File.Exists(Of("out", name, "report.html")));
         Assert.Equal(3, losses.Distinct().Count());
         Assert.Equal(losses.Average(), (double)row["mean"]!["loss"]!, 1e-12);
-        Assert.Equal(Math.Sqrt(losses.Sum(loss => Math.Pow(loss - losses.Average(), 2)) / 2), (double)row["standardDeviation"]!["loss"]!, 1e-12);
+        Assert.Equal(Math.Sqrt(losses.Sum(loss => Math.Pow(loss - losses.Average(), 2)) / 2),
+            (double)row["standardDeviation"]!["loss"]!, 1e-12);
         Assert.Contains("±", File.ReadAllText(Of("out", ExperimentFiles.Markdown)));
         Assert.Contains("3 seeds", File.ReadAllText(Of("out", ExperimentFiles.Page)));
 
@@ -117,14 +125,16 @@ public sealed class ExperimentsTests : IDisposable
         // A mean over seeds is over runs that differ only in the seed.
         Assert.Contains("was started with limit 4, not 6", await Refused("out", "--only mlp --limit 6 --epochs-scale 0.01 --seed 4"));
         Assert.Contains("is of 1 epochs, not 2", await Refused("out", "--only mlp --limit 4 --epochs-scale 0.05 --seed 4"));
-        Assert.Contains("was started with split patient, not random", await Refused("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 4 --split random"));
+        Assert.Contains("was started with split patient, not random",
+            await Refused("out", "--only mlp --limit 4 --epochs-scale 0.01 --seed 4 --split random"));
     }
 
     [Fact]
     public async Task RowsWithoutTheirWeightsSaySoAndKeepNoOtherFromRunning()
     {
         var run = await CommandRun.Succeeding(Command("out", "--only mlp,vgg19-features --limit 4 --epochs-scale 0.01 --json"));
-        Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: vgg19-features: not run: --weights imagenet", StringComparison.Ordinal));
+        Assert.Contains(run.ErrorLines,
+            line => line.StartsWith("warning: vgg19-features: not run: --weights imagenet", StringComparison.Ordinal));
         Assert.Equal(["mlp", "vgg19-features"], run.Json.AsArray().Select(row => (string)row!["id"]!));
         var missing = run.Json[1]!;
         Assert.Null(missing["test"]);

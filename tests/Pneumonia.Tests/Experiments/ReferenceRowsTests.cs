@@ -13,7 +13,8 @@ public sealed class ReferenceRowsTests
 {
     private static readonly string[] ids =
     [
-        "mlp", "cnn", "cnn-augment", "cnn-augment-slow", "cnn-dropout", "cnn-early-stopping", "cnn-l1", "cnn-l2", "vgg19-features", "vgg19-frozen",
+        "mlp", "cnn", "cnn-augment", "cnn-augment-slow", "cnn-dropout", "cnn-early-stopping", "cnn-l1", "cnn-l2", "vgg19-features",
+            "vgg19-frozen",
         "vgg19-fine-tuned", "cnn-slow", "cnn-210", "cnn-balanced", "three-class",
     ];
 
@@ -31,7 +32,8 @@ public sealed class ReferenceRowsTests
         {
             Assert.NotNull(row.Published.TestAccuracy ?? row.SecondRun?.TestAccuracy);
             Assert.Equal(ResizeMethod.Nearest, row.Settings.Resize);
-            Assert.True(row.Settings is { Epochs: > 0, Batch: > 0, Pixels: 150 or 210, LearningRate: > 0 } && row.Settings.IsAsked(nameof(TrainSettings.Optimizer)));
+            Assert.True(row.Settings is { Epochs: > 0, Batch: > 0, Pixels: 150 or 210, LearningRate: > 0 }
+                && row.Settings.IsAsked(nameof(TrainSettings.Optimizer)));
         }
     }
 
@@ -45,7 +47,8 @@ public sealed class ReferenceRowsTests
         {
             var line = table.Split('\n').First(text => Regex.IsMatch(text, $@"(^\| |, |`){Regex.Escape(row.Id)}[`, ]"));
             if (row.Id == "three-class") line = string.Join(' ', table.Split('\n').SkipWhile(text => text != line).Take(3));
-            foreach (var figure in new[] { row.Published.TestLoss, row.Published.TestAccuracy, row.SecondRun?.TestLoss, row.SecondRun?.TestAccuracy })
+            foreach (var figure in new[] { row.Published.TestLoss, row.Published.TestAccuracy, row.SecondRun?.TestLoss,
+                row.SecondRun?.TestAccuracy })
                 if (figure is { } value) Assert.Contains(FormattableString.Invariant($"{value:0.000#}")[1..], line);
             if (row.Hours is { } hours) Assert.Contains(FormattableString.Invariant($"{hours:0.##}"), line);
         }
@@ -94,8 +97,10 @@ public sealed class ReferenceRowsTests
     {
         Assert.Equal("", (Asked with { Split = SplitKind.Reference }).NoteOf(Row("cnn")));
         Assert.Equal("split patient, published reference", Asked.NoteOf(Row("cnn")));
-        var note = (Asked with { EpochsScale = 0.1, Limit = 60, Until = "block3_pool", Note = "made-up weights" }).NoteOf(Row("vgg19-frozen"));
-        Assert.Equal("augmentation drawn anew in every epoch, in the notebook once; split patient, published reference; epochs × 0.1; at most 60 images of each part; "
+        var note = (Asked with { EpochsScale = 0.1, Limit = 60, Until = "block3_pool", Note = "made-up weights" })
+            .NoteOf(Row("vgg19-frozen"));
+        Assert.Equal("augmentation drawn anew in every epoch, in the notebook once; split patient, published reference; epochs × 0.1; at "
+            + "most 60 images of each part; "
             + "cut after block3_pool; made-up weights", note);
         Assert.DoesNotContain("cut", (Asked with { Until = "block3_pool" }).NoteOf(Row("mlp")));
     }

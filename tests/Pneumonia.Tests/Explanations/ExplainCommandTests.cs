@@ -15,13 +15,15 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private string[] Images => [.. Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "PNEUMONIA")).Order(StringComparer.Ordinal).Take(2)];
+    private string[] Images =>
+        [.. Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "PNEUMONIA")).Order(StringComparer.Ordinal).Take(2)];
 
     [Fact]
     public async Task ANetworkWithoutPicturesIsExplainedByOcclusionAndArithmetic()
     {
         var run = await CommandRun.Succeeding(["explain", "--run", trained.Folder, .. Images, "--out", Out, "--json"]);
-        Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,gradCamPeak:null,hiResCamPeak:null,occlusionPeak:[number]}]}",
+        Assert.Equal("{page:string,layer:null,images:[{path:string,folder:string,class:string,probability:number,"
+            + "gradCamPeak:null,hiResCamPeak:null,occlusionPeak:[number]}]}",
             JsonShape.Of(run.Json));
         Assert.Contains(run.ErrorLines, line => line.Contains("no Grad-CAM"));
         var predicted = await CommandRun.Succeeding(["predict", "--run", trained.Folder, .. Images, "--json"]);
@@ -35,7 +37,8 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
             Assert.Empty(Directory.EnumerateFiles(images, "*cam.png"));
         }
         Assert.Equal(Path.Combine(Out, "index.html"), (string)run.Json["page"]!);
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(folder.Path), path => path.EndsWith(".unfinished", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(folder.Path),
+            path => path.EndsWith(".unfinished", StringComparison.Ordinal));
     }
 
     [Fact]

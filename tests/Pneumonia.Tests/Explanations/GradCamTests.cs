@@ -13,7 +13,8 @@ public sealed class GradCamTests
 {
     public static TheoryData<int, bool, int, string> Cases => new()
     {
-        { 1, true, 1, "quartered" }, { 1, true, 0, "second" }, { 1, false, 1, "quartered" }, { 3, true, 2, "halved" }, { 3, false, 0, "second" }, { 3, false, 1, "halved" },
+        { 1, true, 1, "quartered" }, { 1, true, 0, "second" }, { 1, false, 1, "quartered" }, { 3, true, 2, "halved" },
+            { 3, false, 0, "second" }, { 3, false, 1, "halved" },
     };
 
     [Theory]
@@ -45,9 +46,13 @@ public sealed class GradCamTests
         double Mean(int channel) => Enumerable.Range(0, rows * columns).Average(p => gradient[p * channels + channel]);
         double Weighted(int row, int column) =>
             Math.Max(0, Enumerable.Range(0, channels).Sum(k => Mean(k) * activations[(row * columns + column) * channels + k]));
-        double Added(int row, int column) => Math.Max(0, Enumerable.Range((row * columns + column) * channels, channels).Sum(i => gradient[i] * activations[i]));
+        double Added(int row, int column) =>
+            Math.Max(0, Enumerable.Range((row * columns + column) * channels, channels).Sum(i => gradient[i] * activations[i]));
         double AddedAround(int row, int column) =>
-            (from i in (int[])[-1, 0, 0, 1] from j in (int[])[-1, 0, 0, 1] select Added(Math.Clamp(row + i, 0, rows - 1), Math.Clamp(column + j, 0, columns - 1))).Average();
+            (from i in (int[])[-1, 0, 0, 1]
+             from j in (int[])[-1, 0, 0, 1]
+             select Added(Math.Clamp(row + i, 0, rows - 1),
+                Math.Clamp(column + j, 0, columns - 1))).Average();
         IsSpread(Weighted, GradCam.Of(network, input, classIndex, at), rows, columns, layer);
         IsSpread(AddedAround, HiResCam.Of(network, input, classIndex, at), rows, columns, layer);
     }
@@ -63,7 +68,8 @@ public sealed class GradCamTests
         for (var y = 0; y < 21; y++)
             for (var x = 0; x < 18; x++)
             {
-                double row = Math.Clamp((y + 0.5 - middle) / step, 0, rows - 1), column = Math.Clamp((x + 0.5 - middle) / step, 0, columns - 1);
+                double row = Math.Clamp((y + 0.5 - middle) / step, 0, rows - 1),
+                    column = Math.Clamp((x + 0.5 - middle) / step, 0, columns - 1);
                 double expected = 0;
                 for (var r = 0; r < rows; r++)
                     for (var c = 0; c < columns; c++)
@@ -107,8 +113,10 @@ public sealed class GradCamTests
         using var small = new SmallNetwork(1, global: false);
         using var input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
         var last = small.Network.Layers.Count - 1;
-        Assert.Contains("HiResCAM: layer logits gives no picture", Assert.Throws<ArgumentException>(() => HiResCam.Of(small.Network, input, 1, last)).Message);
-        Assert.Contains("Grad-CAM: layer logits gives no picture", Assert.Throws<ArgumentException>(() => GradCam.Of(small.Network, input, 1, last)).Message);
+        Assert.Contains("HiResCAM: layer logits gives no picture",
+            Assert.Throws<ArgumentException>(() => HiResCam.Of(small.Network, input, 1, last)).Message);
+        Assert.Contains("Grad-CAM: layer logits gives no picture",
+            Assert.Throws<ArgumentException>(() => GradCam.Of(small.Network, input, 1, last)).Message);
         Assert.Null(GradCam.DefaultLayer(ModelChoice.Build(ModelKind.Mlp, 24, 2)));
     }
 }

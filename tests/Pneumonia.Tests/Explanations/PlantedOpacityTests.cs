@@ -34,9 +34,11 @@ public sealed class PlantedOpacityTests(TrainedOnOpacities trained) : IClassFixt
     private void PeaksInside(Func<TrainedModel, Tensor, byte[], HeatMap> explain)
     {
         var model = trained.Model;
-        int[] inside = [.. seeds.Select(seed => Enumerable.Range(0, ImagesOfEach).Count(i => PeaksInside(new SyntheticXrays(seed, ImagePart.Test), 2 * i + 1)))];
+        int[] inside = [.. seeds.Select(
+            seed => Enumerable.Range(0, ImagesOfEach).Count(i => PeaksInside(new SyntheticXrays(seed, ImagePart.Test), 2 * i + 1)))];
         Assert.True(inside.Sum() >= 0.9 * seeds.Length * ImagesOfEach,
-            $"{inside.Sum()} of {seeds.Length * ImagesOfEach} maps have their maximum inside an opacity; by seed {string.Join(", ", inside)}");
+            $"{inside.Sum()} of {seeds.Length * ImagesOfEach} maps have their maximum inside an opacity; by seed "
+                + $"{string.Join(", ", inside)}");
 
         bool PeaksInside(SyntheticXrays xrays, int index)
         {

@@ -68,12 +68,16 @@ public sealed class SmallNetwork : IDisposable
             var shape = layer.InputShape;
             values = layer switch
             {
-                Conv2D c => Relu(ConvolutionReference.Forward(c.Geometry, values, weights[0], weights.Length > 1 ? weights[1] : null), c.Activation),
+                Conv2D c => Relu(ConvolutionReference.Forward(c.Geometry, values, weights[0], weights.Length > 1 ? weights[1] : null),
+                    c.Activation),
                 MaxPooling2D p => PoolingReference.Max(p.Geometry, values),
-                GlobalAveragePooling2D => PoolingReference.Average(PoolingGeometry.Create(new Shape([1, .. shape.Sizes]), shape[0], shape[1], 1), values),
-                BatchNormalization b => BatchNormalizationReference.Forward(BatchNormalizationGeometry.Create(shape, b.Parameters[0].Shape), values,
+                GlobalAveragePooling2D =>
+                    PoolingReference.Average(PoolingGeometry.Create(new Shape([1, .. shape.Sizes]), shape[0], shape[1], 1), values),
+                BatchNormalization b =>
+                    BatchNormalizationReference.Forward(BatchNormalizationGeometry.Create(shape, b.Parameters[0].Shape), values,
                     weights[0], weights[1], weights[2], weights[3], b.Epsilon, b.Activation == ActivationFunction.Relu),
-                Dense d => Relu([.. MatrixMultiplyReference.Forward(MatrixMultiplyGeometry.Create(new Shape(1, values.Length), d.Parameters[0].Shape),
+                Dense d => Relu(
+                    [.. MatrixMultiplyReference.Forward(MatrixMultiplyGeometry.Create(new Shape(1, values.Length), d.Parameters[0].Shape),
                     values, weights[0]).Select((sum, i) => sum + weights[1][i])], d.Activation),
                 _ => values,
             };

@@ -21,7 +21,8 @@ internal static class GoldenFile
         if (stored.SequenceEqual(lines)) return;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(changed, string.Join('\n', lines));
-        throw new XunitException($"{name} differs from the stored text; if that is meant, copy {changed} to tests/Pneumonia.Tests/Golden/{name}\n"
+        throw new XunitException(
+            $"{name} differs from the stored text; if that is meant, copy {changed} to tests/Pneumonia.Tests/Golden/{name}\n"
             + string.Join('\n', Difference(stored, lines).Take(MostLinesShown)));
     }
 

@@ -19,7 +19,8 @@ public sealed class GradcheckTests(TrainedRun trained)
         Assert.Equal(["synthetic", "images", "tolerance", "passed", "parameters"], run.Json.AsObject().Select(field => field.Key));
         Assert.Equal((false, 2, true), ((bool)run.Json["synthetic"]!, (int)run.Json["images"]!, (bool)run.Json["passed"]!));
         var rows = run.Json["parameters"]!.AsArray();
-        Assert.Equal(["dense1/kernel", "dense1/bias", "dense2/kernel", "dense2/bias", "dense3/kernel", "dense3/bias", "logits/kernel", "logits/bias"],
+        Assert.Equal(["dense1/kernel", "dense1/bias", "dense2/kernel", "dense2/bias", "dense3/kernel", "dense3/bias", "logits/kernel",
+            "logits/bias"],
             rows.Select(row => (string)row!["name"]!));
         Assert.All(rows, row => Assert.NotEqual("wrong", (string)row!["verdict"]!));
         var last = rows[^1]!;
@@ -33,13 +34,15 @@ public sealed class GradcheckTests(TrainedRun trained)
         var run = await CommandRun.Succeeding("gradcheck", "--model", "mlp", "--pixels", "8", "--batch", "3");
         Assert.Contains("8 of 8 gradients agree", run.Output);
         Assert.Contains(run.ErrorLines, line => line.StartsWith("synthetic images", StringComparison.Ordinal));
-        Assert.All(run.Output.Split('\n').Where(line => line.Contains("dense", StringComparison.Ordinal)), line => Assert.InRange(line.TrimEnd().Length, 1, 80));
+        Assert.All(run.Output.Split('\n').Where(line => line.Contains("dense", StringComparison.Ordinal)),
+            line => Assert.InRange(line.TrimEnd().Length, 1, 80));
     }
 
     [Theory]
     [InlineData(GradientVerdict.Right, CommandLine.Done, "")]
     [InlineData(GradientVerdict.Unchecked, CommandLine.Done, "warning: conv1/bias: not checked, every step led over a kink")]
-    [InlineData(GradientVerdict.Wrong, CommandLine.Fault, "error: gradcheck: 1 of 2 gradients are wrong, conv1/bias the most: element 3 is 5.00E-1 where the difference is 2.50E-1")]
+    [InlineData(GradientVerdict.Wrong, CommandLine.Fault, "error: gradcheck: 1 of 2 gradients are wrong, conv1/bias the most: element 3 is "
+        + "5.00E-1 where the difference is 2.50E-1")]
     public void AWrongGradientIsExitCode1AndOneLine(GradientVerdict verdict, int code, string line)
     {
         var errors = new StringWriter();

@@ -18,7 +18,8 @@ public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
     public async Task AModelWithItsAlgorithmsAndAPicture()
     {
         var picture = Path.Combine(folder.Path, "roof.svg");
-        var json = (await CommandRun.Succeeding("summary", "--model", "compact", "--pixels", "16", "--batch", "1", "--measure", "--out", picture, "--json")).Json;
+        var json = (await CommandRun.Succeeding("summary", "--model", "compact", "--pixels", "16", "--batch", "1", "--measure", "--out",
+            picture, "--json")).Json;
         Assert.Equal(["device", "batch", "peakGflops", "gigabytesPerSecond", "layers"], json.AsObject().Select(field => field.Key));
         var layers = json["layers"]!.AsArray();
         var convolution = layers[0]!;

@@ -43,7 +43,8 @@ public sealed class KernelsCommandTests
     [InlineData("sm_90")]
     public async Task PtxIsOfTheArchitectureAskedFor(string architecture)
     {
-        var text = (await CommandRun.Succeeding("kernels", "show", "convolution-forward-gpu", "--target", "ptx", "--arch", architecture)).Output;
+        var text = (await CommandRun.Succeeding("kernels", "show", "convolution-forward-gpu", "--target", "ptx", "--arch", architecture))
+            .Output;
         Assert.Contains($".target {architecture}\n", text.ReplaceLineEndings("\n"));
         Assert.EndsWith("}", text.TrimEnd());
     }
@@ -76,8 +77,10 @@ public sealed class KernelsCommandTests
             Assert.Contains(kernel.IsCudaOnly ? "== OpenCL: none" : $"== OpenCL: {kernel.OpenClForm}; loads ", text);
             Assert.Contains($"== PTX for sm_80: {kernel.PtxForm}; ", text);
             var counts = text[text.IndexOf("== counts in the PTX", StringComparison.Ordinal)..];
-            Assert.All(CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number), target => Assert.Contains(target.Name, counts));
-            Assert.All(new[] { "FMAs", "operations per byte", "registers declared", "shared bytes of a group" }, row => Assert.Contains(row, counts));
+            Assert.All(CudaTarget.All.Where(target => target.Number >= kernel.MinimalArchitecture.Number),
+                target => Assert.Contains(target.Name, counts));
+            Assert.All(new[] { "FMAs", "operations per byte", "registers declared", "shared bytes of a group" },
+                row => Assert.Contains(row, counts));
             Assert.All(counts.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 100));
         }
     }
@@ -85,14 +88,18 @@ public sealed class KernelsCommandTests
     [Fact]
     public async Task ComparePrintsEveryAlgorithmOfAShapeWithItsFigures()
     {
-        string[] shape = ["kernels", "compare", "conv", "--batch", "1", "--pixels", "9", "--channels", "3", "--filters", "5", "--runs", "1", "--device", "cpu"];
+        string[] shape =
+            ["kernels", "compare", "conv", "--batch", "1", "--pixels", "9", "--channels", "3", "--filters", "5", "--runs", "1",
+                "--device", "cpu"];
         var rows = (await CommandRun.Succeeding([.. shape, "--json"])).Json.AsArray();
-        Assert.Equal(["algorithm", "milliseconds", "gflops", "shareOfPeak", "largestError", "workspaceBytes", "auto"], rows[0]!.AsObject().Select(field => field.Key));
+        Assert.Equal(["algorithm", "milliseconds", "gflops", "shareOfPeak", "largestError", "workspaceBytes", "auto"],
+            rows[0]!.AsObject().Select(field => field.Key));
         string[] names = [.. rows.Select(row => (string)row!["algorithm"]!)];
         Assert.Equal(["naive", "im2col", "implicit", "direct", "winogradlines", "winograd2", "winograd4"], names);
         Assert.Single(rows, row => (bool)row!["auto"]!);
         Assert.All(rows, row => Assert.InRange((double)row!["largestError"]!, 0, 1e-5));
-        Assert.All(rows, row => Assert.True((double)row!["milliseconds"]! > 0 && (double)row["gflops"]! > 0 && (double)row["shareOfPeak"]! > 0));
+        Assert.All(rows,
+            row => Assert.True((double)row!["milliseconds"]! > 0 && (double)row["gflops"]! > 0 && (double)row["shareOfPeak"]! > 0));
 
         var table = (await CommandRun.Succeeding([.. shape, "--pass", "kernel-gradient", "--stride", "2"])).Output;
         Assert.All(new[] { "naive", "im2col", "implicit", "direct" }, name => Assert.Contains($" {name} ", table));
@@ -102,9 +109,11 @@ public sealed class KernelsCommandTests
     [Fact]
     public async Task ComparePrintsTheMatrixProductBesideThePeak()
     {
-        string[] sizes = ["kernels", "compare", "gemm", "--rows", "33", "--columns", "17", "--depth", "40", "--runs", "1", "--device", "cpu"];
+        string[] sizes =
+            ["kernels", "compare", "gemm", "--rows", "33", "--columns", "17", "--depth", "40", "--runs", "1", "--device", "cpu"];
         var figures = (await CommandRun.Succeeding([.. sizes, "--json"])).Json;
-        Assert.Equal(["milliseconds", "gflops", "peakGflops", "shareOfPeak", "largestError", "workspaceBytes"], figures.AsObject().Select(field => field.Key));
+        Assert.Equal(["milliseconds", "gflops", "peakGflops", "shareOfPeak", "largestError", "workspaceBytes"],
+            figures.AsObject().Select(field => field.Key));
         Assert.InRange((double)figures["largestError"]!, 0, 1e-5);
         Assert.True((double)figures["gflops"]! > 0 && (double)figures["peakGflops"]! > 0);
         Assert.Contains("GFLOP/s", (await CommandRun.Succeeding(sizes)).Output);

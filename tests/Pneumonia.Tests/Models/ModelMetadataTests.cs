@@ -73,6 +73,7 @@ public sealed class ModelMetadataTests : IDisposable
         file.Add("c/kernel", [1, 1, channels, 1], new float[channels]);
         file.Write(File);
         using var opened = OpenDevice.For("auto");
-        Assert.Contains("no square images of up to 4096 pixels", Assert.Throws<UserError>(() => TrainedModel.Load(File, opened.Device)).Message);
+        Assert.Contains("no square images of up to 4096 pixels",
+            Assert.Throws<UserError>(() => TrainedModel.Load(File, opened.Device)).Message);
     }
 }

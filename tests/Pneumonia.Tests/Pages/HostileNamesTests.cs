@@ -77,6 +77,7 @@ public sealed class HostileNamesTests
         Assert.Equal(page == "explanation", charts.Count == 0);
         foreach (Match chart in charts) XElement.Parse(chart.Value);
         if (page != "training") return;
-        Assert.Contains(charts.SelectMany(chart => XElement.Parse(chart.Value).Descendants("text")), text => text.Value == $"predicted probability of {Name}");
+        Assert.Contains(charts.SelectMany(chart => XElement.Parse(chart.Value).Descendants("text")),
+            text => text.Value == $"predicted probability of {Name}");
     }
 }

@@ -12,10 +12,12 @@ public sealed class NamedImagesTests : IDisposable
     [Fact]
     public void AFolderStandsForItsImagesWithoutHiddenOnesAndOtherFormats()
     {
-        foreach (var path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" }) folder.AddImage(path, 1);
+        foreach (var path in new[] { "b.png", "a/z.png", "a.png", ".ipynb_checkpoints/b.png", "__MACOSX/._b.png", "a/.x.png" })
+            folder.AddImage(path, 1);
         folder.Add("c.webp", "x");
         var found = NamedImages.Expand([Path.Combine(folder.Path, "b.png"), folder.Path]);
-        Assert.Equal(["b.png", "a.png", "a/z.png", "b.png"], found.Paths.Select(path => Path.GetRelativePath(folder.Path, path).Replace('\\', '/')));
+        Assert.Equal(["b.png", "a.png", "a/z.png", "b.png"],
+            found.Paths.Select(path => Path.GetRelativePath(folder.Path, path).Replace('\\', '/')));
         Assert.Equal(2, found.Notes.Count);
         Assert.Contains(found.Notes, note => note.Contains("3 hidden images"));
         Assert.Contains(found.Notes, note => note.Contains("(.webp)"));

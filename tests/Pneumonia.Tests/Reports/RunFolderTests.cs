@@ -20,23 +20,32 @@ public sealed class RunFolderTests : IDisposable
     {
         MetricsFile.Write(folder.Path, MadeRuns.Metrics());
         var json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, "metrics.json")))!.AsObject();
-        Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond", "threshold", "val", "test", "positive",
+        Assert.Equal(["model", "parameters", "trainable", "device", "seed", "synthetic", "split", "epochs", "bestEpoch", "imagesPerSecond",
+            "threshold", "val", "test", "positive",
                 "patients", "leftOut", "copiesAcrossParts"],
             json.Select(member => member.Key));
         Assert.Equal(["kind", "train", "val", "test"], json["split"]!.AsObject().Select(member => member.Key));
-        Assert.Equal(["epoch", "seconds", "trainLoss", "trainAccuracy", "valLoss", "valAccuracy"], json["epochs"]![0]!.AsObject().Select(member => member.Key));
+        Assert.Equal(["epoch", "seconds", "trainLoss", "trainAccuracy", "valLoss", "valAccuracy"],
+            json["epochs"]![0]!.AsObject().Select(member => member.Key));
         var back = MetricsFile.Read(folder.Path);
         Assert.Equal(MadeRuns.Metrics().Test!.Auc95, back.Test!.Auc95);
         Assert.Equal(MadeRuns.Metrics().Epochs, back.Epochs);
-        var counted = MadeRuns.Metrics() with { Patients = new PatientCount("personN", 5, 6, 3, 1), LeftOut = [new LeftOut(LeftOutKind.Format, 3, "NORMAL/a.tif")], CopiesAcrossParts = 2 };
+        var counted = MadeRuns.Metrics() with
+        {
+            Patients = new PatientCount("personN", 5, 6, 3, 1),
+            LeftOut = [new LeftOut(LeftOutKind.Format, 3, "NORMAL/a.tif")],
+            CopiesAcrossParts = 2
+        };
         MetricsFile.Write(folder.Path, counted);
-        Assert.Equal((counted.Patients, counted.LeftOut[0], 2), MetricsFile.Read(folder.Path) is var read ? (read.Patients, read.LeftOut[0], read.CopiesAcrossParts) : default);
+        Assert.Equal((counted.Patients, counted.LeftOut[0], 2), MetricsFile.Read(folder.Path) is var read
+            ? (read.Patients, read.LeftOut[0], read.CopiesAcrossParts) : default);
         // Runs of earlier versions do not have it.
         json.Remove("patients");
         json.Remove("leftOut");
         json.Remove("copiesAcrossParts");
         folder.Add("metrics.json", json.ToJsonString());
-        Assert.Equal((null, 0, 0), MetricsFile.Read(folder.Path) is var old ? (old.Patients, old.LeftOut.Count, old.CopiesAcrossParts) : default);
+        Assert.Equal((null, 0, 0), MetricsFile.Read(folder.Path) is var old
+            ? (old.Patients, old.LeftOut.Count, old.CopiesAcrossParts) : default);
         Assert.Equal(["metrics.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
@@ -51,7 +60,8 @@ public sealed class RunFolderTests : IDisposable
         }
         Assert.Contains("config.json", Assert.Throws<UserError>(() => ConfigFile.Read<TrainSettings>(folder.Path)).Message);
         folder.Add("file", "x");
-        Assert.Contains("cannot be written", Assert.Throws<UserError>(() => OutputFile.WriteText(Path.Combine(folder.Path, "file", "x"), "x")).Message);
+        Assert.Contains("cannot be written",
+            Assert.Throws<UserError>(() => OutputFile.WriteText(Path.Combine(folder.Path, "file", "x"), "x")).Message);
     }
 
     [Fact]
@@ -76,7 +86,8 @@ public sealed class RunFolderTests : IDisposable
     {
         TrainingReport.Write(folder.Path, MadeRuns.Summary(MadeRuns.Metrics()));
         var html = File.ReadAllText(Path.Combine(folder.Path, "report.html"));
-        foreach (var part in new[] { "Synthetic images.", "Not for clinical use.", "AUC 0.", "a note &amp; more", "&lt;x&gt;", "best: 8", "prefers-color-scheme", "data:image/png;base64," })
+        foreach (var part in new[] { "Synthetic images.", "Not for clinical use.", "AUC 0.", "a note &amp; more", "&lt;x&gt;", "best: 8",
+            "prefers-color-scheme", "data:image/png;base64," })
             Assert.Contains(part, html);
         Assert.DoesNotContain("http", html);
         Assert.DoesNotContain("NaN", html);
@@ -101,16 +112,20 @@ public sealed class RunFolderTests : IDisposable
         string Population(string kind, PatientCount? patients) =>
             Text(run with { Metrics = run.Metrics with { Split = new SplitCounts(kind, 1, 1, 1), Patients = patients } });
         Assert.Contains("the figures apply to new patients.", Population("patient", new PatientCount("personN", 9, 9, 3)));
-        Assert.Contains("the figures apply to new patients, except for the 1 images", Population("patient", new PatientCount("personN", 99, 100, 3)));
+        Assert.Contains("the figures apply to new patients, except for the 1 images",
+            Population("patient", new PatientCount("personN", 99, 100, 3)));
         Assert.Contains("patients of 5 of 100 images are known", Population("patient", new PatientCount("personN", 5, 100, 3)));
         Assert.Contains("2 patients are in more than one part", Population("folders", new PatientCount("personN", 9, 9, 3, 2)));
-        foreach (var unknown in new[] { null, new PatientCount(null, 0, 9), new PatientCount("personN", 5, 100, 3), new PatientCount("personN", 9, 9, 3, 2) })
+        foreach (var unknown in new[] { null, new PatientCount(null, 0, 9), new PatientCount("personN", 5, 100, 3),
+            new PatientCount("personN", 9, 9, 3, 2) })
             foreach (var kind in new[] { "patient", "folders", "random", "reference" })
                 Assert.DoesNotContain("apply to new patients", Population(kind, unknown));
         Assert.Contains("drawn by one program", Text(MadeRuns.Summary(MadeRuns.Metrics())));
         Assert.Contains("No test images", Text(run with { Metrics = run.Metrics with { Test = null }, Test = null }));
         // With no false positive among 30, up to 3 / 30 of 950 are possible.
-        var clean = run.Metrics.Test! with { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
+        var clean = run.Metrics.Test!
+            with
+        { Confusion = Confusion.OfTwo(27, 0, 30, 3), AtThreshold = new ThresholdScores(0.6, 0.95, 0.9, 1) };
         Assert.Contains("leave room for 95 false alarms", Text(run with { Metrics = run.Metrics with { Test = clean } }));
     }
 
@@ -130,7 +145,8 @@ public sealed class RunFolderTests : IDisposable
         var run = MadeRuns.Summary(MadeRuns.Metrics() with { Epochs = epochs }) with
         {
             Augmentation = ("noise", sheet),
-            Wrong = [.. Enumerable.Range(0, 8).Select(i => new WrongPrediction($"{i}.png", "NORMAL", ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.1, 0.9], null), side, 1, Noise(side * side))
+            Wrong = [.. Enumerable.Range(0, 8).Select(i => new WrongPrediction($"{i}.png", "NORMAL",
+                ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.1, 0.9], null), side, 1, Noise(side * side))
             {
                 Map = new PredictionMap("Grad-CAM", PngWriter.Encode(Noise(side * side * 3), side, side, 3)),
             })],
@@ -179,13 +195,15 @@ public sealed class RunFolderTests : IDisposable
         var chart = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.7), (2, 0.6), (3, 0.5)])]) { XIsWhole = whole };
         // The labels of the x axis are centred below it; the last one is the axis title.
         Assert.Equal(labels + " epoch", string.Join(' ', XElement.Parse(chart.ToSvg().ToString()).Descendants("text")
-            .Where(text => (string?)text.Attribute("text-anchor") == "middle" && text.Attribute("transform") is null).Select(text => text.Value)));
+            .Where(text => (string?)text.Attribute("text-anchor") == "middle" && text.Attribute("transform") is null)
+                .Select(text => text.Value)));
     }
 
     [Fact]
     public void OneEpochAndEqualLossesStillMakeAChart()
     {
-        var svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])]).ToSvg().ToString();
+        var svg = new LineChart("Loss", "epoch", "nats", [new ChartLine("train", [(1, 0.5)]), new ChartLine("none", [(1, double.NaN)])])
+            .ToSvg().ToString();
         XElement.Parse(svg);
         Assert.DoesNotContain("NaN", svg);
         Assert.Contains("<circle", svg);
@@ -197,7 +215,11 @@ public sealed class RunFolderTests : IDisposable
     public void APointsCaptionLiesWhereNoLineRuns(double other, bool above)
     {
         var line = new ChartLine("a", [(0, 0.5), (1, 0.5)]) { Point = (0.5, 0.5, "threshold 0.50") };
-        var chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])]) { XRange = (0, 1), YRange = (0, 1) }.ToSvg().ToString());
+        var chart = XElement.Parse(new LineChart("ROC", "x", "y", [line, new ChartLine("b", [(0, other), (1, other)])])
+        {
+            XRange = (0, 1),
+            YRange = (0, 1)
+        }.ToSvg().ToString());
         var point = (double)chart.Descendants("circle").Single().Attribute("cy")!;
         var caption = (double)chart.Descendants("text").Single(text => text.Value == "threshold 0.50").Attribute("y")!;
         Assert.Equal(above, caption < point);

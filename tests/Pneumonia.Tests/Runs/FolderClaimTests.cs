@@ -37,7 +37,8 @@ public sealed class FolderClaimTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
         Directory.CreateDirectory(Target);
         FolderClaim.OfEmpty(Target, "").Dispose();
-        Assert.Equal([Target], Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Where(path => path == Target));
+        Assert.Equal([Target],
+            Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Where(path => path == Target));
     }
 
     [Fact]

@@ -184,7 +184,8 @@ public sealed class ScoreTests
         Assert.Null(Confusion.OfTwo(0, 0, 20, 0).NearlyAlways());
         Assert.Equal(2, new Confusion([[0, 0, 9], [0, 1, 9], [0, 0, 5]]).NearlyAlways());
         var block = ScoreBlock.OfTwo([true, true, false, false], [0.4, 0.45, 0.1, 0.2], 0.5, 0.3);
-        Assert.Equal("At ½ the network predicts WELL for 4 of 4 test images: its accuracy there says little more than that 2 of them are WELL. Look at the figures at its threshold, 0.300.",
+        Assert.Equal("At ½ the network predicts WELL for 4 of 4 test images: its accuracy there says little more than that 2 of them are "
+            + "WELL. Look at the figures at its threshold, 0.300.",
             Assert.Single(ScoreRemarks.Of(block, ["WELL", "ILL"], "test images")));
     }
 
@@ -248,7 +249,8 @@ public sealed class ScoreTests
         Assert.Equal(5 / 6.0, block.Auc!.Value, 12);
         // Each image has its own bin: (.05 + .35 + .65 + .55 + .05) / 5.
         Assert.Equal(1.65 / 5, block.Ece, 12);
-        Assert.Equal(new ThresholdScores(0.6, 0.8, 2 / 3.0, 1), block.AtThreshold! with { Accuracy95 = null, Sensitivity95 = null, Specificity95 = null });
+        Assert.Equal(new ThresholdScores(0.6, 0.8, 2 / 3.0, 1),
+            block.AtThreshold! with { Accuracy95 = null, Sensitivity95 = null, Specificity95 = null });
     }
 
     [Fact]
@@ -286,10 +288,12 @@ public sealed class ScoreTests
         var text = JsonSerializer.Serialize(block, ScoreJson.Options);
         var json = JsonNode.Parse(text)!.AsObject();
         Assert.Equal(
-            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95", "accuracy95", "averagePrecision", "sensitivity95", "specificity95"],
+            ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95",
+                "accuracy95", "averagePrecision", "sensitivity95", "specificity95"],
             json.Select(member => member.Key));
         Assert.Equal(["tp", "fp", "tn", "fn"], json["confusion"]!.AsObject().Select(member => member.Key));
-        Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity", "accuracy95", "sensitivity95", "specificity95"], json["atThreshold"]!.AsObject().Select(member => member.Key));
+        Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity", "accuracy95", "sensitivity95", "specificity95"],
+            json["atThreshold"]!.AsObject().Select(member => member.Key));
         Assert.Equal(2, json["auc95"]!.AsArray().Count);
         var back = JsonSerializer.Deserialize<ScoreBlock>(text, ScoreJson.Options)!;
         Assert.Equal(text, JsonSerializer.Serialize(back, ScoreJson.Options));

@@ -108,7 +108,8 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     public async Task AnUnreadableImageInPredict()
     {
         folder.WithXrays("data", 2);
-        string empty = folder.Add("data/NORMAL/empty.png", ""), broken = folder.Add("broken.png", PngWriter.Encode(new byte[400], 20, 20, 1)[..60]);
+        string empty = folder.Add("data/NORMAL/empty.png", ""),
+            broken = folder.Add("broken.png", PngWriter.Encode(new byte[400], 20, 20, 1)[..60]);
         var others = await CommandRun.Of("predict", "--run", trained.Folder, Data);
         Assert.Equal(2, others.Code);
         Assert.Contains("is empty", Assert.Single(others.ErrorLines, line => line.StartsWith($"error: {empty}", StringComparison.Ordinal)));
@@ -244,7 +245,8 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
     // 100 images make a tensor too long for any device; the number for one image differs between machines.
     [Fact]
     public Task ABatchThatNoDeviceHasMemoryFor() => Refused(
-        ["train", "--model", "cnn", "--pixels", "1024", "--batch", "100", "--out", Run], "out of device memory", "fit", "--batch 100, --pixels 1024");
+        ["train", "--model", "cnn", "--pixels", "1024", "--batch", "100", "--out",
+            Run], "out of device memory", "fit", "--batch 100, --pixels 1024");
 
     [Fact]
     public Task ALimitBelowTheNumberOfClasses()
@@ -270,7 +272,8 @@ public sealed class BadInputTests(TrainedRun trained) : IDisposable
         folder.WithXrays("data/train", 60).WithXrays("data/val", 30, seed: 2);
         var before = folder.Listing();
         // Each step multiplies the penalized weights by −199, until they are NaN.
-        var run = await CommandRun.Of("train", "--model", "cnn", "--pixels", "48", "--optimizer", "sgd", "--learning-rate", "100", "--l2", "1",
+        var run = await CommandRun.Of("train", "--model", "cnn", "--pixels", "48", "--optimizer", "sgd", "--learning-rate", "100",
+            "--l2", "1",
             "--batch", "2", "--epochs", "1", "--data", Data, "--out", Run);
         Assert.Equal((2, ""), (run.Code, run.Output));
         string line = Assert.Single(run.ErrorLines, line => line.StartsWith("error: ", StringComparison.Ordinal));

@@ -21,10 +21,12 @@ public sealed class CommandLineTests
         var table = new TheoryData<string, string>();
         string[] whole = ["--pixels", "--epochs", "--batch", "--early-stopping", "--limit", "--head"];
         foreach (var option in whole)
-            foreach (var value in new[] { "0", "-1", "1.5", "NaN", "ten", "99999999999", "1e3" }) table.Add($"train {option} {value}", option);
+            foreach (var value in new[] { "0", "-1", "1.5", "NaN", "ten", "99999999999", "1e3" })
+                table.Add($"train {option} {value}", option);
         string[] numbers = ["--learning-rate", "--base-learning-rate", "--dropout", "--dense-dropout", "--l1", "--l2"];
         foreach (var option in numbers)
-            foreach (var value in new[] { "-0.1", "NaN", "Infinity", "-Infinity", "1e999", "1,5", "x", "101" }) table.Add($"train {option} {value}", option);
+            foreach (var value in new[] { "-0.1", "NaN", "Infinity", "-Infinity", "1e999", "1,5", "x", "101" })
+                table.Add($"train {option} {value}", option);
         table.Add("--learning-rate 0", "--learning-rate");
         table.Add("--dropout 1", "--dropout");
         table.Add("--seed -1", "--seed");
@@ -50,7 +52,8 @@ public sealed class CommandLineTests
         table.Add("--model vgg19 --weights x --freeze none --features", "stays as it is");
         table.Add("--model vgg19 --weights x --features --augment", "leave --augment out");
         table.Add("--model vgg19 --weights x --base-learning-rate 1e-5", "is frozen");
-        foreach (var option in new[] { "--until block3_pool", "--freeze all", "--head 9", "--features", "--base-learning-rate 1", "--weights imagenet" })
+        foreach (var option in new[] { "--until block3_pool", "--freeze all", "--head 9", "--features", "--base-learning-rate 1",
+            "--weights imagenet" })
             table.Add($"--model cnn {option}", "--model vgg19");
         table.Add("--epochs", "--epochs: needs a value");
         table.Add("--epochs 3 --epochs 4", "given 2 times");
@@ -204,7 +207,8 @@ public sealed class CommandLineTests
     [InlineData("--data x --split random --fractions 0.7,0.2,0.1 --seed 7 --conv winograd4 --optimizer sgd --l1 5e-07 --labels three")]
     [InlineData("--model vgg19 --weights w.h5 --until block3_pool --freeze all --head 32 --features --data x --preprocessing caffe")]
     [InlineData("--model vgg19 --weights w.pth --data x --preprocessing torchvision")]
-    [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 --device cpu")]
+    [InlineData("--model mlp --augment-once --early-stopping 4 --class-weights balanced --resize area --schedule cosine --weight-decay 0.1 "
+        + "--device cpu")]
     public void TheSettingsNameTheArgumentsThatAskForThem(string arguments)
     {
         var asked = Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -233,5 +237,6 @@ public sealed class CommandLineTests
 
     [Fact]
     public void AShellReadsARuleForPatientsBack() =>
-        Assert.Equal("train --data x --patient '^[^/]+/([0-9]+)_'", new TrainSettings { Data = "x", Patient = "^[^/]+/([0-9]+)_" }.CommandLine);
+        Assert.Equal("train --data x --patient '^[^/]+/([0-9]+)_'",
+            new TrainSettings { Data = "x", Patient = "^[^/]+/([0-9]+)_" }.CommandLine);
 }

@@ -15,7 +15,8 @@ public static class JsonShape
 
     private const string Scores = "n:number,loss:number,accuracy:number,auc:number,sensitivity:number,specificity:number,"
         + "precision:number,f1:number,ece:number,confusion:{tp:number,fp:number,tn:number,fn:number},"
-        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number,accuracy95:[number],sensitivity95:[number],specificity95:[number]},"
+        + "atThreshold:{threshold:number,accuracy:number,sensitivity:number,specificity:number,accuracy95:[number],"
+        + "sensitivity95:[number],specificity95:[number]},"
         + "auc95:[number],accuracy95:[number],averagePrecision:number,sensitivity95:[number],specificity95:[number]";
 
     /// <summary><c>metrics.json</c> of two classes with test images, all of them used.</summary>

@@ -44,7 +44,8 @@ public sealed class PoclSettingsTests
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "PoCL's settings are looked at on Linux");
         OpenCl.SkipIfMissing();
-        Skip.IfNot(undisturbed.Value.Contains("* opencl") && undisturbed.Value.Contains("Portable Computing Language"), "this machine has a faster device than PoCL's");
+        Skip.IfNot(undisturbed.Value.Contains("* opencl")
+            && undisturbed.Value.Contains("Portable Computing Language"), "this machine has a faster device than PoCL's");
     }
 
     private static (string Output, int ExitCode) Devices(string variable, string value)

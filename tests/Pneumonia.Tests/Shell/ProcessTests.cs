@@ -17,9 +17,11 @@ public sealed class ProcessTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private static string[] FilesOf(string run) => [.. Directory.EnumerateFileSystemEntries(run).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
+    private static string[] FilesOf(string run) =>
+        [.. Directory.EnumerateFileSystemEntries(run).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
 
-    private static readonly string[] finished = ["best.safetensors", "config.json", "history.csv", "last.safetensors", "metrics.json", "report.html"];
+    private static readonly string[] finished =
+        ["best.safetensors", "config.json", "history.csv", "last.safetensors", "metrics.json", "report.html"];
     private static readonly string[] stopped = ["best.safetensors", "config.json", "history.csv", "last.safetensors", "time.json"];
 
     private static void SkipWithoutShell() => Skip.IfNot(ProgramProcess.CanStart, "no /bin/sh on this system");
@@ -78,7 +80,8 @@ public sealed class ProcessTests : IDisposable
         using (var maker = Process.Start("mkfifo", pipe)) await maker.WaitForExitAsync();
         using var program = ProgramProcess.Start(folder.Path, ["evaluate", "--run", "run", "--data", "data"]);
         // Blocks until the program has opened the other end; then the program waits for bytes that never come.
-        await using var writer = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)).WaitAsync(ProgramProcess.Limit);
+        await using var writer = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            .WaitAsync(ProgramProcess.Limit);
         program.Send(Terminate);
         var run = await program.End();
         Assert.Equal((143, "", "stopped"), (run.Code, run.Output, Assert.Single(run.ErrorLines)));
@@ -101,7 +104,8 @@ public sealed class ProcessTests : IDisposable
         Assert.True(run.Code == code, $"exit code {run.Code}: {run.Errors}");
         Assert.Equal(finished, FilesOf(Run));
         if (mentions.Length == 0) return;
-        Assert.Equal($"error: standard output: cannot be written: {mentions}; the training is done, and the run in run complete", run.ErrorLines[^1]);
+        Assert.Equal($"error: standard output: cannot be written: {mentions}; the training is done, and the run in run complete",
+            run.ErrorLines[^1]);
     }
 
     [SkippableFact]
@@ -113,7 +117,8 @@ public sealed class ProcessTests : IDisposable
         {
             using var program = ProgramProcess.Start(folder.Path, arguments, "exec \"$@\" >/dev/full");
             var run = await program.End();
-            Assert.Equal((2, "error: standard output: cannot be written: No space left on device"), (run.Code, Assert.Single(run.ErrorLines)));
+            Assert.Equal((2, "error: standard output: cannot be written: No space left on device"),
+                (run.Code, Assert.Single(run.ErrorLines)));
         }
     }
 
@@ -121,7 +126,8 @@ public sealed class ProcessTests : IDisposable
     public async Task TrainingsThatBeginAtOnceHaveAFolderEach()
     {
         SkipWithoutShell();
-        ProgramProcess[] programs = [.. Enumerable.Range(0, 3).Select(seed => ProgramProcess.Start(folder.Path, [.. tiny, "--seed", $"{seed}"]))];
+        ProgramProcess[] programs =
+            [.. Enumerable.Range(0, 3).Select(seed => ProgramProcess.Start(folder.Path, [.. tiny, "--seed", $"{seed}"]))];
         var runs = await Task.WhenAll(programs.Select(program => program.End()));
         foreach (var program in programs) program.Dispose();
         Assert.All(runs, run => Assert.True(run.Code == 0, run.Errors));
@@ -181,6 +187,7 @@ public sealed class ProcessTests : IDisposable
 
     // The tests may run in the background, where shells ignore Ctrl-C.
     private static bool IsIgnoredHere(int signal) =>
-        File.Exists("/proc/self/status") && File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is var line
+        File.Exists("/proc/self/status")
+            && File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is var line
         && (Convert.ToUInt64(line[7..].Trim(), 16) >> (signal - 1) & 1) != 0;
 }

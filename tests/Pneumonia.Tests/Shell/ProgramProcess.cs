@@ -41,9 +41,15 @@ public sealed class ProgramProcess : IDisposable
     /// <param name="shell">The shell command that starts it; "$@" is the program.</param>
     public static ProgramProcess Start(string directory, IEnumerable<string> arguments, string shell = "exec \"$@\"")
     {
-        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/bin/sh")
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         var dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
-        foreach (var word in new[] { "-c", shell, "sh", dotnet, typeof(UserError).Assembly.Location }.Concat(arguments)) start.ArgumentList.Add(word);
+        foreach (var word in new[] { "-c", shell, "sh", dotnet, typeof(UserError).Assembly.Location }.Concat(arguments))
+            start.ArgumentList.Add(word);
         return new ProgramProcess(Process.Start(start)!);
     }
 

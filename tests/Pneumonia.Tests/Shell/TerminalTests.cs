@@ -11,11 +11,13 @@ public sealed class TerminalTests
     private static async Task<(string Output, string Messages)> Run(int? width, params string[] arguments)
     {
         var (output, messages) = (new StringWriter(), new StringWriter());
-        Assert.Equal(CommandLine.Done, await CommandLine.RunAsync(arguments, new Terminal(output, messages) { Width = width }, CancellationToken.None));
+        Assert.Equal(CommandLine.Done,
+            await CommandLine.RunAsync(arguments, new Terminal(output, messages) { Width = width }, CancellationToken.None));
         return (output.ToString(), messages.ToString());
     }
 
-    private static string[] TableLines(string output) => [.. output.Split('\n').Where(line => line.StartsWith(' ') || line.StartsWith('─'))];
+    private static string[] TableLines(string output) =>
+        [.. output.Split('\n').Where(line => line.StartsWith(' ') || line.StartsWith('─'))];
 
     [Theory]
     [InlineData(160)]
@@ -42,7 +44,8 @@ public sealed class TerminalTests
         Assert.Contains("parameters", output);
         Assert.DoesNotContain("KiB", output);
         // One row per layer: no line is wrapped.
-        Assert.Equal(TableLines((await Run(null, "summary", "--model", "vgg19", "--pixels", "224")).Output).Length, TableLines(output).Length);
+        Assert.Equal(TableLines((await Run(null, "summary", "--model", "vgg19", "--pixels", "224")).Output).Length,
+            TableLines(output).Length);
         Assert.Equal("", (await Run(160, "summary", "--model", "vgg19", "--pixels", "224")).Messages);
     }
 
@@ -84,7 +87,8 @@ public sealed class TerminalTests
         Assert.Contains("epoch 2/2", text);
         // Cursor movement is not colour: 30 to 49 and 90 to 107 are text and background colours.
         foreach (Match style in Regex.Matches(text, "\u001b\\[([0-9;]*)m"))
-            Assert.DoesNotContain(style.Groups[1].Value.Split(';'), code => int.TryParse(code, out var n) && n is (>= 30 and <= 49) or (>= 90 and <= 107));
+            Assert.DoesNotContain(style.Groups[1].Value.Split(';'), code => int.TryParse(code, out var n) && n is (>= 30 and <= 49)
+                or (>= 90 and <= 107));
     }
 
     private static void Show(Terminal terminal, int epochs)

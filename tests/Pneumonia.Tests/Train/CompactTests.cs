@@ -15,7 +15,8 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     private string Whole => Path.Combine(folder.Path, "whole");
 
     private string[] Train(string run) =>
-        ["train", "--model", "compact", "--pixels", "24", "--epochs", "2", "--batch", "5", "--augment", "--data", trained.Data, "--out", run];
+        ["train", "--model", "compact", "--pixels", "24", "--epochs", "2", "--batch", "5", "--augment", "--data",
+            trained.Data, "--out", run];
 
     public void Dispose() => folder.Dispose();
 
@@ -73,7 +74,8 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task FindingALearningRatePrintsACurveAndWritesNothing()
     {
-        string[] command = ["train", "--model", "compact", "--pixels", "24", "--batch", "5", "--data", trained.Data, "--find-learning-rate"];
+        string[] command =
+            ["train", "--model", "compact", "--pixels", "24", "--batch", "5", "--data", trained.Data, "--find-learning-rate"];
         string[] before = [.. Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory)];
         var json = await CommandRun.Succeeding([.. command, "--json"]);
         var rates = json.Json["rates"]!.AsArray();
@@ -81,7 +83,9 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
         Assert.Equal(1e-6, (double)rates[0]!["learningRate"]!, 1e-12);
         var text = await CommandRun.Succeeding(command);
         var answer = text.Output.TrimEnd().Split('\n')[^1];
-        Assert.Matches(json.Json["suggestion"] is null ? "^the loss falls nowhere" : @"^the loss falls fastest at \S+: try --learning-rate \S+$", answer);
+        Assert.Matches(json.Json["suggestion"] is null
+            ? "^the loss falls nowhere"
+            : @"^the loss falls fastest at \S+: try --learning-rate \S+$", answer);
         Assert.Equal(before, Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory));
     }
 
@@ -90,7 +94,8 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("--schedule linear", "constant, step, cosine")]
     [InlineData("--weight-decay -1", "--weight-decay")]
     [InlineData("--model compact --preprocessing caffe", "--preprocessing caffe: is for colours, and compact reads gray images")]
-    [InlineData("--model compact --preprocessing torchvision", "--preprocessing torchvision: is for colours, and compact reads gray images")]
+    [InlineData("--model compact --preprocessing torchvision", "--preprocessing torchvision: is for colours, and compact reads "
+        + "gray images")]
     [InlineData("--find-learning-rate", "leave --out and --resume out")]
     public async Task OptionsThatCannotBe(string options, string mentions)
     {

@@ -70,7 +70,8 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         config["device"] = "another machine";
         File.WriteAllText(path, config.ToJsonString());
         var elsewhere = await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, [.. command, "--resume"]);
-        Assert.Contains(elsewhere.ErrorLines, line => line.StartsWith($"warning: this run began on another machine and continues on {here}", StringComparison.Ordinal));
+        Assert.Contains(elsewhere.ErrorLines,
+            line => line.StartsWith($"warning: this run began on another machine and continues on {here}", StringComparison.Ordinal));
 
         var same = await CommandRun.Succeeding([.. command, "--resume"]);
         Assert.DoesNotContain("this run began on", same.Errors);
@@ -98,7 +99,8 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         await CommandRun.StoppedAt("epoch 2/", TimeSpan.Zero, command);
         var stopped = JsonNode.Parse(File.ReadAllText(time))!;
-        double[] epochs = [.. File.ReadLines(history).Skip(1).Select(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture))];
+        double[] epochs =
+            [.. File.ReadLines(history).Skip(1).Select(line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture))];
         Assert.Equal(2, epochs.Length);
         Assert.True((double)stopped["seconds"]! > epochs.Sum());
         stopped["seconds"] = 2 * 3600 + 180;
@@ -147,7 +149,8 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Assert.Equal(130, stopped.Code);
         await CommandRun.Succeeding([.. command, "--out", Run, "--resume"]);
         AssertSameBytes(whole, Run);
-        Assert.NotEqual(File.ReadAllBytes(Path.Combine(trained.Folder, "best.safetensors")), File.ReadAllBytes(Path.Combine(Run, "best.safetensors")));
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(trained.Folder, "best.safetensors")),
+            File.ReadAllBytes(Path.Combine(Run, "best.safetensors")));
     }
 
     [Fact]
@@ -240,7 +243,8 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         var data = Path.Combine(folder.Path, "data");
         CopyFolder(trained.Data, data);
         string[] command = [.. TrainedRun.Tiny, "--data", data, "--out", Run];
-        string[] images = [.. Directory.EnumerateFiles(Path.Combine(data, "train"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] images =
+            [.. Directory.EnumerateFiles(Path.Combine(data, "train"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         var away = new Dictionary<string, FileStream>();
 
         await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, command);
@@ -268,7 +272,8 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         // Three may be missing.
         BringBack(images.Where((_, i) => i % 2 == 0 && i > 5));
         run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", other]);
-        Assert.Equal(3, run.ErrorLines.Count(line => line.Contains("cannot be read", StringComparison.Ordinal) && line.EndsWith("; left out", StringComparison.Ordinal)));
+        Assert.Equal(3, run.ErrorLines.Count(line => line.Contains("cannot be read", StringComparison.Ordinal)
+            && line.EndsWith("; left out", StringComparison.Ordinal)));
         BringBack(images);
 
         // Another process' lock prevents reading; the files are still listed.
@@ -315,6 +320,7 @@ public sealed class ResumeTests(TrainedRun trained) : IDisposable
         Directory.CreateDirectory(to);
         foreach (var directory in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
             Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, directory)));
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
     }
 }

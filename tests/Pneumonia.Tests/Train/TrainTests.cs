@@ -60,7 +60,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     {
         string line = Assert.Single(trained.Training.ErrorLines, line => line.StartsWith("memory: ", StringComparison.Ordinal));
         Assert.Matches(@"^memory: \d+ MiB of the device's \d+, \d+ of them for a step of at most 4 images$", line);
-        Assert.True(Array.IndexOf(trained.Training.ErrorLines, line) < Array.FindIndex(trained.Training.ErrorLines, line => line.Contains("epoch")));
+        Assert.True(Array.IndexOf(trained.Training.ErrorLines, line) < Array.FindIndex(trained.Training.ErrorLines,
+            line => line.Contains("epoch")));
     }
 
     [Fact]
@@ -106,7 +107,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     {
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("again")]);
         Assert.Equal(Best(trained.Folder), Best(NewRun("again")));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(trained.Folder, "last.safetensors")), File.ReadAllBytes(Path.Combine(NewRun("again"), "last.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(trained.Folder, "last.safetensors")),
+            File.ReadAllBytes(Path.Combine(NewRun("again"), "last.safetensors")));
         await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", trained.Data, "--out", NewRun("other"), "--seed", "2"]);
         Assert.NotEqual(Best(trained.Folder), Best(NewRun("other")));
     }
@@ -116,7 +118,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     [InlineData("last.safetensors")]
     public void CheckpointsTellNoPathDateOrHost(string file)
     {
-        var metadata = string.Join('\n', SafeTensors.Read(Path.Combine(trained.Folder, file)).Metadata.Select(entry => $"{entry.Key}={entry.Value}"));
+        var metadata = string.Join('\n',
+            SafeTensors.Read(Path.Combine(trained.Folder, file)).Metadata.Select(entry => $"{entry.Key}={entry.Value}"));
         Assert.Contains("\"classes\":[\"NORMAL\",\"PNEUMONIA\"]", metadata);
         Assert.DoesNotContain(Path.GetTempPath().Trim('/', '\\'), metadata);
         Assert.DoesNotContain(Path.GetFileName(Path.GetDirectoryName(trained.Folder))!, metadata);
@@ -140,7 +143,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         folder.Add("data/train/NORMAL/IM-0000-0001.png", "");
         folder.Add("data/test/PNEUMONIA/person1_bacteria_1.png", "no image");
         var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", Path.Combine(folder.Path, "data"), "--out", NewRun("run")]);
-        Assert.Equal(2, run.ErrorLines.Count(line => line.StartsWith("warning: ", StringComparison.Ordinal) && line.EndsWith("; left out", StringComparison.Ordinal)));
+        Assert.Equal(2, run.ErrorLines.Count(line => line.StartsWith("warning: ", StringComparison.Ordinal)
+            && line.EndsWith("; left out", StringComparison.Ordinal)));
         Assert.Contains("train/NORMAL/IM-0000-0001.png: is empty", run.Errors);
         Assert.Contains("test/PNEUMONIA/person1_bacteria_1.png", run.Errors);
         var metrics = Metrics(NewRun("run"));
@@ -162,12 +166,14 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         File.Copy(Directory.GetFiles(Path.Combine(data, "train", "NORMAL"))[0], Path.Combine(data, "test", "NORMAL", "another name.png"));
         folder.Add("data/train/NORMAL/a.webp", "x");
         var run = await CommandRun.Succeeding([.. TrainedRun.Tiny, "--data", data, "--out", NewRun("run")]);
-        Assert.Contains(run.ErrorLines, line => line.StartsWith("warning: patients unknown: no name of the 31 images", StringComparison.Ordinal));
+        Assert.Contains(run.ErrorLines,
+            line => line.StartsWith("warning: patients unknown: no name of the 31 images", StringComparison.Ordinal));
         Assert.Contains("left out: 1 images of val or test whose pixels are in an earlier part", run.Errors);
         Assert.Contains("left out: 1 image in formats that are not read (.webp): train/NORMAL/a.webp; convert it to PNG", run.Errors);
         var metrics = Metrics(NewRun("run"));
         Assert.Equal("""{"rule":null,"recognised":0,"images":31,"distinct":0,"acrossParts":0}""", metrics["patients"]!.ToJsonString());
-        Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.webp"},{"kind":"copy","count":1,"example":"test/NORMAL/another name.png"}]""",
+        Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.webp"},"""
+            + """{"kind":"copy","count":1,"example":"test/NORMAL/another name.png"}]""",
             metrics["leftOut"]!.ToJsonString());
         Assert.Equal((1, 6), ((int)metrics["copiesAcrossParts"]!, (int)metrics["test"]!["n"]!));
         var report = File.ReadAllText(Path.Combine(NewRun("run"), "report.html"));
@@ -192,7 +198,8 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         Assert.Equal((8 * 28 + 4, 5 * 28 + 4), (sheet.Width, sheet.Height));
         byte[] Tile(int row, int column) =>
         [
-            .. Enumerable.Range(0, 24 * 24 * 3).Select(i => sheet.Pixels[((4 + 28 * row + i / 72) * sheet.Width + 4 + 28 * column) * 3 + i % 72]),
+            .. Enumerable.Range(0, 24 * 24 * 3)
+                .Select(i => sheet.Pixels[((4 + 28 * row + i / 72) * sheet.Width + 4 + 28 * column) * 3 + i % 72]),
         ];
         for (var row = 0; row < 5; row++)
             for (var column = 1; column < 8; column++) Assert.NotEqual(Tile(row, 0), Tile(row, column));
@@ -209,7 +216,9 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
     public async Task TheConvolutionalNetworkTrainsAndRepeatsItself()
     {
         OpenCl.SkipIfMissing();
-        string[] command = ["train", "--model", "cnn", "--pixels", "48", "--limit", "8", "--epochs", "2", "--batch", "4", "--dropout", "0.2", "--l2", "1e-4"];
+        string[] command =
+            ["train", "--model", "cnn", "--pixels", "48", "--limit", "8", "--epochs", "2", "--batch", "4", "--dropout", "0.2",
+                "--l2", "1e-4"];
         await CommandRun.Succeeding([.. command, "--out", NewRun("first")]);
         await CommandRun.Succeeding([.. command, "--out", NewRun("second")]);
         Assert.Equal(Best(NewRun("first")), Best(NewRun("second")));

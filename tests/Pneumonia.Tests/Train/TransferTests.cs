@@ -16,7 +16,8 @@ namespace Convolve.Pneumonia.Tests.Train;
 public sealed class TransferTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE"), limit = Environment.GetEnvironmentVariable(FeatureFolder.LimitVariable);
+    private readonly string? cache = Environment.GetEnvironmentVariable("CONVOLVE_CACHE"),
+        limit = Environment.GetEnvironmentVariable(FeatureFolder.LimitVariable);
 
     public TransferTests() => Environment.SetEnvironmentVariable("CONVOLVE_CACHE", Of("cache"));
 
@@ -34,12 +35,14 @@ public sealed class TransferTests : IDisposable
     {
         using var network = ReferenceNetworks.Vgg19(32, until: $"block{blocks}_pool");
         var tensors = new OrderedDictionary<string, StoredTensor>(StringComparer.Ordinal);
-        foreach (var parameter in network.Layers.Where(layer => layer.Name.StartsWith("block", StringComparison.Ordinal)).SelectMany(layer => layer.Parameters))
+        foreach (var parameter in network.Layers.Where(layer => layer.Name.StartsWith("block", StringComparison.Ordinal))
+            .SelectMany(layer => layer.Parameters))
         {
             var values = new float[parameter.Shape.Length];
             var key = CounterRandom.Key((uint)tensors.Count);
             for (var i = 0; i < values.Length; i++)
-                values[i] = parameter.Shape.Rank == 1 ? 0 : (CounterRandom.Bits(key, (uint)i) / (float)uint.MaxValue - 0.5f) * MathF.Sqrt(24f / (9 * parameter.Shape[2]));
+                values[i] = parameter.Shape.Rank == 1 ? 0
+                    : (CounterRandom.Bits(key, (uint)i) / (float)uint.MaxValue - 0.5f) * MathF.Sqrt(24f / (9 * parameter.Shape[2]));
             tensors.Add(parameter.Name, new StoredTensor([.. parameter.Shape.Sizes], values));
         }
         WeightFile.WriteNpz(Of($"blocks{blocks}.npz"), tensors);
@@ -48,7 +51,8 @@ public sealed class TransferTests : IDisposable
 
     private string[] Head(string run, params string[] more) =>
     [
-        "train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--weights", Weights(1), "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "2",
+        "train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--weights",
+            Weights(1), "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "2",
         "--preprocessing", "caffe", "--learning-rate", "1e-3", "--json", "--out", Of(run), .. more,
     ];
 
@@ -67,7 +71,8 @@ public sealed class TransferTests : IDisposable
             var values = new float[tensor.Values.Length];
             for (var o = 0; o < outputs; o++)
                 for (var i = 0; i < inputs; i++)
-                    for (var p = 0; p < rows * columns; p++) values[(o * inputs + i) * rows * columns + p] = tensor.Values[(p * inputs + i) * outputs + o];
+                    for (var p = 0; p < rows * columns; p++)
+                        values[(o * inputs + i) * rows * columns + p] = tensor.Values[(p * inputs + i) * outputs + o];
             tensors.Add(layer + ".weight", new StoredTensor([outputs, inputs, rows, columns], values));
         }
         WeightFile.WriteSafeTensors(Of("torchvision.safetensors"), tensors, TensorLayout.Unsaid);
@@ -100,7 +105,8 @@ public sealed class TransferTests : IDisposable
         await CommandRun.Succeeding(Head("stopped", "--features", "--resume"));
         Assert.Equal(Best("first"), Best("stopped"));
         // Other preprocessing, other features.
-        var rescaled = await CommandRun.Succeeding([.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
+        var rescaled = await CommandRun.Succeeding(
+            [.. Head("rescaled", "--features").Where(word => word is not ("--preprocessing" or "caffe"))]);
         Assert.Contains("features: 36 computed, 0 found", rescaled.Errors);
     }
 
@@ -128,7 +134,8 @@ public sealed class TransferTests : IDisposable
         foreach (var wrong in new[] { "much", "-1", "NaN" })
         {
             Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, wrong);
-            Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is no size", await Refused("--model vgg19 --features --weights", Weights(1)));
+            Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is no size",
+                await Refused("--model vgg19 --features --weights", Weights(1)));
         }
     }
 
@@ -151,7 +158,8 @@ public sealed class TransferTests : IDisposable
         OpenCl.SkipIfMissing();
         var head = await CommandRun.Succeeding(Head("head"));
         var best = Path.Combine(Of("head"), "best.safetensors");
-        string[] tune = ["train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--head", "8", "--limit", "12", "--batch", "4", "--epochs", "1", "--json", "--weights", best];
+        string[] tune = ["train", "--model", "vgg19", "--pixels", "16", "--until", "block1_pool", "--head", "8", "--limit", "12", "--batch",
+            "4", "--epochs", "1", "--json", "--weights", best];
         var bestEpoch = (int)head.Json["bestEpoch"]!;
         // A rate so small that nothing changes: the validation loss is that of the head.
         var still = await CommandRun.Succeeding([.. tune, "--freeze", "none", "--learning-rate", "1e-12", "--out", Of("still")]);
@@ -159,7 +167,8 @@ public sealed class TransferTests : IDisposable
         Assert.Equal("caffe", (string?)Config("still")["preprocessing"]);
         Assert.Equal((int)still.Json["parameters"]!, (int)still.Json["trainable"]!);
 
-        var tuned = await CommandRun.Succeeding([.. tune, "--freeze", "block1_conv1", "--base-learning-rate", "1e-5", "--learning-rate", "1e-3", "--out", Of("tuned")]);
+        var tuned = await CommandRun.Succeeding(
+            [.. tune, "--freeze", "block1_conv1", "--base-learning-rate", "1e-5", "--learning-rate", "1e-3", "--out", Of("tuned")]);
         Assert.Equal((int)tuned.Json["parameters"]! - (3 * 3 * 3 * 64 + 64), (int)tuned.Json["trainable"]!);
         var before = Checkpoint.Read(best).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
         var after = Checkpoint.Read(Path.Combine(Of("tuned"), "last.safetensors")).Parameters.ToDictionary(p => p.Key, p => p.Value.Values);
@@ -177,7 +186,8 @@ public sealed class TransferTests : IDisposable
         OpenCl.SkipIfMissing();
         const string remark = "images are prepared by torchvision, for its tensors have the names of torchvision's VGG (--preprocessing)";
         var file = TorchvisionWeights();
-        string[] Training(string run, params string[] more) => [.. Head(run, more).Where(word => word is not ("--preprocessing" or "caffe")).Select(word => word == Weights(1) ? file : word)];
+        string[] Training(string run, params string[] more) =>
+            [.. Head(run, more).Where(word => word is not ("--preprocessing" or "caffe")).Select(word => word == Weights(1) ? file : word)];
         var found = await CommandRun.Succeeding(Training("found"));
         Assert.Equal($"{file}: {remark}", Assert.Single(found.ErrorLines, line => line.Contains("prepared by")));
         Assert.Equal("torchvision", (string?)Config("found")["preprocessing"]);
@@ -194,12 +204,14 @@ public sealed class TransferTests : IDisposable
         folder.WithXrays("xrays", 6);
         var scores = (await CommandRun.Succeeding("evaluate", "--run", Of("found"), "--data", Of("xrays"), "--json")).Json;
         var answers = (await CommandRun.Succeeding("predict", "--run", Of("found"), Of("xrays"), "--json")).Json;
-        var right = answers.AsArray().Average(answer => Math.Log((double)answer!["probabilities"]![((string)answer["path"]!).Contains("NORMAL") ? 0 : 1]!));
+        var right = answers.AsArray()
+            .Average(answer => Math.Log((double)answer!["probabilities"]![((string)answer["path"]!).Contains("NORMAL") ? 0 : 1]!));
         Assert.Equal((double)scores["loss"]!, -right, 1e-4);
         var image = Directory.EnumerateFiles(Of("xrays"), "*.png", SearchOption.AllDirectories).First();
         await CommandRun.Succeeding("explain", "--run", Of("found"), image, "--out", Of("explained"));
         Assert.Contains("was trained with torchvision", await Refused(
-            "--model vgg19 --pixels 16 --until block1_pool --head 8 --preprocessing caffe --weights", Path.Combine(Of("found"), "best.safetensors")));
+            "--model vgg19 --pixels 16 --until block1_pool --head 8 --preprocessing caffe --weights",
+            Path.Combine(Of("found"), "best.safetensors")));
     }
 
     [Fact]
@@ -216,7 +228,8 @@ public sealed class TransferTests : IDisposable
         ];
         using var network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
         var settings = new TrainSettings { Weights = StartingWeights.ImageNet };
-        StartingWeights Read(Preprocessing? asked) => StartingWeights.Read(asked is { } said ? settings with { Preprocessing = said } : settings,
+        StartingWeights Read(Preprocessing? asked) =>
+            StartingWeights.Read(asked is { } said ? settings with { Preprocessing = said } : settings,
             network, ModelChoice.BaseLength(ModelKind.Vgg19, network), SyntheticXrays.Classes, catalogue)!;
         Assert.Equal(Preprocessing.Caffe, Read(null).Preprocessing);
         Assert.Equal($"{path}: images are prepared by caffe, for it is the published made-up (--preprocessing)", Read(null).Remark);
@@ -227,7 +240,8 @@ public sealed class TransferTests : IDisposable
     public async Task AFileThatDoesNotFillTheBaseIsAnErrorThatSaysWhatIsMissingAndWhereToCut()
     {
         var line = await Refused("--model vgg19 --pixels 32 --weights", Weights(2));
-        foreach (var mention in new[] { "blocks2.npz", "missing block3_conv1/kernel", "and 18 more", "--until block2_pool" }) Assert.Contains(mention, line);
+        foreach (var mention in new[] { "blocks2.npz", "missing block3_conv1/kernel", "and 18 more", "--until block2_pool" })
+            Assert.Contains(mention, line);
     }
 
     [Fact]
@@ -235,7 +249,8 @@ public sealed class TransferTests : IDisposable
     {
         var line = await Refused("--model vgg19 --weights", "imagenet");
         var smallest = WeightCatalogue.Entries.Where(entry => entry.Original).MinBy(entry => entry.Bytes)!;
-        foreach (var mention in new[] { smallest.File, smallest.Address, Path.Combine(Of("cache"), "weights") }) Assert.Contains(mention, line);
+        foreach (var mention in new[] { smallest.File, smallest.Address, Path.Combine(Of("cache"), "weights") })
+            Assert.Contains(mention, line);
         var place = Path.Combine(Of("cache"), "weights", smallest.File);
         folder.Add(Path.Combine("cache", "weights", smallest.File), "not it");
         line = await Refused("--model vgg19 --weights", "imagenet");

@@ -24,6 +24,7 @@ public static class XrayFolders
     public static string[] Listing(this TemporaryFolder folder) =>
     [
         .. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(path => File.Exists(path) ? $"{path} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}" : path),
+            .Select(path => File.Exists(path)
+                ? $"{path} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}" : path),
     ];
 }

@@ -47,9 +47,11 @@ public sealed class WeightOriginTests
     {
         foreach (var places in new[] { "0 2", "0 2 5 7 10 12 14 16 19 21 23 25 28 30 32 34" })
         {
-            Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(FileOf(Features(places).Select(name => prefix + name)), channels: 3)!.Preprocessing);
+            Assert.Equal(Preprocessing.Torchvision,
+                WeightOrigin.Of(FileOf(Features(places).Select(name => prefix + name)), channels: 3)!.Preprocessing);
             // DataParallel around the convolutions only.
-            Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(FileOf(Features(places).Select(name => prefix + name.Replace("features.", "features.module."))), channels: 3)!.Preprocessing);
+            Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(FileOf(
+                Features(places).Select(name => prefix + name.Replace("features.", "features.module."))), channels: 3)!.Preprocessing);
         }
         // Two networks, and one with a similar name.
         Assert.Null(WeightOrigin.Of(FileOf(["features.0.weight", prefix + "features.2.weight"]), channels: 3));
@@ -64,7 +66,8 @@ public sealed class WeightOriginTests
     {
         var file = FileOf(Features(places));
         Assert.Null(WeightOrigin.Of(file, channels: 3));
-        foreach (var place in places.Split(' ')) file.Tensors.Add($"features.{int.Parse(place) + 1}.running_mean", new StoredTensor([0], []));
+        foreach (var place in places.Split(' '))
+            file.Tensors.Add($"features.{int.Parse(place) + 1}.running_mean", new StoredTensor([0], []));
         Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(file, channels: 3)!.Preprocessing);
     }
 
@@ -79,7 +82,8 @@ public sealed class WeightOriginTests
     {
         var values = new float[27 * 64];
         for (var pixel = 0; pixel < 9; pixel++)
-            for (var channel = 0; channel < 3; channel++) values[torch ? channel * 9 + pixel : (pixel * 3 + channel) * 64] = firstFilter[pixel * 3 + channel] + change;
+            for (var channel = 0; channel < 3; channel++)
+                values[torch ? channel * 9 + pixel : (pixel * 3 + channel) * 64] = firstFilter[pixel * 3 + channel] + change;
         return values;
     }
 
@@ -87,14 +91,21 @@ public sealed class WeightOriginTests
     public void WeightsOfKerasAreKnownByTheirNumbersInAnyFormatAndUnderAnyName()
     {
         WeightFile Kernel(string name, bool torch, float change) => new("none", WeightFormat.Npz, TensorLayout.Unsaid,
-            new(StringComparer.Ordinal) { [name] = new StoredTensor(torch ? [64, 3, 3, 3] : [3, 3, 3, 64], Spread(torch, change)), ["other"] = new StoredTensor([1], [0]) });
+            new(StringComparer.Ordinal)
+            {
+                [name] = new StoredTensor(torch ? [64, 3, 3, 3] : [3, 3, 3, 64], Spread(torch, change)),
+                ["other"] = new StoredTensor([1], [0])
+            });
         foreach (var change in new[] { 0, 0.005f })
         {
-            Assert.Equal(Preprocessing.Caffe, WeightOrigin.Of(Kernel("block1_conv1/kernel", torch: false, change), channels: 3)!.Preprocessing);
-            Assert.Equal(Preprocessing.Caffe, WeightOrigin.Of(Kernel("features.0.weight", torch: true, change), channels: 3)!.Preprocessing);
+            Assert.Equal(Preprocessing.Caffe,
+                WeightOrigin.Of(Kernel("block1_conv1/kernel", torch: false, change), channels: 3)!.Preprocessing);
+            Assert.Equal(Preprocessing.Caffe,
+                WeightOrigin.Of(Kernel("features.0.weight", torch: true, change), channels: 3)!.Preprocessing);
         }
         Assert.Null(WeightOrigin.Of(Kernel("block1_conv1/kernel", torch: false, 0.02f), channels: 3));
-        Assert.Equal(Preprocessing.Torchvision, WeightOrigin.Of(Kernel("features.0.weight", torch: true, 0.02f), channels: 3)!.Preprocessing);
+        Assert.Equal(Preprocessing.Torchvision,
+            WeightOrigin.Of(Kernel("features.0.weight", torch: true, 0.02f), channels: 3)!.Preprocessing);
         Assert.Null(WeightOrigin.Of(Kernel("block1_conv1/kernel", torch: false, 0), channels: 1));
     }
 
@@ -104,7 +115,8 @@ public sealed class WeightOriginTests
         RealXrays.SkipIfMissing();
         var path = Path.Combine(RealXrays.Folder!, "..", "weights", "vgg19", "vgg19_imagenet_block1to3_HWIO.npz");
         Skip.IfNot(File.Exists(path), $"no {path}");
-        Assert.Equal("its first convolution is that of the published VGG19 of Keras", WeightOrigin.Of(WeightFile.Read(path), channels: 3)!.Reason);
+        Assert.Equal("its first convolution is that of the published VGG19 of Keras",
+            WeightOrigin.Of(WeightFile.Read(path), channels: 3)!.Reason);
     }
 
     [Theory]
@@ -114,7 +126,8 @@ public sealed class WeightOriginTests
     [InlineData("vgg19-dcbb9e9d.pth.1", "vgg19-torchvision")]
     [InlineData("vgg19-dcbb9e9d - Copy (2).pth", "vgg19-torchvision")]
     [InlineData("my-vgg19-dcbb9e9d.pth", null)]
-    public void ANameThatABrowserChangedIsThatOfThePublishedFile(string name, string? id) => Assert.Equal(id, WeightCatalogue.NamedLike("/some/where/" + name)?.Id);
+    public void ANameThatABrowserChangedIsThatOfThePublishedFile(string name, string? id) =>
+        Assert.Equal(id, WeightCatalogue.NamedLike("/some/where/" + name)?.Id);
 
     [Theory]
     [InlineData("0 3 6 9")]

@@ -117,11 +117,13 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         OpenCl.SkipIfMissing();
         using var network = ReferenceNetworks.Vgg19(16, head: 8, until: "block1_pool");
         var file = WholeModel("torchvision.safetensors", network, name => name
-            .Replace("block1_conv1", "features.0").Replace("block1_conv2", "features.2").Replace("dense1", "classifier.0").Replace("logits", "classifier.3")
+            .Replace("block1_conv1", "features.0").Replace("block1_conv2", "features.2").Replace("dense1", "classifier.0")
+                .Replace("logits", "classifier.3")
             .Replace("/kernel", ".weight").Replace("/bias", ".bias"));
         var image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
         var found = await CommandRun.Succeeding("predict", "--weights", file, image, "--json");
-        Assert.Contains("images of 16 pixels, prepared by torchvision, for its tensors have the names of torchvision's VGG (--pixels, --preprocessing)", found.Errors);
+        Assert.Contains("images of 16 pixels, prepared by torchvision, for its tensors have the names of torchvision's VGG (--pixels, "
+            + "--preprocessing)", found.Errors);
         var asked = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "torchvision");
         Assert.Contains("prepared by torchvision (--pixels, --preprocessing)", asked.Errors);
         Assert.Equal(found.Output, asked.Output);
@@ -178,9 +180,11 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
     public async Task AnImportedCheckpointKeepsWhatIsNotTheDefault()
     {
         // Grayscale, standardized images and an unusual threshold: all of it is in the metadata.
-        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(), imported = Of("compact.safetensors");
+        string image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First(),
+            imported = Of("compact.safetensors");
         await CommandRun.Succeeding("weights", "import", RecommendedModel.Path, "--out", imported);
-        Assert.Equal(PredictionsOf(await CommandRun.Succeeding("predict", image, "--json")), PredictionsOf(await CommandRun.Succeeding("predict", "--weights", imported, image, "--json")));
+        Assert.Equal(PredictionsOf(await CommandRun.Succeeding("predict", image, "--json")),
+            PredictionsOf(await CommandRun.Succeeding("predict", "--weights", imported, image, "--json")));
     }
 
     [Fact]
@@ -191,7 +195,8 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
         Assert.Equal(WeightCatalogue.Entries.Count, entries.Count);
         foreach (var entry in WeightCatalogue.Entries)
         {
-            foreach (var text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256!, $"--preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}" }) Assert.Contains(text, run.Output);
+            foreach (var text in new[] { entry.Id, entry.Address, entry.Licence, entry.Md5 ?? entry.Sha256!,
+                $"--preprocessing {entry.Preprocessing.ToString().ToLowerInvariant()}" }) Assert.Contains(text, run.Output);
             Assert.EndsWith("/" + entry.File, entry.Address);
             Assert.True(entry.Md5 is { Length: 32 } != entry.Sha256 is { Length: 64 });
         }

@@ -15,7 +15,8 @@ public static class ActivationOperation
     private static Tensor Apply<TActivation>(string operation, Tape tape, Tensor input) where TActivation : struct, IActivation
     {
         var output = tape.NewTensor(input.Shape);
-        output.Device.Kernels.ForEachElement(output.Shape.Length, new ActivationForward<TActivation> { Input = input.View, Output = output.View });
+        output.Device.Kernels.ForEachElement(output.Shape.Length,
+            new ActivationForward<TActivation> { Input = input.View, Output = output.View });
         if (tape.Records(input))
             tape.Record(operation, output, [output], upstream =>
             {

@@ -12,7 +12,8 @@ namespace Convolve.Engine.Operations.Augmentation;
 /// <param name="ColumnOffset">f, pixels.</param>
 /// <param name="Brightness">A factor; results above 255 become 255.</param>
 public readonly record struct AffineMap(
-    float RowFromRow, float RowFromColumn, float RowOffset, float ColumnFromRow, float ColumnFromColumn, float ColumnOffset, float Brightness = 1)
+    float RowFromRow, float RowFromColumn, float RowOffset, float ColumnFromRow, float ColumnFromColumn, float ColumnOffset,
+    float Brightness = 1)
 {
     /// <summary>Numbers that describe a map on the device.</summary>
     public const int Length = 7;

@@ -26,7 +26,8 @@ public readonly record struct AugmentationGeometry(int Batch, int Height, int Wi
     public static AugmentationGeometry Create(Shape batch, Fill fill = Fill.Nearest, float fillValue = 0)
     {
         if (batch.Rank != 4) throw new ArgumentException($"augmentation: batch {batch} must be [N,H,W,C]");
-        if (batch[1] > Farthest / 2 || batch[2] > Farthest / 2) throw new ArgumentException($"augmentation: images of {batch} are too large");
+        if (batch[1] > Farthest / 2 || batch[2] > Farthest / 2)
+            throw new ArgumentException($"augmentation: images of {batch} are too large");
         return new(batch[0], batch[1], batch[2], batch[3], fill, fillValue);
     }
 

@@ -20,7 +20,8 @@ public static class AugmentationOperation
     {
         if (target.Shape != geometry.Shape) throw new ArgumentException($"augmentation: {target} does not take images of {geometry.Shape}");
         if (pixels.Length != target.Shape.Length && target.Device.Computes)
-            throw new ArgumentException($"augmentation: {geometry.Shape} needs {target.Shape.Length} bytes, but {pixels.Length} were given");
+            throw new ArgumentException(
+                $"augmentation: {geometry.Shape} needs {target.Shape.Length} bytes, but {pixels.Length} were given");
         if (maps.Shape != new Shape(geometry.Batch, AffineMap.Length))
             throw new ArgumentException($"augmentation: maps {maps.Shape} must be [{geometry.Batch},{AffineMap.Length}]");
         target.Device.Kernels.ForEach(geometry.Pixels,

@@ -131,10 +131,14 @@ public sealed record AugmentationRanges
     }
 
     /// <summary>Every setting in words, for records.</summary>
-    public override string ToString() => FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
-        + FormattableString.Invariant($"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
-        + FormattableString.Invariant($"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}")
-        + (ChangesTones ? FormattableString.Invariant($", sharpness −{Math.Min(1, Sharpness)}–{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
+    public override string ToString() =>
+        FormattableString.Invariant($"rotation ±{Rotation}°, shift ±{HeightShift} of the height and ±{WidthShift} of the width, ")
+        + FormattableString.Invariant(
+            $"shear ±{Shear}°, zoom {ZoomLow}–{ZoomHigh} per axis, horizontal flip {(HorizontalFlip ? "yes" : "no")}, ")
+        + FormattableString.Invariant(
+            $"brightness ±{Brightness}, fill {Fill.ToString().ToLowerInvariant()}{(Fill == Fill.Constant ? $" {FillValue}" : "")}")
+        + (ChangesTones ? FormattableString.Invariant(
+            $", sharpness −{Math.Min(1, Sharpness)}–{Sharpness}, gamma ×{1 + Gamma}^±1, contrast ±{Contrast}, noise up to {Noise}") : "")
         + (Share < 1 ? FormattableString.Invariant($"; place and tones each of {Share:P0} of the images") : "");
 
     // Makes these numbers independent of those of dropout, initializers and shuffling with the same seed.
@@ -145,14 +149,18 @@ public sealed record AugmentationRanges
         foreach (var (name, value) in new[]
         {
             (nameof(Rotation), Rotation), (nameof(WidthShift), WidthShift), (nameof(HeightShift), HeightShift), (nameof(Shear), Shear),
-            (nameof(Brightness), Brightness), (nameof(Sharpness), Sharpness), (nameof(Gamma), Gamma), (nameof(Contrast), Contrast), (nameof(Noise), Noise),
+            (nameof(Brightness), Brightness), (nameof(Sharpness), Sharpness), (nameof(Gamma), Gamma), (nameof(Contrast), Contrast),
+            (nameof(Noise), Noise),
         })
             if (!(value >= 0 && double.IsFinite(value)))
                 throw new ArgumentOutOfRangeException(name, value, $"augmentation: {name} {value} must be at least 0 and finite");
         if (!(ZoomLow > 0 && ZoomHigh >= ZoomLow && double.IsFinite(ZoomHigh)))
-            throw new ArgumentOutOfRangeException(nameof(ZoomLow), $"augmentation: zoom from {ZoomLow} to {ZoomHigh} must be above 0 and in order");
-        if (Brightness > 1) throw new ArgumentOutOfRangeException(nameof(Brightness), $"augmentation: brightness {Brightness} must be at most 1");
-        if (!(Share >= 0 && Share <= 1)) throw new ArgumentOutOfRangeException(nameof(Share), $"augmentation: share {Share} must lie between 0 and 1");
+            throw new ArgumentOutOfRangeException(nameof(ZoomLow),
+                $"augmentation: zoom from {ZoomLow} to {ZoomHigh} must be above 0 and in order");
+        if (Brightness > 1)
+            throw new ArgumentOutOfRangeException(nameof(Brightness), $"augmentation: brightness {Brightness} must be at most 1");
+        if (!(Share >= 0 && Share <= 1))
+            throw new ArgumentOutOfRangeException(nameof(Share), $"augmentation: share {Share} must lie between 0 and 1");
         if (Contrast > 1) throw new ArgumentOutOfRangeException(nameof(Contrast), $"augmentation: contrast {Contrast} must be at most 1");
     }
 }

@@ -14,7 +14,8 @@ public static class ToneOperation
     /// <exception cref="ArgumentException">The sizes do not match.</exception>
     public static void Apply(Tensor values, Tensor tones, Tensor target, PixelScaling scaling)
     {
-        if (values.Shape.Rank != 4 || target.Shape != values.Shape) throw new ArgumentException($"toning: {target} does not take images of {values}");
+        if (values.Shape.Rank != 4 || target.Shape != values.Shape)
+            throw new ArgumentException($"toning: {target} does not take images of {values}");
         if (tones.Shape != new Shape(values.Shape[0], ToneChange.Length))
             throw new ArgumentException($"toning: tones {tones.Shape} must be [{values.Shape[0]},{ToneChange.Length}]");
         var shape = values.Shape;

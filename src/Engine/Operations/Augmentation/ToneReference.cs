@@ -33,7 +33,8 @@ public static class ToneReference
                         for (var i = -1; i <= 1; i++)
                             for (var j = -1; j <= 1; j++)
                                 around += binomial[i + 1] * binomial[j + 1] / 16.0
-                                    * image[(Math.Clamp(y + i, 0, height - 1) * width + Math.Clamp(x + j, 0, width - 1)) * channels + source];
+                                    * image[(Math.Clamp(y + i, 0, height - 1) * width + Math.Clamp(x + j, 0, width - 1))
+                                        * channels + source];
                         double value = image[(y * width + x) * channels + source];
                         var sharp = Math.Clamp((value + tone.Sharpness * (value - around)) / 255, 0, 1);
                         var spread = (Math.Pow(Math.Max(sharp, ChangeTones.Darkest), tone.Gamma) - 0.5) * tone.Contrast + 0.5;

@@ -139,7 +139,8 @@ internal struct MomentsOfRows : IGroupKernel
     // sums [channels] = Σ over rows of f(x, from), from [channels]. A channel's values are added in row order, for any blocking.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SumOfRows<TFunction>(
-        ArrayView<float> input, int channel0, int channels, int begin, int end, ArrayView<float> from, ArrayView<float> sums, NormalizationNumbers n)
+        ArrayView<float> input, int channel0, int channels, int begin, int end, ArrayView<float> from, ArrayView<float> sums,
+        NormalizationNumbers n)
         where TFunction : struct, IFunctionOfTwo
     {
         for (var c = 0; c < channels; c++) sums[c] = 0;
@@ -445,7 +446,8 @@ internal struct NormalizationGradInputOfRows : IGroupKernel
                 if (rows == RowBlocks.Rows & lanes == RowBlocks.Lanes)
                 {
                     for (var j = 0; j < RowBlocks.Lanes; j++)
-                        for (var i = 0; i < RowBlocks.Rows; i++) block[i * RowBlocks.Lanes + j] = of.Of<Float1>(at + i * n.Channels + j, c + j).X;
+                        for (var i = 0; i < RowBlocks.Rows; i++)
+                            block[i * RowBlocks.Lanes + j] = of.Of<Float1>(at + i * n.Channels + j, c + j).X;
                     RowBlocks.Store(block, gradient, at, n.Channels);
                 }
                 else

@@ -124,11 +124,13 @@ public static class BatchNormalizationOperation
         if (device.Shape == KernelShape.Cpu)
             device.Kernels.ForEachGroup(Rows(numbers), new NormalizeRows { Input = input.View, Output = output.View, Coefficients = by });
         else
-            device.Kernels.ForEachPixel(numbers.Rows, numbers.Channels, new NormalizePixels { Input = input.View, Output = output.View, Coefficients = by });
+            device.Kernels.ForEachPixel(numbers.Rows, numbers.Channels,
+                new NormalizePixels { Input = input.View, Output = output.View, Coefficients = by });
     }
 
     private static Tensor Apply(
-        Tape tape, Tensor input, NormalizedChannels channels, Tensor coefficients, BatchNormalizationGeometry geometry, NormalizationNumbers numbers)
+        Tape tape, Tensor input, NormalizedChannels channels, Tensor coefficients, BatchNormalizationGeometry geometry,
+        NormalizationNumbers numbers)
     {
         var output = tape.NewTensor(input.Shape);
         Normalize(input, output, coefficients, numbers);
@@ -162,7 +164,14 @@ public static class BatchNormalizationOperation
         if (!input.RequiresGradient) return;
         var gradient = tape.GradientOver(upstream, input, out var accumulate);
         by.Numbers.Accumulate = accumulate ? 1 : 0;
-        var of = new NormalizationGradient { Upstream = upstream.View, Input = input.View, Gradient = gradient.View, Sums = sums.View, Coefficients = by };
+        var of = new NormalizationGradient
+        {
+            Upstream = upstream.View,
+            Input = input.View,
+            Gradient = gradient.View,
+            Sums = sums.View,
+            Coefficients = by
+        };
         if (device.Shape == KernelShape.Cpu) device.Kernels.ForEachGroup(Rows(numbers), new NormalizationGradInputOfRows { Of = of });
         else device.Kernels.ForEach(geometry.Rows * geometry.Channels, new NormalizationGradInputOfElements { Of = of });
     }
@@ -170,7 +179,8 @@ public static class BatchNormalizationOperation
     private static NormalizationNumbers Numbers(BatchNormalizationGeometry g, NormalizedChannels channels, bool relu)
     {
         var device = channels.Scale.Device;
-        var shares = device.Shape == KernelShape.Cpu ? g.Rows / Math.Max(1, ShareLength / g.Channels) : Math.Min(g.Rows / ShortestShare, device.SumParts * 2);
+        var shares = device.Shape == KernelShape.Cpu ? g.Rows / Math.Max(1, ShareLength / g.Channels)
+            : Math.Min(g.Rows / ShortestShare, device.SumParts * 2);
         return new()
         {
             Rows = g.Rows,

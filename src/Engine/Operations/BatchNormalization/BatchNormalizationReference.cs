@@ -17,7 +17,8 @@ public static class BatchNormalizationReference
 
     /// <summary>y [rows, channels], for given means and variances.</summary>
     public static double[] Forward(
-        BatchNormalizationGeometry g, double[] input, double[] scale, double[] shift, double[] mean, double[] variance, double epsilon, bool relu)
+        BatchNormalizationGeometry g, double[] input, double[] scale, double[] shift, double[] mean, double[] variance,
+        double epsilon, bool relu)
     {
         var output = new double[input.Length];
         for (var i = 0; i < input.Length; i++)
@@ -47,7 +48,8 @@ public static class BatchNormalizationReference
 
     /// <summary>The gradients with respect to x, γ and β if mean and variance are constants.</summary>
     public static (double[] Input, double[] Scale, double[] Shift) GradientsOfGiven(
-        BatchNormalizationGeometry g, double[] upstream, double[] input, double[] scale, double[] shift, double[] mean, double[] variance, double epsilon,
+        BatchNormalizationGeometry g, double[] upstream, double[] input, double[] scale, double[] shift, double[] mean, double[] variance,
+        double epsilon,
         bool relu)
     {
         var (gradInput, gradScale, gradShift) = (new double[input.Length], new double[g.Channels], new double[g.Channels]);

@@ -49,16 +49,17 @@ internal static class BiasGradientOperation
                 Masked = masked,
             });
         else
-            device.Kernels.ForEachGroup(new(((columns & 3) == 0 ? columns / 4 + 31 : columns + 31) / 32, shares, Threads: 32), new BiasMaskAndSumColumns
-            {
-                Upstream = upstream.View,
-                Activated = (activated ?? upstream).View,
-                Parts = view,
-                Rows = rows,
-                Columns = columns,
-                Shares = shares,
-                Masked = masked,
-            });
+            device.Kernels.ForEachGroup(new(((columns & 3) == 0 ? columns / 4 + 31 : columns + 31) / 32, shares, Threads: 32),
+                new BiasMaskAndSumColumns
+                {
+                    Upstream = upstream.View,
+                    Activated = (activated ?? upstream).View,
+                    Parts = view,
+                    Rows = rows,
+                    Columns = columns,
+                    Shares = shares,
+                    Masked = masked,
+                });
         SumOfParts(device, view, gradient, columns, shares, accumulate);
         parts.Release();
     }

@@ -70,7 +70,8 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
                 var depths = IntrinsicMath.Min(TTile.DepthBlock, depthEnd - depth0);
                 if (TLeft.RowsAreInMemory & columns <= TTile.Columns)
                 {
-                    MultiplyInMemory(left, right, row0, rows, depth0, depths, column0, columns, leftBlock, rightBlock, sums, depth0 == depthBegin);
+                    MultiplyInMemory(left, right, row0, rows, depth0, depths, column0, columns, leftBlock, rightBlock, sums,
+                        depth0 == depthBegin);
                     continue;
                 }
                 if (TLeft.RowsAreContiguous)
@@ -93,7 +94,8 @@ internal struct CpuBlockProduct<TLeft, TRight, TTile> : IWorkerKernel
                 {
                     var target = (split * sizes.Rows + row0 + r) * sizes.Columns + column0 + c;
                     var width = IntrinsicMath.Min(TTile.Columns, columns - c);
-                    RegisterTile.Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width, sizes.Epilogue);
+                    RegisterTile.Store<TTile>(sums, c * TTile.RowBlock + r * TTile.Columns, output, target, bias, column0 + c, width,
+                        sizes.Epilogue);
                 }
         }
 

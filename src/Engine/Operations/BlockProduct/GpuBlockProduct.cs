@@ -64,7 +64,8 @@ internal struct GpuBlockProduct<TLeft, TRight> : IGroupKernel
         var tileColumn = (warp & 1) * 64 + (lane & 7) * 4;
 
         GpuStaging.Store<TLeft>(GpuStaging.Load(left, leftCursor, rowsLeft, leftDepths), leftBlocks, 0, thread, Tile8x8.BlockStride);
-        GpuStaging.Store<TRight>(GpuStaging.Load(right, rightCursor, columnsLeft, rightDepths), rightBlocks, 0, thread, Tile8x8.BlockStride);
+        GpuStaging.Store<TRight>(GpuStaging.Load(right, rightCursor, columnsLeft, rightDepths), rightBlocks, 0, thread,
+            Tile8x8.BlockStride);
         Group.Barrier();
 
         var tile = default(Tile8x8);

@@ -82,9 +82,11 @@ internal static class ProductLauncher
         where TRight : struct, IRightOperand
     {
         if (device.UsesTf32)
-            device.Kernels.ForEachGroup(grid, new Tf32BlockProduct<TLeft, TRight> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
+            device.Kernels.ForEachGroup(grid,
+                new Tf32BlockProduct<TLeft, TRight> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
         else if (device.Shape == KernelShape.Gpu)
-            device.Kernels.ForEachGroup(grid, new GpuBlockProduct<TLeft, TRight> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
+            device.Kernels.ForEachGroup(grid,
+                new GpuBlockProduct<TLeft, TRight> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
         else if (device.HasWideVectors) LaunchCpu<Tile8x32>();
         else LaunchCpu<Tile3x32>();
 

@@ -134,13 +134,15 @@ internal static class RegisterTile
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TTile>(
-        ArrayView<float> sums, int source, ArrayView<float> output, int target, ArrayView<float> bias, int column, int columns, Epilogue epilogue)
+        ArrayView<float> sums, int source, ArrayView<float> output, int target, ArrayView<float> bias, int column, int columns,
+        Epilogue epilogue)
         where TTile : struct, ICpuTile
     {
         if (columns == TTile.Columns)
         {
             if (epilogue.HasBias != 0 & epilogue.Accumulate != 0)
-                for (var j = 0; j < TTile.Columns; j++) output[target + j] = epilogue.Clip(sums[source + j] + bias[column + j] + output[target + j]);
+                for (var j = 0; j < TTile.Columns; j++)
+                    output[target + j] = epilogue.Clip(sums[source + j] + bias[column + j] + output[target + j]);
             else if (epilogue.HasBias != 0)
                 for (var j = 0; j < TTile.Columns; j++) output[target + j] = epilogue.Clip(sums[source + j] + bias[column + j]);
             else if (epilogue.Accumulate != 0)

@@ -102,22 +102,38 @@ internal struct Tf32BlockProduct<TLeft, TRight> : IGroupKernel
             var right5 = RightFragment(bits, block + 2 * Tf32WarpTile.BlockLength, warp, lane, 5);
             var right6 = RightFragment(bits, block + 2 * Tf32WarpTile.BlockLength, warp, lane, 6);
             var right7 = RightFragment(bits, block + 2 * Tf32WarpTile.BlockLength, warp, lane, 7);
-            CudaAsm.Emit(Multiply + "{sum0, sum1, sum2, sum3}" + Factors + "{sum0, sum1, sum2, sum3};", upper.A, upper.B, upper.C, upper.D, right0.A, right0.B);
-            CudaAsm.Emit(Multiply + "{sum4, sum5, sum6, sum7}" + Factors + "{sum4, sum5, sum6, sum7};", upper.A, upper.B, upper.C, upper.D, right1.A, right1.B);
-            CudaAsm.Emit(Multiply + "{sum8, sum9, sum10, sum11}" + Factors + "{sum8, sum9, sum10, sum11};", upper.A, upper.B, upper.C, upper.D, right2.A, right2.B);
-            CudaAsm.Emit(Multiply + "{sum12, sum13, sum14, sum15}" + Factors + "{sum12, sum13, sum14, sum15};", upper.A, upper.B, upper.C, upper.D, right3.A, right3.B);
-            CudaAsm.Emit(Multiply + "{sum16, sum17, sum18, sum19}" + Factors + "{sum16, sum17, sum18, sum19};", upper.A, upper.B, upper.C, upper.D, right4.A, right4.B);
-            CudaAsm.Emit(Multiply + "{sum20, sum21, sum22, sum23}" + Factors + "{sum20, sum21, sum22, sum23};", upper.A, upper.B, upper.C, upper.D, right5.A, right5.B);
-            CudaAsm.Emit(Multiply + "{sum24, sum25, sum26, sum27}" + Factors + "{sum24, sum25, sum26, sum27};", upper.A, upper.B, upper.C, upper.D, right6.A, right6.B);
-            CudaAsm.Emit(Multiply + "{sum28, sum29, sum30, sum31}" + Factors + "{sum28, sum29, sum30, sum31};", upper.A, upper.B, upper.C, upper.D, right7.A, right7.B);
-            CudaAsm.Emit(Multiply + "{sum32, sum33, sum34, sum35}" + Factors + "{sum32, sum33, sum34, sum35};", lower.A, lower.B, lower.C, lower.D, right0.A, right0.B);
-            CudaAsm.Emit(Multiply + "{sum36, sum37, sum38, sum39}" + Factors + "{sum36, sum37, sum38, sum39};", lower.A, lower.B, lower.C, lower.D, right1.A, right1.B);
-            CudaAsm.Emit(Multiply + "{sum40, sum41, sum42, sum43}" + Factors + "{sum40, sum41, sum42, sum43};", lower.A, lower.B, lower.C, lower.D, right2.A, right2.B);
-            CudaAsm.Emit(Multiply + "{sum44, sum45, sum46, sum47}" + Factors + "{sum44, sum45, sum46, sum47};", lower.A, lower.B, lower.C, lower.D, right3.A, right3.B);
-            CudaAsm.Emit(Multiply + "{sum48, sum49, sum50, sum51}" + Factors + "{sum48, sum49, sum50, sum51};", lower.A, lower.B, lower.C, lower.D, right4.A, right4.B);
-            CudaAsm.Emit(Multiply + "{sum52, sum53, sum54, sum55}" + Factors + "{sum52, sum53, sum54, sum55};", lower.A, lower.B, lower.C, lower.D, right5.A, right5.B);
-            CudaAsm.Emit(Multiply + "{sum56, sum57, sum58, sum59}" + Factors + "{sum56, sum57, sum58, sum59};", lower.A, lower.B, lower.C, lower.D, right6.A, right6.B);
-            CudaAsm.Emit(Multiply + "{sum60, sum61, sum62, sum63}" + Factors + "{sum60, sum61, sum62, sum63};", lower.A, lower.B, lower.C, lower.D, right7.A, right7.B);
+            CudaAsm.Emit(Multiply + "{sum0, sum1, sum2, sum3}" + Factors + "{sum0, sum1, sum2, sum3};", upper.A, upper.B, upper.C, upper.D,
+                right0.A, right0.B);
+            CudaAsm.Emit(Multiply + "{sum4, sum5, sum6, sum7}" + Factors + "{sum4, sum5, sum6, sum7};", upper.A, upper.B, upper.C, upper.D,
+                right1.A, right1.B);
+            CudaAsm.Emit(Multiply + "{sum8, sum9, sum10, sum11}" + Factors + "{sum8, sum9, sum10, sum11};", upper.A, upper.B, upper.C,
+                upper.D, right2.A, right2.B);
+            CudaAsm.Emit(Multiply + "{sum12, sum13, sum14, sum15}" + Factors + "{sum12, sum13, sum14, sum15};", upper.A, upper.B, upper.C,
+                upper.D, right3.A, right3.B);
+            CudaAsm.Emit(Multiply + "{sum16, sum17, sum18, sum19}" + Factors + "{sum16, sum17, sum18, sum19};", upper.A, upper.B, upper.C,
+                upper.D, right4.A, right4.B);
+            CudaAsm.Emit(Multiply + "{sum20, sum21, sum22, sum23}" + Factors + "{sum20, sum21, sum22, sum23};", upper.A, upper.B, upper.C,
+                upper.D, right5.A, right5.B);
+            CudaAsm.Emit(Multiply + "{sum24, sum25, sum26, sum27}" + Factors + "{sum24, sum25, sum26, sum27};", upper.A, upper.B, upper.C,
+                upper.D, right6.A, right6.B);
+            CudaAsm.Emit(Multiply + "{sum28, sum29, sum30, sum31}" + Factors + "{sum28, sum29, sum30, sum31};", upper.A, upper.B, upper.C,
+                upper.D, right7.A, right7.B);
+            CudaAsm.Emit(Multiply + "{sum32, sum33, sum34, sum35}" + Factors + "{sum32, sum33, sum34, sum35};", lower.A, lower.B, lower.C,
+                lower.D, right0.A, right0.B);
+            CudaAsm.Emit(Multiply + "{sum36, sum37, sum38, sum39}" + Factors + "{sum36, sum37, sum38, sum39};", lower.A, lower.B, lower.C,
+                lower.D, right1.A, right1.B);
+            CudaAsm.Emit(Multiply + "{sum40, sum41, sum42, sum43}" + Factors + "{sum40, sum41, sum42, sum43};", lower.A, lower.B, lower.C,
+                lower.D, right2.A, right2.B);
+            CudaAsm.Emit(Multiply + "{sum44, sum45, sum46, sum47}" + Factors + "{sum44, sum45, sum46, sum47};", lower.A, lower.B, lower.C,
+                lower.D, right3.A, right3.B);
+            CudaAsm.Emit(Multiply + "{sum48, sum49, sum50, sum51}" + Factors + "{sum48, sum49, sum50, sum51};", lower.A, lower.B, lower.C,
+                lower.D, right4.A, right4.B);
+            CudaAsm.Emit(Multiply + "{sum52, sum53, sum54, sum55}" + Factors + "{sum52, sum53, sum54, sum55};", lower.A, lower.B, lower.C,
+                lower.D, right5.A, right5.B);
+            CudaAsm.Emit(Multiply + "{sum56, sum57, sum58, sum59}" + Factors + "{sum56, sum57, sum58, sum59};", lower.A, lower.B, lower.C,
+                lower.D, right6.A, right6.B);
+            CudaAsm.Emit(Multiply + "{sum60, sum61, sum62, sum63}" + Factors + "{sum60, sum61, sum62, sum63};", lower.A, lower.B, lower.C,
+                lower.D, right7.A, right7.B);
 
             block = Tf32WarpTile.BlockLength - block;
             Stage<TLeft>(leftFour, shared, block, thread);
@@ -204,7 +220,8 @@ internal struct Tf32BlockProduct<TLeft, TRight> : IGroupKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Stage<TOperand>(Float4 four, ArrayView<Float4> shared, int start, int thread) where TOperand : struct, IStagedOperand
+    private static void Stage<TOperand>(Float4 four, ArrayView<Float4> shared, int start, int thread)
+        where TOperand : struct, IStagedOperand
     {
         four.X = Tf32Fragment.Round(four.X);
         four.Y = Tf32Fragment.Round(four.Y);
@@ -232,14 +249,16 @@ internal struct Tf32BlockProduct<TLeft, TRight> : IGroupKernel
     /// <summary>The 32 rows of a pass from shared memory to the output, four columns per thread and step.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StorePass(
-        int pass, ArrayView<Float4> shared, int thread, int row0, int column0, ArrayView<float> output, ArrayView<float> bias, ProductSizes sizes)
+        int pass, ArrayView<Float4> shared, int thread, int row0, int column0, ArrayView<float> output, ArrayView<float> bias,
+        ProductSizes sizes)
     {
         for (var i = thread; i < 32 * GpuStaging.BlockPositions / 4; i += GpuStaging.GroupSize)
         {
             var passRow = i >> 5;
             var row = row0 + Tf32WarpTile.PassRow(pass, passRow);
             if (row < sizes.Rows)
-                GpuEpilogue.Store(shared[passRow * (Tf32WarpTile.BlockStride / 4) + (i & 31)], row, column0 + (i & 31) * 4, output, bias, sizes);
+                GpuEpilogue.Store(shared[passRow * (Tf32WarpTile.BlockStride / 4) + (i & 31)], row, column0 + (i & 31) * 4, output,
+                    bias, sizes);
         }
     }
 

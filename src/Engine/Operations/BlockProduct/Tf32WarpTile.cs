@@ -23,7 +23,8 @@ internal static class Tf32WarpTile
     public static int Row(int warp, int tileDown) => (warp >> 1) * TilesDown * Tf32Fragment.Rows + tileDown * Tf32Fragment.Rows;
 
     /// <summary>The first column of a warp's tile.</summary>
-    public static int Column(int warp, int tileAcross) => (warp & 1) * TilesAcross * Tf32Fragment.Columns + tileAcross * Tf32Fragment.Columns;
+    public static int Column(int warp, int tileAcross) => (warp & 1) * TilesAcross * Tf32Fragment.Columns
+        + tileAcross * Tf32Fragment.Columns;
 
     /// <summary>Position of value i of A in the left block.</summary>
     public static int LeftAt(int warp, int lane, int tileDown, int i) =>
@@ -42,5 +43,6 @@ internal static class Tf32WarpTile
         ((warp >> 1) * 8 + Tf32Fragment.SumRow(lane, i)) * BlockStride + Column(warp, tileAcross) + Tf32Fragment.SumColumn(lane, i);
 
     /// <summary>The row of the group's block in a row of a pass.</summary>
-    public static int PassRow(int pass, int row) => (row >> 3) * TilesDown * Tf32Fragment.Rows + (pass >> 1) * Tf32Fragment.Rows + (pass & 1) * 8 + (row & 7);
+    public static int PassRow(int pass, int row) => (row >> 3) * TilesDown * Tf32Fragment.Rows + (pass >> 1) * Tf32Fragment.Rows
+        + (pass & 1) * 8 + (row & 7);
 }

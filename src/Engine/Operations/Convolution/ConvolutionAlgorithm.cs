@@ -57,11 +57,14 @@ internal interface IConvolutionAlgorithm
 
     /// <summary>x [N,H,W,C], w [KH,KW,C,K], b [K] → y [N,OH,OW,K].</summary>
     void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, Epilogue epilogue);
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output, Epilogue epilogue);
 
     /// <summary>dy [N,OH,OW,K], w [KH,KW,C,K] → dx [N,H,W,C].</summary>
-    void GradInput(Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue);
+    void GradInput(Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue);
 
     /// <summary>dy [N,OH,OW,K], x [N,H,W,C] → dw [KH,KW,C,K].</summary>
-    void GradKernel(Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue);
+    void GradKernel(Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue);
 }

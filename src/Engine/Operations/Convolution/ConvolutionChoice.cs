@@ -36,15 +36,23 @@ public static class ConvolutionChoice
     /// </summary>
     public static ConvolutionAlgorithm Model(ConvolutionPass pass, ConvolutionGeometry geometry, Device device)
     {
-        var enough = geometry is { InputChannels: >= WinogradChannels, OutputChannels: >= WinogradChannels, OutputPixels: >= WinogradPixels };
-        if (enough && implementations[ConvolutionAlgorithm.Winograd4].Supports(pass, geometry, device)) return ConvolutionAlgorithm.Winograd4;
-        if (device.HasWideVectors && implementations[ConvolutionAlgorithm.WinogradLines].Supports(pass, geometry, device)) return ConvolutionAlgorithm.WinogradLines;
-        if (geometry.InputChannels <= FewChannels && implementations[ConvolutionAlgorithm.Direct].Supports(pass, geometry, device)) return ConvolutionAlgorithm.Direct;
+        var enough = geometry is
+        {
+            InputChannels: >= WinogradChannels, OutputChannels: >= WinogradChannels,
+            OutputPixels: >= WinogradPixels
+        };
+        if (enough && implementations[ConvolutionAlgorithm.Winograd4].Supports(pass, geometry, device))
+            return ConvolutionAlgorithm.Winograd4;
+        if (device.HasWideVectors && implementations[ConvolutionAlgorithm.WinogradLines].Supports(pass, geometry, device))
+            return ConvolutionAlgorithm.WinogradLines;
+        if (geometry.InputChannels <= FewChannels && implementations[ConvolutionAlgorithm.Direct].Supports(pass, geometry, device))
+            return ConvolutionAlgorithm.Direct;
         return ConvolutionAlgorithm.Implicit;
     }
 
     /// <exception cref="ArgumentException">The algorithm does not exist for this pass of this geometry on this device.</exception>
-    internal static IConvolutionAlgorithm Implementation(ConvolutionAlgorithm asked, ConvolutionPass pass, ConvolutionGeometry geometry, Device device)
+    internal static IConvolutionAlgorithm Implementation(ConvolutionAlgorithm asked, ConvolutionPass pass, ConvolutionGeometry geometry,
+        Device device)
     {
         var algorithm = asked switch
         {
@@ -55,7 +63,8 @@ public static class ConvolutionChoice
         var implementation = implementations[algorithm];
         if (!implementation.Supports(pass, geometry, device))
             throw new ArgumentException(
-                $"convolution: {algorithm} does not exist for {pass} of input {geometry.Input}, kernel {geometry.Kernel}, stride {geometry.Stride} on {device.Description}");
+                $"convolution: {algorithm} does not exist for {pass} of input {geometry.Input}, kernel {geometry.Kernel}, stride "
+                    + $"{geometry.Stride} on {device.Description}");
         return implementation;
     }
 }

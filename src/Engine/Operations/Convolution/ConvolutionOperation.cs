@@ -37,7 +37,8 @@ public static class ConvolutionOperation
     {
         var device = output.Device;
         ConvolutionChoice.Implementation(algorithm, ConvolutionPass.Forward, g, device).Forward(
-            device, g, input.View, kernel.View, bias is null ? device.Nothing.View(1) : bias.View, output.View, Epilogue.Of(bias: bias is not null, relu: relu));
+            device, g, input.View, kernel.View, bias is null ? device.Nothing.View(1) : bias.View, output.View,
+            Epilogue.Of(bias: bias is not null, relu: relu));
     }
 
     /// <summary>Adds to the input's gradient, or overwrites it.</summary>

@@ -35,14 +35,16 @@ public sealed class ConvolutionTuning
     }
 
     /// <summary>The choices of a device; one without memory takes those of the device that it is like.</summary>
-    public static ConvolutionTuning Of(Device device) => ofDevices.GetValue(device.Computing, computing => new ConvolutionTuning(computing));
+    public static ConvolutionTuning Of(Device device) =>
+        ofDevices.GetValue(device.Computing, computing => new ConvolutionTuning(computing));
 
     /// <summary>The file of the choices.</summary>
     public string FilePath => path.Value;
 
     private static string FileName(Device device)
     {
-        var version = typeof(ConvolutionTuning).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        var version = typeof(ConvolutionTuning)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
         var name = string.Concat($"{device.Description} {version}".Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '-'));
         return $"convolutions-{name}.json";
     }
@@ -56,7 +58,8 @@ public sealed class ConvolutionTuning
     /// <summary>What was measured and where it is stored, or why not; null if everything was in the file.</summary>
     public string? Summary => Measurements == 0 ? null
         : $"convolutions: {Measurements} shapes measured; the fastest algorithm of each is "
-            + (Problem is null ? $"kept in {FilePath}" : $"used in this run only, since {Problem}; name a folder that can be written to with CONVOLVE_CACHE");
+            + (Problem is null ? $"kept in {FilePath}"
+                : $"used in this run only, since {Problem}; name a folder that can be written to with CONVOLVE_CACHE");
 
     /// <summary>The stored choice for a shape; measured and stored if there is none.</summary>
     internal ConvolutionAlgorithm Fastest(ConvolutionPass pass, ConvolutionGeometry geometry)
@@ -68,7 +71,8 @@ public sealed class ConvolutionTuning
     {
         choices ??= Read();
         var key = Key(pass, geometry);
-        if (choices.TryGetValue(key, out var known) && known is not null && Enum.TryParse<ConvolutionAlgorithm>(known.Algorithm, out var algorithm)
+        if (choices.TryGetValue(key, out var known) && known is not null
+            && Enum.TryParse<ConvolutionAlgorithm>(known.Algorithm, out var algorithm)
             && ConvolutionChoice.Available(pass, geometry, device).Contains(algorithm)) return algorithm;
         var fastest = Measure(pass, geometry);
         Measurements++;

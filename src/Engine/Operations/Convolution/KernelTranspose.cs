@@ -15,7 +15,8 @@ internal static class KernelTranspose
         var swapped = device.Pool.Rent(kernel.Length);
         var view = swapped.View(kernel.IntLength);
         if (device.Shape == KernelShape.Cpu)
-            device.Kernels.ForEachGroup(new((g.OutputChannels + SwapSquares.Square - 1) / SwapSquares.Square, g.KernelHeight * g.KernelWidth),
+            device.Kernels.ForEachGroup(
+                new((g.OutputChannels + SwapSquares.Square - 1) / SwapSquares.Square, g.KernelHeight * g.KernelWidth),
                 new SwapSquares { Kernel = kernel, Swapped = view, Geometry = g });
         else
         {
@@ -46,7 +47,8 @@ internal struct SwapSquares : IGroupKernel
             var endChannel = IntrinsicMath.Min(g.InputChannels, c0 + Square);
             for (var k = first; k < end; k++)
                 for (var c = c0; c < endChannel; c++)
-                    swapped[(Grid.IdxY * g.OutputChannels + k) * g.InputChannels + c] = kernel[(Grid.IdxY * g.InputChannels + c) * g.OutputChannels + k];
+                    swapped[(Grid.IdxY * g.OutputChannels + k) * g.InputChannels + c] =
+                        kernel[(Grid.IdxY * g.InputChannels + c) * g.OutputChannels + k];
         }
     }
 }

@@ -19,7 +19,8 @@ public static class DropoutOperation
     public static Tensor Apply(Tape tape, Tensor input, float probability, uint key)
     {
         if (!(probability >= 0 && probability < 1))
-            throw new ArgumentOutOfRangeException(nameof(probability), $"dropout: probability {probability} must be at least 0 and below 1");
+            throw new ArgumentOutOfRangeException(nameof(probability),
+                $"dropout: probability {probability} must be at least 0 and below 1");
         var output = tape.NewTensor(input.Shape);
         Launch(input, output, probability, key, false);
         if (tape.Records(input))

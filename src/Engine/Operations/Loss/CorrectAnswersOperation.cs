@@ -14,9 +14,11 @@ public static class CorrectAnswersOperation
     /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static void Count(Tensor logits, Tensor targets, Tensor? counted, Tensor count)
     {
-        if (logits.Shape.Rank != 2 || targets.Shape != new Shape(logits.Shape[0]) || (counted ?? targets).Shape != targets.Shape || count.Shape != new Shape(1))
+        if (logits.Shape.Rank != 2 || targets.Shape != new Shape(logits.Shape[0]) || (counted ?? targets).Shape != targets.Shape
+            || count.Shape != new Shape(1))
             throw new ArgumentException(
-                $"right answers: logits {logits.Shape} must be [N, classes], targets {targets.Shape} and samples that count {(counted ?? targets).Shape} [N], the result {count.Shape} [1]");
+                $"right answers: logits {logits.Shape} must be [N, classes], targets {targets.Shape} and samples that count "
+                    + $"{(counted ?? targets).Shape} [N], the result {count.Shape} [1]");
         logits.Device.Kernels.ForEachGroup(new(1), new CountCorrect
         {
             Logits = logits.View,

@@ -30,7 +30,8 @@ public static class LossOperation
         {
             var (sample, target) = range.Highest <= 1 ? (range.LowestAt, range.Lowest) : (range.HighestAt, range.Highest);
             throw new ArgumentException(
-                $"binary cross-entropy: the target of sample {sample} is {target}; it must lie between 0 and 1, the two classes of one logit");
+                $"binary cross-entropy: the target of sample {sample} is {target}; it must lie between 0 and 1, the two classes of "
+                    + "one logit");
         }
         return Apply<BinaryCrossEntropy>("binary cross-entropy", tape, logits, targets, sampleWeights);
     }
@@ -47,7 +48,8 @@ public static class LossOperation
     public static Tensor SoftmaxCrossEntropy(Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights = null)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[1] < 2 || targets.Shape != new Shape(logits.Shape[0]))
-            throw new ArgumentException($"softmax cross-entropy: logits {logits.Shape} must be [N, classes] and targets {targets.Shape} [N]");
+            throw new ArgumentException(
+                $"softmax cross-entropy: logits {logits.Shape} must be [N, classes] and targets {targets.Shape} [N]");
         var classes = logits.Shape[1];
         if (targets.Range is { } range && !(range.Lowest >= 0 && range.Highest < classes && range.BrokenAt < 0))
         {
@@ -55,18 +57,21 @@ public static class LossOperation
                 : range.Highest < classes ? (range.BrokenAt, range.Broken)
                 : (range.HighestAt, range.Highest);
             throw new ArgumentException(
-                $"softmax cross-entropy: the label of sample {sample} is {label}; with {classes} classes it must be a whole number from 0 to {classes - 1}");
+                $"softmax cross-entropy: the label of sample {sample} is {label}; with {classes} classes it must be a whole number from 0 "
+                    + $"to {classes - 1}");
         }
         return Apply<SoftmaxCrossEntropy>("softmax cross-entropy", tape, logits, targets, sampleWeights);
     }
 
-    private static Tensor Apply<TLoss>(string operation, Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights) where TLoss : struct, ILoss
+    private static Tensor Apply<TLoss>(string operation, Tape tape, Tensor logits, Tensor targets, Tensor? sampleWeights)
+        where TLoss : struct, ILoss
     {
         var (rows, classes) = (logits.Shape[0], logits.Shape[1]);
         if (sampleWeights is not null && sampleWeights.Shape != targets.Shape)
             throw new ArgumentException($"{operation}: sample weights {sampleWeights.Shape} do not fit targets {targets.Shape}");
         if (sampleWeights?.Range is { } range && !(float.IsFinite(range.Lowest) && float.IsFinite(range.Highest)))
-            throw new ArgumentException($"{operation}: the weight of sample {(float.IsFinite(range.Lowest) ? range.HighestAt : range.LowestAt)} is not a finite number");
+            throw new ArgumentException($"{operation}: the weight of sample "
+                + $"{(float.IsFinite(range.Lowest) ? range.HighestAt : range.LowestAt)} is not a finite number");
         var device = tape.Device;
         using var perSample = Tensor.Uninitialized(device, new Shape(rows));
         using var gradient = Tensor.Uninitialized(device, logits.Shape);
@@ -91,7 +96,13 @@ public static class LossOperation
             {
                 var target = tape.GradientOf(logits, out var accumulate);
                 device.Kernels.ForEach(target.Shape.Length,
-                    new LossScaleGradient { Gradient = gradient.View, Upstream = upstream.View, Target = target.View, Accumulate = accumulate ? 1 : 0 });
+                    new LossScaleGradient
+                    {
+                        Gradient = gradient.View,
+                        Upstream = upstream.View,
+                        Target = target.View,
+                        Accumulate = accumulate ? 1 : 0
+                    });
             });
         return loss;
     }

@@ -5,7 +5,8 @@ public static class LossReference
 {
     /// <summary>Mean over the batch of wᵢ·(max(z,0) − z·t + ln(1 + e^−|z|)).</summary>
     public static double BinaryCrossEntropy(double[] logits, double[] targets, double[]? weights = null) =>
-        logits.Select((z, i) => (weights?[i] ?? 1) * (Math.Max(z, 0) - z * targets[i] + Log1P(Math.Exp(-Math.Abs(z))))).Sum() / logits.Length;
+        logits.Select((z, i) => (weights?[i] ?? 1) * (Math.Max(z, 0) - z * targets[i] + Log1P(Math.Exp(-Math.Abs(z)))))
+            .Sum() / logits.Length;
 
     /// <summary>wᵢ·(σ(z) − t) / N.</summary>
     public static double[] BinaryCrossEntropyGradient(double[] logits, double[] targets, double[]? weights = null) =>

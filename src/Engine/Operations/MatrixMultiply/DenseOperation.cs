@@ -16,7 +16,8 @@ public static class DenseOperation
         if (bias.Shape != new Shape(weights.Shape[1]))
             throw new ArgumentException($"dense: bias {bias.Shape} does not fit weights {weights.Shape}");
         var output = tape.NewTensor(new Shape(input.Shape[0], weights.Shape[1]));
-        MatrixMultiplyOperation.Launch(MatrixMultiplyGeometry.Create(input.Shape, weights.Shape), input, weights, output, bias: bias, relu: relu);
+        MatrixMultiplyOperation.Launch(MatrixMultiplyGeometry.Create(input.Shape, weights.Shape), input, weights, output, bias: bias,
+            relu: relu);
         if (tape.Records(input, weights, bias))
             tape.Record("dense", output, relu ? [input, weights, output] : [input, weights], upstream =>
             {
@@ -25,13 +26,15 @@ public static class DenseOperation
                 {
                     var gradient = tape.GradientOf(weights, out var accumulate);
                     MatrixMultiplyOperation.Launch(
-                        MatrixMultiplyGeometry.Create(input.Shape, upstream.Shape, transposeLeft: true), input, upstream, gradient, accumulate);
+                        MatrixMultiplyGeometry.Create(input.Shape, upstream.Shape, transposeLeft: true), input, upstream, gradient,
+                        accumulate);
                 }
                 if (input.RequiresGradient)
                 {
                     var gradient = tape.GradientOf(input, out var accumulate);
                     MatrixMultiplyOperation.Launch(
-                        MatrixMultiplyGeometry.Create(upstream.Shape, weights.Shape, transposeRight: true), upstream, weights, gradient, accumulate);
+                        MatrixMultiplyGeometry.Create(upstream.Shape, weights.Shape, transposeRight: true), upstream, weights, gradient,
+                        accumulate);
                 }
             });
         return output;

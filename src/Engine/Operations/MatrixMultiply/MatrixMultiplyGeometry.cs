@@ -18,7 +18,8 @@ public readonly record struct MatrixMultiplyGeometry(int Rows, int Columns, int 
         var (rightDepth, columns) = transposeRight ? (right[1], right[0]) : (right[0], right[1]);
         if (depth != rightDepth)
             throw new ArgumentException(
-                $"matrix multiply: {left}{(transposeLeft ? "ᵀ" : "")} has inner size {depth}, {right}{(transposeRight ? "ᵀ" : "")} has {rightDepth}");
+                $"matrix multiply: {left}{(transposeLeft ? "ᵀ" : "")} has inner size {depth}, {right}{(transposeRight ? "ᵀ" : "")} has "
+                    + $"{rightDepth}");
         return new(rows, columns, depth, transposeLeft, transposeRight);
     }
 }

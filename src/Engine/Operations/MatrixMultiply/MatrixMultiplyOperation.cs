@@ -39,7 +39,8 @@ public static class MatrixMultiplyOperation
 
     /// <summary>Launches one product into an existing tensor.</summary>
     internal static void Launch(
-        MatrixMultiplyGeometry geometry, Tensor left, Tensor right, Tensor output, bool accumulate = false, Tensor? bias = null, bool relu = false)
+        MatrixMultiplyGeometry geometry, Tensor left, Tensor right, Tensor output, bool accumulate = false, Tensor? bias = null,
+        bool relu = false)
     {
         var (rows, columns, depth, transposeLeft, transposeRight) = geometry;
         var device = output.Device;

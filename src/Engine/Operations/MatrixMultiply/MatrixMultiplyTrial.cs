@@ -26,7 +26,8 @@ public sealed class MatrixMultiplyTrial : Trial
     /// <summary>The fastest of several runs, after one that compiles the kernels, in milliseconds.</summary>
     public double Milliseconds(int runs) => Device.Milliseconds(Run, runs);
 
-    /// <summary>The largest difference from the double-precision reference in the first rows, relative to its largest value there.</summary>
+    /// <summary>The largest difference from the double-precision reference in the first rows, relative to its largest value
+    /// there.</summary>
     public double LargestError()
     {
         Run();

@@ -66,7 +66,8 @@ internal readonly struct DescentRule : IUpdateRule
     public static bool HasSecond => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Apply<T>(ref T w, T g, ref T first, ref T second, UpdateRates rates) where T : struct, ILanes<T> => w -= g * rates.LearningRate;
+    public static void Apply<T>(ref T w, T g, ref T first, ref T second, UpdateRates rates)
+        where T : struct, ILanes<T> => w -= g * rates.LearningRate;
 }
 
 /// <summary>m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; w −= η·m / (√(v·correction) + ε), with η also corrected.</summary>

@@ -62,14 +62,15 @@ public static class UpdateOperation
         if (device.Shape == KernelShape.Cpu) LaunchIn<PiecePerItem>();
         else LaunchIn<PiecePerGroup>();
 
-        void LaunchIn<TShape>() where TShape : struct, IWorkShape => device.Kernels.ForEachGroup(table.Grid, new UpdateParameters<TShape, TRule>
-        {
-            Pieces = table.View,
-            Weights = weights.View,
-            Gradients = gradients.View,
-            First = first.View,
-            Second = second.View,
-            Rates = rates,
-        });
+        void LaunchIn<TShape>()
+            where TShape : struct, IWorkShape => device.Kernels.ForEachGroup(table.Grid, new UpdateParameters<TShape, TRule>
+            {
+                Pieces = table.View,
+                Weights = weights.View,
+                Gradients = gradients.View,
+                First = first.View,
+                Second = second.View,
+                Rates = rates,
+            });
     }
 }

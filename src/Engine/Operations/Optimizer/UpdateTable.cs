@@ -41,9 +41,11 @@ public sealed class UpdateTable : IDisposable
         foreach (var row in rows)
         {
             if (((row.Weights | row.Gradient) & 3) != 0)
-                throw new ArgumentException($"update: weights at {row.Weights} and gradient at {row.Gradient} must begin at multiples of 4 (16 bytes)");
+                throw new ArgumentException(
+                    $"update: weights at {row.Weights} and gradient at {row.Gradient} must begin at multiples of 4 (16 bytes)");
             if (row.Weights < 0 || row.Gradient < 0 || row.Length < 0)
-                throw new ArgumentException($"update: {row.Length} weights at {row.Weights} with a gradient at {row.Gradient}: none of them may be negative");
+                throw new ArgumentException(
+                    $"update: {row.Length} weights at {row.Weights} with a gradient at {row.Gradient}: none of them may be negative");
             weightsEnd = Math.Max(weightsEnd, (long)row.Weights + row.Length);
             gradientsEnd = Math.Max(gradientsEnd, (long)row.Gradient + row.Length);
             for (var begin = 0; begin < row.Length; begin += PieceLength)
@@ -86,7 +88,8 @@ public sealed class UpdateTable : IDisposable
             throw new ArgumentException($"update: the table reaches to weight {weightsEnd}, but the weights are {weights.Shape}");
         foreach (var tensor in byGradient)
             if (tensor.Shape.Length < gradientsEnd)
-                throw new ArgumentException($"update: the table reaches to gradient {gradientsEnd}, but gradients or optimizer state are {tensor.Shape}");
+                throw new ArgumentException(
+                    $"update: the table reaches to gradient {gradientsEnd}, but gradients or optimizer state are {tensor.Shape}");
     }
 
     /// <inheritdoc/>
@@ -110,14 +113,16 @@ internal struct UpdatePiece
 
     /// <summary>The gradient with the penalty's: g + λ₁·sign(w) + 2λ₂·w, with sign(0) = 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly T Penalized<T>(T gradient, T weight) where T : struct, ILanes<T> => gradient + (T.Map<Sign>(weight) * L1 + weight * (2f * L2));
+    public readonly T Penalized<T>(T gradient, T weight)
+        where T : struct, ILanes<T> => gradient + (T.Map<Sign>(weight) * L1 + weight * (2f * L2));
 
     /// <summary>
     /// A weight after decay, independent of its gradient: w − η·λ·w (Loshchilov and Hutter, 2017: decoupled, so that rules that divide by
     /// the size of past gradients decay all weights alike).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly T Decayed<T>(T weight, float learningRate) where T : struct, ILanes<T> => weight - weight * (learningRate * Rate * Decay);
+    public readonly T Decayed<T>(T weight, float learningRate)
+        where T : struct, ILanes<T> => weight - weight * (learningRate * Rate * Decay);
 
     private readonly struct Sign : IFunctionOfOne
     {

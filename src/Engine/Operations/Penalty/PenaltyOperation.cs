@@ -26,7 +26,8 @@ public static class PenaltyOperation
         var view = parts.View(table.Pieces);
         device.Kernels.ForEachGroup(new(table.Pieces), new PenaltySumPiece { Pieces = table.View, Weights = weights.View, Parts = view });
         var output = tape.NewTensor(new Shape(1));
-        device.Kernels.ForEachGroup(new(1), new PenaltyAddParts { Loss = loss.View, Parts = view, Output = output.View, Count = table.Pieces });
+        device.Kernels.ForEachGroup(new(1),
+            new PenaltyAddParts { Loss = loss.View, Parts = view, Output = output.View, Count = table.Pieces });
         parts.Release();
         if (tape.Records(loss))
             tape.Record("penalty", output, [], upstream => tape.AddGradient(loss, upstream.Reshape(loss.Shape)));

@@ -54,7 +54,8 @@ public sealed class StagedPixels : IDisposable
     public Tensor AsTensor(Shape shape)
     {
         if (Length != (long)shape.Length * sizeof(float) && Device.Computes)
-            throw new ArgumentException($"staged values: {shape} needs {(long)shape.Length * sizeof(float)} bytes, but {Length} were given");
+            throw new ArgumentException(
+                $"staged values: {shape} needs {(long)shape.Length * sizeof(float)} bytes, but {Length} were given");
         buffer.Retain();
         return new Tensor(Device, shape, buffer);
     }

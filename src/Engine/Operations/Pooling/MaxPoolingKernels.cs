@@ -21,7 +21,8 @@ internal struct MaxPoolingForward : IPixelKernel
         var floor = T.Of(Relu != 0 ? 0f : float.NegativeInfinity);
         var corner = g.WindowStart(pixel);
         var target = pixel * g.Channels;
-        for (var c = channels.First; c < channels.End; c += channels.Step) T.Store(output, target + c, T.Zip<Clip>(T.Load(input, corner + c), floor));
+        for (var c = channels.First; c < channels.End; c += channels.Step)
+            T.Store(output, target + c, T.Zip<Clip>(T.Load(input, corner + c), floor));
         if (KeepWinners != 0)
             for (var c = channels.First; c < channels.End; c += channels.Step) T.StoreBytes(winners, target + c, 0);
         for (var position = 1; position < g.WindowHeight * g.WindowWidth; position++)
@@ -115,7 +116,8 @@ internal struct MaxPoolingGradInput : IPixelKernel
                         T.Store(gradient, target + c, Winner.Share<T>(upstream, winners, source + c, position));
                 else
                     for (var c = channels.First; c < channels.End; c += channels.Step)
-                        T.Store(gradient, target + c, T.Load(gradient, target + c) + Winner.Share<T>(upstream, winners, source + c, position));
+                        T.Store(gradient, target + c,
+                            T.Load(gradient, target + c) + Winner.Share<T>(upstream, winners, source + c, position));
                 overwrite = false;
             }
     }
@@ -155,7 +157,8 @@ internal struct MaxPoolingGradInputApart : IPixelKernel
                             T.Store(gradient, target + c, Winner.Share<T>(upstream, winners, source + c, position));
                     else
                         for (var c = channels.First; c < channels.End; c += channels.Step)
-                            T.Store(gradient, target + c, T.Load(gradient, target + c) + Winner.Share<T>(upstream, winners, source + c, position));
+                            T.Store(gradient, target + c,
+                                T.Load(gradient, target + c) + Winner.Share<T>(upstream, winners, source + c, position));
                 }
                 else if (Accumulate == 0)
                     for (var c = channels.First; c < channels.End; c += channels.Step) T.Store(gradient, target + c, default);

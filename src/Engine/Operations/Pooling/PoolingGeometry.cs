@@ -59,7 +59,8 @@ public readonly record struct PoolingGeometry(
     {
         if (input.Rank != 4) throw new ArgumentException($"pooling: input {input} must be [N,H,W,C]");
         if (stride < 1) throw new ArgumentException($"pooling: stride {stride} must be at least 1");
-        if (windowHeight < 1 || windowWidth < 1) throw new ArgumentException($"pooling: window {windowHeight}x{windowWidth} must be at least 1x1");
+        if (windowHeight < 1 || windowWidth < 1)
+            throw new ArgumentException($"pooling: window {windowHeight}x{windowWidth} must be at least 1x1");
         if (windowHeight > input[1] || windowWidth > input[2])
             throw new ArgumentException($"pooling: window {windowHeight}x{windowWidth} is larger than the input {input}");
         return new(input[0], input[1], input[2], input[3], windowHeight, windowWidth, stride,

@@ -81,7 +81,8 @@ internal static class InstructionClasses
     }
 
     /// <summary>Multiply-adds of threads, counted for whole warps.</summary>
-    public static long MultiplyAdds(PtxProgram program, long[] executions) => program.Flow.Blocks.Sum(block => executions[block.Index] * MultiplyAdds(program.Kernel, block));
+    public static long MultiplyAdds(PtxProgram program, long[] executions) =>
+        program.Flow.Blocks.Sum(block => executions[block.Index] * MultiplyAdds(program.Kernel, block));
 
     private static long MultiplyAdds(PtxKernel kernel, BasicBlock block)
     {
@@ -94,7 +95,8 @@ internal static class InstructionClasses
             if (instruction.Types.Count == 0 || instruction.Types[^1] != new PtxType('f', 32)) continue;
             if (instruction.Operation == "fma") count += Row.Lanes;
             else if (instruction.Operation == "mul") products.Add(instruction.Operand<RegisterOperand>(0).Register);
-            else if (instruction.Operation is "add" or "sub" && instruction.Operands.Skip(1).OfType<RegisterOperand>().Any(operand => products.Remove(operand.Register))) count += Row.Lanes;
+            else if (instruction.Operation is "add" or "sub" && instruction.Operands.Skip(1).OfType<RegisterOperand>()
+                .Any(operand => products.Remove(operand.Register))) count += Row.Lanes;
         }
         return count;
     }

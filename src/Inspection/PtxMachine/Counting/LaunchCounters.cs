@@ -22,15 +22,16 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
     public void CountBlock(BasicBlock block) => executions[block.Index]++;
 
     /// <summary>
-    /// A warp accesses shared memory. It has 32 banks of four bytes, and a wavefront moves one word of each, for any number of lanes. Accesses of
-    /// 16 bytes a lane are served half a warp at a time.
+    /// A warp accesses shared memory. It has 32 banks of four bytes, and a wavefront moves one word of each, for any number of lanes.
+    /// Accesses of 16 bytes a lane are served half a warp at a time.
     /// </summary>
     /// <remarks>CUDA C++ Programming Guide, "Shared Memory" of compute capability 5.x and later.</remarks>
     public void CountShared(Warp warp, MemoryAccess access)
     {
         var half = access.Bytes >= 16 ? Row.Lanes / 2 : Row.Lanes;
         var (wavefronts, minimum) = (0, 0);
-        for (var first = 0; first < Row.Lanes; first += half) Wavefronts(warp, access, first, first + half, access.Bytes, ref wavefronts, ref minimum);
+        for (var first = 0; first < Row.Lanes; first += half)
+            Wavefronts(warp, access, first, first + half, access.Bytes, ref wavefronts, ref minimum);
         AddShared(warp, access, wavefronts, minimum, BitOperations.PopCount(warp.Mask) * access.Bytes);
     }
 
@@ -91,7 +92,8 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
     public override int GetHashCode() => executions.Aggregate(0, HashCode.Combine);
 
     /// <summary>What has been counted.</summary>
-    public LaunchCounts Counts() => new(program.Kernel, threadsPerGroup, InstructionClasses.Counts(program, executions), InstructionClasses.MultiplyAdds(program, executions),
+    public LaunchCounts Counts() => new(program.Kernel, threadsPerGroup, InstructionClasses.Counts(program, executions),
+        InstructionClasses.MultiplyAdds(program, executions),
         [.. accesses.Where(access => access.Requests > 0)])
     {
         Executions = [.. program.Flow.Blocks.SelectMany(block => Enumerable.Repeat(executions[block.Index], block.End - block.First))],
@@ -103,7 +105,8 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
 
     /// <summary>Adds the wavefronts of some lanes, and those that as many words need without conflicts.</summary>
     [SkipLocalsInit]
-    private static void Wavefronts(Warp warp, MemoryAccess access, int firstLane, int endLane, int bytes, ref int wavefronts, ref int minimum)
+    private static void Wavefronts(Warp warp, MemoryAccess access, int firstLane, int endLane, int bytes, ref int wavefronts,
+        ref int minimum)
     {
         // The distinct words of each bank.
         var words = stackalloc ulong[Banks * Row.Lanes];
@@ -165,7 +168,8 @@ public sealed class AccessCount(PtxInstruction instruction)
     /// <summary>Lanes that took part, of all requests.</summary>
     public long Lanes { get; internal set; }
 
-    /// <summary>Wavefronts: passes through shared memory. Lanes that access different words of one bank add some (a bank conflict).</summary>
+    /// <summary>Wavefronts: passes through shared memory. Lanes that access different words of one bank add some (a bank
+    /// conflict).</summary>
     public long Wavefronts { get; internal set; }
 
     /// <summary>Wavefronts that as many words would need without bank conflicts.</summary>

@@ -3,14 +3,17 @@ using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Counting;
 
-/// <summary>What a launch has executed. Instructions are those of the PTX: NVIDIA's assembler makes one of a product and a sum, and spares copies.</summary>
+/// <summary>What a launch has executed. Instructions are those of the PTX: NVIDIA's assembler makes one of a product and a sum, and spares
+/// copies.</summary>
 /// <param name="Kernel">The kernel.</param>
 /// <param name="ThreadsPerGroup">Threads of a group.</param>
 /// <param name="Instructions">Instructions of warps by class.</param>
-/// <param name="MultiplyAdds">Multiply-adds of threads: fma, products whose sum is the next thing done with them, and those of tensor cores.</param>
+/// <param name="MultiplyAdds">Multiply-adds of threads: fma, products whose sum is the next thing done with them, and those of tensor
+/// cores.</param>
 /// <param name="Accesses">Accesses to memory, in the order of the text.</param>
 public sealed record LaunchCounts(
-    PtxKernel Kernel, int ThreadsPerGroup, IReadOnlyDictionary<InstructionClass, long> Instructions, long MultiplyAdds, IReadOnlyList<AccessCount> Accesses)
+    PtxKernel Kernel, int ThreadsPerGroup, IReadOnlyDictionary<InstructionClass, long> Instructions, long MultiplyAdds,
+    IReadOnlyList<AccessCount> Accesses)
 {
     /// <summary>How often a warp executed each instruction of the kernel, whether its guard held or not.</summary>
     public IReadOnlyList<long> Executions { get; init; } = [];
@@ -28,7 +31,8 @@ public sealed record LaunchCounts(
     public long GlobalSectors => Accesses.Sum(access => access.Sectors);
 
     /// <summary>
-    /// How many groups a multiprocessor holds at once, by an estimate of the registers that the assembler keeps within the kernel's launch bounds.
+    /// How many groups a multiprocessor holds at once, by an estimate of the registers that the assembler keeps within the kernel's launch
+    /// bounds.
     /// </summary>
     public Occupancy OccupancyOn(CudaTarget target)
     {
@@ -37,7 +41,8 @@ public sealed record LaunchCounts(
         if (Kernel.GroupsPerMultiprocessor is { } groups)
         {
             var warps = Rounding.CeilDiv(ThreadsPerGroup, WarpSize);
-            registers = Math.Min(registers, CudaTarget.RegistersPerMultiprocessor / (groups * warps * WarpSize) / RegisterUnit * RegisterUnit);
+            registers = Math
+                .Min(registers, CudaTarget.RegistersPerMultiprocessor / (groups * warps * WarpSize) / RegisterUnit * RegisterUnit);
         }
         return Occupancy.Of(target, ThreadsPerGroup, Math.Min(registers, CudaTarget.RegistersPerThread), Kernel.SharedBytes);
     }

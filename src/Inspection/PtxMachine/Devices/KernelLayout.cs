@@ -9,8 +9,8 @@ using static Convolve.Inspection.Rounding;
 namespace Convolve.Inspection.PtxMachine.Devices;
 
 /// <summary>
-/// Where the fields of a kernel lie in its one argument, as ILGPU compiles it: in the order of their declaration, each at a multiple of its own size. A view
-/// is its address and its length, of eight bytes each.
+/// Where the fields of a kernel lie in its one argument, as ILGPU compiles it: in the order of their declaration, each at a multiple of its
+/// own size. A view is its address and its length, of eight bytes each.
 /// </summary>
 /// <typeparam name="TKernel">The kernel.</typeparam>
 internal sealed class KernelLayout<TKernel> where TKernel : struct
@@ -25,7 +25,8 @@ internal sealed class KernelLayout<TKernel> where TKernel : struct
         this.kernel = kernel;
         var (end, alignment) = Collect(typeof(TKernel), [], 0);
         if (RoundUp(end, alignment) != kernel.ParameterBytes)
-            throw new InvalidOperationException($"{kernel.Name}: its fields take {RoundUp(end, alignment)} bytes, but its PTX has {kernel.ParameterBytes} bytes of arguments");
+            throw new InvalidOperationException($"{kernel.Name}: its fields take {RoundUp(end, alignment)} bytes, but its PTX has "
+                + $"{kernel.ParameterBytes} bytes of arguments");
     }
 
     /// <summary>The bytes of an argument; the arrays of its views become arrays of a launch's memory.</summary>
@@ -37,7 +38,8 @@ internal sealed class KernelLayout<TKernel> where TKernel : struct
             var value = path.Aggregate((object)argument, (owner, field) => field.GetValue(owner)!);
             if (value.GetType().IsGenericType)
             {
-                var view = (IViewArgument)Activator.CreateInstance(typeof(ViewArgument<>).MakeGenericType(value.GetType().GetGenericArguments()))!;
+                var view = (IViewArgument)Activator.CreateInstance(
+                    typeof(ViewArgument<>).MakeGenericType(value.GetType().GetGenericArguments()))!;
                 var (address, length) = view.Map(value, string.Join('.', path.Select(field => field.Name)), memory);
                 MemoryMarshal.Write(bytes.AsSpan(offset), address);
                 MemoryMarshal.Write(bytes.AsSpan(offset + sizeof(ulong)), length);
@@ -56,7 +58,8 @@ internal sealed class KernelLayout<TKernel> where TKernel : struct
     private (int End, int Alignment) Collect(Type type, FieldInfo[] path, int offset)
     {
         var alignment = 1;
-        foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).OrderBy(field => field.MetadataToken))
+        foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .OrderBy(field => field.MetadataToken))
         {
             FieldInfo[] inner = [.. path, field];
             if (IsView(field.FieldType))
@@ -66,7 +69,8 @@ internal sealed class KernelLayout<TKernel> where TKernel : struct
             }
             else if (field.FieldType.IsPrimitive || field.FieldType.IsEnum)
             {
-                var bytes = field.FieldType == typeof(bool) ? 1 : Marshal.SizeOf(field.FieldType.IsEnum ? field.FieldType.GetEnumUnderlyingType() : field.FieldType);
+                var bytes = field.FieldType == typeof(bool) ? 1
+                    : Marshal.SizeOf(field.FieldType.IsEnum ? field.FieldType.GetEnumUnderlyingType() : field.FieldType);
                 offset = Add(inner, offset, bytes, bytes);
                 alignment = Math.Max(alignment, bytes);
             }
@@ -93,13 +97,16 @@ internal sealed class KernelLayout<TKernel> where TKernel : struct
         : type == typeof(bool) ? 1
         : type.IsEnum ? Marshal.SizeOf(type.GetEnumUnderlyingType())
         : type.IsPrimitive ? Marshal.SizeOf(type)
-        : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(field => AlignmentOf(field.FieldType)).DefaultIfEmpty(1).Max();
+        : type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(field => AlignmentOf(field.FieldType))
+            .DefaultIfEmpty(1).Max();
 
     private static bool IsView(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
 
     private static byte[] RawBytes(object value)
     {
-        if (value.GetType().IsEnum) value = System.Convert.ChangeType(value, value.GetType().GetEnumUnderlyingType(), System.Globalization.CultureInfo.InvariantCulture);
+        if (value.GetType().IsEnum)
+            value = System.Convert.ChangeType(value, value.GetType().GetEnumUnderlyingType(),
+                System.Globalization.CultureInfo.InvariantCulture);
         var bytes = new byte[Marshal.SizeOf(value)];
         var pin = GCHandle.Alloc(value, GCHandleType.Pinned);
         Marshal.Copy(pin.AddrOfPinnedObject(), bytes, 0, bytes.Length);

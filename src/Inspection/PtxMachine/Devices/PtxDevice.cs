@@ -9,8 +9,8 @@ using ILGPU.Runtime.CPU;
 namespace Convolve.Inspection.PtxMachine.Devices;
 
 /// <summary>
-/// A device on which operations run as on an NVIDIA GPU, without one: they choose sizes and grids themselves, every kernel is compiled to PTX for an
-/// architecture, and the machine executes it. What the sanitizer finds is an error of the launch.
+/// A device on which operations run as on an NVIDIA GPU, without one: they choose sizes and grids themselves, every kernel is compiled to
+/// PTX for an architecture, and the machine executes it. What the sanitizer finds is an error of the launch.
 /// </summary>
 public sealed class PtxDevice : IDisposable
 {

@@ -25,7 +25,8 @@ internal sealed class PtxKernelLoader(PtxDevice device) : IKernelLoader, IDispos
             // Copies and fills go through the accelerator's stream.
             stream.Synchronize();
             using var memory = new GlobalMemory();
-            var result = kernel.Launch(memory, ExtentOf(grid.GridDim), ExtentOf(grid.GroupDim), layout.Bytes(arguments, memory), device.Options);
+            var result = kernel.Launch(memory, ExtentOf(grid.GridDim), ExtentOf(grid.GroupDim), layout.Bytes(arguments, memory),
+                device.Options);
             device.Launched?.Invoke(name, result);
             if (result.Findings.Count > 0) throw new KernelFaultException(result.Findings);
         };

@@ -15,7 +15,8 @@ internal sealed record Translation(IReadOnlyList<WarpCall> Calls, int? Guard = n
 /// <summary>Makes a .NET method of a basic block: a call for each instruction, or a few.</summary>
 internal static class BlockCompiler
 {
-    private static readonly MethodInfo guard = typeof(Warp).GetMethod(nameof(Warp.Guard))!, unguard = typeof(Warp).GetMethod(nameof(Warp.Unguard))!;
+    private static readonly MethodInfo guard = typeof(Warp).GetMethod(nameof(Warp.Guard))!,
+        unguard = typeof(Warp).GetMethod(nameof(Warp.Unguard))!;
 
     /// <summary>Compiles a block.</summary>
     /// <param name="name">A name for stack traces.</param>

@@ -21,7 +21,8 @@ internal sealed record BasicBlock(int Index, int First, int End)
     public bool EndsWithBarrier { get; init; }
 
     /// <summary>
-    /// The block where lanes that part at its end meet again: the first that every way from here leads through (its immediate postdominator).
+    /// The block where lanes that part at its end meet again: the first that every way from here leads through (its immediate
+    /// postdominator).
     /// </summary>
     public int Meeting { get; set; }
 
@@ -31,8 +32,8 @@ internal sealed record BasicBlock(int Index, int First, int End)
 
 /// <summary>The basic blocks of a kernel and where diverged lanes meet again.</summary>
 /// <remarks>
-/// Immediate postdominators are where hardware with a stack of masks lets lanes meet (Fung et al., Dynamic Warp Formation and Scheduling for
-/// Efficient GPU Control Flow, 2007). Dominators after Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm, 2001.
+/// Immediate postdominators are where hardware with a stack of masks lets lanes meet (Fung et al., Dynamic Warp Formation and Scheduling
+/// for Efficient GPU Control Flow, 2007). Dominators after Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm, 2001.
 /// </remarks>
 internal sealed class ControlFlow
 {
@@ -76,9 +77,11 @@ internal sealed class ControlFlow
     public static ControlFlow Of(PtxKernel kernel) => new(kernel);
 
     /// <summary>Whether an instruction waits for the whole group.</summary>
-    public static bool IsBarrier(PtxInstruction instruction) => instruction.Operation is "bar" or "barrier" && instruction.Modifiers.Count > 0 && instruction.Modifiers[0] is "sync" or "cta";
+    public static bool IsBarrier(PtxInstruction instruction) => instruction.Operation is "bar" or "barrier"
+        && instruction.Modifiers.Count > 0 && instruction.Modifiers[0] is "sync" or "cta";
 
-    private static bool EndsBlock(PtxInstruction instruction) => instruction.EndsThread || instruction.Operation == "bra" || IsBarrier(instruction);
+    private static bool EndsBlock(PtxInstruction instruction) => instruction.EndsThread || instruction.Operation == "bra"
+        || IsBarrier(instruction);
 
     private void FindMeetings()
     {

@@ -76,7 +76,8 @@ internal sealed class Launch
     {
         Counters?.CountBlock(block);
         if (--blocksLeft < 0)
-            throw Fault(FindingKind.EndlessLoop, warp, Program.Kernel.Instructions[block.First], 0, "", $"does not end within {Options.MaximalBlocks} basic blocks");
+            throw Fault(FindingKind.EndlessLoop, warp, Program.Kernel.Instructions[block.First], 0, "",
+                $"does not end within {Options.MaximalBlocks} basic blocks");
     }
 
     /// <summary>Records a fault after which the kernel continues.</summary>
@@ -90,5 +91,6 @@ internal sealed class Launch
         new([Describe(kind, warp, instruction, lane, address, detail), .. findings]);
 
     private Finding Describe(FindingKind kind, Warp warp, PtxInstruction instruction, int lane, string address, string detail) =>
-        new(kind, Program.Kernel.Name, instruction.Line, Program.Kernel.LineText(instruction.Line), warp.Group.Place, GroupSize.PlaceOf(warp.FirstThread + lane), address, detail);
+        new(kind, Program.Kernel.Name, instruction.Line, Program.Kernel.LineText(instruction.Line), warp.Group.Place,
+            GroupSize.PlaceOf(warp.FirstThread + lane), address, detail);
 }

@@ -59,9 +59,11 @@ internal sealed class PtxProgram
     /// <summary>All products of tensor cores.</summary>
     public IReadOnlyList<MatrixProduct> MatrixProducts { get; }
 
-    private int GranuleOf(StateSpace space) => Accesses.Where(access => access.Space == space).All(access => access.Type.Bytes >= 4) ? 4 : 1;
+    private int GranuleOf(StateSpace space) =>
+        Accesses.Where(access => access.Space == space).All(access => access.Type.Bytes >= 4) ? 4 : 1;
 
     /// <summary>Executes a block for the lanes of a warp that are there. What is never executed is never compiled.</summary>
     public void Execute(BasicBlock block, Warp warp) =>
-        (blocks[block.Index] ??= BlockCompiler.Compile($"{Kernel.Name}:{block.Index}", Enumerable.Range(block.First, block.End - block.First).Select(i => translations[i])))(warp);
+        (blocks[block.Index] ??= BlockCompiler.Compile($"{Kernel.Name}:{block.Index}",
+            Enumerable.Range(block.First, block.End - block.First).Select(i => translations[i])))(warp);
 }

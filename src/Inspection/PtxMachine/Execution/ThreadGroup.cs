@@ -3,8 +3,8 @@ using Convolve.Inspection.PtxMachine.Memory;
 namespace Convolve.Inspection.PtxMachine.Execution;
 
 /// <summary>
-/// The warps of a group. They run one after the other, each until it reaches a barrier or its end. The result of a correct kernel does not depend
-/// on their order, and the sanitizer reports kernels whose result does.
+/// The warps of a group. They run one after the other, each until it reaches a barrier or its end. The result of a correct kernel does not
+/// depend on their order, and the sanitizer reports kernels whose result does.
 /// </summary>
 internal sealed class ThreadGroup : IDisposable
 {
@@ -17,7 +17,8 @@ internal sealed class ThreadGroup : IDisposable
         Shared = new byte[program.Shared.Bytes];
         Shadow = new SharedShadow(program.Shared.Bytes, program.SharedGranule);
         Threads = (int)launch.GroupSize.Size;
-        warps = [.. Enumerable.Range(0, Rounding.CeilDiv(Threads, Row.Lanes)).Select(i => new Warp(this, i, program.Registers.Bytes, program.Local.Bytes))];
+        warps = [.. Enumerable.Range(0, Rounding.CeilDiv(Threads, Row.Lanes))
+            .Select(i => new Warp(this, i, program.Registers.Bytes, program.Local.Bytes))];
     }
 
     public Launch Launch { get; }
@@ -76,7 +77,8 @@ internal sealed class ThreadGroup : IDisposable
         if (warps.FirstOrDefault(warp => warp.Barrier is not null) is not { } first) return;
         foreach (var other in warps)
             if (other.Barrier is null)
-                Launch.Report(FindingKind.DivergentBarrier, first, first.Barrier!, lane: 0, "", $"waits at a barrier that warp {other.Index} of its group never reaches");
+                Launch.Report(FindingKind.DivergentBarrier, first, first.Barrier!, lane: 0, "",
+                    $"waits at a barrier that warp {other.Index} of its group never reaches");
             else if (other.Barrier != first.Barrier)
                 Launch.Report(FindingKind.DivergentBarrier, first, first.Barrier!, lane: 0, "",
                     $"waits at a barrier while warp {other.Index} of its group waits at the one in PTX line {other.Barrier.Line}");

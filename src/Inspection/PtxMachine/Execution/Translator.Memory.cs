@@ -7,7 +7,8 @@ namespace Convolve.Inspection.PtxMachine.Execution;
 internal sealed partial class Translator
 {
     // Volatile accesses, and hints to caches, change nothing here.
-    private static readonly string[] accessModifiers = ["param", "global", "shared", "local", "v2", "v4", "volatile", "weak", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc"];
+    private static readonly string[] accessModifiers =
+        ["param", "global", "shared", "local", "v2", "v4", "volatile", "weak", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc"];
 
     private WarpCall LoadOrStore(PtxInstruction instruction)
     {
@@ -17,7 +18,10 @@ internal sealed partial class Translator
         var space = SpaceOf(instruction);
         if (space == StateSpace.Parameter)
         {
-            if (isStore || instruction.Operand<AddressOperand>(address) is not { Base: VariableOperand { Variable.Space: StateSpace.Parameter } variable } place) throw instruction.Unknown();
+            if (isStore || instruction.Operand<AddressOperand>(address) is not
+                {
+                    Base: VariableOperand { Variable.Space: StateSpace.Parameter } variable
+                } place) throw instruction.Unknown();
             return Call(typeof(MemoryInstructions), nameof(MemoryInstructions.LoadParameter),
                 Add(instruction, space, 0, 8, variable.Variable.Offset + place.Offset, instruction.Operands[values]).Number);
         }
@@ -37,7 +41,8 @@ internal sealed partial class Translator
     {
         var hasResult = instruction.Operation == "atom";
         var type = instruction.Types[^1];
-        var operation = instruction.Modifiers.FirstOrDefault(modifier => AtomicInstructions.MethodOf(modifier, type.ToString()) is not null) ?? throw instruction.Unknown();
+        var operation = instruction.Modifiers.FirstOrDefault(modifier => AtomicInstructions.MethodOf(modifier, type.ToString()) is not null)
+            ?? throw instruction.Unknown();
         RequireModifiers(instruction, ["global", operation, "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys"]);
         if (SpaceOf(instruction) != StateSpace.Global) throw instruction.Unknown();
         var address = hasResult ? 1 : 0;
@@ -55,7 +60,9 @@ internal sealed partial class Translator
         switch (instruction.Name)
         {
             case "cp.async.commit_group": return Call(typeof(AsyncCopies), nameof(AsyncCopies.Commit));
-            case "cp.async.wait_group": return Call(typeof(AsyncCopies), nameof(AsyncCopies.Wait), (int)instruction.Operand<ConstantOperand>(0).Bits);
+            case "cp.async.wait_group":
+                return Call(typeof(AsyncCopies), nameof(AsyncCopies.Wait),
+                (int)instruction.Operand<ConstantOperand>(0).Bits);
             case "cp.async.wait_all": return Call(typeof(AsyncCopies), nameof(AsyncCopies.WaitAll));
             case "cp.async.ca.shared.global" or "cp.async.cg.shared.global": break;
             default: throw instruction.Unknown();
@@ -93,7 +100,9 @@ internal sealed partial class Translator
         int[] Rows(int operand, int count)
         {
             var vector = instruction.Operand<VectorOperand>(operand);
-            if (vector.Elements.Count != count) throw new PtxException(instruction.Line, $"{instruction.Name}: operand {operand + 1} has {count} values, not {vector.Elements.Count}");
+            if (vector.Elements.Count != count)
+                throw new PtxException(instruction.Line,
+                    $"{instruction.Name}: operand {operand + 1} has {count} values, not {vector.Elements.Count}");
             return [.. vector.Elements.Select(element => RowOf(instruction, element, typeof(float)))];
         }
     }
@@ -102,7 +111,8 @@ internal sealed partial class Translator
     {
         var place = instruction.Operand<AddressOperand>(address);
         var stride = place.Base is RegisterOperand register ? BytesOf(register.Register) : sizeof(uint);
-        return Add(instruction, space, RowOf(instruction, place.Base, stride == 8 ? typeof(ulong) : typeof(uint)), stride, place.Offset, values);
+        return Add(instruction, space, RowOf(instruction, place.Base, stride == 8 ? typeof(ulong) : typeof(uint)), stride,
+            place.Offset, values);
     }
 
     private MemoryAccess Add(PtxInstruction instruction, StateSpace space, int address, int stride, long offset, PtxOperand values)
@@ -111,7 +121,9 @@ internal sealed partial class Translator
         var type = instruction.Types.Count > 0 ? instruction.Types[^1] : new PtxType('b', 32);
         var rowStride = 4;
         int[] rows = [.. elements.Select(element => RowOf(instruction, element, out rowStride))];
-        var access = new MemoryAccess(instruction, space, accesses.Count, address, stride, offset, rows, rowStride, type) { Elements = rows.Length };
+        var access = new MemoryAccess(instruction, space, accesses.Count, address, stride, offset, rows, rowStride,
+            type)
+        { Elements = rows.Length };
         accesses.Add(access);
         return access;
     }

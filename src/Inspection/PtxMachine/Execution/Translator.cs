@@ -63,18 +63,22 @@ internal sealed partial class Translator(PtxProgram program)
     private WarpCall Lanewise(PtxInstruction instruction, LaneInstruction lanes) =>
         instruction.Operands.Count == lanes.Operands.Count
             ? new WarpCall(lanes.Method, [.. lanes.Operands.Select((type, i) => RowOf(instruction, i, type))])
-            : throw new PtxException(instruction.Line, $"{instruction.Name} has {lanes.Operands.Count} operands, not {instruction.Operands.Count}");
+            : throw new PtxException(instruction.Line,
+                $"{instruction.Name} has {lanes.Operands.Count} operands, not {instruction.Operands.Count}");
 
     /// <summary>Makes sure that an integer division does not divide by zero.</summary>
     private WarpCall[] Divisor(PtxInstruction instruction, int index)
     {
-        if (instruction.Operation is not ("div" or "rem") || instruction.Types[^1].Kind == 'f' || instruction.Operand<PtxOperand>(2) is ConstantOperand { Bits: not 0 }) return [];
+        if (instruction.Operation is not ("div" or "rem") || instruction.Types[^1].Kind == 'f'
+            || instruction.Operand<PtxOperand>(2) is ConstantOperand { Bits: not 0 }) return [];
         var bytes = RegisterFile.Stride(instruction.Types[^1]);
-        return [Call(typeof(IntegerChecks), nameof(IntegerChecks.Divisor), index, RowOf(instruction, 2, bytes == 8 ? typeof(ulong) : typeof(uint)), bytes)];
+        return [Call(typeof(IntegerChecks), nameof(IntegerChecks.Divisor), index,
+            RowOf(instruction, 2, bytes == 8 ? typeof(ulong) : typeof(uint)), bytes)];
     }
 
     /// <summary>The row of an operand that lanes use as a type; <see cref="bool"/> for predicates.</summary>
-    private int RowOf(PtxInstruction instruction, int operand, Type type) => RowOf(instruction, instruction.Operand<PtxOperand>(operand), type);
+    private int RowOf(PtxInstruction instruction, int operand, Type type) =>
+        RowOf(instruction, instruction.Operand<PtxOperand>(operand), type);
 
     private int RowOf(PtxInstruction instruction, PtxOperand operand, Type type)
     {
@@ -84,7 +88,8 @@ internal sealed partial class Translator(PtxProgram program)
             case RegisterOperand { Negated: false } register when BytesOf(register.Register) == bytes:
                 return program.Registers.Of(register.Register);
             case RegisterOperand register:
-                throw new PtxException(instruction.Line, $"{instruction.Name}: {register.Register} ({register.Register.Type}) does not hold what the instruction takes");
+                throw new PtxException(instruction.Line,
+                    $"{instruction.Name}: {register.Register} ({register.Register.Type}) does not hold what the instruction takes");
             case ConstantOperand constant when bytes == 0:
                 return program.Registers.OfConstant(constant.Bits != 0 ? Row.AllLanes : 0, sizeof(uint));
             case ConstantOperand constant:
@@ -94,18 +99,22 @@ internal sealed partial class Translator(PtxProgram program)
             case VariableOperand { Variable.Space: StateSpace.Local } variable when bytes > 0:
                 return program.Registers.OfConstant(program.Local.AddressOf(variable.Variable), bytes);
             case SpecialOperand special when bytes == 4:
-                return program.Registers.OfSpecial(special.Name) ?? throw new PtxException(instruction.Line, $"the machine has no special register {special.Name}");
+                return program.Registers.OfSpecial(special.Name)
+                    ?? throw new PtxException(instruction.Line, $"the machine has no special register {special.Name}");
             default:
-                throw new PtxException(instruction.Line, $"{instruction.Name}: an operand is of a kind that the machine does not have there");
+                throw new PtxException(instruction.Line,
+                    $"{instruction.Name}: an operand is of a kind that the machine does not have there");
         }
     }
 
     /// <summary>The row of an operand in a register of whatever width.</summary>
     private int RowOf(PtxInstruction instruction, PtxOperand operand, out int stride)
     {
-        stride = operand is RegisterOperand register ? BytesOf(register.Register) : operand is ConstantOperand or VariableOperand ? Math.Max(4, instruction.Types[^1].Bytes) : 4;
+        stride = operand is RegisterOperand register ? BytesOf(register.Register) : operand is ConstantOperand or VariableOperand
+            ? Math.Max(4, instruction.Types[^1].Bytes) : 4;
         var isFloat = instruction.Types[^1].Kind == 'f';
-        return RowOf(instruction, operand, stride switch { 0 => typeof(bool), 8 => isFloat ? typeof(double) : typeof(ulong), _ => isFloat ? typeof(float) : typeof(uint) });
+        return RowOf(instruction, operand, stride switch { 0 => typeof(bool), 8 => isFloat ? typeof(double) : typeof(ulong), _ => isFloat
+            ? typeof(float) : typeof(uint) });
     }
 
     private static int BytesOf(PtxRegister register) => register.Type == PtxType.Predicate ? 0 : RegisterFile.Stride(register.Type);

@@ -5,8 +5,8 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.PtxMachine.Execution;
 
 /// <summary>
-/// Finds reads of registers that have not been written. If every path to a read passes a write, the register needs no check; for the others the machine
-/// records which lanes have written them.
+/// Finds reads of registers that have not been written. If every path to a read passes a write, the register needs no check; for the others
+/// the machine records which lanes have written them.
 /// </summary>
 /// <remarks>"Definite assignment": Aho, Lam, Sethi and Ullman, Compilers, 9.2, as a forward analysis of what is certain.</remarks>
 internal sealed class UnassignedRegisters
@@ -58,11 +58,13 @@ internal sealed class UnassignedRegisters
 
     /// <summary>What has to be checked before an instruction.</summary>
     public IReadOnlyList<WarpCall> Checks(PtxInstruction instruction, int index) =>
-        [.. instruction.Reads.Where(watched.ContainsKey).Distinct().Select(register => new WarpCall(typeof(UnassignedRegisters).GetMethod(nameof(Check))!, [watched[register], register.Index, index]))];
+        [.. instruction.Reads.Where(watched.ContainsKey).Distinct().Select(
+            register => new WarpCall(typeof(UnassignedRegisters).GetMethod(nameof(Check))!, [watched[register], register.Index, index]))];
 
     /// <summary>What has to be noted after it.</summary>
     public IReadOnlyList<WarpCall> Notes(PtxInstruction instruction) =>
-        [.. instruction.Writes.Where(watched.ContainsKey).Select(register => new WarpCall(typeof(UnassignedRegisters).GetMethod(nameof(Note))!, [watched[register]]))];
+        [.. instruction.Writes.Where(watched.ContainsKey)
+            .Select(register => new WarpCall(typeof(UnassignedRegisters).GetMethod(nameof(Note))!, [watched[register]]))];
 
     /// <summary>Reports lanes that read a register they have not written.</summary>
     public static void Check(Warp warp, int watched, int register, int instruction)
@@ -70,12 +72,14 @@ internal sealed class UnassignedRegisters
         var lanes = warp.Mask & ~warp.Assigned[watched];
         if (lanes == 0) return;
         var kernel = warp.Group.Launch.Program.Kernel;
-        warp.Group.Launch.Report(FindingKind.UninitializedRegister, warp, kernel.Instructions[instruction], BitOperations.TrailingZeroCount(lanes), "",
+        warp.Group.Launch.Report(FindingKind.UninitializedRegister, warp, kernel.Instructions[instruction],
+            BitOperations.TrailingZeroCount(lanes), "",
             $"reads {kernel.Registers[register]}, which the thread has not written");
     }
 
     /// <summary>Records the lanes that write a register.</summary>
     public static void Note(Warp warp, int watched) => warp.Assigned[watched] |= warp.Mask;
 
-    private IEnumerable<PtxInstruction> InstructionsOf(BasicBlock block) => Enumerable.Range(block.First, block.End - block.First).Select(i => program.Kernel.Instructions[i]);
+    private IEnumerable<PtxInstruction> InstructionsOf(BasicBlock block) => Enumerable.Range(block.First, block.End - block.First)
+        .Select(i => program.Kernel.Instructions[i]);
 }

@@ -7,8 +7,8 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.PtxMachine.Execution;
 
 /// <summary>
-/// The 32 threads that execute an instruction together. Lanes that diverge at a branch execute one side after the other and reconverge where all
-/// paths meet (<see cref="BasicBlock.Meeting"/>).
+/// The 32 threads that execute an instruction together. Lanes that diverge at a branch execute one side after the other and reconverge
+/// where all paths meet (<see cref="BasicBlock.Meeting"/>).
 /// </summary>
 internal sealed unsafe class Warp : IDisposable
 {
@@ -86,7 +86,8 @@ internal sealed unsafe class Warp : IDisposable
     }
 
     /// <summary>Writes what its lanes find in constants and special registers.</summary>
-    public void FillConstants(Extent place, Extent grid, Extent groupSize) => Group.Launch.Program.Registers.Fill(Rows, place, grid, groupSize, Index);
+    public void FillConstants(Extent place, Extent grid, Extent groupSize) =>
+        Group.Launch.Program.Registers.Fill(Rows, place, grid, groupSize, Index);
 
     /// <summary>Narrows the current instruction to the lanes whose predicate holds.</summary>
     /// <returns>Whether there are any.</returns>
@@ -157,7 +158,8 @@ internal sealed unsafe class Warp : IDisposable
         }
     }
 
-    /// <summary>Ends the lanes that have reached the end, and the paths that have reached their reconvergence point or have no lanes left.</summary>
+    /// <summary>Ends the lanes that have reached the end, and the paths that have reached their reconvergence point or have no lanes
+    /// left.</summary>
     private void Settle(int exit)
     {
         while (paths.Count > 0)

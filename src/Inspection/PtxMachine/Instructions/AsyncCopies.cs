@@ -5,8 +5,8 @@ using Convolve.Inspection.PtxMachine.Memory;
 namespace Convolve.Inspection.PtxMachine.Instructions;
 
 /// <summary>
-/// The copies from global to shared memory that the lanes of a warp have started and not waited for. Their bytes are read at once and written as late
-/// as PTX allows: when the lane waits for their group. An earlier read therefore sees the old bytes.
+/// The copies from global to shared memory that the lanes of a warp have started and not waited for. Their bytes are read at once and
+/// written as late as PTX allows: when the lane waits for their group. An earlier read therefore sees the old bytes.
 /// </summary>
 /// <remarks>PTX ISA, 9.7.9.25 "Asynchronous copy": cp.async, cp.async.commit_group, cp.async.wait_group.</remarks>
 internal sealed unsafe class AsyncCopies(Warp warp)
@@ -36,10 +36,13 @@ internal sealed unsafe class AsyncCopies(Warp warp)
             var place = MemoryInstructions.SharedPlace(warp, access, lane, access.Bytes);
             var bytes = access.Others.Count == 0 ? access.Bytes : (int)Row.Get<uint>(warp.Rows + access.Others[0], lane);
             if (bytes > access.Bytes)
-                throw warp.Group.Launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, "", $"src-size {bytes} is more than the {access.Bytes} bytes of the copy");
+                throw warp.Group.Launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, "",
+                    $"src-size {bytes} is more than the {access.Bytes} bytes of the copy");
             var copy = new Copy { Lane = lane, Place = place, Length = access.Bytes, Group = warp.Copies.groups[lane] };
-            if (bytes > 0) new ReadOnlySpan<byte>(MemoryInstructions.Global(warp, from, lane, bytes, access.Bytes, AccessKind.Read), bytes).CopyTo(new Span<byte>(copy.Data, LongestCopy));
-            if (warp.Group.Launch.Options.Sanitize && warp.Group.Shadow.BeginCopy(place, access.Bytes, warp.FirstThread + lane, warp.Epoch) is { } finding)
+            if (bytes > 0) new ReadOnlySpan<byte>(MemoryInstructions.Global(warp, from, lane, bytes, access.Bytes, AccessKind.Read), bytes)
+                .CopyTo(new Span<byte>(copy.Data, LongestCopy));
+            if (warp.Group.Launch.Options.Sanitize
+                && warp.Group.Shadow.BeginCopy(place, access.Bytes, warp.FirstThread + lane, warp.Epoch) is { } finding)
                 warp.Group.Launch.Report(finding.Kind, warp, access.Instruction, lane,
                     warp.Group.Launch.Program.Shared.Describe(MemoryInstructions.Address(warp, access, lane)), finding.Detail);
             warp.Copies.copies.Add(copy);

@@ -33,7 +33,8 @@ internal static unsafe class AtomicInstructions
 
     public static void Exchange32(Warp warp, int number) => Update<uint>(warp, number, (_, operand, _) => operand);
 
-    public static void CompareAndSwap32(Warp warp, int number) => Update<uint>(warp, number, (old, operand, second) => old == operand ? second : old);
+    public static void CompareAndSwap32(Warp warp, int number) =>
+        Update<uint>(warp, number, (old, operand, second) => old == operand ? second : old);
 
     /// <summary>The method of an operation and type; null if the machine does not have it.</summary>
     public static string? MethodOf(string operation, string type) => (operation, type) switch

@@ -2,9 +2,9 @@ using System.Numerics;
 
 namespace Convolve.Inspection.PtxMachine.Instructions;
 
-// What floating-point instructions compute of one lane's operands: PTX ISA, 9.7.3 "Floating Point Instructions". Sums, products, quotients and roots
-// are rounded once to the nearest, as the host does. Approximations are computed in double precision and rounded once: they are nearer to the true
-// value than the error that PTX allows, so a device may differ from them by that error.
+// What floating-point instructions compute of one lane's operands: PTX ISA, 9.7.3 "Floating Point Instructions". Sums, products, quotients
+// and roots are rounded once to the nearest, as the host does. Approximations are computed in double precision and rounded once: they are
+// nearer to the true value than the error that PTX allows, so a device may differ from them by that error.
 
 internal readonly struct Divide<T> : IBinary<T, T, T> where T : IDivisionOperators<T, T, T>
 {
@@ -168,7 +168,8 @@ internal readonly struct Flushed2<TFunction> : IBinary<float, float, float> wher
 /// <summary>A function with .ftz.</summary>
 internal readonly struct Flushed3<TFunction> : ITernary<float, float, float, float> where TFunction : ITernary<float, float, float, float>
 {
-    public static float Of(float a, float b, float c) => Subnormal.Flush(TFunction.Of(Subnormal.Flush(a), Subnormal.Flush(b), Subnormal.Flush(c)));
+    public static float Of(float a, float b, float c) =>
+        Subnormal.Flush(TFunction.Of(Subnormal.Flush(a), Subnormal.Flush(b), Subnormal.Flush(c)));
 }
 
 /// <summary>A comparison with .ftz.</summary>

@@ -51,7 +51,8 @@ internal static class InstructionSet
 
     private static void Binary<TFunction, T>(string name) where TFunction : IBinary<T, T, T> => Binary<TFunction, T, T, T>(name);
 
-    private static void Ternary<TFunction, TResult, TLeft, TRight, TThird>(string name) where TFunction : ITernary<TResult, TLeft, TRight, TThird> =>
+    private static void Ternary<TFunction, TResult, TLeft, TRight, TThird>(string name)
+        where TFunction : ITernary<TResult, TLeft, TRight, TThird> =>
         Define(name, nameof(Lanes.Ternary), [typeof(TFunction), typeof(TResult), typeof(TLeft), typeof(TRight), typeof(TThird)],
             typeof(TResult), typeof(TLeft), typeof(TRight), typeof(TThird));
 
@@ -126,7 +127,8 @@ internal static class InstructionSet
         Test<IsInfinite<T>, T>($"testp.infinite.{type}");
         Moves<T>(type);
         Comparisons<T>(type);
-        foreach (var (name, comparison) in FloatComparisons(typeof(T))) Define($"setp.{name}.{type}", nameof(Lanes.Compare), [comparison, typeof(T)], typeof(bool), typeof(T), typeof(T));
+        foreach (var (name, comparison) in FloatComparisons(typeof(T)))
+            Define($"setp.{name}.{type}", nameof(Lanes.Compare), [comparison, typeof(T)], typeof(bool), typeof(T), typeof(T));
     }
 
     /// <summary>The same with .ftz, and what exists for float32 only.</summary>
@@ -148,8 +150,10 @@ internal static class InstructionSet
         Binary<MaximumOrNaN<float>, float>("max.NaN.f32");
         Unary<Flushed1<NegateFloat<float>>, float, float>("neg.ftz.f32");
         Unary<Flushed1<AbsoluteFloat<float>>, float, float>("abs.ftz.f32");
-        foreach (var (name, comparison) in new[] { ("eq", typeof(IsEqual<float>)), ("ne", typeof(IsNotEqual<float>)), ("lt", typeof(IsLess<float>)), ("le", typeof(IsAtMost<float>)),
-            ("gt", typeof(Swapped<IsLess<float>, float>)), ("ge", typeof(Swapped<IsAtMost<float>, float>)) }.Concat(FloatComparisons(typeof(float))))
+        foreach (var (name, comparison) in new[] { ("eq", typeof(IsEqual<float>)), ("ne", typeof(IsNotEqual<float>)),
+            ("lt", typeof(IsLess<float>)), ("le", typeof(IsAtMost<float>)),
+            ("gt", typeof(Swapped<IsLess<float>, float>)), ("ge", typeof(Swapped<IsAtMost<float>, float>)) }
+                .Concat(FloatComparisons(typeof(float))))
             Define($"setp.{name}.ftz.f32", nameof(Lanes.Compare), [typeof(FlushedComparison<>).MakeGenericType(comparison), typeof(float)],
                 typeof(bool), typeof(float), typeof(float));
     }
@@ -190,30 +194,37 @@ internal static class InstructionSet
     {
         (string Name, Type Type)[] integers =
         [
-            ("u8", typeof(byte)), ("s8", typeof(sbyte)), ("u16", typeof(ushort)), ("s16", typeof(short)), ("u32", typeof(uint)), ("s32", typeof(int)),
+            ("u8", typeof(byte)), ("s8", typeof(sbyte)), ("u16", typeof(ushort)), ("s16", typeof(short)), ("u32", typeof(uint)),
+                ("s32", typeof(int)),
             ("u64", typeof(ulong)), ("s64", typeof(long)),
         ];
         (string Name, Type Type)[] floats = [("f32", typeof(float)), ("f64", typeof(double))];
-        (string Name, Type Type)[] roundings = [("rni", typeof(ToNearest)), ("rzi", typeof(ToZero)), ("rmi", typeof(Down)), ("rpi", typeof(Up))];
+        (string Name, Type Type)[] roundings =
+            [("rni", typeof(ToNearest)), ("rzi", typeof(ToZero)), ("rmi", typeof(Down)), ("rpi", typeof(Up))];
         foreach (var from in integers)
-            foreach (var to in integers) Convert($"cvt.{to.Name}.{from.Name}", typeof(ConvertInteger<,>).MakeGenericType(to.Type, from.Type), to.Type, from.Type);
+            foreach (var to in integers)
+                Convert($"cvt.{to.Name}.{from.Name}", typeof(ConvertInteger<,>).MakeGenericType(to.Type, from.Type), to.Type, from.Type);
         foreach (var floating in floats)
         {
             foreach (var integer in integers)
             {
-                Convert($"cvt.rn.{floating.Name}.{integer.Name}", typeof(ToFloat<,>).MakeGenericType(floating.Type, integer.Type), floating.Type, integer.Type);
+                Convert($"cvt.rn.{floating.Name}.{integer.Name}", typeof(ToFloat<,>).MakeGenericType(floating.Type, integer.Type),
+                    floating.Type, integer.Type);
                 foreach (var (name, rounding) in roundings)
-                    Convert($"cvt.{name}.{integer.Name}.{floating.Name}", typeof(FloatToInteger<,,>).MakeGenericType(integer.Type, floating.Type, rounding), integer.Type, floating.Type);
+                    Convert($"cvt.{name}.{integer.Name}.{floating.Name}",
+                        typeof(FloatToInteger<,,>).MakeGenericType(integer.Type, floating.Type, rounding), integer.Type, floating.Type);
             }
             foreach (var (name, rounding) in roundings)
-                Convert($"cvt.{name}.{floating.Name}.{floating.Name}", typeof(RoundFloat<,>).MakeGenericType(floating.Type, rounding), floating.Type, floating.Type);
+                Convert($"cvt.{name}.{floating.Name}.{floating.Name}", typeof(RoundFloat<,>).MakeGenericType(floating.Type, rounding),
+                    floating.Type, floating.Type);
         }
         Unary<ToFloat<double, float>, double, float>("cvt.f64.f32");
         Unary<ToFloat<float, double>, float, double>("cvt.rn.f32.f64");
         Unary<RoundToTf32, uint, float>("cvt.rna.tf32.f32");
     }
 
-    private static void Convert(string name, Type function, Type to, Type from) => Define(name, nameof(Lanes.Unary), [function, to, from], to, from);
+    private static void Convert(string name, Type function, Type to, Type from) =>
+        Define(name, nameof(Lanes.Unary), [function, to, from], to, from);
 
     private static void Moves<T>(string type) where T : unmanaged
     {
@@ -244,8 +255,10 @@ internal static class InstructionSet
         Type Unordered(Type comparison) => typeof(OrUnordered<,>).MakeGenericType(comparison, type);
         return
         [
-            ("equ", Unordered(Closed(typeof(IsEqual<>)))), ("neu", Unordered(Closed(typeof(IsNotEqual<>)))), ("ltu", Unordered(Closed(typeof(IsLess<>)))),
-            ("leu", Unordered(Closed(typeof(IsAtMost<>)))), ("gtu", Unordered(Swap(typeof(IsLess<>)))), ("geu", Unordered(Swap(typeof(IsAtMost<>)))),
+            ("equ", Unordered(Closed(typeof(IsEqual<>)))), ("neu", Unordered(Closed(typeof(IsNotEqual<>)))),
+                ("ltu", Unordered(Closed(typeof(IsLess<>)))),
+            ("leu", Unordered(Closed(typeof(IsAtMost<>)))), ("gtu", Unordered(Swap(typeof(IsLess<>)))),
+                ("geu", Unordered(Swap(typeof(IsAtMost<>)))),
             ("num", Closed(typeof(AreNumbers<>))), ("nan", Closed(typeof(IsAnyNaN<>))),
         ];
     }

@@ -18,7 +18,8 @@ internal static unsafe class IntegerChecks
         {
             var lane = BitOperations.TrailingZeroCount(mask);
             if ((bytes == 8 ? Row.Get<ulong>(warp.Rows + row, lane) : Row.Get<uint>(warp.Rows + row, lane)) != 0) continue;
-            warp.Group.Launch.Report(FindingKind.DivisionByZero, warp, warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "", "divides an integer by zero");
+            warp.Group.Launch.Report(FindingKind.DivisionByZero, warp, warp.Group.Launch.Program.Kernel.Instructions[instruction],
+                lane, "", "divides an integer by zero");
             return;
         }
     }

@@ -2,8 +2,8 @@ using System.Numerics;
 
 namespace Convolve.Inspection.PtxMachine.Instructions;
 
-// What integer instructions compute of one lane's operands: PTX ISA, 9.7.1 "Integer Arithmetic Instructions" and 9.7.8 "Logic and Shift Instructions".
-// Results are cut to their width; the sign is in the type.
+// What integer instructions compute of one lane's operands: PTX ISA, 9.7.1 "Integer Arithmetic Instructions" and 9.7.8 "Logic and Shift
+// Instructions". Results are cut to their width; the sign is in the type.
 
 internal readonly struct Add<T> : IBinary<T, T, T> where T : IAdditionOperators<T, T, T>
 {

@@ -51,7 +51,8 @@ internal static unsafe class Lanes
     {
         byte* to = warp.Rows + result, left = warp.Rows + a, right = warp.Rows + b;
         if (warp.Mask == Row.AllLanes)
-            for (var lane = 0; lane < Row.Lanes; lane++) Row.Set(to, lane, TFunction.Of(Row.Get<TLeft>(left, lane), Row.Get<TRight>(right, lane)));
+            for (var lane = 0; lane < Row.Lanes; lane++)
+                Row.Set(to, lane, TFunction.Of(Row.Get<TLeft>(left, lane), Row.Get<TRight>(right, lane)));
         else
             for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
             {

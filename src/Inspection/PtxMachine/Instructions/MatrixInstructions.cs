@@ -10,8 +10,8 @@ internal static unsafe class MatrixInstructions
     private const int RowBytes = 16, MatrixRows = 8;
 
     /// <summary>
-    /// ldmatrix of 8 × 8 values of 16 bits: lane 8·m + r has the address of row r of matrix m, and every lane gets a pair of values of each matrix, that of
-    /// row lane / 4 (turned over: of column lane / 4).
+    /// ldmatrix of 8 × 8 values of 16 bits: lane 8·m + r has the address of row r of matrix m, and every lane gets a pair of values of each
+    /// matrix, that of row lane / 4 (turned over: of column lane / 4).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void LoadMatrices(Warp warp, int number)
@@ -24,7 +24,8 @@ internal static unsafe class MatrixInstructions
         fixed (byte* shared = warp.Group.Shared)
             for (var matrix = 0; matrix < access.Rows.Count; matrix++)
             {
-                for (var row = 0; row < MatrixRows; row++) rows[row] = MemoryInstructions.SharedPlace(warp, access, matrix * MatrixRows + row, RowBytes, reads: true);
+                for (var row = 0; row < MatrixRows; row++)
+                    rows[row] = MemoryInstructions.SharedPlace(warp, access, matrix * MatrixRows + row, RowBytes, reads: true);
                 for (var lane = 0; lane < Row.Lanes; lane++)
                 {
                     int line = lane / 4, pair = lane % 4 * 2;
@@ -37,8 +38,9 @@ internal static unsafe class MatrixInstructions
     }
 
     /// <summary>
-    /// mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32: D [16,8] = A [16,8] · B [8,8] + C [16,8]. Of the factors the upper 19 bits count. Products are
-    /// exact and added in double precision, and the sum is rounded once; the order and rounding of a device's sums are not documented.
+    /// mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32: D [16,8] = A [16,8] · B [8,8] + C [16,8]. Of the factors the upper 19 bits
+    /// count. Products are exact and added in double precision, and the sum is rounded once; the order and rounding of a device's sums are
+    /// not documented.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyTf32(Warp warp, int number)
@@ -65,7 +67,8 @@ internal static unsafe class MatrixInstructions
             }
     }
 
-    private static double Tf32(Warp warp, int row, int lane) => BitConverter.UInt32BitsToSingle(Row.Get<uint>(warp.Rows + row, lane) & 0xFFFFE000);
+    private static double Tf32(Warp warp, int row, int lane) =>
+        BitConverter.UInt32BitsToSingle(Row.Get<uint>(warp.Rows + row, lane) & 0xFFFFE000);
 }
 
 /// <summary>The rows of the operands of a product of matrices, D = A · B + C.</summary>

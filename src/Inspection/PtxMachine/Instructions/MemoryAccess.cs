@@ -13,7 +13,8 @@ namespace Convolve.Inspection.PtxMachine.Instructions;
 /// <param name="RowStride">Bytes from lane to lane there.</param>
 /// <param name="Type">The type of an element.</param>
 internal sealed record MemoryAccess(
-    PtxInstruction Instruction, StateSpace Space, int Number, int Address, int AddressStride, long Offset, IReadOnlyList<int> Rows, int RowStride, PtxType Type)
+    PtxInstruction Instruction, StateSpace Space, int Number, int Address, int AddressStride, long Offset, IReadOnlyList<int> Rows,
+    int RowStride, PtxType Type)
 {
     /// <summary>Elements that a lane moves.</summary>
     public required int Elements { get; init; }

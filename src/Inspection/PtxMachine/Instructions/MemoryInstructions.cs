@@ -15,7 +15,8 @@ internal static unsafe class MemoryInstructions
     {
         var access = warp.Group.Launch.Program.Accesses[number];
         fixed (byte* parameters = warp.Group.Launch.Parameters)
-            for (var mask = warp.Mask; mask != 0; mask &= mask - 1) Load(warp, access, BitOperations.TrailingZeroCount(mask), parameters + access.Offset);
+            for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
+                Load(warp, access, BitOperations.TrailingZeroCount(mask), parameters + access.Offset);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -79,7 +80,8 @@ internal static unsafe class MemoryInstructions
                 var place = LocalPlace(warp, access, lane);
                 if (warp.Group.Launch.Options.Sanitize && warp.LocalWritten.AsSpan(place, access.Bytes).Contains(false))
                     warp.Group.Launch.Report(FindingKind.UninitializedRead, warp, access.Instruction, lane,
-                        warp.Group.Launch.Program.Local.Describe(Address(warp, access, lane)), "reads local memory that the thread has not written");
+                        warp.Group.Launch.Program.Local.Describe(Address(warp, access, lane)),
+                            "reads local memory that the thread has not written");
                 Load(warp, access, lane, local + place);
             }
     }
@@ -103,11 +105,13 @@ internal static unsafe class MemoryInstructions
     public static ulong Address(Warp warp, MemoryAccess access, int lane)
     {
         var row = warp.Rows + access.Address;
-        return unchecked(access.AddressStride == 8 ? Row.Get<ulong>(row, lane) + (ulong)access.Offset : Row.Get<uint>(row, lane) + (uint)access.Offset);
+        return unchecked(access.AddressStride == 8 ? Row.Get<ulong>(row, lane) + (ulong)access.Offset
+            : Row.Get<uint>(row, lane) + (uint)access.Offset);
     }
 
     /// <summary>Where a lane's bytes of global memory lie on the host.</summary>
-    public static byte* Global(Warp warp, MemoryAccess access, int lane, AccessKind kind) => Global(warp, access, lane, access.Bytes, access.Bytes, kind);
+    public static byte* Global(Warp warp, MemoryAccess access, int lane, AccessKind kind) =>
+        Global(warp, access, lane, access.Bytes, access.Bytes, kind);
 
     /// <summary>The same for a number of bytes and an alignment of their own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -118,13 +122,15 @@ internal static unsafe class MemoryInstructions
         var array = launch.Memory.Find(address);
         var offset = array is null ? -1 : (long)(address - array.Address);
         if (array is null || offset < 0 || offset + bytes > array.Bytes)
-            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Memory.Describe(address), $"{(kind == AccessKind.Read ? "reads" : "writes")} {bytes} bytes outside every array");
+            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Memory.Describe(address),
+                $"{(kind == AccessKind.Read ? "reads" : "writes")} {bytes} bytes outside every array");
         RequireAligned(warp, access, lane, address, alignment, array.Name);
         if (launch.GlobalAccesses?.Access(kind, (nint)(array.Host + offset), bytes, warp.FirstThread + lane, warp.Epoch) is { } race)
             launch.Report(FindingKind.Race, warp, access.Instruction, lane, launch.Memory.Describe(address), race);
         if (kind == AccessKind.Write) array.MarkWritten(offset, bytes);
         else if (launch.Options.Sanitize && !array.IsWritten(offset, bytes))
-            launch.Report(FindingKind.UninitializedRead, warp, access.Instruction, lane, launch.Memory.Describe(address), "reads global memory that has not been written");
+            launch.Report(FindingKind.UninitializedRead, warp, access.Instruction, lane, launch.Memory.Describe(address),
+                "reads global memory that has not been written");
         return array.Host + offset;
     }
 
@@ -136,8 +142,10 @@ internal static unsafe class MemoryInstructions
         var group = warp.Group;
         if (!group.Launch.Options.Sanitize) return place;
         var thread = warp.FirstThread + lane;
-        if ((reads ? group.Shadow.Read(place, bytes, thread, warp.Epoch) : group.Shadow.Write(place, bytes, thread, warp.Epoch)) is { } finding)
-            group.Launch.Report(finding.Kind, warp, access.Instruction, lane, group.Launch.Program.Shared.Describe(Address(warp, access, lane)), finding.Detail);
+        if ((reads ? group.Shadow.Read(place, bytes, thread, warp.Epoch)
+            : group.Shadow.Write(place, bytes, thread, warp.Epoch)) is { } finding)
+            group.Launch.Report(finding.Kind, warp, access.Instruction, lane,
+                group.Launch.Program.Shared.Describe(Address(warp, access, lane)), finding.Detail);
         return place;
     }
 
@@ -149,7 +157,8 @@ internal static unsafe class MemoryInstructions
         var launch = warp.Group.Launch;
         var place = launch.Program.Shared.Place(address, bytes);
         if (place < 0)
-            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Shared.Describe(address), $"accesses {bytes} bytes outside every shared array");
+            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Shared.Describe(address),
+                $"accesses {bytes} bytes outside every shared array");
         RequireAligned(warp, access, lane, (ulong)place, bytes, "shared memory");
         return place;
     }
@@ -199,7 +208,8 @@ internal static unsafe class MemoryInstructions
         var launch = warp.Group.Launch;
         var place = launch.Program.Local.Place(address, access.Bytes);
         if (place < 0)
-            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Local.Describe(address), $"accesses {access.Bytes} bytes outside every local array");
+            throw launch.Fault(FindingKind.OutOfBounds, warp, access.Instruction, lane, launch.Program.Local.Describe(address),
+                $"accesses {access.Bytes} bytes outside every local array");
         RequireAligned(warp, access, lane, (ulong)place, access.Bytes, "local memory");
         return lane * launch.Program.Local.Bytes + place;
     }
@@ -207,6 +217,7 @@ internal static unsafe class MemoryInstructions
     private static void RequireAligned(Warp warp, MemoryAccess access, int lane, ulong address, int bytes, string where)
     {
         if ((address & (ulong)(bytes - 1)) != 0)
-            throw warp.Group.Launch.Fault(FindingKind.Misaligned, warp, access.Instruction, lane, $"address 0x{address:x} in {where}", $"moves {bytes} bytes at an address that is not a multiple of {bytes}");
+            throw warp.Group.Launch.Fault(FindingKind.Misaligned, warp, access.Instruction, lane, $"address 0x{address:x} in {where}",
+                $"moves {bytes} bytes at an address that is not a multiple of {bytes}");
     }
 }

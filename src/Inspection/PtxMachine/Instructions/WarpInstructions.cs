@@ -36,7 +36,8 @@ internal static unsafe class WarpInstructions
     /// <param name="distance">That of distances or indices.</param>
     /// <param name="clamp">That of segments and clamps.</param>
     /// <param name="members">That of the lanes that take part.</param>
-    public static void Shuffle(Warp warp, int instruction, int mode, int result, int predicate, int value, int distance, int clamp, int members)
+    public static void Shuffle(Warp warp, int instruction, int mode, int result, int predicate, int value, int distance, int clamp,
+        int members)
     {
         RequireMembers(warp, instruction, members);
         var values = new ReadOnlySpan<uint>(warp.Rows + value, Row.Lanes).ToArray();
@@ -59,7 +60,8 @@ internal static unsafe class WarpInstructions
             if (!isInside) other = lane;
             else inside |= 1u << lane;
             if ((warp.Mask >> other & 1) == 0)
-                throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp, warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "",
+                throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp,
+                    warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "",
                     $"reads the value of lane {other}, which does not participate");
             Row.Set(warp.Rows + result, lane, values[other]);
         }
@@ -87,7 +89,8 @@ internal static unsafe class WarpInstructions
     /// <summary>activemask: the lanes that are here.</summary>
     public static void ActiveMask(Warp warp, int result)
     {
-        for (var mask = warp.Mask; mask != 0; mask &= mask - 1) Row.Set(warp.Rows + result, BitOperations.TrailingZeroCount(mask), warp.Mask);
+        for (var mask = warp.Mask; mask != 0; mask &= mask - 1)
+            Row.Set(warp.Rows + result, BitOperations.TrailingZeroCount(mask), warp.Mask);
     }
 
     /// <summary>Makes sure that all lanes of a warp execute an instruction that needs them all.</summary>
@@ -105,14 +108,17 @@ internal static unsafe class WarpInstructions
             var lane = BitOperations.TrailingZeroCount(mask);
             var wanted = Row.Get<uint>(warp.Rows + members, lane) & warp.Threads;
             if (wanted != warp.Mask)
-                throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp, warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "",
+                throw warp.Group.Launch.Fault(FindingKind.DivergentWarp, warp,
+                    warp.Group.Launch.Program.Kernel.Instructions[instruction], lane, "",
                     $"names the lanes 0x{wanted:x8} as participants, but the lanes 0x{warp.Mask:x8} execute it");
         }
     }
 
-    private static uint Holds(Warp warp, int predicate, int negated) => negated != 0 ? ~*(uint*)(warp.Rows + predicate) : *(uint*)(warp.Rows + predicate);
+    private static uint Holds(Warp warp, int predicate, int negated) => negated != 0 ? ~*(uint*)(warp.Rows + predicate)
+        : *(uint*)(warp.Rows + predicate);
 
     private static string Do(uint lanes) => BitOperations.PopCount(lanes) == 1 ? "does" : "do";
 
-    private static string Lanes(uint lanes) => BitOperations.PopCount(lanes) == 1 ? $"lane {BitOperations.TrailingZeroCount(lanes)}" : $"{BitOperations.PopCount(lanes)} lanes";
+    private static string Lanes(uint lanes) => BitOperations.PopCount(lanes) == 1 ? $"lane {BitOperations.TrailingZeroCount(lanes)}"
+        : $"{BitOperations.PopCount(lanes)} lanes";
 }

@@ -32,7 +32,8 @@ internal struct AccessRecord
         (Epoch, warpEpoch) = (at, warpAt);
     }
 
-    /// <summary>Whether another access of the same group conflicts with these: other threads made them, and nothing orders the two.</summary>
+    /// <summary>Whether another access of the same group conflicts with these: other threads made them, and nothing orders the
+    /// two.</summary>
     public readonly bool Conflicts(int by, int at, int warpAt) =>
         Epoch == at && thread != by && (WarpOf(thread) != by / Row.Lanes || warpEpoch == warpAt);
 

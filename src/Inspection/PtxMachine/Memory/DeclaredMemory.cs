@@ -3,8 +3,8 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.PtxMachine.Memory;
 
 /// <summary>
-/// Addresses of the variables that a kernel declares in shared or local memory: like arrays of <see cref="GlobalMemory"/>, each is far from the
-/// others. A variable's place in the group's memory, which decides about banks, stands in the lower bits.
+/// Addresses of the variables that a kernel declares in shared or local memory: like arrays of <see cref="GlobalMemory"/>, each is far from
+/// the others. A variable's place in the group's memory, which decides about banks, stands in the lower bits.
 /// </summary>
 internal sealed class DeclaredMemory
 {
@@ -20,7 +20,8 @@ internal sealed class DeclaredMemory
         Space = space;
         variables = [.. kernel.Variables.Where(variable => variable.Space == space)];
         Bytes = space == StateSpace.Shared ? kernel.SharedBytes : kernel.LocalBytes;
-        if (Bytes > OffsetMask || variables.Length >= 1 << (32 - OffsetBits)) throw new PtxException(1, $"{kernel.Name}: {Bytes} bytes of {space} memory are too many");
+        if (Bytes > OffsetMask || variables.Length >= 1 << (32 - OffsetBits))
+            throw new PtxException(1, $"{kernel.Name}: {Bytes} bytes of {space} memory are too many");
     }
 
     public StateSpace Space { get; }
@@ -47,6 +48,7 @@ internal sealed class DeclaredMemory
         var space = Space == StateSpace.Shared ? "shared memory" : "local memory";
         // An index below the first element leads into the numbers of the variable before.
         var nearest = variables.MinBy(variable => Math.Abs((long)address - AddressOf(variable)));
-        return nearest is null ? $"{space}, address 0x{address:x}" : $"{space}, byte {(long)address - AddressOf(nearest)} of {nearest.Name} [{nearest.Bytes} bytes]";
+        return nearest is null ? $"{space}, address 0x{address:x}"
+            : $"{space}, byte {(long)address - AddressOf(nearest)} of {nearest.Name} [{nearest.Bytes} bytes]";
     }
 }

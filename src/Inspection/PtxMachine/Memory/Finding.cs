@@ -46,9 +46,11 @@ public enum FindingKind
 /// <param name="Statement">The statement on that line.</param>
 /// <param name="Group">The group's place in the grid.</param>
 /// <param name="Thread">The thread's place in the group.</param>
-/// <param name="Address">The address in words, e.g. <c>shared memory, byte 16 of tiles [4096 bytes]</c>; empty if the fault has none.</param>
+/// <param name="Address">The address in words, e.g. <c>shared memory, byte 16 of tiles [4096 bytes]</c>; empty if the fault has
+/// none.</param>
 /// <param name="Detail">What is wrong.</param>
-public sealed record Finding(FindingKind Kind, string Kernel, int Line, string Statement, Extent Group, Extent Thread, string Address, string Detail)
+public sealed record Finding(FindingKind Kind, string Kernel, int Line, string Statement, Extent Group, Extent Thread, string Address,
+    string Detail)
 {
     /// <inheritdoc/>
     public override string ToString() =>

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Convolve.Inspection.PtxMachine.Memory;
 
 /// <summary>
-/// The device memory that kernels see: arrays, each at addresses of its own, far from all others. An index that leaves one array therefore never
-/// lands in another, as it may on a device.
+/// The device memory that kernels see: arrays, each at addresses of its own, far from all others. An index that leaves one array therefore
+/// never lands in another, as it may on a device.
 /// </summary>
 public sealed unsafe class GlobalMemory : IDisposable
 {
@@ -38,7 +38,8 @@ public sealed unsafe class GlobalMemory : IDisposable
     /// <param name="host">Where it begins.</param>
     /// <param name="bytes">Its length.</param>
     /// <param name="begin">Where it begins in the allocation that it is part of, in bytes: its address here is aligned as that is.</param>
-    public GlobalArray Map(string name, nint host, long bytes, long begin = 0) => Add(new GlobalArray(name, (byte*)host, bytes, NextAddress + (ulong)begin, null));
+    public GlobalArray Map(string name, nint host, long bytes, long begin = 0) =>
+        Add(new GlobalArray(name, (byte*)host, bytes, NextAddress + (ulong)begin, null));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -25,7 +25,8 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
 
     /// <summary>The registers that it reads: its guard, addresses and all operands that are no results.</summary>
     public IEnumerable<PtxRegister> Reads =>
-        RegistersOf(Guard).Concat(Operands.Skip(ResultOperands).SelectMany(RegistersOf)).Concat(Operands.Take(ResultOperands).OfType<AddressOperand>().SelectMany(RegistersOf));
+        RegistersOf(Guard).Concat(Operands.Skip(ResultOperands).SelectMany(RegistersOf))
+            .Concat(Operands.Take(ResultOperands).OfType<AddressOperand>().SelectMany(RegistersOf));
 
     private int ResultOperands => Operation switch
     {
@@ -43,7 +44,8 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
     /// <summary>The operand at a place, of a kind.</summary>
     /// <exception cref="PtxException">There is none, or it is of another kind.</exception>
     public T Operand<T>(int i) where T : PtxOperand =>
-        i < Operands.Count && Operands[i] is T operand ? operand : throw new PtxException(Line, $"{Name}: operand {i + 1} should be a {typeof(T).Name}");
+        i < Operands.Count && Operands[i] is T operand ? operand
+            : throw new PtxException(Line, $"{Name}: operand {i + 1} should be a {typeof(T).Name}");
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -9,7 +9,8 @@ namespace Convolve.Inspection.PtxMachine.Syntax;
 /// <param name="Instructions">The body.</param>
 /// <param name="Labels">The index of the instruction behind each label; the number of instructions for one at the end.</param>
 public sealed record PtxKernel(
-    string Name, string Target, IReadOnlyList<PtxVariable> Parameters, IReadOnlyList<PtxRegister> Registers, IReadOnlyList<PtxVariable> Variables,
+    string Name, string Target, IReadOnlyList<PtxVariable> Parameters, IReadOnlyList<PtxRegister> Registers,
+    IReadOnlyList<PtxVariable> Variables,
     IReadOnlyList<PtxInstruction> Instructions, IReadOnlyDictionary<string, int> Labels)
 {
     /// <summary>Threads of a group at most (<c>.maxntid</c>); null where nothing is said.</summary>
@@ -37,5 +38,6 @@ public sealed record PtxKernel(
     /// <summary>A line of the text, counted from 1, without the space around it.</summary>
     public string LineText(int line) => Text.Split('\n')[line - 1].Trim();
 
-    private int EndOf(StateSpace space) => Variables.Where(variable => variable.Space == space).Select(variable => variable.Offset + variable.Bytes).DefaultIfEmpty().Max();
+    private int EndOf(StateSpace space) => Variables.Where(variable => variable.Space == space)
+        .Select(variable => variable.Offset + variable.Bytes).DefaultIfEmpty().Max();
 }

@@ -10,7 +10,8 @@ public sealed record RegisterOperand(PtxRegister Register, bool Negated = false)
 /// <summary>A special register, e.g. <c>%tid.x</c>.</summary>
 public sealed record SpecialOperand(string Name) : PtxOperand;
 
-/// <summary>A number. Integers are signed 64-bit; floating-point numbers stand as the bits of a double, so that either precision can be made of them.</summary>
+/// <summary>A number. Integers are signed 64-bit; floating-point numbers stand as the bits of a double, so that either precision can be
+/// made of them.</summary>
 /// <param name="Bits">The integer, or the bits of the double.</param>
 /// <param name="IsFloat">Which of the two.</param>
 public sealed record ConstantOperand(long Bits, bool IsFloat) : PtxOperand;

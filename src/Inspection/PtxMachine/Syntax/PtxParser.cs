@@ -4,8 +4,8 @@ namespace Convolve.Inspection.PtxMachine.Syntax;
 
 /// <summary>Reads the text of one kernel, statement by statement.</summary>
 /// <remarks>
-/// PTX ISA, chapter 4 "Syntax" and 5.4 "Variables". Names declared inside braces, as inline PTX may do, hold up to the closing brace and hide those
-/// of the same name outside.
+/// PTX ISA, chapter 4 "Syntax" and 5.4 "Variables". Names declared inside braces, as inline PTX may do, hold up to the closing brace and
+/// hide those of the same name outside.
 /// </remarks>
 internal sealed class PtxParser(string text)
 {
@@ -27,7 +27,8 @@ internal sealed class PtxParser(string text)
         if (name.Length == 0) throw new PtxException(1, "the text has no .entry");
         foreach (var instruction in instructions)
             foreach (var label in instruction.Operands.OfType<LabelOperand>())
-                if (!labels.ContainsKey(label.Name)) throw new PtxException(instruction.Line, $"{instruction.Name}: there is no {label.Name}");
+                if (!labels.ContainsKey(label.Name))
+                    throw new PtxException(instruction.Line, $"{instruction.Name}: there is no {label.Name}");
         return new PtxKernel(name, target, parameters, registers, variables, instructions, labels)
         {
             MaximalThreads = maximalThreads,
@@ -160,7 +161,8 @@ internal sealed class PtxParser(string text)
         var operands = new List<PtxOperand>();
         while (!Take(";"))
         {
-            if (operands.Count > 0 && !Take(",") && !Take("|")) throw new PtxException(line, $"{instruction}: '{Next()}' where ',' or ';' should be");
+            if (operands.Count > 0 && !Take(",") && !Take("|"))
+                throw new PtxException(line, $"{instruction}: '{Next()}' where ',' or ';' should be");
             operands.Add(instruction.Split('.')[0] == "bra" ? new LabelOperand(Next()) : Operand());
         }
         instructions.Add(new PtxInstruction(line, guard, instruction, operands));
@@ -202,21 +204,25 @@ internal sealed class PtxParser(string text)
         var negative = Take("-");
         var number = Next();
         if (number.Length > 2 && number[0] == '0' && number[1] is 'f' or 'F')
-            return Float(BitConverter.UInt32BitsToSingle(uint.Parse(number.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)), negative);
+            return Float(BitConverter.UInt32BitsToSingle(
+                uint.Parse(number.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)), negative);
         if (number.Length > 2 && number[0] == '0' && number[1] is 'd' or 'D')
-            return Float(BitConverter.UInt64BitsToDouble(ulong.Parse(number.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)), negative);
+            return Float(BitConverter.UInt64BitsToDouble(
+                ulong.Parse(number.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)), negative);
         if (number.Contains('.', StringComparison.Ordinal)) return Float(double.Parse(number, CultureInfo.InvariantCulture), negative);
         var integer = Integer(number);
         return new ConstantOperand(negative ? -integer : integer, IsFloat: false);
     }
 
-    private static ConstantOperand Float(double value, bool negative) => new(BitConverter.DoubleToInt64Bits(negative ? -value : value), IsFloat: true);
+    private static ConstantOperand Float(double value, bool negative) =>
+        new(BitConverter.DoubleToInt64Bits(negative ? -value : value), IsFloat: true);
 
     private long Integer(string number)
     {
         number = number.TrimEnd('U');
         var hexadecimal = number.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
-        return ulong.TryParse(hexadecimal ? number.AsSpan(2) : number, hexadecimal ? NumberStyles.HexNumber : NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+        return ulong.TryParse(hexadecimal ? number.AsSpan(2) : number, hexadecimal ? NumberStyles.HexNumber : NumberStyles.None,
+            CultureInfo.InvariantCulture, out var value)
             ? unchecked((long)value)
             : throw new PtxException(tokens[at - 1].Line, $"'{number}' is no number");
     }
@@ -238,7 +244,8 @@ internal sealed class PtxParser(string text)
         return PtxType.Parse(word[1..]) ?? throw new PtxException(tokens[at - 1].Line, $"{word} is no type that the machine knows");
     }
 
-    private T Find<T>(string word) where T : class => Lookup(word) as T ?? throw new PtxException(tokens[at - 1].Line, $"{word} is no {typeof(T).Name}");
+    private T Find<T>(string word)
+        where T : class => Lookup(word) as T ?? throw new PtxException(tokens[at - 1].Line, $"{word} is no {typeof(T).Name}");
 
     private object? Lookup(string word) => scopes.Select(scope => scope.GetValueOrDefault(word)).FirstOrDefault(found => found is not null);
 
@@ -249,7 +256,8 @@ internal sealed class PtxParser(string text)
         while (at < tokens.Count && tokens[at].Line == line && !Take(";")) at++;
     }
 
-    private string Peek() => at < tokens.Count ? tokens[at].Text : throw new PtxException(Line, "the text ends in the middle of a statement");
+    private string Peek() => at < tokens.Count ? tokens[at].Text
+        : throw new PtxException(Line, "the text ends in the middle of a statement");
 
     private string Next()
     {

@@ -27,7 +27,8 @@ internal static partial class PtxTokens
     }
 
     [GeneratedRegex(
-        """\G(?:\s+|//[^\n]*|/\*.*?\*/|(?<word>"[^"]*"|0[fFdD][0-9A-Fa-f]+|\d[\w.]*(?:(?<=[eE])[+-]\d+)?|[.%$_A-Za-z][\w.$]*|[@!,;:(){}\[\]<>+\-=|]))""",
+        """\G(?:\s+|//[^\n]*|/\*.*?\*/|"""
+        + """(?<word>"[^"]*"|0[fFdD][0-9A-Fa-f]+|\d[\w.]*(?:(?<=[eE])[+-]\d+)?|[.%$_A-Za-z][\w.$]*|[@!,;:(){}\[\]<>+\-=|]))""",
         RegexOptions.Singleline)]
     private static partial Regex Token();
 }

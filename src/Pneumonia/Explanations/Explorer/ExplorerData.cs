@@ -39,7 +39,8 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
             if (stages[s].KeepsValues) continue;
             var at = before;
             var weights = Weights(stages[s], images[0].Outputs[s]);
-            var repeated = included[s] && (at < 0 || included[at]) && (weights is null || weights.Channels.Length == stages[s].OutputShape[^1])
+            var repeated = included[s] && (at < 0 || included[at])
+                && (weights is null || weights.Channels.Length == stages[s].OutputShape[^1])
                 && RepeatedArithmetic.Products(stages[s]) is { } more && (products += more * images.Count) <= MostProducts;
             var stage = Describe(network, stages[s], weights);
             stage["output"] = s;
@@ -50,7 +51,8 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
             for (var i = 0; i < images.Count && included[s]; i++)
             {
                 outputs[i][s] = Packed(images[i].Outputs[s], repeated
-                    ? RepeatedArithmetic.Of(stages[s], at < 0 ? images[i].Input : images[i].Outputs[at], weights?.Kernels ?? [], weights?.Biases ?? []) : null);
+                    ? RepeatedArithmetic.Of(stages[s], at < 0 ? images[i].Input : images[i].Outputs[at], weights?.Kernels ?? [],
+                        weights?.Biases ?? []) : null);
             }
             before = s;
         }
@@ -136,7 +138,8 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         var planes = new byte[4 * count];
         for (var i = 0; i < count; i++)
         {
-            var difference = BitConverter.SingleToInt32Bits(values[i]) - (expected is null ? 0 : BitConverter.SingleToInt32Bits(expected[i]));
+            var difference = BitConverter.SingleToInt32Bits(values[i])
+                - (expected is null ? 0 : BitConverter.SingleToInt32Bits(expected[i]));
             var folded = (difference << 1) ^ (difference >> 31);
             for (var b = 0; b < 4; b++) planes[b * count + i] = (byte)(folded >> (8 * b));
         }

@@ -58,7 +58,8 @@ internal static class RepeatedArithmetic
                             int y = row * g.Stride + i - g.PaddingTop, x = column * g.Stride + j - g.PaddingLeft;
                             if (y < 0 || x < 0 || y >= height || x >= width) continue;
                             ReadOnlySpan<float> values = input.AsSpan((y * width + x) * channels, channels);
-                            ReadOnlySpan<float> weights = kernels.AsSpan(((k * g.KernelHeight + i) * g.KernelWidth + j) * channels, channels);
+                            ReadOnlySpan<float> weights =
+                                kernels.AsSpan(((k * g.KernelHeight + i) * g.KernelWidth + j) * channels, channels);
                             for (var c = 0; c < values.Length; c++) sum += (double)values[c] * weights[c];
                         }
                     output[(row * columns + column) * count + k] = Rounded(sum, stage.Relu);

@@ -59,7 +59,8 @@ public static class GradCam
     private static int? LastPicture(Sequential network, int units)
     {
         for (var layer = network.Layers.Count - 1; layer >= 0; layer--)
-            if (network.Layers[layer] is not Dropout && network.Layers[layer].OutputShape is { Rank: 3 } shape && Math.Min(shape[0], shape[1]) >= units) return layer;
+            if (network.Layers[layer] is not Dropout && network.Layers[layer].OutputShape is { Rank: 3 } shape
+                && Math.Min(shape[0], shape[1]) >= units) return layer;
         return null;
     }
 }

@@ -27,7 +27,8 @@ public static class HiResCam
     internal static HeatMap Of(LayerEvidence evidence)
     {
         var added = new double[evidence.Rows * evidence.Columns];
-        for (var i = 0; i < evidence.Gradient.Length; i++) added[i / evidence.Channels] += (double)evidence.Activations[i] * evidence.Gradient[i];
+        for (var i = 0; i < evidence.Gradient.Length; i++)
+            added[i / evidence.Channels] += (double)evidence.Activations[i] * evidence.Gradient[i];
         for (var p = 0; p < added.Length; p++) added[p] = Math.Max(0, added[p]);
         return evidence.Spread(WithNeighbours(added, evidence.Rows, evidence.Columns));
     }
@@ -41,7 +42,8 @@ public static class HiResCam
                 double sum = 0;
                 for (var i = -1; i <= 1; i++)
                     for (var j = -1; j <= 1; j++)
-                        sum += (2 - Math.Abs(i)) * (2 - Math.Abs(j)) * units[Math.Clamp(row + i, 0, rows - 1) * columns + Math.Clamp(column + j, 0, columns - 1)];
+                        sum += (2 - Math.Abs(i)) * (2 - Math.Abs(j))
+                            * units[Math.Clamp(row + i, 0, rows - 1) * columns + Math.Clamp(column + j, 0, columns - 1)];
                 smooth[row * columns + column] = (float)(sum / 16);
             }
         return smooth;

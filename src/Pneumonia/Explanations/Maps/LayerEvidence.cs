@@ -43,7 +43,8 @@ internal sealed class LayerEvidence
     /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
     public static LayerEvidence Of(string method, Sequential network, Tensor image, int classIndex, int? layer)
     {
-        var at = layer ?? GradCam.DefaultLayer(network) ?? throw new ArgumentException($"{method}: no layer of the network gives a picture");
+        var at = layer ?? GradCam.DefaultLayer(network)
+            ?? throw new ArgumentException($"{method}: no layer of the network gives a picture");
         if (ReceptiveField.Of(network, at) is not { } field || at + 1 >= network.Layers.Count)
             throw new ArgumentException($"{method}: layer {network.Layers[at].Name} gives no picture that later layers use");
         using var activations = network.Part(0, at + 1).Predict(image);

@@ -32,7 +32,8 @@ public sealed record Occlusion(int Side, int Step)
     /// <param name="scaling">What becomes of a byte.</param>
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
     /// <param name="cancellation">Stops between two batches.</param>
-    public HeatMap Of(Sequential network, ReadOnlySpan<byte> image, PixelScaling scaling, int classIndex, CancellationToken cancellation = default)
+    public HeatMap Of(Sequential network, ReadOnlySpan<byte> image, PixelScaling scaling, int classIndex,
+        CancellationToken cancellation = default)
     {
         var shape = network.InputShape;
         int height = shape[0], width = shape[1], channels = shape[2], length = shape.Length;
@@ -51,7 +52,8 @@ public sealed record Occlusion(int Side, int Step)
                 image.CopyTo(covered);
                 (var top, var left) = squares[first + i];
                 var across = Math.Min(Side, width - left);
-                for (var y = top; y < Math.Min(top + Side, height); y++) covered.Slice((y * width + left) * channels, across * channels).Fill(dark);
+                for (var y = top; y < Math.Min(top + Side, height); y++)
+                    covered.Slice((y * width + left) * channels, across * channels).Fill(dark);
             }
             var scores = Scores(network, batch.AsSpan(0, count * length), scaling, classIndex);
             for (var i = 0; i < count; i++) falls[first + i] = whole - scores[i];
@@ -87,7 +89,8 @@ public sealed record Occlusion(int Side, int Step)
         using var logits = network.Predict(input, Pass.Inference);
         var values = logits.ToArray();
         var outputs = network.OutputShape.Length;
-        return [.. Enumerable.Range(0, values.Length / outputs).Select(i => ClassScore.Of(values.AsSpan(i * outputs, outputs), classIndex))];
+        return [.. Enumerable.Range(0, values.Length / outputs)
+            .Select(i => ClassScore.Of(values.AsSpan(i * outputs, outputs), classIndex))];
     }
 
     // The value below which a tenth of all bytes lie.

@@ -26,7 +26,8 @@ public readonly record struct FieldOfView(int First, int Step, int Size, int End
     public double Centre(int unit) => First + (double)unit * Step + Size / 2.0;
 
     /// <summary>The pixels that a unit sees, the last one not included.</summary>
-    public (int First, int End) Inside(int unit) => (Math.Clamp(First + unit * Step, 0, End), Math.Clamp(First + unit * Step + Size, 0, End));
+    public (int First, int End) Inside(int unit) =>
+        (Math.Clamp(First + unit * Step, 0, End), Math.Clamp(First + unit * Step + Size, 0, End));
 }
 
 /// <summary>The part of the image that a unit of a layer can see at all: nothing outside it changes the unit's value.</summary>

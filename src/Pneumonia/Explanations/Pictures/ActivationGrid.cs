@@ -64,5 +64,6 @@ public static class ActivationGrid
         return (low, high);
     }
 
-    private static byte Gray(float value, float low, float high) => high > low ? (byte)((value - low) / (high - low) * 255 + 0.5f) : (byte)0;
+    private static byte Gray(float value, float low, float high) => high > low
+        ? (byte)((value - low) / (high - low) * 255 + 0.5f) : (byte)0;
 }

@@ -42,12 +42,14 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
         for (var step = 0; step < Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
-            using var input = Tensor.FromValues(network.Device!, new Shape([channels.Length, .. network.InputShape.Sizes]), Scaled(bytes, colours));
+            using var input = Tensor.FromValues(network.Device!, new Shape([channels.Length, .. network.InputShape.Sizes]),
+                Scaled(bytes, colours));
             using var gradient = part.InputGradient(input, upstream);
             var uphill = gradient.ToArray();
             for (var i = 0; i < channels.Length; i++) Move(bytes.AsSpan(i * length, length), uphill.AsSpan(i * length, length), colours);
         }
-        return Enumerable.Range(0, channels.Length).Select(i => Array.ConvertAll(bytes[(i * length)..((i + 1) * length)], b => (byte)(b + 0.5))).ToArray();
+        return Enumerable.Range(0, channels.Length)
+            .Select(i => Array.ConvertAll(bytes[(i * length)..((i + 1) * length)], b => (byte)(b + 0.5))).ToArray();
     }
 
     // The weight of every output: one over the positions for the channel that an image is made for.

@@ -24,7 +24,8 @@ public static class ExcitingSheet
         {
             var middle = new byte[side * side * colours];
             for (var y = 0; y < side; y++)
-                inputs[t].AsSpan((((height - side) / 2 + y) * width + (width - side) / 2) * colours, side * colours).CopyTo(middle.AsSpan(y * side * colours));
+                inputs[t].AsSpan((((height - side) / 2 + y) * width + (width - side) / 2) * colours, side * colours)
+                    .CopyTo(middle.AsSpan(y * side * colours));
             picture.Draw(Gap + t % across * tile, Gap + t / across * tile, middle, side, zoom);
         }
         return picture.ToPng();

@@ -12,7 +12,8 @@ public static class FieldPicture
     {
         var picture = new Picture(side * zoom, side * zoom);
         picture.Draw(0, 0, gray, side, zoom);
-        int[] layers = [.. network.Stages().Where(stage => !stage.KeepsValues && ReceptiveField.Of(network, stage.End - 1) is not null).Select(stage => stage.End - 1)];
+        int[] layers = [.. network.Stages().Where(stage => !stage.KeepsValues && ReceptiveField.Of(network, stage.End - 1) is not null)
+            .Select(stage => stage.End - 1)];
         for (var i = layers.Length - 1; i >= 0; i--)
         {
             var field = ReceptiveField.Of(network, layers[i])!.Value;

@@ -18,14 +18,18 @@ public static class FilterSheet
         var kernel = stage.Weights()!.Value.Kernel;
         var largest = Math.Max(float.Epsilon, kernel.Max(Math.Abs));
         int across = Math.Min(Across, g.OutputChannels), width = g.KernelWidth * Zoom, height = g.KernelHeight * Zoom;
-        var picture = new Picture(Gap + across * (width + Gap), Gap + (g.OutputChannels + across - 1) / across * (height + Gap)).Filled(255);
+        var picture = new Picture(Gap + across * (width + Gap), Gap + (g.OutputChannels + across - 1) / across * (height + Gap))
+            .Filled(255);
         for (var k = 0; k < g.OutputChannels; k++)
             for (var y = 0; y < height; y++)
                 for (var x = 0; x < width; x++)
                 {
-                    byte Colour(int channel) => (byte)(127.5 + 127.5 * kernel[((y / Zoom * g.KernelWidth + x / Zoom) * g.InputChannels + channel) * g.OutputChannels + k] / largest);
+                    byte Colour(int channel) => (byte)(127.5
+                        + 127.5 * kernel[((y / Zoom * g.KernelWidth + x / Zoom) * g.InputChannels + channel) * g.OutputChannels
+                            + k] / largest);
                     int left = Gap + k % across * (width + Gap), top = Gap + k / across * (height + Gap);
-                    picture[left + x, top + y] = g.InputChannels == 3 ? (Colour(0), Colour(1), Colour(2)) : (Colour(0), Colour(0), Colour(0));
+                    picture[left + x, top + y] = g.InputChannels == 3 ? (Colour(0), Colour(1), Colour(2))
+                        : (Colour(0), Colour(0), Colour(0));
                 }
         return picture.ToPng();
     }

@@ -46,7 +46,8 @@ public static class HeatPicture
             for (var x = 0; x < Bar; x++) picture[width + Gap + x, y] = scale.Over(128, value);
         }
         const int Last = SmallDigits.Height * Digit;
-        foreach ((var value, var top) in new[] { (scale.Highest, 0), ((scale.Highest + scale.Lowest) / 2, (height - Last) / 2), (scale.Lowest, height - Last) })
+        foreach ((var value, var top) in new[] { (scale.Highest, 0), ((scale.Highest + scale.Lowest) / 2, (height - Last) / 2),
+            (scale.Lowest, height - Last) })
             SmallDigits.Write(picture, width + 2 * Gap + Bar - 2, top, value.ToString("G3", CultureInfo.InvariantCulture), Digit);
         return picture;
     }

@@ -87,7 +87,8 @@ public static class ImageDecoder
         var file = EncodedImage.Open(bytes, path);
         var header = file.Header;
         if ((long)header.Width * header.Height > MaximumPixels)
-            throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels large; at most {MaximumPixels} pixels are decoded");
+            throw new UnreadableImage(path,
+                $"is {header.Width} × {header.Height} pixels large; at most {MaximumPixels} pixels are decoded");
         if ((long)header.Width * header.Height * header.Channels * header.BitDepth / 8 is var size && size > MaximumBytes)
         {
             throw new UnreadableImage(path, $"is {header.Width} × {header.Height} pixels of {header.Channels} × {header.BitDepth} bits, "

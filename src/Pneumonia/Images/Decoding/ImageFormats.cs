@@ -15,11 +15,15 @@ public static class ImageFormats
     // window.
     private static readonly (string Ending, string Kind, string Command)[] others =
     [
-        (".webp", "WebP", WithImageMagick), (".dcm", "DICOM", WithDicomToolkit), (".dicom", "DICOM", WithDicomToolkit), (".ima", "DICOM", WithDicomToolkit),
+        (".webp", "WebP", WithImageMagick), (".dcm", "DICOM", WithDicomToolkit), (".dicom", "DICOM", WithDicomToolkit),
+            (".ima", "DICOM", WithDicomToolkit),
         (".jp2", "JPEG 2000", WithImageMagick), (".j2k", "JPEG 2000", WithImageMagick), (".jpx", "JPEG 2000", WithImageMagick),
-        (".jxl", "JPEG XL", WithImageMagick), (".heic", "HEIF", WithImageMagick), (".heif", "HEIF", WithImageMagick), (".avif", "AVIF", WithImageMagick),
-        (".pgm", "PNM", WithImageMagick), (".ppm", "PNM", WithImageMagick), (".pbm", "PNM", WithImageMagick), (".pnm", "PNM", WithImageMagick),
-        (".tga", "Targa", WithImageMagick), (".psd", "Photoshop", WithImageMagick), (".svg", "SVG", WithImageMagick), (".ico", "icon", WithImageMagick),
+        (".jxl", "JPEG XL", WithImageMagick), (".heic", "HEIF", WithImageMagick), (".heif", "HEIF", WithImageMagick),
+        (".avif", "AVIF", WithImageMagick),
+        (".pgm", "PNM", WithImageMagick), (".ppm", "PNM", WithImageMagick), (".pbm", "PNM", WithImageMagick),
+        (".pnm", "PNM", WithImageMagick),
+        (".tga", "Targa", WithImageMagick), (".psd", "Photoshop", WithImageMagick), (".svg", "SVG", WithImageMagick),
+        (".ico", "icon", WithImageMagick),
         (".btf", "BigTIFF", WithImageMagick),
     ];
 
@@ -85,8 +89,10 @@ public static class ImageFormats
     {
         if (bytes.Length > 132 && bytes[128..].StartsWith("DICM"u8)) return "DICOM";
         if (bytes.Length > 12 && bytes.StartsWith("RIFF"u8) && bytes[8..].StartsWith("WEBP"u8)) return "WebP";
-        if (bytes.Length > 12 && bytes[4..].StartsWith("jP  \r\n"u8) || bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x4F, 0xFF, 0x51])) return "JPEG 2000";
-        if (bytes.Length > 12 && bytes[4..].StartsWith("JXL \r\n"u8) || bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x0A])) return "JPEG XL";
+        if (bytes.Length > 12 && bytes[4..].StartsWith("jP  \r\n"u8) || bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x4F, 0xFF, 0x51]))
+            return "JPEG 2000";
+        if (bytes.Length > 12 && bytes[4..].StartsWith("JXL \r\n"u8) || bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x0A]))
+            return "JPEG XL";
         if (bytes.Length > 12 && bytes[4..].StartsWith("ftypavif"u8)) return "AVIF";
         if (bytes.Length > 12 && (bytes[4..].StartsWith("ftyphei"u8) || bytes[4..].StartsWith("ftypmif1"u8))) return "HEIF";
         if (bytes.StartsWith("8BPS"u8)) return "Photoshop";

@@ -36,7 +36,9 @@ public sealed class ImageRemarks
     {
         get
         {
-            lock (kinds) return [.. kinds.Select(entry => Line((Kind)entry.Key.Kind, entry.Key.Value, entry.Value.Count) + $" (such as {entry.Value.Name})")];
+            lock (kinds)
+                return [.. kinds
+                    .Select(entry => Line((Kind)entry.Key.Kind, entry.Key.Value, entry.Value.Count) + $" (such as {entry.Value.Name})")];
         }
     }
 
@@ -46,7 +48,8 @@ public sealed class ImageRemarks
         return kind switch
         {
             Kind.UsedBits when value == 16 => $"{images} of 16 bits: scaled from all 16 to 8",
-            Kind.UsedBits => $"{images} of 16 bits: only {value} of them appear to be used, scaled from those to 8; brighter pixels are white",
+            Kind.UsedBits =>
+                $"{images} of 16 bits: only {value} of them appear to be used, scaled from those to 8; brighter pixels are white",
             Kind.Orientation => $"{images} turned as their orientation tag says",
             Kind.Pictures => $"{images} with several pictures in the file (frames or pages): only the first one is used",
             _ => $"{images} with transparent pixels: laid on black",

@@ -30,7 +30,8 @@ public static class PngWriter
         if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "PNG: 1 or 3 channels");
         int pixelLength = channels * bitDepth / 8, rowLength = width * pixelLength;
         if (width < 1 || height < 1 || samples.Length != rowLength * height)
-            throw new ArgumentException($"PNG: {samples.Length} bytes for [{height},{width},{channels}] of {bitDepth} bits, expected {rowLength * height}");
+            throw new ArgumentException(
+                $"PNG: {samples.Length} bytes for [{height},{width},{channels}] of {bitDepth} bits, expected {rowLength * height}");
 
         var header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);

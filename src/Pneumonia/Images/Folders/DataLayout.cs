@@ -171,7 +171,8 @@ public sealed record DataLayout(
             else shared.IntersectWith(inner);
         }
         if (shared!.Count < 2 || !classNames.Any(shared.Contains)) return;
-        string outer = string.Join(" and ", folders.Select(folder => folder.Name)), inside = string.Join(", ", shared.Order(StringComparer.Ordinal));
+        string outer = string.Join(" and ", folders.Select(folder => folder.Name)),
+            inside = string.Join(", ", shared.Order(StringComparer.Ordinal));
         throw new UserError($"{directory}: {outer} each hold folders {inside}, "
             + "so that they are no classes; give one of them to --data, or put all images of a class into one folder");
     }

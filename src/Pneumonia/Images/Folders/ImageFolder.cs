@@ -31,7 +31,8 @@ public static class ImageFolder
             foreach (var name in set.Classes)
             {
                 if (!train.Any(file => file.Class == name))
-                    throw new UserError($"{directory}: class {name} has no images in train; add some, or remove the class from the other parts");
+                    throw new UserError(
+                        $"{directory}: class {name} has no images in train; add some, or remove the class from the other parts");
             }
         }
         return set;
@@ -67,7 +68,8 @@ public static class ImageFolder
     }
 
     private static ImageSet Read(
-        string directory, IReadOnlyDictionary<string, ManifestRow> manifest, DataLayout layout, LabelScheme labels, PatientExpression? patient)
+        string directory, IReadOnlyDictionary<string, ManifestRow> manifest, DataLayout layout, LabelScheme labels,
+        PatientExpression? patient)
     {
         var notes = new List<string>(layout.Notes);
         var spelling = SpellingOf(layout, notes);
@@ -83,7 +85,8 @@ public static class ImageFolder
                 var found = patient is not null ? patient.Of(path)
                     : row?.Patient is { Length: > 0 } known ? new KnownPatient(known, Manifest.FileName)
                     : PatientName.Of(path);
-                files.Add(new ImageFile(Path.Combine(directory, path), path, label, found?.Patient ?? path, folder.Part, row?.DuplicateGroup)
+                files.Add(new ImageFile(Path.Combine(directory, path), path, label, found?.Patient ?? path, folder.Part,
+                    row?.DuplicateGroup)
                 {
                     PatientRule = found?.Rule,
                 });
@@ -91,7 +94,8 @@ public static class ImageFolder
         }
         files.Sort((a, b) => string.CompareOrdinal(a.RelativePath, b.RelativePath));
         if (patient is not null && files.All(file => file.PatientRule is null))
-            throw new UserError($"{patient.Rule}: identifies the patient of none of {files.Count} images; the first is {files[0].RelativePath}");
+            throw new UserError(
+                $"{patient.Rule}: identifies the patient of none of {files.Count} images; the first is {files[0].RelativePath}");
         if (manifest.Count > 0) CheckManifest(directory, manifest, files, notes);
         string[] classes = [.. files.Select(file => file.Class).Distinct().Order(StringComparer.Ordinal)];
         return new ImageSet(directory, classes, files, layout.HasParts, notes)
@@ -122,7 +126,8 @@ public static class ImageFolder
         var mentioned = files.Count(file => Manifest.RowOf(manifest, file.RelativePath) is not null);
         if (mentioned == 0)
         {
-            throw new UserError($"{Path.Combine(directory, Manifest.FileName)}: not one of its {manifest.Count} paths is an image of {directory}, whose first is "
+            throw new UserError($"{Path.Combine(directory, Manifest.FileName)}: not one of its {manifest.Count} paths is an image of "
+                + $"{directory}, whose first is "
                 + $"{files[0].RelativePath}; write paths as this one, or remove the file");
         }
         if (mentioned < files.Count) notes.Add($"{Manifest.FileName}: says nothing of {files.Count - mentioned} of {files.Count} images");

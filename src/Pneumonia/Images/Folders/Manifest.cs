@@ -31,7 +31,8 @@ public static class Manifest
         string[] header = [.. records[0].Select(name => name.Trim().ToLowerInvariant())];
         var path = Array.IndexOf(header, "path");
         if (path < 0)
-            throw new UserError($"{file}: has no column 'path' (columns: {string.Join(", ", header)}); name the column of relative paths 'path'");
+            throw new UserError(
+                $"{file}: has no column 'path' (columns: {string.Join(", ", header)}); name the column of relative paths 'path'");
         var patient = Array.IndexOf(header, "patient");
         var subtype = Array.IndexOf(header, "subtype");
         var duplicate = Array.IndexOf(header, "duplicate_group");

@@ -11,12 +11,15 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
     // A name is healthy if one of its words is, as in "normal lungs" or "covid-negative".
     private static readonly HashSet<string> healthyWords = new(StringComparer.OrdinalIgnoreCase)
     {
-        "normal", "normals", "healthy", "health", "control", "controls", "negative", "negatives", "neg", "benign", "nofinding", "nofindings", "unremarkable",
-        "clear", "absent", "absence", "false", "uninfected", "unaffected", "free", "gesund", "unauffällig", "negativ", "sano", "sana", "sanos", "negativo", "sain", "saine", "正常", "健康",
+        "normal", "normals", "healthy", "health", "control", "controls", "negative", "negatives", "neg", "benign", "nofinding",
+            "nofindings", "unremarkable",
+        "clear", "absent", "absence", "false", "uninfected", "unaffected", "free", "gesund", "unauffällig", "negativ", "sano", "sana",
+            "sanos", "negativo", "sain", "saine", "正常", "健康",
     };
 
     // What turns a word into its opposite when it stands before it, as in "no pneumonia" and "not normal".
-    private static readonly HashSet<string> negations = new(StringComparer.OrdinalIgnoreCase) { "no", "non", "not", "without", "kein", "keine", "ohne", "sin", "sans" };
+    private static readonly HashSet<string> negations =
+        new(StringComparer.OrdinalIgnoreCase) { "no", "non", "not", "without", "kein", "keine", "ohne", "sin", "sans" };
 
     /// <summary>Chooses the positive one of two classes.</summary>
     /// <remarks>
@@ -31,7 +34,8 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
     public static PositiveClass? Of(IReadOnlyList<string> classes, string? asked = null)
     {
         if (classes.Count != 2)
-            return asked is null ? null : throw new UserError($"--positive {asked}: is for two classes; these are {classes.Count}, {string.Join(", ", classes)}: leave it out");
+            return asked is null ? null : throw new UserError(
+                $"--positive {asked}: is for two classes; these are {classes.Count}, {string.Join(", ", classes)}: leave it out");
         if (asked is not null)
         {
             var chosen = ClassName.Among(classes, asked)
@@ -43,7 +47,8 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
         if (TheOtherIsHealthy(classes[1], classes[0])) return new PositiveClass(classes[0], $"for {classes[1]} means healthy", false);
         if (TheOtherIsHealthy(classes[0], classes[1])) return new PositiveClass(classes[1], $"for {classes[0]} means healthy", false);
         var last = classes.Order(StringComparer.Ordinal).Last();
-        return new PositiveClass(last, $"a guess: it is the last by name, and the names {string.Join(", ", classes)} do not say which of them is the illness", true);
+        return new PositiveClass(last,
+            $"a guess: it is the last by name, and the names {string.Join(", ", classes)} do not say which of them is the illness", true);
     }
 
     /// <summary>
@@ -57,7 +62,8 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
         Of(classes, asked)?.Name == classes[0] ? [classes[1], classes[0]] : classes;
 
     /// <summary>What the user should know of the choice, in one line.</summary>
-    public override string ToString() => IsGuess ? $"positive class: {Name}, {Reason}; choose with --positive CLASS" : $"positive class: {Name}, {Reason}";
+    public override string ToString() => IsGuess ? $"positive class: {Name}, {Reason}; choose with --positive CLASS"
+        : $"positive class: {Name}, {Reason}";
 
     private static bool TheOtherIsHealthy(string healthy, string ill) => MeansHealthy(healthy, ill) && !MeansHealthy(ill, healthy);
 

@@ -9,7 +9,8 @@ namespace Convolve.Pneumonia.Images.Formats;
 /// </summary>
 internal sealed class BmpFile : EncodedImage
 {
-    private const int FileHeader = 14, CoreHeader = 12, InfoHeader = 40, InfoAndMasksHeader = 56, MasksLength = 12, Uncompressed = 0, Masks = 3;
+    private const int FileHeader = 14, CoreHeader = 12, InfoHeader = 40, InfoAndMasksHeader = 56, MasksLength = 12,
+        Uncompressed = 0, Masks = 3;
 
     private readonly ImageHeader header;
     private readonly int headersLength, paletteEntry, pixelsAt, compression;
@@ -21,17 +22,20 @@ internal sealed class BmpFile : EncodedImage
         if (bytes.Length < FileHeader + CoreHeader) throw CutOff();
         ReadOnlySpan<byte> info = bytes.AsSpan(FileHeader);
         var length = BinaryPrimitives.ReadInt32LittleEndian(info);
-        if (length is not (CoreHeader or InfoHeader or InfoAndMasksHeader or 108 or 124)) throw NotRead($"is a BMP with a header of {length} bytes");
+        if (length is not (CoreHeader or InfoHeader or InfoAndMasksHeader or 108 or 124))
+            throw NotRead($"is a BMP with a header of {length} bytes");
         if (info.Length < length) throw CutOff();
         var core = length == CoreHeader;
         var width = core ? BinaryPrimitives.ReadUInt16LittleEndian(info[4..]) : BinaryPrimitives.ReadInt32LittleEndian(info[4..]);
         // A negative height says that the rows come from the top.
-        var height = Math.Abs((long)(core ? BinaryPrimitives.ReadUInt16LittleEndian(info[6..]) : BinaryPrimitives.ReadInt32LittleEndian(info[8..])));
+        var height = Math.Abs(
+            (long)(core ? BinaryPrimitives.ReadUInt16LittleEndian(info[6..]) : BinaryPrimitives.ReadInt32LittleEndian(info[8..])));
         int bits = BinaryPrimitives.ReadUInt16LittleEndian(info[(core ? 10 : 14)..]);
         compression = core ? Uncompressed : BinaryPrimitives.ReadInt32LittleEndian(info[16..]);
         if (width < 1 || height is < 1 or > int.MaxValue) throw Damaged("has no pixels");
         if (compression is not (Uncompressed or Masks)) throw NotRead("is a compressed BMP");
-        if (bits is not (1 or 4 or 8 or 16 or 24 or 32) || compression == Masks && bits is not (16 or 32)) throw NotRead($"is a BMP of {bits} bits a pixel");
+        if (bits is not (1 or 4 or 8 or 16 or 24 or 32) || compression == Masks && bits is not (16 or 32))
+            throw NotRead($"is a BMP of {bits} bits a pixel");
 
         headersLength = FileHeader + length + (length == InfoHeader && compression == Masks ? MasksLength : 0);
         paletteEntry = core ? 3 : 4;

@@ -21,7 +21,8 @@ internal sealed class GifFile : EncodedImage
     public GifFile(byte[] bytes, string path) : base(bytes, path)
     {
         if (bytes.Length < 13) throw CutOff();
-        int width = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(6)), height = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8));
+        int width = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(6)),
+            height = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8));
         if (width == 0 || height == 0) throw Damaged("has no pixels");
         if ((long)width * height > bytes.Length * MostPixelsOfByte)
             throw Damaged($"is a damaged GIF: its {bytes.Length} bytes cannot hold {width} × {height} pixels");
@@ -101,7 +102,8 @@ internal sealed class GifFile : EncodedImage
                 (next, bits, previous) = (end + 1, codeBits + 1, -1);
                 continue;
             }
-            if (code > next || code == next && previous < 0) throw Damaged($"is a damaged GIF (its data make no sense after {100 * pixels / whole} % of the picture)");
+            if (code > next || code == next && previous < 0)
+                throw Damaged($"is a damaged GIF (its data make no sense after {100 * pixels / whole} % of the picture)");
             if (previous >= 0 && next < lengths.Length)
             {
                 lengths[next++] = lengths[previous] + 1;
@@ -112,7 +114,8 @@ internal sealed class GifFile : EncodedImage
         }
     }
 
-    private UnreadableImage DataEnd(long pixels, long whole) => Damaged($"is a damaged GIF: its data end after {100 * pixels / whole} % of the picture");
+    private UnreadableImage DataEnd(long pixels, long whole) =>
+        Damaged($"is a damaged GIF: its data end after {100 * pixels / whole} % of the picture");
 
     private int Word(int at) => BinaryPrimitives.ReadUInt16LittleEndian(Bytes.AsSpan(at));
 

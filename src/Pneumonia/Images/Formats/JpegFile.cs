@@ -39,7 +39,8 @@ internal sealed class JpegFile : EncodedImage
             throw Damaged($"is a damaged JPEG: its {bytes.Length} bytes cannot hold {frame.Width} × {frame.Height} pixels");
     }
 
-    public override ImageHeader Header => new(ImageFormat.Jpeg, frame!.Width, frame.Height, frame.Components.Length, 8) { Orientation = orientation };
+    public override ImageHeader Header =>
+        new(ImageFormat.Jpeg, frame!.Width, frame.Height, frame.Components.Length, 8) { Orientation = orientation };
 
     public override StoredPixels Decode()
     {
@@ -77,7 +78,8 @@ internal sealed class JpegFile : EncodedImage
 
     private void ReadSegment(int marker, ref int at)
     {
-        if (marker is 0 or 1 or >= 0xD0 and <= StartOfImage) throw Damaged($"is a damaged JPEG (marker {marker:X2} where a segment must be)");
+        if (marker is 0 or 1 or >= 0xD0 and <= StartOfImage)
+            throw Damaged($"is a damaged JPEG (marker {marker:X2} where a segment must be)");
         if (at + 2 > Bytes.Length) throw CutOff();
         int length = BinaryPrimitives.ReadUInt16BigEndian(Bytes.AsSpan(at));
         if (length < 2) throw Damaged("is a damaged JPEG (a segment without length)");

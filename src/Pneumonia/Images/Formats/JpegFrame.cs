@@ -52,7 +52,8 @@ internal sealed class JpegFrame
     /// <exception cref="InvalidDataException">The header contradicts itself.</exception>
     public static JpegFrame Read(ReadOnlySpan<byte> content, bool progressive)
     {
-        if (content.Length < 6 || content[5] is < 1 or > 4 || content.Length != 6 + 3 * content[5]) throw new InvalidDataException("a bad frame header");
+        if (content.Length < 6 || content[5] is < 1 or > 4 || content.Length != 6 + 3 * content[5])
+            throw new InvalidDataException("a bad frame header");
         var components = new JpegComponent[content[5]];
         for (var i = 0; i < components.Length; i++)
         {

@@ -151,12 +151,14 @@ internal sealed class JpegScan : IDisposable
         ReadOnlySpan<byte> content = file.AsSpan(at + 2, length - 2);
         at += length;
         int count = content[0];
-        if (count < 1 || count > frame.Components.Length || content.Length != 4 + 2 * count) throw new InvalidDataException("a bad scan header");
+        if (count < 1 || count > frame.Components.Length || content.Length != 4 + 2 * count)
+            throw new InvalidDataException("a bad scan header");
         (int first, int last, var high, var low) = (content[^3], content[^2], content[^1] >> 4, content[^1] & 15);
         var bands = frame.Progressive;
         // Sequential scans hold everything; some encoders leave these numbers at 0.
         if (!bands) (first, last, high, low) = (0, 63, 0, 0);
-        if (first > last || last > 63 || low > 13 || bands && first == 0 && last > 0 || first > 0 && count > 1 || high > 0 && high != low + 1)
+        if (first > last || last > 63 || low > 13 || bands && first == 0 && last > 0 || first > 0 && count > 1
+            || high > 0 && high != low + 1)
             throw new InvalidDataException("a bad scan header");
 
         var header = new Header(new ScanColour[count], first, last, high, low);
@@ -164,7 +166,8 @@ internal sealed class JpegScan : IDisposable
         {
             int id = content[1 + 2 * i], selectors = content[2 + 2 * i];
             var index = Array.FindIndex(frame.Components, component => component.Id == id);
-            if (index < 0 || header.Colours.Any(other => other?.Index == index)) throw new InvalidDataException("a scan of an unknown colour");
+            if (index < 0 || header.Colours.Any(other => other?.Index == index))
+                throw new InvalidDataException("a scan of an unknown colour");
             var colour = new ScanColour(index, frame.Components[index]);
             if (first == 0 && high == 0)
             {

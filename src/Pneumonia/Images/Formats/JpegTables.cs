@@ -12,10 +12,12 @@ internal sealed class JpegTables
     public int RestartInterval { get; private set; }
 
     /// <exception cref="InvalidDataException">There is no such table.</exception>
-    public JpegHuffmanTable Means(int index) => index < 4 && means[index] is { } table ? table : throw new InvalidDataException("no Huffman table");
+    public JpegHuffmanTable Means(int index) => index < 4 && means[index] is { } table ? table
+        : throw new InvalidDataException("no Huffman table");
 
     /// <inheritdoc cref="Means"/>
-    public JpegHuffmanTable Waves(int index) => index < 4 && waves[index] is { } table ? table : throw new InvalidDataException("no Huffman table");
+    public JpegHuffmanTable Waves(int index) => index < 4 && waves[index] is { } table ? table
+        : throw new InvalidDataException("no Huffman table");
 
     /// <summary>The step in which a table quantizes the mean of a block, its first coefficient.</summary>
     /// <inheritdoc cref="Means"/>
@@ -39,7 +41,8 @@ internal sealed class JpegTables
         while (content.Length > 0)
         {
             var bytes = content[0] >> 4 == 0 ? 1 : 2;
-            if (content[0] >> 4 > 1 || (content[0] & 15) > 3 || content.Length < 1 + 64 * bytes) throw new InvalidDataException("a bad quantization table");
+            if (content[0] >> 4 > 1 || (content[0] & 15) > 3 || content.Length < 1 + 64 * bytes)
+                throw new InvalidDataException("a bad quantization table");
             meanSteps[content[0] & 15] = bytes == 1 ? content[1] : BinaryPrimitives.ReadUInt16BigEndian(content[1..]);
             content = content[(1 + 64 * bytes)..];
         }

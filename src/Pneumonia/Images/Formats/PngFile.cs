@@ -36,7 +36,8 @@ internal sealed class PngFile : EncodedImage
         if (bytes.Length < 33) throw CutOff();
         ReadOnlySpan<byte> start = bytes.AsSpan(8);
         if (start[4..].StartsWith("CgBI"u8)) throw NotRead("is a PNG as only Apple's tools write it");
-        if (!start[4..].StartsWith("IHDR"u8) || BinaryPrimitives.ReadUInt32BigEndian(start) != 13) throw Damaged("is a damaged PNG (no header)");
+        if (!start[4..].StartsWith("IHDR"u8) || BinaryPrimitives.ReadUInt32BigEndian(start) != 13)
+            throw Damaged("is a damaged PNG (no header)");
         CheckSum(bytes.AsSpan(12, 17), bytes.AsSpan(29));
         int width = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(16)), height = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20));
         int depth = bytes[24];
@@ -76,7 +77,8 @@ internal sealed class PngFile : EncodedImage
         png.s.img_n = StoredChannels;
         int channels = StoredChannels + (hasTransparentColour ? 1 : 0), made;
         fixed (byte* first = rows)
-            made = StbImage.stbi__create_png_image(png, first, (uint)rows.Length, channels, header.BitDepth, colourType, interlaced ? 1 : 0);
+            made = StbImage.stbi__create_png_image(png, first, (uint)rows.Length, channels, header.BitDepth, colourType,
+                interlaced ? 1 : 0);
         try
         {
             if (made == 0) throw Damaged("is a damaged PNG (a row with an unknown filter)");
@@ -86,7 +88,8 @@ internal sealed class PngFile : EncodedImage
                 channels = paletteHasAlpha ? 4 : 3;
                 CheckPaletteIndices(new ReadOnlySpan<byte>(png._out_, header.Width * header.Height));
                 fixed (byte* colours = palette)
-                    if (StbImage.stbi__expand_png_palette(png, colours, paletteLength, channels) == 0) throw NotDecoded(StbImage.stbi__g_failure_reason);
+                    if (StbImage.stbi__expand_png_palette(png, colours, paletteLength, channels) == 0)
+                        throw NotDecoded(StbImage.stbi__g_failure_reason);
             }
             var samples = checked(header.Width * header.Height * channels);
             return header.BitDepth == 16
@@ -179,7 +182,8 @@ internal sealed class PngFile : EncodedImage
             paletteHasAlpha = true;
             return;
         }
-        if (colourType is not (Gray or Colour) || content.Length != 2 * StoredChannels) throw Damaged("is a damaged PNG (bad transparency)");
+        if (colourType is not (Gray or Colour) || content.Length != 2 * StoredChannels)
+            throw Damaged("is a damaged PNG (bad transparency)");
         for (var i = 0; i < StoredChannels; i++) transparentColour[i] = BinaryPrimitives.ReadUInt16BigEndian(content[(2 * i)..]);
         hasTransparentColour = true;
     }

@@ -31,7 +31,8 @@ internal sealed class TiffFile : EncodedImage
         if (width is < 1 or > int.MaxValue || height is < 1 or > int.MaxValue) throw Damaged("has no pixels");
         samples = (int)Number(TiffTag.SAMPLESPERPIXEL, 1);
         var depths = directory.Numbers((int)TiffTag.BITSPERSAMPLE) ?? [1];
-        if (depths[0] is not (8 or 16) || depths.Any(depth => depth != depths[0])) throw NotRead($"is a TIFF of {string.Join(", ", depths.Take(4))} bits; 8 and 16 are read");
+        if (depths[0] is not (8 or 16) || depths.Any(depth => depth != depths[0]))
+            throw NotRead($"is a TIFF of {string.Join(", ", depths.Take(4))} bits; 8 and 16 are read");
         if (Number(TiffTag.SAMPLEFORMAT, 1) != (int)SampleFormat.UINT) throw NotRead("is a TIFF of signed or floating-point samples");
         photometric = (Photometric)Number(TiffTag.PHOTOMETRIC, -1);
         colours = photometric switch
@@ -42,7 +43,8 @@ internal sealed class TiffFile : EncodedImage
         };
         if (samples != colours && samples != colours + 1) throw NotRead($"is a TIFF of {samples} samples a pixel");
         extraSample = samples > colours ? (int)Number(TiffTag.EXTRASAMPLES, 0) : 0;
-        if (samples > 1 && Number(TiffTag.PLANARCONFIG, 1) != (int)PlanarConfig.CONTIG) throw NotRead("is a TIFF with each colour by itself");
+        if (samples > 1 && Number(TiffTag.PLANARCONFIG, 1) != (int)PlanarConfig.CONTIG)
+            throw NotRead("is a TIFF with each colour by itself");
         // The most bytes that one stands for: two of PackBits for 128; LZW as in a GIF, deflate as in a PNG.
         var ratio = (Compression)Number(TiffTag.COMPRESSION, 1) switch
         {
@@ -53,25 +55,33 @@ internal sealed class TiffFile : EncodedImage
             var other => throw NotRead($"is a TIFF compressed in a way that is not read ({(int)other})"),
         };
         var orientation = Number(TiffTag.ORIENTATION, 1) is >= 1 and <= 8 and var known ? (int)known : 1;
-        header = new ImageHeader(ImageFormat.Tiff, (int)width, (int)height, samples, (int)depths[0]) { Orientation = orientation, Pictures = pages };
+        header = new ImageHeader(ImageFormat.Tiff, (int)width, (int)height, samples, (int)depths[0])
+        {
+            Orientation = orientation,
+            Pictures = pages
+        };
 
         tiled = directory.Numbers((int)TiffTag.TILEOFFSETS) is not null;
         var wide = tiled ? Number(TiffTag.TILEWIDTH) : width;
         var high = tiled ? Number(TiffTag.TILELENGTH) : Math.Min(Number(TiffTag.ROWSPERSTRIP, height), height);
-        if (wide is < 1 or > int.MaxValue || high is < 1 or > int.MaxValue) throw Damaged("is a damaged TIFF (strips or tiles without pixels)");
+        if (wide is < 1 or > int.MaxValue || high is < 1 or > int.MaxValue)
+            throw Damaged("is a damaged TIFF (strips or tiles without pixels)");
         (blockWidth, blockHeight) = ((int)wide, (int)high);
         var blocks = ((width + wide - 1) / wide) * ((height + high - 1) / high);
         var offsets = directory.Numbers((int)(tiled ? TiffTag.TILEOFFSETS : TiffTag.STRIPOFFSETS));
         var counts = directory.Numbers((int)(tiled ? TiffTag.TILEBYTECOUNTS : TiffTag.STRIPBYTECOUNTS));
-        if (offsets is null || counts is null || offsets.Count != blocks || counts.Count != blocks) throw Damaged("is a damaged TIFF (not as many strips or tiles as it needs)");
+        if (offsets is null || counts is null || offsets.Count != blocks || counts.Count != blocks)
+            throw Damaged("is a damaged TIFF (not as many strips or tiles as it needs)");
         for (var i = 0; i < offsets.Count; i++)
-            if (offsets[i] + counts[i] > bytes.Length) throw Damaged($"is a TIFF image that was cut off after {100L * i / blocks} % of the picture");
+            if (offsets[i] + counts[i] > bytes.Length)
+                throw Damaged($"is a TIFF image that was cut off after {100L * i / blocks} % of the picture");
         long rows = tiled ? (height + high - 1) / high * high : height, columns = (width + wide - 1) / wide * wide;
         long packed = Math.Min(bytes.Length, counts.Sum()), needed = rows * columns * samples * depths[0] / 8;
         if (needed > packed * ratio) throw Damaged($"is a damaged TIFF: its {bytes.Length} bytes cannot hold {width} × {height} pixels");
 
         long Number(TiffTag tag, long? otherwise = null) =>
-            directory.Numbers((int)tag) is { Count: > 0 } numbers ? numbers[0] : otherwise ?? throw Damaged($"is a damaged TIFF (no {tag})");
+            directory.Numbers((int)tag) is { Count: > 0 } numbers ? numbers[0] : otherwise
+                ?? throw Damaged($"is a damaged TIFF (no {tag})");
     }
 
     public override ImageHeader Header => header;
@@ -95,7 +105,8 @@ internal sealed class TiffFile : EncodedImage
                 {
                     int columns = Math.Min(blockWidth, header.Width - left), expected = tiled ? block.Length : rows * rowBytes;
                     var read = tiled ? tiff.ReadEncodedTile(index, block, 0, expected) : tiff.ReadEncodedStrip(index, block, 0, expected);
-                    if (read != expected) throw Damaged($"is a damaged TIFF: its data end after {100L * top / header.Height} % of the picture");
+                    if (read != expected)
+                        throw Damaged($"is a damaged TIFF: its data end after {100L * top / header.Height} % of the picture");
                     for (var row = 0; row < rows; row++)
                     {
                         block.AsSpan(row * blockWidth * pixelBytes, columns * pixelBytes)

@@ -25,7 +25,8 @@ public sealed class PatientExpression
         var groups = parsed.GetGroupNumbers().Length - 1;
         if (groups == 1) return new PatientExpression(parsed);
         var what = groups == 0 ? "has no group" : $"has {groups} groups";
-        throw new UserError($"--patient: '{text}' {what}; put the part of the path that names the patient, and nothing else, into parentheses, "
+        throw new UserError(
+            $"--patient: '{text}' {what}; put the part of the path that names the patient, and nothing else, into parentheses, "
             + "as in 'study_([0-9]+)_', and write (?:…) for any others");
     }
 

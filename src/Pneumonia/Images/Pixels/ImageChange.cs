@@ -38,7 +38,8 @@ public sealed record ImageChange(string Name, double RowZoom, double ColumnZoom,
     {
         var shape = new Shape(1, side, side, channels);
         var centre = (side - 1) / 2.0;
-        var map = new AffineMap((float)RowZoom, 0, (float)(centre - RowZoom * centre), 0, (float)ColumnZoom, (float)(centre - ColumnZoom * centre));
+        var map = new AffineMap((float)RowZoom, 0, (float)(centre - RowZoom * centre), 0, (float)ColumnZoom,
+            (float)(centre - ColumnZoom * centre));
         var moved = AugmentationReference.Apply(AugmentationGeometry.Create(shape, Fill.Constant), pixels, [map], PixelScaling.None);
         var toned = ToneReference.Apply(shape, [.. moved.Select(value => (float)value)], [Tone], PixelScaling.None);
         for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)Math.Round(toned[i]);

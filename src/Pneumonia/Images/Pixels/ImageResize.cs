@@ -39,7 +39,8 @@ public static class ImageResize
     {
         if (channels is not (1 or 3)) throw new ArgumentOutOfRangeException(nameof(channels), channels, "resize: 1 or 3 channels");
         if (target.Length != size * size * channels)
-            throw new ArgumentException($"resize: target holds {target.Length} bytes, [{size},{size},{channels}] needs {size * size * channels}");
+            throw new ArgumentException(
+                $"resize: target holds {target.Length} bytes, [{size},{size},{channels}] needs {size * size * channels}");
         if (image.Channels == channels)
         {
             ResizeChannels(image, size, method, target);

@@ -76,7 +76,8 @@ public sealed class ImageStore : ISampleSource
         for (var i = 0; i < files.Count; i++)
         {
             if (!positions.TryGetValue(files[i].Class, out classIndices[i]))
-                throw new ArgumentException($"image store: class {files[i].Class} of {files[i].RelativePath} is not among {string.Join(", ", classes)}");
+                throw new ArgumentException(
+                    $"image store: class {files[i].Class} of {files[i].RelativePath} is not among {string.Join(", ", classes)}");
         }
         Completed = after is null
             ? FillAll(order)
@@ -84,7 +85,9 @@ public sealed class ImageStore : ISampleSource
     }
 
     /// <summary>Starts to decode and resize files.</summary>
-    /// <inheritdoc cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, ImagePreprocessing, FillImage, IReadOnlyList{int}?, Task?, CancellationToken, int?)"/>
+    /// <inheritdoc
+    ///     cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, ImagePreprocessing, FillImage, IReadOnlyList{int}?, Task?,
+    ///     CancellationToken, int?)"/>
     public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, ImagePreprocessing preprocessing,
         IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default, int? mostMissing = null)
     {
@@ -168,7 +171,8 @@ public sealed class ImageStore : ISampleSource
 
     /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
     public IReadOnlyList<string> Warnings =>
-        [.. Enumerable.Range(0, Count).Where(i => errors[i] is not null).Select(i => $"{Files[i].RelativePath}: {errors[i]!.Reason}; left out")];
+        [.. Enumerable.Range(0, Count).Where(i => errors[i] is not null)
+            .Select(i => $"{Files[i].RelativePath}: {errors[i]!.Reason}; left out")];
 
     /// <summary>Why an image cannot be read, and what to do about it; null for one that can. Waits until that is known.</summary>
     public string? ReasonOf(int index) => IsUsable(index) ? null : errors[index]!.Reason;
@@ -224,7 +228,8 @@ public sealed class ImageStore : ISampleSource
         catch (UnreadableImage e) when (e.IsMissing && Interlocked.Increment(ref missing) > mostMissing)
         {
             Volatile.Write(ref failure, new UserError(
-                $"data: more than {mostMissing} of {Count} images that were listed can no longer be read, such as {e.Message}; see that their folder is there", e));
+                $"data: more than {mostMissing} of {Count} images that were listed can no longer be read, such as {e.Message}; see that "
+                    + "their folder is there", e));
             result = State.Failed;
         }
         catch (UnreadableImage e)

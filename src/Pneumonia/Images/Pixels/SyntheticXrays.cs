@@ -237,7 +237,8 @@ public sealed class SyntheticXrays
             var spine = Math.Exp(-Square(x / 0.10)) * (0.9 + 0.1 * Math.Sin(y * 26));
             var mediastinum = Inside(0.13 + 0.05 * Smooth((y + 0.2) / 0.4) - Math.Abs(x - 0.02), 0.04) * Inside(y + 0.95, 0.1);
             density += trunk * (0.10 * spine + (0.74 - density) * 0.55 * mediastinum);
-            var heart = Inside(1 - (Square((x - 0.12 - heartShift - 0.35 * (y - 0.25)) / (0.31 * heartSize)) + Square((y - 0.25) / (0.40 * heartSize))), 0.25);
+            var heart = Inside(1 - (Square((x - 0.12 - heartShift - 0.35 * (y - 0.25)) / (0.31 * heartSize))
+                + Square((y - 0.25) / (0.40 * heartSize))), 0.25);
             density += trunk * Math.Max(0, 0.76 - density) * 0.85 * heart;
             // Windpipe: a darker stripe in the upper middle.
             density -= 0.10 * Inside(0.045 - Math.Abs(x), 0.02) * Inside(-0.25 - y, 0.1) * trunk;

@@ -7,7 +7,8 @@ namespace Convolve.Pneumonia.Images;
 public sealed record ClassCount(string Part, string Class, int Images);
 
 /// <summary>Widths and heights of the readable images, in pixels.</summary>
-public sealed record SizeRange(int SmallestWidth, int MedianWidth, int LargestWidth, int SmallestHeight, int MedianHeight, int LargestHeight);
+public sealed record SizeRange(int SmallestWidth, int MedianWidth, int LargestWidth, int SmallestHeight, int MedianHeight,
+    int LargestHeight);
 
 /// <summary>A file that cannot be decoded, and why.</summary>
 public sealed record UnreadableFile(string Path, string Reason);
@@ -34,7 +35,8 @@ public sealed record DividedPatient(string Patient, IReadOnlyList<string> Parts,
 /// <param name="CopiesAcrossParts">Images of val and test whose pixels are in an earlier part; a training leaves them out.</param>
 /// <param name="Notes">What was assumed and what is left out, one line each.</param>
 public sealed record DatasetCheck(
-    string Data, int Images, PatientCount Patients, IReadOnlyList<ClassCount> Counts, SizeRange? Sizes, IReadOnlyList<UnreadableFile> Unreadable,
+    string Data, int Images, PatientCount Patients, IReadOnlyList<ClassCount> Counts, SizeRange? Sizes,
+    IReadOnlyList<UnreadableFile> Unreadable,
     IReadOnlyList<IdenticalImages> Identical, IReadOnlyList<DividedPatient> DividedPatients,
     IReadOnlyList<LeftOut> LeftOut, int CopiesAcrossParts, IReadOnlyList<string> Notes)
 {
@@ -77,10 +79,12 @@ public sealed record DatasetCheck(
                 [.. group.Select(i => files[i].RelativePath)],
                 group.Select(i => files[i].Part).Distinct().Count() > 1,
                 group.Select(i => files[i].Class).Distinct().Count() > 1))];
-        DividedPatient[] divided = [.. files.Where(file => file.PatientRule is not null).GroupBy(file => file.Patient, StringComparer.Ordinal)
+        DividedPatient[] divided =
+            [.. files.Where(file => file.PatientRule is not null).GroupBy(file => file.Patient, StringComparer.Ordinal)
             .Where(group => group.Select(file => file.Part).Distinct().Count() > 1)
             .OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Select(group => new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(NameOf)], group.Count()))];
+            .Select(group =>
+                new DividedPatient(group.Key, [.. group.Select(file => file.Part).Distinct().Order().Select(NameOf)], group.Count()))];
         UnreadableFile[] damaged = [.. unreadable.OrderBy(entry => entry.Key)
             .Select(entry => new UnreadableFile(files[entry.Key].RelativePath, entry.Value))];
         var unread = damaged.Select(file => new LeftOut(LeftOutKind.Damaged, 1, file.Path));

@@ -40,7 +40,8 @@ public sealed record PartLimits(int? Train = null, int? Val = null, int? Test = 
 /// <param name="Limits">Images to keep of single parts, beside <paramref name="Limit"/>.</param>
 /// <param name="Balanced">Whether to balance each part: as many images of each class as its smallest class has.</param>
 public sealed record SplitSettings(
-    SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1, PartLimits? Limits = null, bool Balanced = false);
+    SplitKind? Kind = null, SplitFractions? Fractions = null, int? Limit = null, int Seed = 1, PartLimits? Limits = null,
+    bool Balanced = false);
 
 /// <summary>
 /// Divides images into parts. The division depends on the files' names and the seed alone, never on the order of a folder's listing.
@@ -72,7 +73,8 @@ public static class ImageSplit
         {
             SplitKind.Folders => Folders(folder, settings.Seed, copies, notes, leftOut),
             SplitKind.Patient => Grouped(folder.Files, Groups(folder.Files, copies), fractions, settings.Seed),
-            SplitKind.Random => copies.LeaveOut(Grouped(folder.Files, [.. Enumerable.Range(0, folder.Files.Count)], fractions, settings.Seed)),
+            SplitKind.Random =>
+                copies.LeaveOut(Grouped(folder.Files, [.. Enumerable.Range(0, folder.Files.Count)], fractions, settings.Seed)),
             SplitKind.Reference => copies.LeaveOut(Reference(folder)),
             _ => throw new ArgumentOutOfRangeException(nameof(settings), kind, "split: unknown kind"),
         };
@@ -109,7 +111,8 @@ public static class ImageSplit
         }
         var counts = $"{parts[0].Count} train, {parts[1].Count} val, {parts[2].Count} test";
         if (settings.Balanced) notes.Add($"as many images of each class as the smallest has in each part: {counts}");
-        else if (limits.All(limit => limit is not null && limit == limits[0])) notes.Add($"limited to {limits[0]} images of each part: {counts}");
+        else if (limits.All(limit => limit is not null && limit == limits[0]))
+            notes.Add($"limited to {limits[0]} images of each part: {counts}");
         else if (limits.Any(limit => limit is not null)) notes.Add($"limited to a number of images of each part: {counts}");
         return folder with
         {
@@ -127,7 +130,8 @@ public static class ImageSplit
         ImageSet folder, int seed, CopiesOfEarlierParts copies, List<string> notes, List<LeftOut> leftOut)
     {
         if (!folder.HasParts)
-            throw new UserError($"{folder.Root}: --split folders needs a tree train, val, test of class folders; this is a flat folder: use --split patient");
+            throw new UserError($"{folder.Root}: --split folders needs a tree train, val, test of class folders; this is a flat folder: "
+                + "use --split patient");
         List<ImageFile> Part(ImagePart part) => [.. folder.Files.Where(file => file.Part == part)];
         List<ImageFile> train = Part(ImagePart.Train), val = Part(ImagePart.Val), test = Part(ImagePart.Test);
         if (train.Count == 0)
@@ -137,7 +141,8 @@ public static class ImageSplit
 
         var divided = Grouped(train, Groups(train, copies), new SplitFractions(0.9, 0.1, 0), seed);
         if (divided[0].Count == 0 || divided[1].Count == 0)
-            throw new UserError($"{folder.Root}: too few images in train to set a tenth aside for validation; add a folder val with at least {SmallestValidation}");
+            throw new UserError($"{folder.Root}: too few images in train to set a tenth aside for validation; add a folder val with at "
+                + $"least {SmallestValidation}");
         var why = val.Count == 0 ? "no val folder"
             : own.Count < val.Count ? $"val has only {own.Count} images that are no copies of others in train, which are left out"
             : $"val has only {val.Count} images, which are left out";
@@ -156,7 +161,8 @@ public static class ImageSplit
         ImageFile[] normal = Sorted(true), pneumonia = Sorted(false);
         if (normal.Length != ReferenceNormal || pneumonia.Length != ReferencePneumonia)
         {
-            throw new UserError($"{folder.Root}: --split reference is defined on 5856 images, {ReferenceNormal} NORMAL and {ReferencePneumonia} PNEUMONIA; "
+            throw new UserError(
+                $"{folder.Root}: --split reference is defined on 5856 images, {ReferenceNormal} NORMAL and {ReferencePneumonia} PNEUMONIA; "
                 + $"here are {folder.Files.Count}, {normal.Length} NORMAL and {pneumonia.Length} others: use --split patient");
         }
         return
@@ -243,7 +249,8 @@ public static class ImageSplit
             {
                 if (!parts[p].Any(file => file.Class == name))
                 {
-                    throw new UserError($"{folder.Root}: too few images or patients of class {name}: none is left for {PartName.Of((ImagePart)p)}; "
+                    throw new UserError(
+                        $"{folder.Root}: too few images or patients of class {name}: none is left for {PartName.Of((ImagePart)p)}; "
                         + $"add images, or give --fractions with fewer parts ({folder.Patients})");
                 }
             }

@@ -46,7 +46,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     /// <exception cref="ArgumentException">There are more lines than <see cref="LineStyles"/>.</exception>
     public Html ToSvg()
     {
-        if (Lines.Count > LineStyles) throw new ArgumentException($"chart {Title}: {Lines.Count} lines, but only {LineStyles} can be told apart");
+        if (Lines.Count > LineStyles)
+            throw new ArgumentException($"chart {Title}: {Lines.Count} lines, but only {LineStyles} can be told apart");
         return ChartFrame.Of(Title, Elements());
     }
 
@@ -123,7 +124,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     }
 
     // The corner of a point, inside the chart, where the fewest lines run through its caption.
-    private (double X, double Y, bool ToTheLeft) PlaceBeside(double px, double py, string caption, Func<double, double> x, Func<double, double> y)
+    private (double X, double Y, bool ToTheLeft) PlaceBeside(double px, double py, string caption, Func<double, double> x,
+        Func<double, double> y)
     {
         double width = LetterWidth * caption.Length;
         (double X, double Y, bool ToTheLeft)[] corners =
@@ -143,7 +145,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             foreach (var line in Lines)
                 for (var i = 1; i < line.Points.Count; i++)
                 {
-                    (var x0, var y0, var x1, var y1) = (x(line.Points[i - 1].X), y(line.Points[i - 1].Y), x(line.Points[i].X), y(line.Points[i].Y));
+                    (var x0, var y0, var x1, var y1) =
+                        (x(line.Points[i - 1].X), y(line.Points[i - 1].Y), x(line.Points[i].X), y(line.Points[i].Y));
                     var steps = (int)Math.Min(Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))), Width + Height);
                     for (var step = 1; step <= steps; step++)
                     {
@@ -176,7 +179,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 
     private (double, double) Range(Func<(double X, double Y), double> of)
     {
-        double[] values = [.. Lines.SelectMany(line => line.Points).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).Select(of)];
+        double[] values =
+            [.. Lines.SelectMany(line => line.Points).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).Select(of)];
         if (values.Length == 0) return (0, 1);
         double low = values.Min(), high = values.Max();
         // Around a single value of any size, so that its neighbours are numbers of their own.
@@ -196,6 +200,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         var step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
         // Counted in a whole number: beyond 2⁵³ a double no longer grows by one.
         var first = Math.Ceiling(low / step - 1e-9);
-        for (var n = 0; n <= 10 && (first + n) * step <= high + step * 1e-9; n++) yield return (first + n) * step + 0.0; // + 0.0 turns −0 into 0
+        for (var n = 0; n <= 10 && (first + n) * step <= high + step * 1e-9; n++)
+            yield return (first + n) * step + 0.0; // + 0.0 turns −0 into 0
     }
 }

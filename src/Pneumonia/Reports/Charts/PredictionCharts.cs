@@ -65,9 +65,11 @@ public sealed class PredictionCharts
     private ChartLine RocLine(Ranked of)
     {
         var chosen = AtThreshold(of.Name, of.Positive, of.Probability);
-        return new ChartLine(of.Name, [.. RocCurve.Points(of.Positive, of.Odds).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
+        return new ChartLine(of.Name,
+            [.. RocCurve.Points(of.Positive, of.Odds).Select(point => (point.FalsePositiveRate, point.TruePositiveRate))])
         {
-            Point = chosen is null ? null : (1 - (chosen.Specificity(1) ?? double.NaN), chosen.Sensitivity(1) ?? double.NaN, $"threshold {scored.Threshold:F3}"),
+            Point = chosen is null ? null
+                : (1 - (chosen.Specificity(1) ?? double.NaN), chosen.Sensitivity(1) ?? double.NaN, $"threshold {scored.Threshold:F3}"),
         };
     }
 
@@ -92,12 +94,16 @@ public sealed class PredictionCharts
 
     // Only the reported part is marked: two marks of one threshold would overlap.
     private Confusion? AtThreshold(string name, bool[] positive, double[] probability) =>
-        scored.Threshold is { } chosen && scored.IsTwoClass && name == scored.Reported?.Name ? ScoreBlock.Count(positive, probability, chosen) : null;
+        scored.Threshold is { } chosen && scored.IsTwoClass && name == scored.Reported?.Name
+            ? ScoreBlock.Count(positive, probability, chosen) : null;
 
     private static ChartLine CalibrationLine(string name, double[] probability, bool[] observed)
     {
         CalibrationBin[] bins = [.. CalibrationBins.Of(probability, observed).Where(bin => bin.Count > 0)];
-        return new ChartLine(name, [.. bins.Select(bin => (bin.MeanProbability, bin.Frequency))]) { Weights = [.. bins.Select(bin => (double)bin.Count)] };
+        return new ChartLine(name, [.. bins.Select(bin => (bin.MeanProbability, bin.Frequency))])
+        {
+            Weights = [.. bins.Select(bin => (double)bin.Count)]
+        };
     }
 
     // Images with what they are ranked by.

@@ -24,12 +24,14 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
     /// <summary>The picture as an SVG file, light or dark as the reader's system is.</summary>
     public string ToFile()
     {
-        (int Number, MeasuredLayer Layer)[] computing = [.. Layers.Select((layer, i) => (i + 1, layer)).Where(pair => pair.layer.Forward.Flops > 0)];
+        (int Number, MeasuredLayer Layer)[] computing =
+            [.. Layers.Select((layer, i) => (i + 1, layer)).Where(pair => pair.layer.Forward.Flops > 0)];
         (int Number, MeasuredPass Pass, string Kind, string Name)[] points =
         [
             .. computing.SelectMany(pair => new[]
             {
-                (pair.Number, pair.Layer.Forward, "forward", pair.Layer.Name), (pair.Number, pair.Layer.Backward, "backward", pair.Layer.Name),
+                (pair.Number, pair.Layer.Forward, "forward", pair.Layer.Name),
+                    (pair.Number, pair.Layer.Backward, "backward", pair.Layer.Name),
             }).Where(point => point.Item2.Gigaflops > 0),
         ];
         (var x0, var x1) = Decades([Roofline.Ridge, .. points.Select(point => point.Pass.Intensity)]);
@@ -70,8 +72,8 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
             yield return $"""<text text-anchor="middle" transform="rotate(-90 14 {Middle})" x="14" y="{Middle}">GFLOP/s</text>""";
             // Where the slope enters the picture, from the left or from below.
             var first = Math.Max(Math.Pow(10, x0), Math.Pow(10, y0) / Roofline.GigabytesPerSecond);
-            yield return $"""<path class="line0" d="M{X(first):F1} {Y(Roofline.Roof(first)):F1}L{X(Roofline.Ridge):F1} {Y(Roofline.Gigaflops):F1}"""
-                + $"""H{Width - Right}"/>""";
+            yield return $"""<path class="line0" d="M{X(first):F1} {Y(Roofline.Roof(first)):F1}"""
+                + $"""L{X(Roofline.Ridge):F1} {Y(Roofline.Gigaflops):F1}H{Width - Right}"/>""";
             foreach ((var number, var pass, var kind, var name) in points)
             {
                 (var x, var y) = (X(pass.Intensity), Y(pass.Gigaflops));
@@ -82,7 +84,8 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
             }
             for (var i = 0; i < computing.Length; i++)
             {
-                int x = Left + i % LegendColumns * (Width - Left - Right) / LegendColumns, y = PlotHeight + 10 + LegendRow * (i / LegendColumns);
+                int x = Left + i % LegendColumns * (Width - Left - Right) / LegendColumns,
+                    y = PlotHeight + 10 + LegendRow * (i / LegendColumns);
                 yield return $"""<text x="{x}" y="{y}">{computing[i].Number} {computing[i].Layer.Name}</text>""";
             }
         }
@@ -95,5 +98,6 @@ public sealed record RooflineChart(string Device, Roofline Roofline, IReadOnlyLi
         return high > low ? (low, high) : (low, low + 1);
     }
 
-    private static string Tick(double decade) => Math.Pow(10, decade).ToString(decade < 0 ? $"F{-decade:0}" : "N0", CultureInfo.InvariantCulture);
+    private static string Tick(double decade) =>
+        Math.Pow(10, decade).ToString(decade < 0 ? $"F{-decade:0}" : "N0", CultureInfo.InvariantCulture);
 }

@@ -13,7 +13,8 @@ public static class HistoryFile
     {
         var text = new StringBuilder("epoch,seconds,trainLoss,trainAccuracy,valLoss,valAccuracy\n");
         foreach (var epoch in epochs)
-            text.Append($"{epoch.Epoch},{epoch.Seconds:R},{epoch.TrainLoss:R},{epoch.TrainAccuracy:R},{epoch.ValLoss:R},{epoch.ValAccuracy:R}\n");
+            text.Append($"{epoch.Epoch},{epoch.Seconds:R},{epoch.TrainLoss:R},{epoch.TrainAccuracy:R},")
+                .Append($"{epoch.ValLoss:R},{epoch.ValAccuracy:R}\n");
         OutputFile.WriteText(Path.Combine(runFolder, FileName), text.ToString());
     }
 
@@ -28,7 +29,8 @@ public static class HistoryFile
         {
             foreach (var line in File.ReadLines(path).Skip(1))
             {
-                if (line.Split(',') is not [_, var field, ..] || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                if (line.Split(',') is not [_, var field, ..]
+                    || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
                     || !double.IsFinite(value) || value < 0)
                     throw new FormatException($"row {seconds.Count + 1} does not tell the seconds of an epoch");
                 seconds.Add(value);
@@ -36,7 +38,8 @@ public static class HistoryFile
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"{path}: cannot be read: {e.Message.ReplaceLineEndings(" ")}; repair it, or move it away: the run goes on without the times of its epochs", e);
+            throw new UserError($"{path}: cannot be read: {e.Message.ReplaceLineEndings(" ")}; repair it, or move it away: the run goes on "
+                + "without the times of its epochs", e);
         }
         return seconds;
     }

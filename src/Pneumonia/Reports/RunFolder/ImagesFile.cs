@@ -54,10 +54,12 @@ public static class ImagesFile
         try
         {
             var records = CsvText.Records(File.ReadAllText(path));
-            if (records is not [["part", "class", "path", "sha256"], ..]) throw new FormatException("its first row does not name part, class, path and SHA-256");
+            if (records is not [["part", "class", "path", "sha256"], ..])
+                throw new FormatException("its first row does not name part, class, path and SHA-256");
             foreach (var row in records.Skip(1))
             {
-                if (row is not [var partName, var className, var imagePath, { Length: 0 or HashLength } hash]) throw new FormatException("a row is not of part, class, path and SHA-256");
+                if (row is not [var partName, var className, var imagePath, { Length: 0 or HashLength } hash])
+                    throw new FormatException("a row is not of part, class, path and SHA-256");
                 var part = Enum.Parse<ImagePart>(partName, ignoreCase: true);
                 if (hash.Length > 0) parts[hash] = part;
                 var name = NameOf(className, imagePath);

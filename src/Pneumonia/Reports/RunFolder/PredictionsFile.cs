@@ -24,18 +24,21 @@ public static class PredictionsFile
     /// <param name="rows">The images.</param>
     /// <param name="classes">Names of the classes, in ordinal order.</param>
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<PredictedFile> rows, IReadOnlyList<string> classes) => OutputFile.WriteText(path, Text(rows, classes));
+    public static void Write(string path, IReadOnlyList<PredictedFile> rows, IReadOnlyList<string> classes) =>
+        OutputFile.WriteText(path, Text(rows, classes));
 
     private static string Text(IReadOnlyList<PredictedFile> rows, IReadOnlyList<string> classes)
     {
         var labelled = rows.Any(row => row.Label is not null);
         var text = new StringBuilder();
-        Append(["file", .. labelled ? ["label"] : Array.Empty<string>(), "verdict", "positive", "positive_probability", "threshold", "error", .. classes,
+        Append(["file", .. labelled ? ["label"]
+            : Array.Empty<string>(), "verdict", "positive", "positive_probability", "threshold", "error", .. classes,
             "path", "class", "probability", "aboveThreshold"]);
         foreach (var row in rows)
         {
             var found = row.Prediction;
-            Append([row.File, .. labelled ? [row.Label ?? ""] : Array.Empty<string>(), found?.Verdict ?? "", found?.Positive ?? "", Number(found?.PositiveProbability),
+            Append([row.File, .. labelled ? [row.Label ?? ""] : Array.Empty<string>(), found?.Verdict ?? "", found?.Positive ?? "",
+                Number(found?.PositiveProbability),
                 Number(found?.Threshold), row.Error ?? "", .. classes.Select((_, c) => Number(found?.Probabilities[c])),
                 row.File, found?.Class ?? "", Number(found?.Probability), found?.AboveThreshold?.ToString().ToLowerInvariant() ?? ""]);
         }

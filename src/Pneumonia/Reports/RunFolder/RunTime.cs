@@ -14,7 +14,8 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
     public const string FileName = "time.json";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public void Write(string runFolder) => OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
+    public void Write(string runFolder) =>
+        OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
 
     /// <summary>The time of a run so far; nothing where no file tells it, for a run can go on without.</summary>
     public static RunTime Read(string runFolder)
@@ -22,7 +23,8 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
         try
         {
             var time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), ScoreJson.Indented);
-            return time is { Seconds: >= 0 and < double.PositiveInfinity, UnfinishedEpoch: >= 0 and < double.PositiveInfinity } ? time : new RunTime(0, 0);
+            return time is { Seconds: >= 0 and < double.PositiveInfinity, UnfinishedEpoch: >= 0 and < double.PositiveInfinity } ? time
+                : new RunTime(0, 0);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

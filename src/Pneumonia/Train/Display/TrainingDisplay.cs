@@ -49,7 +49,8 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     {
         if (bar is null) return;
         var speed = console.Profile.Width >= RoomForSpeed ? $"  {progress.ImagesPerSecond:F0} images/s" : "";
-        bar.Description = Markup.Escape($"epoch {progress.Epoch}/{epochs}  loss {progress.Loss:F4}  accuracy {progress.Accuracy:F3}{speed}");
+        bar.Description =
+            Markup.Escape($"epoch {progress.Epoch}/{epochs}  loss {progress.Loss:F4}  accuracy {progress.Accuracy:F3}{speed}");
         bar.Value = progress.Epoch - 1 - finished + (double)progress.Samples / progress.SamplesInEpoch;
     }
 
@@ -57,7 +58,8 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     public override bool EpochDone(EpochResult result)
     {
         var line = $"epoch {result.Epoch}/{epochs}  {result.Seconds:F1} s  loss {result.TrainLoss:F4}  accuracy {result.TrainAccuracy:F3}"
-            + (double.IsNaN(result.ValidationLoss) ? "" : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}")
+            + (double.IsNaN(result.ValidationLoss) ? ""
+                : $"  validation loss {result.ValidationLoss:F4}  accuracy {result.ValidationAccuracy:F3}")
             + (result.InputWaitSeconds > WaitWorthSaying * result.Seconds ? $"  waited {result.InputWaitSeconds:F1} s for images" : "");
         // A line written past the bar's console would be overwritten by the next update of the bar.
         if (bar is null) terminal.Note(line);
@@ -69,7 +71,10 @@ public sealed class TrainingDisplay(Terminal terminal, int epochs, int finished)
     {
         yield return new TaskDescriptionColumn { Alignment = Justify.Left };
         if (width >= RoomForBar)
-            yield return new ProgressBarColumn { Width = Math.Min(LongestBar, width - BesideBar - (width >= RoomForSpeed ? SpeedWidth : 0)) };
+            yield return new ProgressBarColumn
+            {
+                Width = Math.Min(LongestBar, width - BesideBar - (width >= RoomForSpeed ? SpeedWidth : 0))
+            };
         yield return new PercentageColumn();
         yield return new RemainingTimeColumn();
     }

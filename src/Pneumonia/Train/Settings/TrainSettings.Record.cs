@@ -15,7 +15,8 @@ public sealed partial record TrainSettings
 {
     private static readonly IReadOnlyList<Setting> all = Setting.Of(typeof(TrainSettings));
     private static readonly IReadOnlyList<Setting> recorded = Setting.InOrder(
-        all.Where(setting => setting.Attribute<RecordedAttribute>() is not { Never: true }), setting => setting.Attribute<RecordedAttribute>()?.After);
+        all.Where(setting => setting.Attribute<RecordedAttribute>() is not { Never: true }),
+        setting => setting.Attribute<RecordedAttribute>()?.After);
     private static readonly TrainSettings nothingAsked = new();
 
     // Never modified, only replaced, because copies of a record share it.
@@ -40,7 +41,8 @@ public sealed partial record TrainSettings
             Setting[] given = [.. all.Where(setting => recorded.Contains(setting) && IsAsked(setting))];
             if (given.Any(setting => setting.Option is null)) return null;
             return string.Join(' ', ["train", .. given.Select(setting => setting.OptionName
-                + ((setting.HasConstantDefault ? setting.In(this) : asked[setting.Name]) switch { true => "", var value => " " + Quoted(Setting.TextOf(value)) }))]);
+                + ((setting.HasConstantDefault ? setting.In(this) : asked[setting.Name]) switch { true => "",
+                    var value => " " + Quoted(Setting.TextOf(value)) }))]);
         }
     }
 
@@ -56,7 +58,8 @@ public sealed partial record TrainSettings
             object? mine = setting.In(this), theirs = setting.In(other);
             if (Equals(mine, theirs) || MayChange(setting, other)) continue;
             throw new UserError(setting.Name == nameof(Images)
-                ? $"{option}: the run in {run} was started with other images or another division of them; give the same data, or another --out"
+                ? $"{option}: the run in {run} was started with other images or another division of them; give the same data, or "
+                    + "another --out"
                 : $"{option}: the run in {run} was started with {setting.Words} {Setting.TextOf(theirs)}, not {Setting.TextOf(mine)}; "
                     + "give the same settings, or another --out");
         }
@@ -70,12 +73,15 @@ public sealed partial record TrainSettings
     public override int GetHashCode() => HashCode.Combine(Model, Data, Seed);
 
     // The given value, or the default, which depends on other settings.
-    private T Asked<T>(Func<T> otherwise, [CallerMemberName] string setting = "") => asked.TryGetValue(setting, out var value) ? (T)value! : otherwise();
+    private T Asked<T>(Func<T> otherwise, [CallerMemberName] string setting = "") => asked.TryGetValue(setting, out var value) ? (T)value!
+        : otherwise();
 
     private void Ask(object? value, [CallerMemberName] string setting = "") =>
-        asked = new Dictionary<string, object?>(asked.Where(pair => pair.Key != setting).Concat(value is null ? [] : [KeyValuePair.Create(setting, (object?)value)]));
+        asked = new Dictionary<string, object?>(
+            asked.Where(pair => pair.Key != setting).Concat(value is null ? [] : [KeyValuePair.Create(setting, (object?)value)]));
 
-    private bool IsAsked(Setting setting) => setting.HasConstantDefault ? !Equals(setting.In(this), setting.In(nothingAsked)) : asked.ContainsKey(setting.Name);
+    private bool IsAsked(Setting setting) => setting.HasConstantDefault ? !Equals(setting.In(this), setting.In(nothingAsked))
+        : asked.ContainsKey(setting.Name);
 
     private bool MayChange(Setting setting, TrainSettings other) => setting.Attribute<RecordedAttribute>() is { MayChange: true }
         || (setting.Name == nameof(Epochs) && Schedule == LearningRateSchedule.Constant)
@@ -83,7 +89,8 @@ public sealed partial record TrainSettings
         || (setting.Name == nameof(Positive) && other.Positive is null);
 
     private static string Quoted(string value) =>
-        value.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:,=+@%".Contains(c)) && value.Length > 0 ? value : $"'{value.Replace("'", "'\\''")}'";
+        value.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:,=+@%".Contains(c)) && value.Length > 0 ? value
+            : $"'{value.Replace("'", "'\\''")}'";
 
     /// <summary>
     /// Writes and reads <c>config.json</c>. What the file of an older run does not say is as it was before it could be said: false, zero,

@@ -23,7 +23,8 @@ public sealed partial record TrainSettings
         Epochs = Epochs,
         BatchSize = Batch,
         Seed = (uint)Seed,
-        ClassWeights = ClassWeights == ClassWeights.None ? null : [.. trainCounts.Select(n => n == 0 ? 0 : (float)trainCounts.Sum() / (trainCounts.Length * n))],
+        ClassWeights = ClassWeights == ClassWeights.None ? null
+            : [.. trainCounts.Select(n => n == 0 ? 0 : (float)trainCounts.Sum() / (trainCounts.Length * n))],
         Schedule = Schedule,
         Algorithm = Convolution,
         Scaling = Features ? null : input.Scaling,

@@ -55,7 +55,11 @@ public sealed partial record TrainSettings : ICheckedSettings
     /// Passes over the training images. A run may be resumed for more, unless a schedule depends on their number.
     /// </summary>
     [Whole("passes over the training images (10; compact 24; synthetic 8)", 1, MostEpochs)]
-    public int Epochs { get => Asked(() => OnSlowDevice ? 1 : Synthetic ? SyntheticEpochs : IsCompact ? CompactEpochs : 10); init => Ask(value); }
+    public int Epochs
+    {
+        get => Asked(() => OnSlowDevice ? 1 : Synthetic ? SyntheticEpochs : IsCompact ? CompactEpochs : 10); init =>
+        Ask(value);
+    }
 
     /// <summary>Images per step.</summary>
     [Whole("images a step (100; compact 50; synthetic 20)", 1, LargestBatch)]
@@ -64,14 +68,20 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Number("step size of the optimizer (1e-4; compact 1e-3; synthetic 3e-4; sgd 0.01)", 0, 100, Bounds.OnlyHighest)]
     public double LearningRate
     {
-        get => Asked(() => Optimizer == OptimizerKind.Sgd ? SgdLearningRate : IsCompact ? CompactLearningRate : Synthetic ? SyntheticLearningRate : 1e-4);
+        get => Asked(() => Optimizer == OptimizerKind.Sgd ? SgdLearningRate : IsCompact ? CompactLearningRate : Synthetic
+            ? SyntheticLearningRate : 1e-4);
         init => Ask(value);
     }
 
     /// <summary>How the learning rate changes over the training.</summary>
     [Choice<LearningRateSchedule>(
-        "how the learning rate changes: a tenth after half and a hundredth after three quarters, or down a cosine after a warm-up (constant; compact cosine)")]
-    public LearningRateSchedule Schedule { get => Asked(() => IsCompact ? LearningRateSchedule.Cosine : LearningRateSchedule.Constant); init => Ask(value); }
+        "how the learning rate changes: a tenth after half and a hundredth after three quarters, or down a cosine after a warm-up "
+            + "(constant; compact cosine)")]
+    public LearningRateSchedule Schedule
+    {
+        get =>
+        Asked(() => IsCompact ? LearningRateSchedule.Cosine : LearningRateSchedule.Constant); init => Ask(value);
+    }
 
     /// <summary>Look for a learning rate instead of training.</summary>
     [Recorded(Never = true)]
@@ -139,15 +149,21 @@ public sealed partial record TrainSettings : ICheckedSettings
     public ClassWeights ClassWeights { get; init; }
 
     /// <summary>Preprocessing. That of known weights takes precedence over the model's default.</summary>
-    [Choice<Preprocessing>("what becomes of a byte: 0 to 1; as Keras' or torchvision's weights of VGG were trained; or every image's own mean and contrast evened out "
+    [Choice<Preprocessing>("what becomes of a byte: 0 to 1; as Keras' or torchvision's weights of VGG were trained; or every image's own "
+        + "mean and contrast evened out "
         + "(rescale; compact standardize; published weights their own)")]
-    public Preprocessing Preprocessing { get => Asked(() => IsCompact ? Preprocessing.Standardize : Preprocessing.Rescale); init => Ask(value); }
+    public Preprocessing Preprocessing
+    {
+        get => Asked(() => IsCompact ? Preprocessing.Standardize : Preprocessing.Rescale); init =>
+        Ask(value);
+    }
 
     /// <summary>
     /// A weight file to start from, or "imagenet" for the published one; null for random weights. A run's record holds name and fingerprint
     /// of the file.
     /// </summary>
-    [Text("FILE|imagenet", "start from a weight file, a checkpoint of the same network, or the published one (random weights)", "a file, or imagenet")]
+    [Text("FILE|imagenet", "start from a weight file, a checkpoint of the same network, or the published one (random "
+        + "weights)", "a file, or imagenet")]
     public string? Weights { get; init; }
 
     /// <summary>The last layer of the base; null for all of it.</summary>
@@ -160,10 +176,12 @@ public sealed partial record TrainSettings : ICheckedSettings
     /// default.
     /// </summary>
     [OnlyFor(ModelKind.Vgg19)]
-    [Text("all|none|LAYER", "keep the base as it is, or only up to and with a layer (all with --weights, else none)", "all, none, or a layer")]
+    [Text("all|none|LAYER", "keep the base as it is, or only up to and with a layer (all with --weights, "
+        + "else none)", "all, none, or a layer")]
     public string? Freeze
     {
-        get => Asked(() => Model == ModelKind.Vgg19 && Weights is not null ? FreezeAll : null) is var asked && asked == FreezeNone ? null : asked;
+        get => Asked(() => Model == ModelKind.Vgg19 && Weights is not null ? FreezeAll : null) is var asked && asked == FreezeNone
+            ? null : asked;
         init => Ask(value);
     }
 
@@ -174,13 +192,15 @@ public sealed partial record TrainSettings : ICheckedSettings
 
     /// <summary>Compute the frozen base once for each image and keep its outputs on disk.</summary>
     [OnlyFor(ModelKind.Vgg19)]
-    [Flag("compute the frozen base once for each image, keep that on disk (" + FeatureFolder.DefaultLimit + " GiB of it, or $" + FeatureFolder.LimitVariable
+    [Flag("compute the frozen base once for each image, keep that on disk (" + FeatureFolder.DefaultLimit + " GiB of it, or $"
+        + FeatureFolder.LimitVariable
         + "), and train the head alone")]
     public bool Features { get; init; }
 
     /// <summary>Learning rate of the base; null for that of the head.</summary>
     [OnlyFor(ModelKind.Vgg19)]
-    [Number("step size for the part of the base that is not frozen (that of the head)", 0, 100, Bounds.OnlyHighest, HelpAfter = nameof(LearningRate))]
+    [Number("step size for the part of the base that is not frozen (that of the head)", 0, 100, Bounds.OnlyHighest,
+        HelpAfter = nameof(LearningRate))]
     public double? BaseLearningRate { get; init; }
 
     [Labels]

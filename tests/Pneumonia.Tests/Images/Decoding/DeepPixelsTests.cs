@@ -8,7 +8,8 @@ public sealed class DeepPixelsTests
 
     // A picture from black to white, with a black border on three sides.
     private static readonly byte[] picture =
-        [.. Enumerable.Range(0, Width * Height).Select(i => (byte)(i % Width is < 8 or >= 56 || i / Width < 8 ? 0 : 16 + i % Width * 4 + i / Width % 15))];
+        [.. Enumerable.Range(0, Width * Height)
+            .Select(i => (byte)(i % Width is < 8 or >= 56 || i / Width < 8 ? 0 : 16 + i % Width * 4 + i / Width % 15))];
 
     /// <summary>The same picture with 8, 10, 12, 14 and 16 bits in 16 gives the same bytes, with and without a burnt-in white
     /// letter.</summary>
@@ -88,5 +89,6 @@ public sealed class DeepPixelsTests
         }
     }
 
-    private static DecodedImage Decode(ushort[] deep, int channels) => ImageDecoder.Decode(PngWriter.Encode16(deep, Width, Height, channels), "x.png");
+    private static DecodedImage Decode(ushort[] deep, int channels) =>
+        ImageDecoder.Decode(PngWriter.Encode16(deep, Width, Height, channels), "x.png");
 }

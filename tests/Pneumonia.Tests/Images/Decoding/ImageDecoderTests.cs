@@ -32,7 +32,8 @@ public sealed class ImageDecoderTests
         ushort[] twelve = [.. pixels.Select((value, i) => (ushort)(value << 4 | i & 0xF))];
         Assert.Equal(pixels, ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "12").Pixels);
         foreach (ref var value in twelve.AsSpan(0, twelve.Length / 4)) value = 0x4001;
-        Assert.All(ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "16").Pixels[(twelve.Length / 4)..], value => Assert.InRange(value, 0, 16));
+        Assert.All(ImageDecoder.Decode(PngWriter.Encode16(twelve, Width, Height, channels), "16").Pixels[(twelve.Length / 4)..],
+            value => Assert.InRange(value, 0, 16));
     }
 
     [Fact]

@@ -48,5 +48,6 @@ public sealed class ImageFormatsTests
         Assert.Equal("is no JPEG, PNG, BMP, GIF or TIFF image", Refused(text, "x.jpg").Reason);
     }
 
-    private static UnreadableImage Refused(byte[] bytes, string path) => Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, path));
+    private static UnreadableImage Refused(byte[] bytes, string path) =>
+        Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, path));
 }

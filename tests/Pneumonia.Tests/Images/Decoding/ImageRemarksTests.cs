@@ -39,6 +39,7 @@ public sealed class ImageRemarksTests
         remarks.Add(0, "a", new DecodedImage(1, 1, 1, [0]));
         Assert.Empty(remarks.Lines);
         remarks.Add(1, "b", new DecodedImage(1, 1, 1, [0]) { Orientation = 6, WasTransparent = true });
-        Assert.Equal(["1 image turned as their orientation tag says (such as b)", "1 image with transparent pixels: laid on black (such as b)"], remarks.Lines);
+        Assert.Equal(["1 image turned as their orientation tag says (such as b)", "1 image with transparent pixels: laid on black "
+            + "(such as b)"], remarks.Lines);
     }
 }

@@ -60,7 +60,8 @@ public sealed class MutatedImagesTests
         List<byte> bytes = [.. whole];
         for (var change = random.Next(1, 6); change > 0 && bytes.Count > 8; change--)
         {
-            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Count, 200) : bytes.Count), count = Math.Min(random.Next(1, 40), bytes.Count - at);
+            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Count, 200) : bytes.Count),
+                count = Math.Min(random.Next(1, 40), bytes.Count - at);
             switch (random.Next(7))
             {
                 case 0: bytes[at] = (byte)random.Next(256); break;

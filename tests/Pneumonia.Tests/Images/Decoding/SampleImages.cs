@@ -9,7 +9,8 @@ public static class SampleImages
 
     /// <summary>The names of all images that are read.</summary>
     public static IEnumerable<string> Names =>
-        Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(ImageFormats.IsRead).Where(name => name != "arithmetic.jpg").Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(ImageFormats.IsRead)
+            .Where(name => name != "arithmetic.jpg").Order(StringComparer.Ordinal);
 
     public static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(folder, name));
 

@@ -21,5 +21,6 @@ internal static class SmallJpegs
         "sXj1eWACewJw5BjYaeRVTqILQfsKysEBedx0qaPU/9k=");
 
     /// <summary>The same picture in other bytes: with a comment.</summary>
-    public static byte[] WithComment(byte[] jpeg) => [.. jpeg[..2], 0xFF, 0xFE, 0, 6, (byte)'n', (byte)'o', (byte)'t', (byte)'e', .. jpeg[2..]];
+    public static byte[] WithComment(byte[] jpeg) =>
+        [.. jpeg[..2], 0xFF, 0xFE, 0, 6, (byte)'n', (byte)'o', (byte)'t', (byte)'e', .. jpeg[2..]];
 }

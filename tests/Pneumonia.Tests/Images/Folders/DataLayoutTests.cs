@@ -19,7 +19,8 @@ public sealed class DataLayoutTests : IDisposable
     private void AddTree(string below = "")
     {
         foreach (var part in new[] { "train", "test" })
-            foreach (var name in new[] { "NORMAL", "PNEUMONIA" }) Add($"{below}{part}/{name}/{part}1.png", $"{below}{part}/{name}/{part}2.png");
+            foreach (var name in new[] { "NORMAL", "PNEUMONIA" })
+                Add($"{below}{part}/{name}/{part}1.png", $"{below}{part}/{name}/{part}2.png");
     }
 
     private ImageSet Open() => ImageFolder.Open(folder.Path);
@@ -97,7 +98,8 @@ public sealed class DataLayoutTests : IDisposable
     {
         Add("NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png");
         var found = Open();
-        Assert.Equal(["NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png"], found.Files.Select(file => file.RelativePath));
+        Assert.Equal(["NORMAL/1.png", "NORMAL/batch2/2.png", "NORMAL/batch2/deep/3.png", "PNEUMONIA/1.png"],
+            found.Files.Select(file => file.RelativePath));
         Assert.All(found.Files, file => Assert.True(File.Exists(file.Path)));
         Assert.Contains("2 of 3 of NORMAL, such as NORMAL/batch2/2.png", Assert.Single(found.Notes));
         Assert.Empty(found.LeftOut);
@@ -129,7 +131,8 @@ public sealed class DataLayoutTests : IDisposable
     public void HiddenNamesAreCountedWhereTheyHoldImages()
     {
         AddTree();
-        Add("train/NORMAL/._1.png", "train/NORMAL/.ipynb_checkpoints/1.png", "__MACOSX/train/NORMAL/1.png", "train/NORMAL/@eaDir/1.png/SMALL.png");
+        Add("train/NORMAL/._1.png", "train/NORMAL/.ipynb_checkpoints/1.png", "__MACOSX/train/NORMAL/1.png",
+            "train/NORMAL/@eaDir/1.png/SMALL.png");
         folder.Add("train/.DS_Store", "x");
         var found = Open();
         Assert.Equal(8, found.Files.Count);
@@ -267,7 +270,8 @@ public sealed class DataLayoutTests : IDisposable
 
     // .NET writes and deletes only names in UTF-8.
     private void AddLatin1Name(string below, string name) =>
-        Skip.IfNot(Shell($"f=\"$(printf '{below}/{name}')\"; mkdir -p \"$(dirname \"$f\")\" && printf x > \"$f\"") == 0, "this file system has no such names");
+        Skip.IfNot(Shell($"f=\"$(printf '{below}/{name}')\"; mkdir -p \"$(dirname \"$f\")\" && printf x > \"$f\"")
+            == 0, "this file system has no such names");
 
     private int Shell(string command)
     {

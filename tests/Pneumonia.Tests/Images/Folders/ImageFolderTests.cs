@@ -23,7 +23,8 @@ public sealed class ImageFolderTests : IDisposable
         Assert.True(found.HasParts);
         Assert.Equal(["NORMAL", "PNEUMONIA"], found.Classes);
         Assert.Equal(
-            ["test/PNEUMONIA/other.png", "train/NORMAL/IM-0001-0001.PNG", "train/PNEUMONIA/person1_virus_2.png", "validation/NORMAL/NORMAL2-IM-0002-0001.Png"],
+            ["test/PNEUMONIA/other.png", "train/NORMAL/IM-0001-0001.PNG", "train/PNEUMONIA/person1_virus_2.png",
+                "validation/NORMAL/NORMAL2-IM-0002-0001.Png"],
             found.Files.Select(file => file.RelativePath));
         Assert.Equal(["test/PNEUMONIA/other.png", "IM-0001", "person1", "IM-0002"], found.Files.Select(file => file.Patient));
         Assert.Equal([ImagePart.Test, ImagePart.Train, ImagePart.Train, ImagePart.Val], found.Files.Select(file => file.Part!.Value));

@@ -57,7 +57,8 @@ public sealed class PositiveClassTests
         Assert.Equal(["PNEUMONIA", "Normal"], PositiveClass.Second(["Normal", "PNEUMONIA"], "normal"));
         // Of two that differ only in case, the exact one.
         Assert.Equal("a", PositiveClass.Of(["A", "a"], "a")!.Name);
-        Assert.Contains("the classes are Normal, PNEUMONIA", Assert.Throws<UserError>(() => PositiveClass.Of(["Normal", "PNEUMONIA"], "TB")).Message);
+        Assert.Contains("the classes are Normal, PNEUMONIA",
+            Assert.Throws<UserError>(() => PositiveClass.Of(["Normal", "PNEUMONIA"], "TB")).Message);
         Assert.Contains("is for two classes", Assert.Throws<UserError>(() => PositiveClass.Of(["A", "B", "C"], "A")).Message);
     }
 

@@ -23,7 +23,8 @@ public sealed class ExifOrientationTests
         Assert.Equal("####..##.#..", string.Concat(shown.Select(b => (char)b)));
         // Two channels stay together.
         byte[] twice = [.. pixels.SelectMany(b => new[] { b, (byte)(b + 1) })];
-        Assert.Equal(shown.SelectMany(b => new[] { b, (byte)(b + 1) }), ExifOrientation.Apply(twice, rows[0].Length, rows.Length, 2, orientation));
+        Assert.Equal(shown.SelectMany(b => new[] { b, (byte)(b + 1) }),
+            ExifOrientation.Apply(twice, rows[0].Length, rows.Length, 2, orientation));
     }
 
     [Theory]
@@ -65,5 +66,6 @@ public sealed class ExifOrientationTests
         ? [.. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0]
         : [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
 
-    private static byte[] WithTags(byte[] jpeg, byte[] tags) => [.. jpeg[..2], 0xFF, 0xE1, 0, (byte)(tags.Length + 8), .. "Exif\0\0"u8, .. tags, .. jpeg[2..]];
+    private static byte[] WithTags(byte[] jpeg, byte[] tags) =>
+        [.. jpeg[..2], 0xFF, 0xE1, 0, (byte)(tags.Length + 8), .. "Exif\0\0"u8, .. tags, .. jpeg[2..]];
 }

@@ -48,7 +48,8 @@ public sealed class JpegFileTests
         byte[] segment = [0xFF, 0xE1, (byte)((preview.Length + 2) >> 8), (byte)(preview.Length + 2), .. preview];
         int frame = Find(whole, 0xC0), mark = Find(whole, 0xD0);
         Assert.Equal(pixels, Decode([.. whole[..2], .. segment, .. whole[2..]]));
-        Assert.Equal(pixels, Decode([.. whole[..frame], 0xFF, 0xFF, 0xFF, .. whole[frame..mark], 0xFF, 0xFF, .. whole[mark..^2], 0xFF, .. whole[^2..]]));
+        Assert.Equal(pixels,
+            Decode([.. whole[..frame], 0xFF, 0xFF, 0xFF, .. whole[frame..mark], 0xFF, 0xFF, .. whole[mark..^2], 0xFF, .. whole[^2..]]));
         Assert.Equal(pixels, Decode([.. whole, .. new byte[100], .. preview]));
         Assert.Equal(pixels, Decode([.. whole[..^2], 0, 0, .. whole[^2..]]));
     }
@@ -135,7 +136,8 @@ public sealed class JpegFileTests
     [Fact]
     public void WhatIsNotReadIsNamedWithWhatToDo()
     {
-        Assert.Equal("x.jpg: is an arithmetic-coded JPEG; convert it to PNG (convert x.jpg x.png)", Refused(SampleImages.Read("arithmetic.jpg")));
+        Assert.Equal("x.jpg: is an arithmetic-coded JPEG; convert it to PNG (convert x.jpg x.png)",
+            Refused(SampleImages.Read("arithmetic.jpg")));
         var deep = SampleImages.Read("gray.jpg");
         deep[Find(deep, 0xC0) + 4] = 12;
         Assert.StartsWith("x.jpg: is a JPEG of 12 bits a colour; 8 are read; convert it", Refused(deep));
@@ -209,7 +211,8 @@ public sealed class JpegFileTests
     private static int NextScan(byte[] bytes, int scan)
     {
         for (var at = scan + 2; at < bytes.Length - 1; at++)
-            if (bytes[at] == 0xFF && bytes[at + 1] is 0xC4 or 0xDA) return bytes.AsSpan(at).IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) >= 0 ? at : -1;
+            if (bytes[at] == 0xFF && bytes[at + 1] is 0xC4 or 0xDA)
+                return bytes.AsSpan(at).IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) >= 0 ? at : -1;
         return -1;
     }
 }

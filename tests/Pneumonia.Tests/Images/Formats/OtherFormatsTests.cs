@@ -34,7 +34,8 @@ public sealed class OtherFormatsTests
 
     [Fact]
     public void Where0IsWhiteThePictureIsInverted() =>
-        Assert.Equal(SampleImages.Decode("none.tif").Pixels.Select(value => (byte)(255 - value)), SampleImages.Decode("inverted.tif").Pixels);
+        Assert.Equal(SampleImages.Decode("none.tif").Pixels.Select(value => (byte)(255 - value)),
+            SampleImages.Decode("inverted.tif").Pixels);
 
     [Fact]
     public void TheFirstOfSeveralPicturesIsTakenAndTheyAreCounted()
@@ -141,7 +142,8 @@ public sealed class OtherFormatsTests
         var packed = SampleImages.Read("rgb.bmp");
         packed[30] = 1;
         Assert.Equal("x.bmp: is a compressed BMP; convert it to PNG (convert x.bmp x.png)", Refused(packed, "x.bmp"));
-        Assert.StartsWith("x.tif: is a TIFF compressed in a way that is not read (7); convert it", Refused(Tagged("none.tif", 259, 7), "x.tif"));
+        Assert.StartsWith("x.tif: is a TIFF compressed in a way that is not read (7); convert it",
+            Refused(Tagged("none.tif", 259, 7), "x.tif"));
         Assert.StartsWith("x.tif: is a TIFF of 32 bits; 8 and 16 are read; convert it", Refused(Tagged("none.tif", 258, 32), "x.tif"));
 
         static string Refused(byte[] bytes, string name) => Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, name)).Message;

@@ -83,7 +83,8 @@ public sealed class PngFileTests
         sum[^1] ^= 1;
         Assert.Contains("another checksum", Refused(Png(50, 100, sum)));
         Assert.Contains("unknown filter", Refused(Png(1, 1, 8, Gray, [5, 0])));
-        Assert.Contains("pixels in two places", Refused([.. Start(50, 100, 8, Gray), .. Chunk("IDAT", packed[..7]), .. Chunk("tEXt", []), .. Chunk("IDAT", packed[7..]), .. Chunk("IEND", [])]));
+        Assert.Contains("pixels in two places", Refused([.. Start(50, 100, 8, Gray), .. Chunk("IDAT", packed[..7]), .. Chunk("tEXt", []),
+            .. Chunk("IDAT", packed[7..]), .. Chunk("IEND", [])]));
     }
 
     /// <summary>Pixels that unpack to gigabytes: only as many bytes are allocated as the image has, and none if the compressed data cannot
@@ -120,7 +121,8 @@ public sealed class PngFileTests
     private static byte[] Png(int width, int height, byte bits, byte colourType, byte[] rows, byte[]? chunks = null) =>
         [.. Start(width, height, bits, colourType), .. chunks ?? [], .. Chunk("IDAT", Pack(rows)), .. Chunk("IEND", [])];
 
-    private static byte[] Png(int width, int height, byte[] packed) => [.. Start(width, height, 8, Gray), .. Chunk("IDAT", packed), .. Chunk("IEND", [])];
+    private static byte[] Png(int width, int height, byte[] packed) =>
+        [.. Start(width, height, 8, Gray), .. Chunk("IDAT", packed), .. Chunk("IEND", [])];
 
     private static byte[] Start(int width, int height, byte bits, byte colourType)
     {

@@ -20,7 +20,8 @@ public sealed class ImageChangeTests
     {
         var image = Gradient();
         for (var i = 0; i < image.Length; i += 7) image[i] += 20;
-        var results = ImageChange.All.Select(change => Convert.ToHexString(Changed(change.Name, image))).Append(Convert.ToHexString(image)).ToArray();
+        var results = ImageChange.All.Select(change => Convert.ToHexString(Changed(change.Name, image)))
+            .Append(Convert.ToHexString(image)).ToArray();
         Assert.Equal(results.Length, results.Distinct().Count());
     }
 

@@ -97,7 +97,8 @@ public sealed class ImageResizeTests
         for (var y = 0; y < hm; y++)
             for (var x = 0; x < wm; x++) means[y, x] = Mean((double)x * w / wm, (x + 1.0) * w / wm, (double)y * h / hm, (y + 1.0) * h / hm);
         double Averaged(int x, int y) => means[Math.Clamp(y, 0, hm - 1), Math.Clamp(x, 0, wm - 1)];
-        byte[] nearest = Resized(image, n, ResizeMethod.Nearest), bilinear = Resized(image, n, ResizeMethod.Bilinear), area = Resized(image, n, ResizeMethod.Area);
+        byte[] nearest = Resized(image, n, ResizeMethod.Nearest), bilinear = Resized(image, n, ResizeMethod.Bilinear),
+            area = Resized(image, n, ResizeMethod.Area);
         for (var i = 0; i < n; i++)
         {
             for (var j = 0; j < n; j++)
@@ -111,7 +112,8 @@ public sealed class ImageResizeTests
                 // A half for each rounding to bytes: of the result, and of the means if there are any.
                 if (Math.Abs(bilinear[i * n + j] - (top + (bottom - top) * (v - y))) > (wm < w || hm < h ? 1.01 : 0.51)) return false;
 
-                if (Math.Abs(area[i * n + j] - Mean((double)j * w / n, (j + 1.0) * w / n, (double)i * h / n, (i + 1.0) * h / n)) > 0.51) return false;
+                if (Math.Abs(area[i * n + j] - Mean((double)j * w / n, (j + 1.0) * w / n, (double)i * h / n, (i + 1.0) * h / n)) > 0.51)
+                    return false;
             }
         }
         return true;

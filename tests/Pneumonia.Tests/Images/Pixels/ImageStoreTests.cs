@@ -137,7 +137,8 @@ public sealed class ImageStoreTests
 
     [Fact]
     public void TooManyBytesAreRefusedBeforeTheyAreAskedFor() =>
-        Assert.Contains("--pixels", Assert.Throws<UserError>(() => new ImageStore(Files(1000), classes, new ImagePreprocessing(4096, 3), (_, _) => { })).Message);
+        Assert.Contains("--pixels",
+            Assert.Throws<UserError>(() => new ImageStore(Files(1000), classes, new ImagePreprocessing(4096, 3), (_, _) => { })).Message);
 
     [SkippableFact]
     public void RealXraysAreDecodedAtTheDecodersSpeed()

@@ -64,7 +64,8 @@ public sealed class PreprocessingTests
     {
         Assert.Equal(
             [PixelScaling.Rescale, PixelScaling.Caffe, PixelScaling.Torchvision, PixelScaling.Rescale],
-            new[] { Preprocessing.Rescale, Preprocessing.Caffe, Preprocessing.Torchvision, Preprocessing.Standardize }.Select(each => Of(each).Scaling));
+            new[] { Preprocessing.Rescale, Preprocessing.Caffe, Preprocessing.Torchvision, Preprocessing.Standardize }
+                .Select(each => Of(each).Scaling));
         Assert.Equal([Preprocessing.Caffe, Preprocessing.Torchvision], Enum.GetValues<Preprocessing>().Where(each => each.IsForColours()));
     }
 }

@@ -52,20 +52,23 @@ public sealed class IdenticalPixelsTests : IDisposable
         folder.AddImage("b.png", 1);
         folder.AddImage("c.png", 2);
         ImageFile File(string name, string? group) => new(Path.Combine(folder.Path, name), name, "A", name, null, group);
-        Assert.Equal(["manifest 7", "manifest 7", null], IdenticalPixels.Keys([File("a.png", "7"), File("b.png", null), File("c.png", "")]));
+        Assert.Equal(["manifest 7", "manifest 7", null],
+            IdenticalPixels.Keys([File("a.png", "7"), File("b.png", null), File("c.png", "")]));
     }
 
     [SkippableFact]
     public void TheFirstRowsOfRealXraysTellThemApart()
     {
         RealXrays.SkipIfMissing();
-        string[] files = [.. Directory.EnumerateFiles(Path.Combine(RealXrays.Folder!, "train", "NORMAL")).Order(StringComparer.Ordinal).Take(60)];
+        string[] files =
+            [.. Directory.EnumerateFiles(Path.Combine(RealXrays.Folder!, "train", "NORMAL")).Order(StringComparer.Ordinal).Take(60)];
         var hashes = files.Select(file => TopRows.HashOf(File.ReadAllBytes(file), file)).ToArray();
         Assert.Equal(files.Length, hashes.Distinct().Count());
         for (var i = 0; i < files.Length; i += 10)
         {
             var picture = ImageDecoder.Decode(files[i]);
-            Assert.Equal(TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png"), hashes[i]);
+            Assert.Equal(TopRows.HashOf(PngWriter.Encode(picture.Pixels, picture.Width, picture.Height, picture.Channels), "png"),
+                hashes[i]);
         }
     }
 }

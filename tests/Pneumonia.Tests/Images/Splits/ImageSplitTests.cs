@@ -276,13 +276,15 @@ public sealed class ImageSplitTests : IDisposable
         Assert.Equal(3, split.CopiesAcrossParts);
         Assert.Equal([new LeftOut(LeftOutKind.Copy, 3, "val/NORMAL/of train.png")], split.LeftOut);
         string note = Assert.Single(split.Notes, note => note.StartsWith("left out: 3 images", StringComparison.Ordinal));
-        foreach (var pair in new[] { "val/NORMAL/of train.png = train/PNEUMONIA/train1.png", "test/NORMAL/of val.png = val/NORMAL/val0.png" })
+        foreach (var pair in new[] { "val/NORMAL/of train.png = train/PNEUMONIA/train1.png", "test/NORMAL/of val.png = "
+            + "val/NORMAL/val0.png" })
             Assert.Contains(pair, note);
         Assert.Equal(3, DatasetCheck.Of(found).CopiesAcrossParts);
 
         // A split by patient keeps copies together and leaves none out.
         var byPatient = ImageSplit.Of(found, new SplitSettings(SplitKind.Patient));
-        Assert.Equal((0, found.Files.Count), (byPatient.CopiesAcrossParts, byPatient.Train.Count + byPatient.Val.Count + byPatient.Test.Count));
+        Assert.Equal((0, found.Files.Count),
+            (byPatient.CopiesAcrossParts, byPatient.Train.Count + byPatient.Val.Count + byPatient.Test.Count));
 
         var random = ImageSplit.Of(found, new SplitSettings(SplitKind.Random));
         Assert.Equal(found.Files.Count, random.CopiesAcrossParts + random.Train.Count + random.Val.Count + random.Test.Count);
@@ -300,8 +302,10 @@ public sealed class ImageSplitTests : IDisposable
         var split = ImageSplit.Of(ImageFolder.Open(folder.Path), new SplitSettings());
         Assert.Equal((60, 21), (split.Train.Count + split.Val.Count, split.Test.Count));
         Assert.All(split.Val, file => Assert.StartsWith("train/", file.RelativePath));
-        Assert.Equal([new LeftOut(LeftOutKind.Folder, 1, "val/NORMAL/own.png"), new LeftOut(LeftOutKind.Copy, 60, "val/NORMAL/0.png")], split.LeftOut);
-        Assert.Contains(split.Notes, note => note.StartsWith("val has only 1 images that are no copies of others in train", StringComparison.Ordinal));
+        Assert.Equal([new LeftOut(LeftOutKind.Folder, 1, "val/NORMAL/own.png"), new LeftOut(LeftOutKind.Copy, 60, "val/NORMAL/0.png")],
+            split.LeftOut);
+        Assert.Contains(split.Notes,
+            note => note.StartsWith("val has only 1 images that are no copies of others in train", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -25,7 +25,8 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
 
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
     public void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output,
         Epilogue epilogue)
     {
         var packed = Packed(device, g, kernel);
@@ -78,13 +79,15 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
 
     /// <summary>upstream [N,OH,OW,K] → gradient [N,H,W,C], stride 1.</summary>
     public void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         var channelTiles = Blocks(g.InputChannels, DirectSteps.Channels);
         var columns = DirectSteps.PaddedColumns(g);
         var packedLength = channelTiles * g.KernelHeight * g.KernelWidth * DirectSteps.Channels * columns;
         var packed = device.Pool.Rent(packedLength);
-        device.Kernels.ForEachGroup(new(channelTiles), new DirectPackForInput { Kernel = kernel, Packed = packed.View(packedLength), Geometry = g });
+        device.Kernels.ForEachGroup(new(channelTiles),
+            new DirectPackForInput { Kernel = kernel, Packed = packed.View(packedLength), Geometry = g });
         var lineLength = (Blocks(g.Width, DirectSteps.Pixels) * DirectSteps.Pixels + g.KernelWidth - 1) * columns;
         var sizes = new DirectSizes
         {
@@ -109,14 +112,21 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
 
     /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [KH,KW,C,K].</summary>
     public void GradKernel(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         var lines = g.Batch * g.OutputHeight;
         var linesPerItem = Blocks(lines, Math.Min(lines, device.SumParts * 2));
         var items = Blocks(lines, linesPerItem);
         var lineLength = LineLength(g);
         var sumsLength = Blocks(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectSteps.SumRows(g) * Tile3x32.Columns;
-        var sizes = new DirectSizes { Geometry = g, LinesPerItem = linesPerItem, LineLength = lineLength, ScratchLength = g.KernelHeight * lineLength + sumsLength };
+        var sizes = new DirectSizes
+        {
+            Geometry = g,
+            LinesPerItem = linesPerItem,
+            LineLength = lineLength,
+            ScratchLength = g.KernelHeight * lineLength + sumsLength
+        };
         var parts = device.Pool.Rent((long)items * gradient.IntLength);
         var partsView = parts.View(items * gradient.IntLength);
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);

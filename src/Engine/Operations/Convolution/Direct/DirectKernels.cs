@@ -81,7 +81,8 @@ internal struct DirectForward<TTile> : IWorkerKernel where TTile : struct, ICpuT
                             kernel, column / TTile.Columns * s.KernelTileStride, s.KernelStride, sums, depth);
                         var rows = IntrinsicMath.Min(TTile.Rows, g.OutputWidth - ow);
                         for (var r = 0; r < rows; r++)
-                            RegisterTile.Store<TTile>(sums, r * TTile.Columns, output, (line * g.OutputWidth + ow + r) * g.OutputChannels + column,
+                            RegisterTile.Store<TTile>(sums, r * TTile.Columns, output,
+                                (line * g.OutputWidth + ow + r) * g.OutputChannels + column,
                                 bias, column, columns, s.Epilogue);
                     }
                 }
@@ -108,7 +109,8 @@ internal struct DirectPackForInput : IGroupKernel
                 var c = Grid.IdxX * DirectSteps.Channels + i;
                 var target = ((Grid.IdxX * taps + tap) * DirectSteps.Channels + i) * columns;
                 for (var k = 0; k < columns; k++)
-                    packed[target + k] = c < g.InputChannels & k < g.OutputChannels ? kernel[(tap * g.InputChannels + c) * g.OutputChannels + k] : 0f;
+                    packed[target + k] = c < g.InputChannels & k < g.OutputChannels
+                        ? kernel[(tap * g.InputChannels + c) * g.OutputChannels + k] : 0f;
             }
     }
 }
@@ -145,9 +147,12 @@ internal struct DirectGradInput : IWorkerKernel
                         for (var i = 0; i < DirectSteps.Pixels * DirectSteps.Channels * DirectSteps.Lanes; i++) sums[i] = 0;
                         for (var kh = 0; kh < g.KernelHeight; kh++)
                             // In the padded line, the output that saw pixel w through tap kw is at w + (KW − 1 − kw).
-                            DirectSteps.MultiplyLanes(scratch, lines / DirectSteps.Lanes + kh * (s.LineLength / DirectSteps.Lanes) + (w + g.KernelWidth - 1) * (columns / DirectSteps.Lanes), columns / DirectSteps.Lanes,
-                                packed, (c0 / DirectSteps.Channels * taps + kh * g.KernelWidth) * DirectSteps.Channels * (columns / DirectSteps.Lanes), sums, g.KernelWidth);
-                        DirectSteps.StoreSums(sums, gradient, (line * g.Width + w) * g.InputChannels + c0, IntrinsicMath.Min(DirectSteps.Pixels, g.Width - w),
+                            DirectSteps.MultiplyLanes(scratch, lines / DirectSteps.Lanes + kh * (s.LineLength / DirectSteps.Lanes)
+                                + (w + g.KernelWidth - 1) * (columns / DirectSteps.Lanes), columns / DirectSteps.Lanes,
+                                packed, (c0 / DirectSteps.Channels * taps + kh * g.KernelWidth) * DirectSteps.Channels
+                                    * (columns / DirectSteps.Lanes), sums, g.KernelWidth);
+                        DirectSteps.StoreSums(sums, gradient, (line * g.Width + w) * g.InputChannels + c0,
+                            IntrinsicMath.Min(DirectSteps.Pixels, g.Width - w),
                             IntrinsicMath.Min(DirectSteps.Channels, g.InputChannels - c0), s);
                     }
             }
@@ -188,10 +193,12 @@ internal struct DirectGradKernel<TTile> : IWorkerKernel where TTile : struct, IC
                     for (var ow = 0; ow < g.OutputWidth; ow += DirectSteps.DepthBlock)
                     {
                         var depths = IntrinsicMath.Min(DirectSteps.DepthBlock, g.OutputWidth - ow);
-                        DirectSteps.PackUpstream<TTile>(upstream, (outputLine * g.OutputWidth + ow) * g.OutputChannels, tile * TTile.Columns, depths, block, g);
+                        DirectSteps.PackUpstream<TTile>(upstream, (outputLine * g.OutputWidth + ow) * g.OutputChannels,
+                            tile * TTile.Columns, depths, block, g);
                         for (var kh = 0; kh < g.KernelHeight; kh++)
                             for (var r = 0; r < rows; r += TTile.Rows)
-                                RegisterTile.Multiply<TTile>(scratch, lines + kh * s.LineLength + ow * pixelStride + r, 1, pixelStride, block, 0,
+                                RegisterTile.Multiply<TTile>(scratch, lines + kh * s.LineLength + ow * pixelStride + r, 1,
+                                    pixelStride, block, 0,
                                     scratch, sums + ((tile * g.KernelHeight + kh) * sumRows + r) * TTile.Columns, depths, false);
                     }
             }
@@ -235,7 +242,8 @@ internal static class DirectSteps
     /// adding a lane does not wrap around, so it needs no second version of the loop.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyLanes(ArrayView<float> left, int leftVector, int vectors, ArrayView<float> right, int rightVector, ArrayView<float> sums, int taps)
+    public static void MultiplyLanes(ArrayView<float> left, int leftVector, int vectors, ArrayView<float> right, int rightVector,
+        ArrayView<float> sums, int taps)
     {
         var tile = LocalMemory.Allocate1D<float>(Pixels * Channels * Lanes);
         for (var i = 0; i < Pixels * Channels * Lanes; i++) tile[i] = sums[i];
@@ -287,7 +295,8 @@ internal static class DirectSteps
     /// column q + PaddingLeft − (KW − 1).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void CopyUpstreamLine(ArrayView<float> upstream, int n, int oh, ArrayView<float> scratch, int target, int columns, DirectSizes s)
+    public static void CopyUpstreamLine(ArrayView<float> upstream, int n, int oh, ArrayView<float> scratch, int target, int columns,
+        DirectSizes s)
     {
         var g = s.Geometry;
         var positions = s.LineLength / columns;
@@ -304,7 +313,8 @@ internal static class DirectSteps
 
     /// <summary>Upstream gradients of a run of pixels and one register tile of channels: block [depths][32].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void PackUpstream<TTile>(ArrayView<float> upstream, int source, int column, int depths, ArrayView<float> block, ConvolutionGeometry g)
+    public static void PackUpstream<TTile>(ArrayView<float> upstream, int source, int column, int depths, ArrayView<float> block,
+        ConvolutionGeometry g)
         where TTile : struct, ICpuTile
     {
         var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
@@ -313,8 +323,10 @@ internal static class DirectSteps
         // Several pixels at once: for a single row of constant length the compiler would unroll the lanes and gather the pixels.
         for (var d = 0; d < whole; d += PackedTogether)
             for (var j = 0; j < TTile.Columns; j++)
-                for (var i = 0; i < PackedTogether; i++) block[(d + i) * TTile.Columns + j] = upstream[from + (d + i) * g.OutputChannels + j];
+                for (var i = 0; i < PackedTogether; i++)
+                    block[(d + i) * TTile.Columns + j] = upstream[from + (d + i) * g.OutputChannels + j];
         for (var d = whole; d < depths; d++)
-            for (var j = 0; j < TTile.Columns; j++) block[d * TTile.Columns + j] = j < columns ? upstream[from + d * g.OutputChannels + j] : 0f;
+            for (var j = 0; j < TTile.Columns; j++)
+                block[d * TTile.Columns + j] = j < columns ? upstream[from + d * g.OutputChannels + j] : 0f;
     }
 }

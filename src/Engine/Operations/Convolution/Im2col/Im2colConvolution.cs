@@ -13,19 +13,23 @@ namespace Convolve.Engine.Operations.Convolution;
 internal sealed class Im2colConvolution : IConvolutionAlgorithm
 {
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
-        (long)g.OutputPixels * g.PatchLength * sizeof(float) <= Math.Min(device.Description.LargestAllocationBytes, int.MaxValue * (long)sizeof(float));
+        (long)g.OutputPixels * g.PatchLength * sizeof(float) <= Math.Min(device.Description.LargestAllocationBytes,
+            int.MaxValue * (long)sizeof(float));
 
     public void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output, Epilogue epilogue)
     {
         var patches = Unfold(device, g, input);
-        ProductLauncher.Launch(device, new LeftMatrix(patches.View(g.OutputPixels * g.PatchLength), g.PatchLength), new RightMatrix(kernel, g.OutputChannels),
+        ProductLauncher.Launch(device, new LeftMatrix(patches.View(g.OutputPixels * g.PatchLength), g.PatchLength),
+            new RightMatrix(kernel, g.OutputChannels),
             g.OutputPixels, g.OutputChannels, g.PatchLength, output, epilogue, bias);
         patches.Release();
     }
 
     public void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         // dPatches = dY·Wᵀ, and every input pixel sums over all patches that contain it.
         var patches = device.Pool.Rent((long)g.OutputPixels * g.PatchLength);
@@ -33,15 +37,18 @@ internal sealed class Im2colConvolution : IConvolutionAlgorithm
         ProductLauncher.Launch(device, new LeftMatrix(upstream, g.OutputChannels), new RightTransposed(kernel, g.OutputChannels),
             g.OutputPixels, g.PatchLength, g.OutputChannels, view, Epilogue.Of());
         device.Kernels.ForEachElement(gradient.IntLength,
-            new Im2colFold { Patches = view, Gradient = gradient, Geometry = g, Accumulate = epilogue.Accumulate }, inFours: (g.InputChannels & 3) == 0);
+            new Im2colFold { Patches = view, Gradient = gradient, Geometry = g, Accumulate = epilogue.Accumulate },
+                inFours: (g.InputChannels & 3) == 0);
         patches.Release();
     }
 
     public void GradKernel(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         var patches = Unfold(device, g, input);
-        ProductLauncher.Launch(device, new LeftTransposed(patches.View(g.OutputPixels * g.PatchLength), g.PatchLength), new RightMatrix(upstream, g.OutputChannels),
+        ProductLauncher.Launch(device, new LeftTransposed(patches.View(g.OutputPixels * g.PatchLength), g.PatchLength),
+            new RightMatrix(upstream, g.OutputChannels),
             g.PatchLength, g.OutputChannels, g.OutputPixels, gradient, epilogue);
         patches.Release();
     }
@@ -52,7 +59,8 @@ internal sealed class Im2colConvolution : IConvolutionAlgorithm
         var length = g.OutputPixels * g.PatchLength;
         var source = new InputPatches(input, g);
         device.Kernels.ForEachElement(length,
-            new Im2colUnfold { Input = source, Patches = patches.View(length), PatchLength = g.PatchLength }, inFours: source.FoursAreAligned);
+            new Im2colUnfold { Input = source, Patches = patches.View(length), PatchLength = g.PatchLength },
+                inFours: source.FoursAreAligned);
         return patches;
     }
 }

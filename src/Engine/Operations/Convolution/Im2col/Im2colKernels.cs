@@ -43,8 +43,10 @@ internal struct Im2colFold : IElementKernel
             {
                 var oh = (h - kh) / g.Stride;
                 var ow = (w - kw) / g.Stride;
-                if (h < kh | w < kw | oh >= g.OutputHeight | ow >= g.OutputWidth | oh * g.Stride != h - kh | ow * g.Stride != w - kw) continue;
-                sum += T.Load(Patches, ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.PatchLength + (kh * g.KernelWidth + kw) * g.InputChannels + c);
+                if (h < kh | w < kw | oh >= g.OutputHeight | ow >= g.OutputWidth | oh * g.Stride != h - kh | ow * g.Stride != w - kw)
+                    continue;
+                sum += T.Load(Patches, ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.PatchLength
+                    + (kh * g.KernelWidth + kw) * g.InputChannels + c);
             }
         T.Store(Gradient, i, sum);
     }

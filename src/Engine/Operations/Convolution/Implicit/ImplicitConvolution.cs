@@ -13,12 +13,14 @@ internal sealed class ImplicitConvolution : IConvolutionAlgorithm
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) => true;
 
     public void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, Epilogue epilogue) =>
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output, Epilogue epilogue) =>
         ProductLauncher.Launch(device, new InputPatches(input, g), new RightMatrix(kernel, g.OutputChannels),
             g.OutputPixels, g.OutputChannels, g.PatchLength, output, epilogue, bias);
 
     public void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         // The kernel's channels are swapped once, so that blocks of it are packed as fast as they are stored.
         var swapped = KernelTranspose.Rent(device, kernel, g);
@@ -28,7 +30,8 @@ internal sealed class ImplicitConvolution : IConvolutionAlgorithm
     }
 
     public void GradKernel(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue) =>
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue) =>
         ProductLauncher.Launch(device, new InputPatchesTransposed(input, g), new RightMatrix(upstream, g.OutputChannels),
             g.PatchLength, g.OutputChannels, g.OutputPixels, gradient, epilogue);
 }

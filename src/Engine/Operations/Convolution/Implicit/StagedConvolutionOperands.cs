@@ -73,7 +73,8 @@ internal readonly partial struct InputPatches
     }
 
     private int Index(StagingCursor cursor) =>
-        ((cursor.Image * geometry.Height + cursor.Top + cursor.TapRow) * geometry.Width + cursor.Left + cursor.TapColumn) * geometry.InputChannels
+        ((cursor.Image * geometry.Height + cursor.Top + cursor.TapRow) * geometry.Width + cursor.Left + cursor.TapColumn)
+            * geometry.InputChannels
         + cursor.Channel;
 }
 
@@ -154,8 +155,10 @@ internal readonly partial struct UpstreamPatches
             oh = h / geometry.Stride;
             ow = w / geometry.Stride;
         }
-        var inside = h >= 0 & w >= 0 & oh < geometry.OutputHeight & ow < geometry.OutputWidth & oh * geometry.Stride == h & ow * geometry.Stride == w;
-        return inside ? ((cursor.Image * geometry.OutputHeight + oh) * geometry.OutputWidth + ow) * geometry.OutputChannels + cursor.Channel : Nowhere;
+        var inside = h >= 0 & w >= 0 & oh < geometry.OutputHeight & ow < geometry.OutputWidth & oh * geometry.Stride == h
+            & ow * geometry.Stride == w;
+        return inside ? ((cursor.Image * geometry.OutputHeight + oh) * geometry.OutputWidth + ow) * geometry.OutputChannels
+            + cursor.Channel : Nowhere;
     }
 }
 

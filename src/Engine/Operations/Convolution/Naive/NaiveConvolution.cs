@@ -14,7 +14,8 @@ internal sealed class NaiveConvolution : IConvolutionAlgorithm
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) => true;
 
     public void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output,
         Epilogue epilogue) =>
         device.Kernels.ForEachElement(output.IntLength, new NaiveForward
         {
@@ -28,7 +29,8 @@ internal sealed class NaiveConvolution : IConvolutionAlgorithm
         }, inFours: (g.OutputChannels & 3) == 0);
 
     public void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         if (device.Shape == KernelShape.Cpu) Launch<Float1>();
         else Launch<Float4>();
@@ -44,7 +46,8 @@ internal sealed class NaiveConvolution : IConvolutionAlgorithm
     }
 
     public void GradKernel(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue) =>
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue) =>
         device.Kernels.ForEachElement(gradient.IntLength, new NaiveGradKernel
         {
             Upstream = upstream,

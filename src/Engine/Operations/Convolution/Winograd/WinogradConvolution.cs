@@ -26,7 +26,8 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
 
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
     public void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output,
         Epilogue epilogue) =>
         Launch(device, input, kernel, bias, output, Sizes(g) with { Epilogue = epilogue });
 
@@ -35,9 +36,11 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
     /// channels swapped, and the padding that completes the kernel.
     /// </summary>
     public void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
-        var sizes = Sizes(g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop, 2 - g.PaddingLeft)
+        var sizes = Sizes(g.Batch, g.OutputHeight, g.OutputWidth, g.OutputChannels, g.Height, g.Width, g.InputChannels, 2 - g.PaddingTop,
+            2 - g.PaddingLeft)
             with
         { Mirrored = 1, Epilogue = epilogue };
         if (Blocks(sizes.Tiles, WinogradSteps.BlockTiles) <= BlocksThatSwap)
@@ -52,11 +55,13 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
 
     /// <summary>upstream [N,OH,OW,K], input [N,H,W,C] → gradient [3,3,C,K].</summary>
     public void GradKernel(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue)
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue)
     {
         var forward = Sizes(g);
         var blocks = Blocks(forward.Tiles, WinogradGradKernelSteps.BlockTiles);
-        var cells = Blocks(g.InputChannels, WinogradGradKernelSteps.InputBlock) * Blocks(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
+        var cells = Blocks(g.InputChannels, WinogradGradKernelSteps.InputBlock)
+            * Blocks(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
         var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.SumParts, cells)));
         var splits = Blocks(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
@@ -69,13 +74,14 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
         SplitSum.Launch(device, sums, gradient, 9 * g.InputChannels, g.OutputChannels, splits, epilogue);
         parts.Release();
 
-        void Launch<TTile>() where TTile : struct, ICpuTile => device.Kernels.ForEachQueued(splits * cells, new WinogradGradKernel<TWinograd, TTile>
-        {
-            Upstream = upstream,
-            Input = input,
-            Parts = sums,
-            Sizes = sizes,
-        });
+        void Launch<TTile>()
+            where TTile : struct, ICpuTile => device.Kernels.ForEachQueued(splits * cells, new WinogradGradKernel<TWinograd, TTile>
+            {
+                Upstream = upstream,
+                Input = input,
+                Parts = sums,
+                Sizes = sizes,
+            });
     }
 
     private static WinogradSizes Sizes(ConvolutionGeometry g) => Sizes(

@@ -48,7 +48,8 @@ internal readonly struct WinogradF2 : IWinogradTransform
         outputs[to + 3 * outputStride] = q1.B - q2.B - q3.B;
     }
 
-    public static void Upstream(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to, int factorStride)
+    public static void Upstream(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to,
+        int factorStride)
     {
         var q0 = Upstream(tile[at], tile[at + rowStride]);
         var q1 = Upstream(tile[at + stride], tile[at + rowStride + stride]);

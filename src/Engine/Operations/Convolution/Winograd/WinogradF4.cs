@@ -58,7 +58,8 @@ internal readonly struct WinogradF4 : IWinogradTransform
         Store(Output(q0.D, q1.D, q2.D, q3.D, q4.D, q5.D), outputs, to + 12 * outputStride, outputStride);
     }
 
-    public static void Upstream(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to, int factorStride)
+    public static void Upstream(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to,
+        int factorStride)
     {
         var q0 = UpstreamColumn(tile, at, rowStride);
         var q1 = UpstreamColumn(tile, at + stride, rowStride);
@@ -87,7 +88,8 @@ internal readonly struct WinogradF4 : IWinogradTransform
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Six InputColumn(ArrayView<float> tile, int at, int rowStride) => Input(
-        tile[at], tile[at + rowStride], tile[at + 2 * rowStride], tile[at + 3 * rowStride], tile[at + 4 * rowStride], tile[at + 5 * rowStride]);
+        tile[at], tile[at + rowStride], tile[at + 2 * rowStride], tile[at + 3 * rowStride], tile[at + 4 * rowStride],
+        tile[at + 5 * rowStride]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Six UpstreamColumn(ArrayView<float> tile, int at, int rowStride) =>

@@ -36,9 +36,12 @@ internal struct WinogradGradKernel<TWinograd, TTile> : IWorkerKernel
         var patch = LocalMemory.Allocate1D<float>(TWinograd.Positions * WinogradSteps.Lanes);
         // Factors of the input [Positions][tiles][rows], of the upstream gradient [Positions][column tiles][tiles][32], products
         // [Positions][column tiles][rows][32].
-        var inputFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.BlockRows + WinogradSteps.Gap));
-        var upstreamFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap));
-        var products = LocalMemory.Allocate1D<float>(TWinograd.Positions * (WinogradGradKernelSteps.BlockRows * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap));
+        var inputFactors = LocalMemory.Allocate1D<float>(
+            TWinograd.Positions * (WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.BlockRows + WinogradSteps.Gap));
+        var upstreamFactors = LocalMemory.Allocate1D<float>(
+            TWinograd.Positions * (WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap));
+        var products = LocalMemory.Allocate1D<float>(
+            TWinograd.Positions * (WinogradGradKernelSteps.BlockRows * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap));
         var inputStride = WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.BlockRows + WinogradSteps.Gap;
         var upstreamStride = WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap;
         var productStride = WinogradGradKernelSteps.BlockRows * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap;
@@ -62,25 +65,30 @@ internal struct WinogradGradKernel<TWinograd, TTile> : IWorkerKernel
             {
                 var tiles = IntrinsicMath.Min(WinogradGradKernelSteps.BlockTiles, endTile - tile0);
                 for (var t = 0; t < tiles; t++)
-                    WinogradSteps.TransformInput<TWinograd>(input, channel0, channels, inputFactors, t * WinogradGradKernelSteps.BlockRows, inputStride, patch, tile0 + t, s);
+                    WinogradSteps.TransformInput<TWinograd>(input, channel0, channels, inputFactors, t * WinogradGradKernelSteps.BlockRows,
+                        inputStride, patch, tile0 + t, s);
                 // Consecutive items have other input channels but the same upstream gradients; for a single block of tiles those are still
                 // cached.
                 if (cell != transformed)
                     for (var t = 0; t < tiles; t++)
-                        WinogradGradKernelSteps.TransformUpstream<TWinograd>(upstream, column0, columns, upstreamFactors, t * WinogradSteps.Lanes, upstreamStride, patch, tile0 + t, s);
+                        WinogradGradKernelSteps.TransformUpstream<TWinograd>(upstream, column0, columns, upstreamFactors,
+                            t * WinogradSteps.Lanes, upstreamStride, patch, tile0 + t, s);
                 for (var position = 0; position < TWinograd.Positions; position++)
                     // A constant number of column tiles, so that the compiler sees that no index wraps around.
                     for (var c = 0; c < WinogradGradKernelSteps.OutputBlock; c += TTile.Columns)
                         for (var r = 0; r < (c < columns ? channels : 0); r += TTile.Rows)
                             RegisterTile.Multiply<TTile>(inputFactors, position * inputStride + r, 1, WinogradGradKernelSteps.BlockRows,
                                 upstreamFactors, position * upstreamStride + c * WinogradGradKernelSteps.BlockTiles,
-                                products, position * productStride + c * WinogradGradKernelSteps.BlockRows + r * TTile.Columns, tiles, tile0 == firstTile);
+                                products, position * productStride + c * WinogradGradKernelSteps.BlockRows + r * TTile.Columns, tiles,
+                                tile0 == firstTile);
             }
             transformed = sizes.BlocksPerSplit == 1 ? cell : WinogradSteps.NothingTransformed;
             for (var c = 0; c < columns; c += TTile.Columns)
                 for (var r = 0; r < channels; r++)
-                    WinogradGradKernelSteps.TransformGradient<TWinograd, TTile>(products, c * WinogradGradKernelSteps.BlockRows + r * TTile.Columns, productStride, patch, parts,
-                        (split * 9 * s.InputChannels + channel0 + r) * s.OutputChannels + column0 + c, IntrinsicMath.Min(TTile.Columns, columns - c), s);
+                    WinogradGradKernelSteps.TransformGradient<TWinograd, TTile>(products,
+                        c * WinogradGradKernelSteps.BlockRows + r * TTile.Columns, productStride, patch, parts,
+                        (split * 9 * s.InputChannels + channel0 + r) * s.OutputChannels + column0 + c,
+                        IntrinsicMath.Min(TTile.Columns, columns - c), s);
         }
     }
 }
@@ -101,7 +109,8 @@ internal static class WinogradGradKernelSteps
     /// <summary>One tile's upstream gradients, zeros outside the image, to factors [Positions][column tiles][tiles][32].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformUpstream<TWinograd>(
-        ArrayView<float> upstream, int column0, int columns, ArrayView<float> factors, int target, int factorStride, ArrayView<float> patch, int tile,
+        ArrayView<float> upstream, int column0, int columns, ArrayView<float> factors, int target, int factorStride,
+        ArrayView<float> patch, int tile,
         WinogradSizes s)
         where TWinograd : struct, IWinogradTransform
     {
@@ -118,7 +127,8 @@ internal static class WinogradGradKernelSteps
             {
                 var source = ((n * s.OutputHeight + top) * s.OutputWidth + left) * s.OutputChannels + column0 + k0;
                 for (var j = 0; j < WinogradSteps.Lanes; j++)
-                    TWinograd.Upstream(upstream, source + j, s.OutputWidth * s.OutputChannels, s.OutputChannels, factors, to + j, factorStride);
+                    TWinograd.Upstream(upstream, source + j, s.OutputWidth * s.OutputChannels, s.OutputChannels, factors, to + j,
+                        factorStride);
                 continue;
             }
             for (var pixel = 0; pixel < TWinograd.Outputs * TWinograd.Outputs; pixel++)
@@ -146,7 +156,8 @@ internal static class WinogradGradKernelSteps
     /// <summary>Summed products of one input channel and a register tile of output channels to the nine taps' gradients.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformGradient<TWinograd, TTile>(
-        ArrayView<float> products, int source, int productStride, ArrayView<float> taps, ArrayView<float> parts, int target, int columns, WinogradSizes s)
+        ArrayView<float> products, int source, int productStride, ArrayView<float> taps, ArrayView<float> parts, int target, int columns,
+        WinogradSizes s)
         where TWinograd : struct, IWinogradTransform
         where TTile : struct, ICpuTile
     {

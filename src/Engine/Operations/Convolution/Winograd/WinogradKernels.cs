@@ -50,7 +50,8 @@ internal struct WinogradForward<TWinograd, TTile> : IWorkerKernel
         var patch = LocalMemory.Allocate1D<float>(TWinograd.Positions * WinogradSteps.Lanes);
         var taps = LocalMemory.Allocate1D<float>(9 * TTile.Columns);
         var swapped = LocalMemory.Allocate1D<float>(9 * WinogradSteps.DepthBlock * TTile.Columns);
-        var kernelFactors = LocalMemory.Allocate1D<float>(TWinograd.Positions * (WinogradSteps.DepthBlock * TTile.Columns + WinogradSteps.Gap));
+        var kernelFactors =
+            LocalMemory.Allocate1D<float>(TWinograd.Positions * (WinogradSteps.DepthBlock * TTile.Columns + WinogradSteps.Gap));
         var products = LocalMemory.Allocate1D<float>(TWinograd.Positions * (WinogradSteps.BlockTiles * TTile.Columns + WinogradSteps.Gap));
         var result = LocalMemory.Allocate1D<float>(TWinograd.Outputs * TWinograd.Outputs * TTile.Columns);
         var factorStride = WinogradSteps.BlockTiles * WinogradSteps.DepthBlock + WinogradSteps.Gap;
@@ -71,8 +72,10 @@ internal struct WinogradForward<TWinograd, TTile> : IWorkerKernel
             if (block != transformed)
                 for (var depthBlock = 0; depthBlock < depthBlocks; depthBlock++)
                     for (var t = 0; t < tiles; t++)
-                        WinogradSteps.TransformInput<TWinograd>(input, depthBlock * WinogradSteps.DepthBlock, IntrinsicMath.Min(WinogradSteps.DepthBlock, s.InputChannels - depthBlock * WinogradSteps.DepthBlock),
-                            scratch, factors + depthBlock * TWinograd.Positions * factorStride + t * WinogradSteps.DepthBlock, factorStride, patch, tile0 + t, s);
+                        WinogradSteps.TransformInput<TWinograd>(input, depthBlock * WinogradSteps.DepthBlock,
+                            IntrinsicMath.Min(WinogradSteps.DepthBlock, s.InputChannels - depthBlock * WinogradSteps.DepthBlock),
+                            scratch, factors + depthBlock * TWinograd.Positions * factorStride + t * WinogradSteps.DepthBlock, factorStride,
+                            patch, tile0 + t, s);
             transformed = block;
             for (var columnTile = firstColumnTile; columnTile < endColumnTile; columnTile++)
             {
@@ -85,18 +88,23 @@ internal struct WinogradForward<TWinograd, TTile> : IWorkerKernel
                         WinogradSteps.SwapKernel<TTile>(kernel, depth0, depths, columnTile * TTile.Columns, swapped, s);
                         for (var d = 0; d < depths; d++)
                             for (var j = 0; j < TTile.Columns; j++)
-                                TWinograd.Kernel(swapped, d * TTile.Columns + j, WinogradSteps.DepthBlock * TTile.Columns, kernelFactors, d * TTile.Columns + j, kernelStride);
+                                TWinograd.Kernel(swapped, d * TTile.Columns + j, WinogradSteps.DepthBlock * TTile.Columns, kernelFactors,
+                                    d * TTile.Columns + j, kernelStride);
                     }
                     else
                         for (var d = 0; d < depths; d++)
-                            WinogradSteps.TransformKernel<TWinograd, TTile>(kernel, depth0 + d, columnTile * TTile.Columns, taps, kernelFactors, d * TTile.Columns, kernelStride, s);
+                            WinogradSteps.TransformKernel<TWinograd, TTile>(kernel, depth0 + d, columnTile * TTile.Columns, taps,
+                                kernelFactors, d * TTile.Columns, kernelStride, s);
                     for (var position = 0; position < TWinograd.Positions; position++)
                         for (var t = 0; t < tiles; t += TTile.Rows)
-                            RegisterTile.Multiply<TTile>(scratch, factors + (depthBlock * TWinograd.Positions + position) * factorStride + t * WinogradSteps.DepthBlock, WinogradSteps.DepthBlock, 1,
-                                kernelFactors, position * kernelStride, products, position * productStride + t * TTile.Columns, depths, depth0 == 0);
+                            RegisterTile.Multiply<TTile>(scratch, factors + (depthBlock * TWinograd.Positions + position) * factorStride
+                                + t * WinogradSteps.DepthBlock, WinogradSteps.DepthBlock, 1,
+                                kernelFactors, position * kernelStride, products, position * productStride + t * TTile.Columns, depths,
+                                depth0 == 0);
                 }
                 for (var t = 0; t < tiles; t++)
-                    WinogradSteps.TransformOutput<TWinograd, TTile>(products, t * TTile.Columns, productStride, result, bias, output, tile0 + t, columnTile * TTile.Columns, s);
+                    WinogradSteps.TransformOutput<TWinograd, TTile>(products, t * TTile.Columns, productStride, result, bias, output,
+                        tile0 + t, columnTile * TTile.Columns, s);
             }
         }
     }
@@ -137,7 +145,8 @@ internal static class WinogradSteps
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformInput<TWinograd>(
-        ArrayView<float> input, int channel0, int channels, ArrayView<float> factors, int target, int factorStride, ArrayView<float> patch, int tile,
+        ArrayView<float> input, int channel0, int channels, ArrayView<float> factors, int target, int factorStride,
+        ArrayView<float> patch, int tile,
         WinogradSizes s)
         where TWinograd : struct, IWinogradTransform
     {
@@ -152,7 +161,8 @@ internal static class WinogradSteps
             if (inside & lanes == Lanes)
             {
                 var source = ((n * s.Height + top) * s.Width + left) * s.InputChannels + channel0 + c0;
-                for (var j = 0; j < Lanes; j++) TWinograd.Input(input, source + j, s.Width * s.InputChannels, s.InputChannels, patch, j, Lanes);
+                for (var j = 0; j < Lanes; j++)
+                    TWinograd.Input(input, source + j, s.Width * s.InputChannels, s.InputChannels, patch, j, Lanes);
             }
             else
             {
@@ -176,14 +186,16 @@ internal static class WinogradSteps
             // Copies from the patch with an outer loop over lanes: the compiler unrolls the positions and vectorizes the lanes. In the
             // other order it unrolls the lanes, and scatters the positions one by one.
             for (var j = 0; j < Lanes; j++)
-                for (var position = 0; position < TWinograd.Positions; position++) factors[target + c0 + j + position * factorStride] = patch[position * Lanes + j];
+                for (var position = 0; position < TWinograd.Positions; position++)
+                    factors[target + c0 + j + position * factorStride] = patch[position * Lanes + j];
         }
     }
 
     /// <summary>A block of the kernel [3,3,K,C] to taps [3,3][DepthBlock][Columns], rotated if requested; columns past K are
     /// zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SwapKernel<TTile>(ArrayView<float> kernel, int depth0, int depths, int column, ArrayView<float> taps, WinogradSizes s)
+    public static void SwapKernel<TTile>(ArrayView<float> kernel, int depth0, int depths, int column, ArrayView<float> taps,
+        WinogradSizes s)
         where TTile : struct, ICpuTile
     {
         var columns = IntrinsicMath.Min(TTile.Columns, s.OutputChannels - column);
@@ -206,7 +218,8 @@ internal static class WinogradSteps
 
     /// <summary>A square of four output by four input channels, in straight-line code: a loop would become gathers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SwapFour<TTile>(ArrayView<float> kernel, int source, int stride, ArrayView<float> taps, int target) where TTile : struct, ICpuTile
+    public static void SwapFour<TTile>(ArrayView<float> kernel, int source, int stride, ArrayView<float> taps, int target)
+        where TTile : struct, ICpuTile
     {
         var a = kernel.SubView(source, 4);
         var b = kernel.SubView(source + stride, 4);
@@ -234,7 +247,8 @@ internal static class WinogradSteps
     /// <summary>The nine taps of one input channel for a register tile of output channels to factors; columns past K are zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformKernel<TWinograd, TTile>(
-        ArrayView<float> kernel, int channel, int column, ArrayView<float> taps, ArrayView<float> factors, int target, int factorStride, WinogradSizes s)
+        ArrayView<float> kernel, int channel, int column, ArrayView<float> taps, ArrayView<float> factors, int target, int factorStride,
+        WinogradSizes s)
         where TWinograd : struct, IWinogradTransform
         where TTile : struct, ICpuTile
     {
@@ -250,7 +264,8 @@ internal static class WinogradSteps
         else
         {
             for (var tap = 0; tap < 9; tap++)
-                for (var j = 0; j < TTile.Columns; j++) taps[tap * TTile.Columns + j] = j < columns ? kernel[first + tap * tapStride + j] : 0f;
+                for (var j = 0; j < TTile.Columns; j++)
+                    taps[tap * TTile.Columns + j] = j < columns ? kernel[first + tap * tapStride + j] : 0f;
             for (var j = 0; j < TTile.Columns; j++) TWinograd.Kernel(taps, j, TTile.Columns, factors, target + j, factorStride);
         }
     }
@@ -258,7 +273,8 @@ internal static class WinogradSteps
     /// <summary>One tile's products to outputs, bias and ReLU included; positions outside the image are dropped.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformOutput<TWinograd, TTile>(
-        ArrayView<float> products, int source, int productStride, ArrayView<float> result, ArrayView<float> bias, ArrayView<float> output, int tile,
+        ArrayView<float> products, int source, int productStride, ArrayView<float> result, ArrayView<float> bias,
+        ArrayView<float> output, int tile,
         int column, WinogradSizes s)
         where TWinograd : struct, IWinogradTransform
         where TTile : struct, ICpuTile
@@ -275,7 +291,8 @@ internal static class WinogradSteps
             for (var across = 0; across < columnsInside; across++)
             {
                 var target = ((n * s.OutputHeight + top + row) * s.OutputWidth + left + across) * s.OutputChannels + column;
-                RegisterTile.Store<TTile>(result, (row * TWinograd.Outputs + across) * TTile.Columns, output, target, bias, column, columns, s.Epilogue);
+                RegisterTile.Store<TTile>(result, (row * TWinograd.Outputs + across) * TTile.Columns, output, target, bias, column, columns,
+                    s.Epilogue);
             }
     }
 }

@@ -27,7 +27,8 @@ internal interface IWinogradTransform
     static abstract int Positions { get; }
 
     /// <summary>Bᵀ·d·B: an input tile [Inputs, Inputs] to factors [Positions].</summary>
-    static abstract void Input(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to, int factorStride);
+    static abstract void Input(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to,
+        int factorStride);
 
     /// <summary>G·g·Gᵀ: nine taps to factors [Positions].</summary>
     static abstract void Kernel(ArrayView<float> taps, int at, int stride, ArrayView<float> factors, int to, int factorStride);
@@ -36,7 +37,8 @@ internal interface IWinogradTransform
     static abstract void Output(ArrayView<float> products, int at, int stride, ArrayView<float> outputs, int to, int outputStride);
 
     /// <summary>A·dY·Aᵀ: upstream gradients [Outputs, Outputs] to factors [Positions].</summary>
-    static abstract void Upstream(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to, int factorStride);
+    static abstract void Upstream(ArrayView<float> tile, int at, int rowStride, int stride, ArrayView<float> factors, int to,
+        int factorStride);
 
     /// <summary>Gᵀ·m·G: summed products [Positions] to the gradients of nine taps.</summary>
     static abstract void KernelGradient(ArrayView<float> products, int at, int stride, ArrayView<float> taps, int to, int tapStride);

@@ -22,11 +22,13 @@ internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
 
     /// <summary>Forward only, on CPUs, with three taps across and stride 1.</summary>
     public bool Supports(ConvolutionPass pass, ConvolutionGeometry g, Device device) =>
-        pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu && g is { KernelWidth: 3, Stride: 1, InputChannels: <= WinogradLinesSteps.Channels };
+        pass == ConvolutionPass.Forward && device.Shape == KernelShape.Cpu
+            && g is { KernelWidth: 3, Stride: 1, InputChannels: <= WinogradLinesSteps.Channels };
 
     /// <summary>input [N,H,W,C] → output [N,OH,OW,K].</summary>
     public void Forward(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output,
         Epilogue epilogue)
     {
         if (device.HasWideVectors) Launch<LineTile2x32>(device, g, input, kernel, bias, output, epilogue);
@@ -35,16 +37,19 @@ internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
 
     /// <exception cref="NotSupportedException">Always; see <see cref="Supports"/>.</exception>
     public void GradInput(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient, Epilogue epilogue) =>
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
+        Epilogue epilogue) =>
         throw new NotSupportedException("Winograd along lines has no gradients");
 
     /// <exception cref="NotSupportedException">Always; see <see cref="Supports"/>.</exception>
     public void GradKernel(
-        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient, Epilogue epilogue) =>
+        Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> input, ArrayView<float> gradient,
+        Epilogue epilogue) =>
         throw new NotSupportedException("Winograd along lines has no gradients");
 
     private static void Launch<TTile>(
-        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        Device device, ConvolutionGeometry g, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias,
+        ArrayView<float> output,
         Epilogue epilogue)
         where TTile : struct, ILineTile
     {
@@ -56,14 +61,17 @@ internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
             LinesPerItem = Blocks(g.OutputHeight, itemsPerImage),
             ItemsPerImage = itemsPerImage,
             TilesAcross = tilesAcross,
-            PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs) + 2) * g.InputChannels + WinogradLinesSteps.Channels - 1,
+            PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs) + 2) * g.InputChannels
+                + WinogradLinesSteps.Channels - 1,
             StepsPerColumn = (2 * g.KernelHeight - 1) * g.InputChannels,
-            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels * WinogradLinesSteps.Positions,
+            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels
+                * WinogradLinesSteps.Positions,
             AddendLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns,
             Epilogue = epilogue,
         };
         // Workers begin at whole cache lines.
-        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength + tilesAcross * g.KernelHeight * WinogradLinesSteps.Step<TTile>(), CacheLine) * CacheLine;
+        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength
+            + tilesAcross * g.KernelHeight * WinogradLinesSteps.Step<TTile>(), CacheLine) * CacheLine;
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         device.Kernels.ForEachQueued(g.Batch * itemsPerImage, new WinogradLinesForward<TTile>
         {

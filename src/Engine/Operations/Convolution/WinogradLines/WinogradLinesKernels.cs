@@ -93,14 +93,18 @@ internal struct WinogradLinesForward<TTile> : IWorkerKernel where TTile : struct
             var first = (item - n * s.ItemsPerImage) * s.LinesPerItem;
             var end = IntrinsicMath.Min(g.OutputHeight, first + s.LinesPerItem);
             // The lines that the kernel covers are in a ring buffer; each output line replaces one.
-            for (var line = 0; line < g.KernelHeight - 1; line++) WinogradLinesSteps.TransformLine<TTile>(input, n, first + line, scratch, padded, lines + line * WinogradLinesSteps.Step<TTile>(), s);
+            for (var line = 0; line < g.KernelHeight - 1; line++)
+                WinogradLinesSteps.TransformLine<TTile>(input, n, first + line, scratch, padded,
+                    lines + line * WinogradLinesSteps.Step<TTile>(), s);
             for (var oh = first; oh < end; oh++)
             {
                 var oldest = (oh - first) % g.KernelHeight;
                 var newest = oldest == 0 ? g.KernelHeight - 1 : oldest - 1;
-                WinogradLinesSteps.TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded, lines + newest * WinogradLinesSteps.Step<TTile>(), s);
+                WinogradLinesSteps.TransformLine<TTile>(input, n, oh + g.KernelHeight - 1, scratch, padded,
+                    lines + newest * WinogradLinesSteps.Step<TTile>(), s);
                 // The line of the kernel for the first slot of the ring.
-                var turn = factors + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * WinogradLinesSteps.Positions * TTile.Columns;
+                var turn = factors
+                    + (oldest == 0 ? 0 : g.KernelHeight - oldest) * g.InputChannels * WinogradLinesSteps.Positions * TTile.Columns;
                 for (var tile = 0; tile < s.TilesAcross; tile++)
                 {
                     var left = lines + tile * g.KernelHeight * WinogradLinesSteps.Step<TTile>();
@@ -108,18 +112,21 @@ internal struct WinogradLinesForward<TTile> : IWorkerKernel where TTile : struct
                     var target = ((n * g.OutputHeight + oh) * g.OutputWidth + ow) * g.OutputChannels;
                     for (var column = 0; column + TTile.Columns <= wholeColumns; column += TTile.Columns)
                     {
-                        WinogradLinesSteps.Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * WinogradLinesSteps.Positions, g, addend + column, products);
+                        WinogradLinesSteps.Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * WinogradLinesSteps.Positions,
+                            g, addend + column, products);
                         WinogradLinesSteps.TransformOutput<TTile>(products, result, s.Epilogue);
                         WinogradLinesSteps.StoreTile<TTile>(result, output, target + column, g.OutputChannels);
                     }
                     for (var column = wholeColumns; column < g.OutputChannels; column += TTile.Columns)
                     {
-                        WinogradLinesSteps.Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * WinogradLinesSteps.Positions, g, addend + column, products);
+                        WinogradLinesSteps.Multiply<TTile>(scratch, left, turn + column * s.StepsPerColumn * WinogradLinesSteps.Positions,
+                            g, addend + column, products);
                         WinogradLinesSteps.TransformOutput<TTile>(products, ragged, s.Epilogue);
                         var pixels = IntrinsicMath.Min(TTile.Groups * WinogradLinesSteps.Outputs, g.OutputWidth);
                         var columns = IntrinsicMath.Min(TTile.Columns, g.OutputChannels - column);
                         for (var r = 0; r < pixels; r++)
-                            for (var j = 0; j < columns; j++) output[target + column + r * g.OutputChannels + j] = ragged[r * TTile.Columns + j];
+                            for (var j = 0; j < columns; j++)
+                                output[target + column + r * g.OutputChannels + j] = ragged[r * TTile.Columns + j];
                     }
                 }
             }
@@ -167,7 +174,8 @@ internal static class WinogradLinesSteps
                     {
                         var inside = column + j < g.OutputChannels;
                         var q = WinogradF4.Kernel(
-                            inside ? kernel[source + j] : 0f, inside ? kernel[source + tapStride + j] : 0f, inside ? kernel[source + 2 * tapStride + j] : 0f);
+                            inside ? kernel[source + j] : 0f, inside ? kernel[source + tapStride + j] : 0f,
+                            inside ? kernel[source + 2 * tapStride + j] : 0f);
                         scratch[target + j] = q.A;
                         scratch[target + TTile.Columns + j] = q.B;
                         scratch[target + 2 * TTile.Columns + j] = q.C;
@@ -184,7 +192,8 @@ internal static class WinogradLinesSteps
     /// The line is counted in the padded image; zeros where it is padding.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target, LineSizes s)
+    public static void TransformLine<TTile>(ArrayView<float> input, int n, int line, ArrayView<float> scratch, int padded, int target,
+        LineSizes s)
         where TTile : struct, ILineTile
     {
         var lane = LocalMemory.Allocate1D<float>(Positions * Channels);
@@ -229,7 +238,8 @@ internal static class WinogradLinesSteps
     /// starts the sum at the point 1, which counts once in each of the outputs.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend, ArrayView<float> products)
+    public static void Multiply<TTile>(ArrayView<float> scratch, int left, int right, ConvolutionGeometry g, int addend,
+        ArrayView<float> products)
         where TTile : struct, ILineTile
     {
         var sums = LocalMemory.Allocate1D<float>(TTile.Groups * Positions * TTile.Columns);
@@ -255,7 +265,8 @@ internal static class WinogradLinesSteps
                 for (var p = 0; p < Positions; p++)
                 {
                     var factor = rightStep[p * TTile.Columns + j];
-                    for (var t = 0; t < TTile.Groups; t++) sums[(t * Positions + p) * TTile.Columns + j] += leftStep[(t * Positions + p) * Channels] * factor;
+                    for (var t = 0; t < TTile.Groups; t++)
+                        sums[(t * Positions + p) * TTile.Columns + j] += leftStep[(t * Positions + p) * Channels] * factor;
                 }
         }
         for (var i = 0; i < TTile.Groups * Positions * TTile.Columns; i++) products[i] = sums[i];
@@ -263,7 +274,8 @@ internal static class WinogradLinesSteps
 
     /// <summary>max(floor, Aᵀ·m) for every group of a tile: products [Groups][6][Columns] → result [Groups · 4][Columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> result, Epilogue epilogue) where TTile : struct, ILineTile
+    public static void TransformOutput<TTile>(ArrayView<float> products, ArrayView<float> result, Epilogue epilogue)
+        where TTile : struct, ILineTile
     {
         for (var j = 0; j < TTile.Columns; j++)
             for (var t = 0; t < TTile.Groups; t++)
@@ -282,7 +294,8 @@ internal static class WinogradLinesSteps
 
     /// <summary>A whole tile to the output. Unrolled by hand, row by row: a loop over rows would become scattered stores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreTile<TTile>(ArrayView<float> result, ArrayView<float> output, int target, int stride) where TTile : struct, ILineTile
+    public static void StoreTile<TTile>(ArrayView<float> result, ArrayView<float> output, int target, int stride)
+        where TTile : struct, ILineTile
     {
         StoreRow<TTile>(result, 0, output, target);
         StoreRow<TTile>(result, 1, output, target + stride);
@@ -296,7 +309,8 @@ internal static class WinogradLinesSteps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreRow<TTile>(ArrayView<float> result, int row, ArrayView<float> output, int target) where TTile : struct, ILineTile
+    public static void StoreRow<TTile>(ArrayView<float> result, int row, ArrayView<float> output, int target)
+        where TTile : struct, ILineTile
     {
         var pixel = output.SubView(target, TTile.Columns);
         for (var j = 0; j < TTile.Columns; j++) pixel[j] = result[row * TTile.Columns + j];
