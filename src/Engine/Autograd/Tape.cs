@@ -1,5 +1,4 @@
 using Convolve.Engine.Devices;
-using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Autograd;
@@ -116,8 +115,8 @@ public sealed class Tape : IDisposable
             tensor.Gradient = contribution;
             return;
         }
-        if (tensor.Gradient is null) AdditionOperation.Copy(contribution, tensor.Gradient = tensor.GradientMemory!);
-        else AdditionOperation.AddTo(tensor.Gradient, contribution);
+        if (tensor.Gradient is null) (tensor.Gradient = tensor.GradientMemory!).CopyFrom(contribution);
+        else tensor.Gradient.Accumulate(contribution);
         contribution.Dispose();
     }
 
@@ -148,7 +147,7 @@ public sealed class Tape : IDisposable
             throw new InvalidOperationException(
                 $"backward: no operation on this tape created {output}. A tape is empty after a backward pass: for a second one, "
                 + "run the forward pass again on the same tape");
-        AddGradient(output, upstream is null ? Tensor.Filled(Device, output.Shape, 1) : AdditionOperation.Copy(upstream));
+        AddGradient(output, upstream is null ? Tensor.Filled(Device, output.Shape, 1) : upstream.Copy());
         for (var i = nodes.Count - 1; i >= 0; i--)
         {
             var node = nodes[i];

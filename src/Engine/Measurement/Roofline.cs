@@ -1,5 +1,4 @@
 using Convolve.Engine.Devices;
-using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Tensors;
 using Convolve.Engine.Trials;
 
@@ -37,7 +36,7 @@ public sealed record Roofline(double Gigaflops, double GigabytesPerSecond)
         var shape = new Shape(device.Description.Kind == DeviceKind.IlgpuCpu ? FloatsWhereSlow : Floats);
         using var source = Tensor.Filled(device, shape, 1);
         using var target = Tensor.Filled(device, shape, 0);
-        var milliseconds = device.Milliseconds(() => AdditionOperation.Copy(source, target), runs);
+        var milliseconds = device.Milliseconds(() => target.CopyFrom(source), runs);
         return 2.0 * shape.Length * sizeof(float) / milliseconds * 1e-6;
     }
 }

@@ -1,6 +1,5 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
-using Convolve.Engine.Operations.Elementwise;
 using ILGPU;
 
 namespace Convolve.Engine.Tensors;
@@ -115,7 +114,22 @@ public sealed class Tensor : IDisposable
     {
         if (other.Shape != Shape) throw new ArgumentException($"copy: {other} does not fit {this}");
         Range = null;
-        Operations.Elementwise.AdditionOperation.Copy(other, this);
+        Device.Kernels.ForEachElement(Shape.Length, new CopyTensor { Source = other.View, Target = View });
+    }
+
+    /// <summary>A new tensor with the same shape and values.</summary>
+    internal Tensor Copy()
+    {
+        var copy = Uninitialized(Device, Shape);
+        copy.CopyFrom(this);
+        return copy;
+    }
+
+    /// <summary>Adds the values of another tensor of this length to this one's.</summary>
+    internal void Accumulate(Tensor term)
+    {
+        Range = null;
+        Device.Kernels.ForEachElement(Shape.Length, new AddTensors { Left = View, Right = term.View, Sum = View });
     }
 
     /// <summary>Copies all values to host memory; waits for the device.</summary>
@@ -138,7 +152,7 @@ public sealed class Tensor : IDisposable
     public void Fill(float value)
     {
         Range = null;
-        Device.Kernels.ForEach(Shape.Length, new Fill { Target = View, Value = value });
+        Device.Kernels.ForEach(Shape.Length, new FillTensor { Target = View, Value = value });
     }
 
     /// <summary>The same values under another shape; shares the memory.</summary>

@@ -1,7 +1,7 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
-using Convolve.Engine.Operations.Elementwise;
+using Convolve.Engine.Operations.Addition;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Operations.Optimizer;
 using Convolve.Engine.Operations.Penalty;
@@ -19,38 +19,27 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
-    public void RmsProp(int length) => Check(length, (w, g, v, _, i) =>
-    {
-        v[i] = 0.9 * v[i] + 0.1 * g[i] * g[i];
-        w[i] -= 0.01 * g[i] / (Math.Sqrt(v[i]) + 1e-7);
-    }, (t, w, g, v, _, _) => UpdateOperation.RmsProp(t, w, g, v, 0.01f, 0.9f, 1e-7f));
+    public void RmsProp(int length) => Check(length,
+        (w, g, v, _, _) => UpdateReference.RmsProp(w, g, v, 0.01, 0.9, 1e-7),
+        (t, w, g, v, _, _) => UpdateOperation.RmsProp(t, w, g, v, 0.01f, 0.9f, 1e-7f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
-    public void Momentum(int length) => Check(length, (w, g, m, _, i) =>
-    {
-        m[i] = 0.9 * m[i] + g[i];
-        w[i] -= 0.01 * m[i];
-    }, (t, w, g, m, _, _) => UpdateOperation.Momentum(t, w, g, m, 0.01f, 0.9f));
+    public void Momentum(int length) => Check(length,
+        (w, g, m, _, _) => UpdateReference.Momentum(w, g, m, 0.01, 0.9),
+        (t, w, g, m, _, _) => UpdateOperation.Momentum(t, w, g, m, 0.01f, 0.9f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
-    public void Descent(int length) =>
-        Check(length, (w, g, _, _, i) => w[i] -= 0.01 * g[i], (t, w, g, _, _, _) => UpdateOperation.Descent(t, w, g, 0.01f));
+    public void Descent(int length) => Check(length,
+        (w, g, _, _, _) => UpdateReference.Descent(w, g, 0.01),
+        (t, w, g, _, _, _) => UpdateOperation.Descent(t, w, g, 0.01f));
 
     [SkippableTheory]
     [MemberData(nameof(Lengths))]
-    public void Adam(int length)
-    {
-        var step = 0;
-        Check(length, (w, g, m, v, i) =>
-        {
-            if (i == 0) step++;
-            m[i] = 0.9 * m[i] + 0.1 * g[i];
-            v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
-            w[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.999, step))) + 1e-7);
-        }, (t, w, g, m, v, steps) => UpdateOperation.Adam(t, w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, steps));
-    }
+    public void Adam(int length) => Check(length,
+        (w, g, m, v, step) => UpdateReference.Adam(w, g, m, v, 0.01, 0.9, 0.999, 1e-7, step),
+        (t, w, g, m, v, step) => UpdateOperation.Adam(t, w, g, m, v, 0.01f, 0.9f, 0.999f, 1e-7f, step));
 
     [SkippableTheory]
     [InlineData(1, 0.5f, 0f)]
@@ -68,13 +57,14 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var upstream = Upload(new Shape(1), [-3]);
         using var tape = new Tape(Device);
         var output = PenaltyOperation.Add(tape, loss, weights, table);
-        var expected = 1.5 + values.Sum(w => l1 * Math.Abs((double)w) + l2 * (double)w * w);
-        Tolerance.OfSum(length, l1 + l2).Check("penalty", expected, output.ToArray()[0]);
+        var inDouble = RandomCases.InDouble(values);
+        Tolerance.OfSum(length, l1 + l2).Check("penalty", 1.5 + PenaltyReference.Value(inDouble, l1, l2), output.ToArray()[0]);
         tape.Backward(output, upstream);
         Tolerance.Exact.Check("gradient of the loss itself", -3, loss.Gradient!.ToArray()[0]);
         UpdateOperation.Descent(table, weights, gradients, 0.5f);
-        Tolerance.Elementwise.Check("weights that a penalty pulls on",
-            values.Zip(gradientValues, (w, g) => w - 0.5 * (g + l1 * Math.Sign(w) + 2.0 * l2 * w)).ToArray(), weights.ToArray());
+        var total = AdditionReference.Forward(RandomCases.InDouble(gradientValues), PenaltyReference.Gradient(inDouble, l1, l2));
+        UpdateReference.Descent(inDouble, total, 0.5);
+        Tolerance.Elementwise.Check("weights that a penalty pulls on", inDouble, weights.ToArray());
     }
 
     // One weight has its own λ, which must be used for it only; the rule's factors must not affect the decay.
@@ -154,10 +144,10 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         using var right = Upload(new Shape(length), b);
         using var filled = Prefilled(new Shape(length));
         using var tape = new Tape(Device, recording: false);
-        Tolerance.Elementwise.Check("sum", a.Zip(b, (x, y) => (double)x + y).ToArray(),
+        Tolerance.Elementwise.Check("sum", AdditionReference.Forward(RandomCases.InDouble(a), RandomCases.InDouble(b)),
             AdditionOperation.Apply(tape, left, right).ToArray());
         Assert.All(filled.ToArray(), v => Assert.Equal(Sentinel, v));
-        using var copy = AdditionOperation.Copy(left);
+        using var copy = left.Copy();
         left.Fill(0);
         Tolerance.Exact.Check("copy", a, copy.ToArray());
         using var reshaped = copy.Reshape(new Shape(1, length));
@@ -190,7 +180,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
     }
 
     private void Check(
-        int length, Action<double[], double[], double[], double[], int> expected,
+        int length, Action<double[], double[], double[], double[], long> expected,
         Action<UpdateTable, Tensor, Tensor, Tensor, Tensor, long> update)
     {
         var initial = RandomCases.Values(length, 0, length);
@@ -203,8 +193,7 @@ public abstract class UpdateTests(OpenedDevice opened) : DeviceTests(opened)
         {
             var values = RandomCases.Values(length, step, length);
             using var gradient = Upload(new Shape(length), values);
-            var inDouble = RandomCases.InDouble(values);
-            for (var i = 0; i < length; i++) expected(w, inDouble, first, second, i);
+            expected(w, RandomCases.InDouble(values), first, second, step);
             update(table, weights, gradient, state, otherState, step);
             Tolerance.Exact.Check("gradient left alone", values, gradient.ToArray());
         }

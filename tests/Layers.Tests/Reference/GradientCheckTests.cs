@@ -1,7 +1,6 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
-using Convolve.Engine.Operations.Elementwise;
 using Convolve.Engine.Tensors;
 using Convolve.Engine.Tests;
 using Convolve.Layers.Networks;
@@ -182,12 +181,12 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
 
         public override Tensor Forward(Tape tape, Tensor batch, Pass pass)
         {
-            var output = tape.Own(AdditionOperation.Copy(batch));
+            var output = tape.Own(batch.Copy());
             if (tape.Records(batch))
                 tape.Record("twice", output, [], upstream =>
                 {
-                    AdditionOperation.AddTo(upstream, upstream);
-                    tape.AddGradient(batch, AdditionOperation.Copy(upstream));
+                    upstream.Accumulate(upstream);
+                    tape.AddGradient(batch, upstream.Copy());
                 });
             return output;
         }
@@ -214,7 +213,7 @@ public abstract class GradientCheckTests(OpenedDevice opened) : DeviceTests(open
                 foreach (var (u, i) in upstream.ToArray().Select((u, i) => (u, i))) gradient[i % shifts.Length] += u;
                 gradient[2] *= 1.1f;
                 tape.AddGradient(shift, Tensor.FromValues(batch.Device, shift.Shape, gradient));
-                tape.AddGradient(batch, AdditionOperation.Copy(upstream));
+                tape.AddGradient(batch, upstream.Copy());
             });
             return output;
         }

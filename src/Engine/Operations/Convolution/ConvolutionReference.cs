@@ -52,14 +52,6 @@ public static class ConvolutionReference
         return gradient;
     }
 
-    /// <summary>∂L/∂b: the upstream gradient, summed over images and positions.</summary>
-    public static double[] GradBias(ConvolutionGeometry g, double[] upstream)
-    {
-        var gradient = new double[g.OutputChannels];
-        for (var i = 0; i < upstream.Length; i++) gradient[i % g.OutputChannels] += upstream[i];
-        return gradient;
-    }
-
     /// <summary>sums += factor · terms.</summary>
     private static void AddScaled(Span<double> sums, ReadOnlySpan<double> terms, double factor)
     {

@@ -1,11 +1,11 @@
 using Convolve.Engine.Kernels;
 using ILGPU;
 
-namespace Convolve.Engine.Operations.Elementwise;
+namespace Convolve.Engine.Tensors;
 
 // sum = left + right, any shape
 [Kernel("add", "elementwise")]
-internal struct Add : IElementKernel
+internal struct AddTensors : IElementKernel
 {
     public ArrayView<float> Left, Right, Sum;
 
@@ -14,7 +14,7 @@ internal struct Add : IElementKernel
 
 // target = source, any shape
 [Kernel("copy", "elementwise")]
-internal struct Copy : IElementKernel
+internal struct CopyTensor : IElementKernel
 {
     public ArrayView<float> Source, Target;
 
@@ -23,7 +23,7 @@ internal struct Copy : IElementKernel
 
 // target = value, any shape
 [Kernel("fill", "elementwise")]
-internal struct Fill : IKernel
+internal struct FillTensor : IKernel
 {
     public ArrayView<float> Target;
     public float Value;
