@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Tracing;
 
 namespace Convolve.Engine.Autograd;
 
@@ -83,7 +84,7 @@ public sealed class Tape : IDisposable
         {
             foreach (var tensor in saved) tensor.Retain();
             output.RequiresGradient = true;
-            nodes.Add(new Node(operation, output, saved, backward));
+            nodes.Add(new Node(operation, output, saved, backward, Device.Trace is null ? default : ExecutionTrace.Current));
         }
     }
 
@@ -153,7 +154,7 @@ public sealed class Tape : IDisposable
             var node = nodes[i];
             if (node.Output.Gradient is { } gradient)
             {
-                node.Backward(gradient);
+                using (Device.Trace?.Backward(node.Layer)) node.Backward(gradient);
                 node.Output.ClearGradient();
             }
             // Only now: if the step throws, disposing the tape frees the node's tensors.
@@ -180,5 +181,5 @@ public sealed class Tape : IDisposable
         }
     }
 
-    private sealed record Node(string Operation, Tensor Output, Tensor[] Saved, Action<Tensor> Backward);
+    private sealed record Node(string Operation, Tensor Output, Tensor[] Saved, Action<Tensor> Backward, LayerPass Layer);
 }

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Tracing;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -16,7 +18,8 @@ namespace Convolve.Engine.Devices;
 public sealed class Device : IDisposable
 {
     private readonly Accelerator? accelerator;
-    private readonly AcceleratorStream? stream;
+    private AcceleratorStream? stream;
+    private StreamRecorder? recorder;
     // Uploads run on their own stream, created for the first one, so that they do not queue behind kernels.
     private AcceleratorStream? uploads;
     private bool disposed;
@@ -92,6 +95,56 @@ public sealed class Device : IDisposable
     /// <summary>Kernels launched so far, for tests of a step's launches.</summary>
     public long Launches => Kernels.Launches;
 
+    /// <summary>Where launches, copies and waits are recorded; null for nowhere.</summary>
+    public ExecutionTrace? Trace { get; private set; }
+
+    /// <summary>Records every launch, copy and wait from now on, and the memory in use, until the result is disposed.</summary>
+    /// <param name="trace">Where to record them.</param>
+    /// <returns>Ends the recording; disposing the device does so, too.</returns>
+    /// <exception cref="InvalidOperationException">The device records already, or it is one <see cref="WithoutMemory"/>.</exception>
+    /// <exception cref="DeviceException">The driver reports an error.</exception>
+    public IDisposable StartTrace(ExecutionTrace trace)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        using var turn = Begin();
+        if (accelerator is null) throw new InvalidOperationException("trace: a device without memory computes nothing");
+        if (recorder is not null) throw new InvalidOperationException("trace: the device records already; end that recording first");
+        try
+        {
+            // The recording has a stream of its own.
+            accelerator.Synchronize();
+            recorder = new StreamRecorder(trace, accelerator, Description.ToString());
+        }
+        catch (AcceleratorException e)
+        {
+            throw DeviceException.Of("beginning a trace", Description, e);
+        }
+        (Trace, stream) = (trace, recorder.Stream);
+        Kernels.RecordTo(recorder);
+        Pool.RecordTo(trace);
+        return new Recording(this, recorder);
+    }
+
+    private void StopTrace(StreamRecorder stopped)
+    {
+        lock (Gate)
+        {
+            if (recorder != stopped) return;
+            try
+            {
+                Synchronize();
+            }
+            catch (DeviceException)
+            {
+                // Callers that wait for a result get the error; the trace keeps what was recorded before.
+            }
+            (Trace, stream, recorder) = (null, accelerator!.DefaultStream, null);
+            Kernels.RecordTo(null);
+            Pool.RecordTo(null);
+            stopped.Dispose();
+        }
+    }
+
     /// <summary>Launches this device's kernels.</summary>
     internal KernelLauncher Kernels { get; }
 
@@ -131,9 +184,10 @@ public sealed class Device : IDisposable
     public void Synchronize()
     {
         using var turn = Begin();
+        using var wait = Trace?.Wait("wait for kernels");
         try
         {
-            stream?.Synchronize();
+            Finish();
         }
         catch (AcceleratorException e)
         {
@@ -169,6 +223,7 @@ public sealed class Device : IDisposable
             {
                 // Callers that wait for a result get the error; here, only release everything.
             }
+            if (recorder is not null) StopTrace(recorder);
             disposed = true;
             Nothing.Release();
             Pool.Dispose();
@@ -182,11 +237,14 @@ public sealed class Device : IDisposable
     {
         using var turn = Begin();
         if (stream is null) return;
+        using var wait = Trace?.Wait("wait for copy to device");
         try
         {
+            recorder?.Begin();
             if (source.Length > 0) target.SubView(0, source.Length).CopyFromCPU(stream, source);
+            recorder?.End(TraceKind.Copy, "copy to device", MemoryMarshal.AsBytes(source).Length);
             // The driver may read the source until the copy is done, and a span is only valid during this call.
-            stream.Synchronize();
+            Finish();
         }
         catch (AcceleratorException e)
         {
@@ -199,6 +257,7 @@ public sealed class Device : IDisposable
     {
         using var turn = Begin();
         if (accelerator is null) return;
+        using var span = Trace?.Copy("upload beside kernels", source.Length);
         try
         {
             uploads ??= accelerator.CreateStream();
@@ -219,15 +278,25 @@ public sealed class Device : IDisposable
             target.Clear();
             return;
         }
+        using var wait = Trace?.Wait("wait for copy to host");
         try
         {
+            recorder?.Begin();
             source.SubView(0, target.Length).CopyToCPU(stream, target);
-            stream.Synchronize();
+            recorder?.End(TraceKind.Copy, "copy to host", MemoryMarshal.AsBytes(target).Length);
+            Finish();
         }
         catch (AcceleratorException e)
         {
             throw DeviceException.Of("copying from the device", Description, e);
         }
+    }
+
+    /// <summary>Waits for everything on the stream.</summary>
+    private void Finish()
+    {
+        stream?.Synchronize();
+        recorder?.Read();
     }
 
     /// <summary>Locks the device for an operation until the result is disposed.</summary>
@@ -243,5 +312,10 @@ public sealed class Device : IDisposable
         // CUDA calls go to the current device of the thread.
         accelerator?.Bind();
         return turn;
+    }
+
+    private sealed class Recording(Device device, StreamRecorder recorder) : IDisposable
+    {
+        public void Dispose() => device.StopTrace(recorder);
     }
 }

@@ -5,7 +5,7 @@ using ILGPU;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// Finds the OpenCL loader. ILGPU loads a library named <c>OpenCL</c>, a name that Linux has only if a -dev package is
+/// Finds the OpenCL loader. ILGPU, and the engine like it, loads a library named <c>OpenCL</c>, a name that Linux has only if a -dev package is
 /// installed; users have <c>libOpenCL.so.1</c>.
 /// </summary>
 internal static class OpenClLibrary
@@ -30,6 +30,7 @@ internal static class OpenClLibrary
             if (registered) return;
             if (OperatingSystem.IsLinux()) Notes = [.. PoclThreads.Prepare(), .. PoclCache.Prepare()];
             NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, Resolve);
+            NativeLibrary.SetDllImportResolver(typeof(OpenClLibrary).Assembly, Resolve);
             registered = true;
         }
     }

@@ -40,6 +40,16 @@ internal static class KernelForm
         return kernel.IsGenericType ? $"{name}<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : name;
     }
 
+    /// <summary>The name by which <c>kernels list</c> knows a kernel: <c>relu-forward</c>; for a user's own kernel that of
+    /// <see cref="NameOf"/>.</summary>
+    public static string ListedNameOf(Type launched)
+    {
+        var kernel = Written(launched);
+        var arguments = kernel.IsGenericType ? kernel.GetGenericArguments() : [];
+        return kernel.GetCustomAttributes<KernelAttribute>().FirstOrDefault(attribute => attribute.Arguments.SequenceEqual(arguments))?.Name
+            ?? NameOf(launched);
+    }
+
     /// <summary>The method that is compiled.</summary>
     public static MethodInfo Entry(Type launched) => entry.MakeGenericMethod(launched);
 

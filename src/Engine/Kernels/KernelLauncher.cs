@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Tracing;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -15,7 +16,8 @@ internal sealed class KernelLauncher : IDisposable
     private readonly Devices.Device device;
     private readonly Context? context;
     private readonly Accelerator? accelerator;
-    private readonly AcceleratorStream? stream;
+    private AcceleratorStream? stream;
+    private StreamRecorder? recorder;
     private readonly Dictionary<Type, Delegate> loaded = [];
     private readonly List<Kernel> kernels = [];
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? queueCounter;
@@ -42,6 +44,13 @@ internal sealed class KernelLauncher : IDisposable
 
     /// <summary>Runs kernels in place of the device's driver; set before the first launch. The PTX machine is one.</summary>
     public IKernelLoader? Loader { get; set; }
+
+    /// <summary>Records launches from now on, which then run on the recorder's stream; null for no longer.</summary>
+    internal void RecordTo(StreamRecorder? next)
+    {
+        recorder = next;
+        stream = next?.Stream ?? accelerator!.DefaultStream;
+    }
 
     /// <summary>Runs a kernel for the items 0 … <paramref name="items"/> − 1.</summary>
     public void ForEach<TKernel>(int items, TKernel kernel) where TKernel : struct, IKernel
@@ -141,7 +150,8 @@ internal sealed class KernelLauncher : IDisposable
         KernelViews<TKernel>.Check?.Invoke(this, kernel);
         try
         {
-            Loaded<TKernel>()(stream!, grid, kernel);
+            if (recorder is null) Loaded<TKernel>()(stream!, grid, kernel);
+            else LaunchRecorded(recorder, grid, kernel);
         }
         catch (AcceleratorException e)
         {
@@ -149,12 +159,26 @@ internal sealed class KernelLauncher : IDisposable
         }
     }
 
+    private void LaunchRecorded<TKernel>(StreamRecorder recorder, KernelConfig grid, TKernel kernel) where TKernel : struct, IGroupKernel
+    {
+        var launch = Loaded<TKernel>();
+        recorder.Begin();
+        launch(stream!, grid, kernel);
+        recorder.End(TraceKind.Launch, RecordedKernel<TKernel>.Name, RecordedKernel<TKernel>.BytesOf(kernel));
+    }
+
     private Action<AcceleratorStream, KernelConfig, TKernel> Loaded<TKernel>() where TKernel : struct, IGroupKernel
     {
         if (loaded.TryGetValue(typeof(TKernel), out var known)) return (Action<AcceleratorStream, KernelConfig, TKernel>)known;
-        var launch = Loader?.Load<TKernel>() ?? Compile<TKernel>();
+        var launch = Load<TKernel>();
         loaded.Add(typeof(TKernel), launch);
         return launch;
+    }
+
+    private Action<AcceleratorStream, KernelConfig, TKernel> Load<TKernel>() where TKernel : struct, IGroupKernel
+    {
+        using var span = recorder?.Trace.Phase("compile kernel");
+        return Loader?.Load<TKernel>() ?? Compile<TKernel>();
     }
 
     private Action<AcceleratorStream, KernelConfig, TKernel> Compile<TKernel>() where TKernel : struct, IGroupKernel

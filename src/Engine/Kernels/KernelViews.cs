@@ -17,23 +17,20 @@ internal static class KernelViews<T> where T : struct
     /// <summary>How many views there are.</summary>
     public static readonly int Count;
 
-    private static Action<KernelLauncher, T>? Build(out int count)
+    /// <summary>The views among a kernel's fields.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <returns>Each view, and whether the kernel may move four of its elements at once.</returns>
+    public static IReadOnlyList<(Expression View, bool InFours)> Of(Expression kernel)
     {
-        var launcher = Expression.Parameter(typeof(KernelLauncher), "launcher");
-        var kernel = Expression.Parameter(typeof(T), "kernel");
-        var checks = new List<Expression>();
+        var views = new List<(Expression, bool)>();
         Collect(kernel, inFours: true);
-        count = checks.Count;
-        return checks.Count == 0
-            ? null
-            : Expression.Lambda<Action<KernelLauncher, T>>(Expression.Block(checks), launcher, kernel).Compile();
+        return views;
 
         void Collect(Expression value, bool inFours)
         {
             if (value.Type.IsGenericType && value.Type.GetGenericTypeDefinition() == typeof(ArrayView<>))
             {
-                checks.Add(Expression.Call(launcher, nameof(KernelLauncher.CheckView), value.Type.GetGenericArguments(),
-                    Expression.Constant(typeof(T)), value, Expression.Constant(inFours)));
+                views.Add((value, inFours));
                 return;
             }
             if (value.Type.IsPrimitive || value.Type.IsEnum || !value.Type.IsValueType) return;
@@ -42,5 +39,17 @@ internal static class KernelViews<T> where T : struct
             foreach (var field in value.Type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
                 Collect(Expression.Field(value, field), fours);
         }
+    }
+
+    private static Action<KernelLauncher, T>? Build(out int count)
+    {
+        var launcher = Expression.Parameter(typeof(KernelLauncher), "launcher");
+        var kernel = Expression.Parameter(typeof(T), "kernel");
+        var checks = Of(kernel).Select(view => Expression.Call(launcher, nameof(KernelLauncher.CheckView), view.View.Type.GetGenericArguments(),
+            Expression.Constant(typeof(T)), view.View, Expression.Constant(view.InFours))).ToArray();
+        count = checks.Length;
+        return checks.Length == 0
+            ? null
+            : Expression.Lambda<Action<KernelLauncher, T>>(Expression.Block(checks), launcher, kernel).Compile();
     }
 }

@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Tracing;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -29,6 +30,7 @@ public sealed class BufferPool : IDisposable
     private (string Work, int Size) work;
     private int position, placedBlocks, follower;
     private long arena, followed;
+    private ExecutionTrace? trace;
     private bool disposed;
 
     /// <param name="gate">The device's lock.</param>
@@ -136,6 +138,13 @@ public sealed class BufferPool : IDisposable
         layout = null;
     }
 
+    /// <summary>Records from now on how much memory is in use and held; null for no longer.</summary>
+    internal void RecordTo(ExecutionTrace? next)
+    {
+        trace = next;
+        trace?.Memory(UsedBytes, AllocatedBytes);
+    }
+
     /// <summary>Resets <see cref="PeakSinceMark"/> to the bytes in use.</summary>
     internal void MarkPeak() => PeakSinceMark = UsedBytes;
 
@@ -153,6 +162,7 @@ public sealed class BufferPool : IDisposable
             UsedBytes += block.Bytes;
             PeakBytes = Math.Max(PeakBytes, UsedBytes);
             PeakSinceMark = Math.Max(PeakSinceMark, UsedBytes);
+            trace?.Memory(UsedBytes, AllocatedBytes);
             return new DeviceBuffer(this, block);
         }
     }
@@ -182,6 +192,7 @@ public sealed class BufferPool : IDisposable
     private void Return(MemoryBlock block)
     {
         UsedBytes -= block.Bytes;
+        trace?.Memory(UsedBytes, AllocatedBytes);
         if (block.Layout is { } placedBy)
         {
             placedBlocks--;

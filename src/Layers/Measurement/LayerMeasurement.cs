@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Measurement;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Networks;
 
 namespace Convolve.Layers.Measurement;
@@ -12,7 +12,7 @@ namespace Convolve.Layers.Measurement;
 /// <summary>One direction of a layer on a batch.</summary>
 /// <param name="Flops">Multiplications and additions, as the formula counts them.</param>
 /// <param name="Bytes">The least traffic: every operand read or written once.</param>
-/// <param name="Milliseconds">The fastest run; 0 where there is nothing to do.</param>
+/// <param name="Milliseconds">The time of the kernels in the fastest run; 0 where there are none.</param>
 /// <param name="ShareOfRoof">The least time that the device's roofline allows, divided by the measured time. Above 1 if an algorithm
 /// multiplies less than the formula (Winograd) or the operands are in a cache.</param>
 public sealed record MeasuredPass(double Flops, double Bytes, double Milliseconds, double ShareOfRoof)
@@ -37,11 +37,15 @@ public sealed record MeasuredLayer(
     IReadOnlyDictionary<ConvolutionPass, ConvolutionAlgorithm> Algorithms);
 
 /// <summary>
-/// Times a network layer by layer. Each layer runs separately, on random values, in a training pass. What a network fuses across layers
+/// Times a network layer by layer. Each layer runs separately, on random values, in a training pass; its time is the sum over its kernels,
+/// as a trace records them, so the host's share of a launch does not count. What a network fuses across layers
 /// (ReLU into pooling, in prediction batch normalization into convolution) counts for the layer that it belongs to.
 /// </summary>
 public static class LayerMeasurement
 {
+    // Only the sum of their times is read.
+    private const int RecentEvents = 1;
+
     /// <summary>Measures all layers in order; weights, running statistics and gradients are not changed.</summary>
     /// <param name="network">A network on a device that computes.</param>
     /// <param name="batch">Images to a batch.</param>
@@ -54,13 +58,15 @@ public static class LayerMeasurement
         var device = network.Device ?? throw new InvalidOperationException("measurement: initialize the network first");
         var statistics = network.Parameters.Where(parameter => parameter.IsStatistic).Select(parameter =>
             (parameter, parameter.Value.ToArray())).ToArray();
+        var trace = device.Trace ?? new ExecutionTrace(RecentEvents);
+        using var recording = device.Trace is null ? device.StartTrace(trace) : null;
         var rows = new List<MeasuredLayer>();
         var somethingIsTrainedBefore = false;
         for (var i = 0; i < network.Layers.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             var layer = network.Layers[i];
-            var (forward, backward) = Time(network.Part(i, i + 1), device, batch, somethingIsTrainedBefore, runs);
+            var (forward, backward) = Time(network.Part(i, i + 1), trace, batch, somethingIsTrainedBefore, runs);
             rows.Add(new MeasuredLayer(layer.Name, layer.Kind, layer.OutputShape,
                 Pass(Work.Forward(layer, batch), forward, roofline),
                 Pass(Work.Backward(layer, batch, somethingIsTrainedBefore), backward, roofline),
@@ -71,8 +77,10 @@ public static class LayerMeasurement
         return rows;
     }
 
-    private static (double Forward, double Backward) Time(Sequential layer, Device device, int batch, bool needsInputGradient, int runs)
+    private static (double Forward, double Backward) Time(
+        Sequential layer, ExecutionTrace trace, int batch, bool needsInputGradient, int runs)
     {
+        var device = layer.Device!;
         using var input = Random(device, new Shape([batch, .. layer.InputShape.Sizes]), 1);
         using var upstream = Random(device, new Shape([batch, .. layer.OutputShape.Sizes]), 2);
         input.RequiresGradient = needsInputGradient;
@@ -81,18 +89,18 @@ public static class LayerMeasurement
         {
             using var tape = new Tape(device);
             device.Synchronize();
-            var watch = Stopwatch.StartNew();
+            var before = trace.LaunchTime;
             var output = layer.Forward(tape, input, new Pass(true, 1, run));
             device.Synchronize();
-            var there = watch.Elapsed.TotalMilliseconds;
+            var between = trace.LaunchTime;
+            var there = (between - before).TotalMilliseconds;
             var back = 0.0;
             // A layer that returns its input, or needs no gradient, has no backward pass.
             if (output.RequiresGradient && !ReferenceEquals(output, input))
             {
-                watch.Restart();
                 tape.Backward(output, upstream);
                 device.Synchronize();
-                back = watch.Elapsed.TotalMilliseconds;
+                back = (trace.LaunchTime - between).TotalMilliseconds;
             }
             input.ClearGradient();
             foreach (var parameter in layer.Parameters) parameter.Value.ClearGradient();

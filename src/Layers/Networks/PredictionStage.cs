@@ -51,5 +51,9 @@ public sealed class PredictionStage
     public (float[] Kernel, float[] Bias)? Weights() => Layer.PredictionWeights(folded);
 
     /// <summary>Runs the stage on a batch.</summary>
-    internal Tensor Forward(Tape tape, Tensor batch, Pass pass) => forward(tape, batch, pass);
+    internal Tensor Forward(Tape tape, Tensor batch, Pass pass)
+    {
+        using var span = tape.Device.Trace?.Layer(Layer.Name);
+        return forward(tape, batch, pass);
+    }
 }

@@ -155,23 +155,24 @@ public sealed class Sequential : IDisposable
             throw new ArgumentException($"network: batch {batch.Shape} does not fit the input {InputShape}");
         if (tape.Recording && Parameters.Any(p => p.Value.RequiresGradient)) Whole.memory?.Prepare();
         var value = batch;
+        var trace = tape.Device.Trace;
         for (var i = 0; i < Layers.Count; i++)
         {
             var (layer, next) = (Layers[i], i + 1 < Layers.Count ? Layers[i + 1] : null);
             if (next is not null && layer.WithoutRelu is { } sums && next.AfterRelu is { } rectified)
             {
-                Advance(sums(tape, value, pass));
-                Advance(rectified(tape, value, pass));
+                using (trace?.Layer(layer.Name)) Advance(sums(tape, value, pass));
+                using (trace?.Layer(next.Name)) Advance(rectified(tape, value, pass));
                 i++;
             }
             else if (next is not null && !pass.Training && !tape.Recording && layer.FoldedWith(next) is { } both)
             {
-                Advance(both(tape, value, pass));
+                using (trace?.Layer(layer.Name)) Advance(both(tape, value, pass));
                 i++;
             }
             else
             {
-                Advance(layer.Forward(tape, value, pass));
+                using (trace?.Layer(layer.Name)) Advance(layer.Forward(tape, value, pass));
             }
         }
         return value;

@@ -1,3 +1,5 @@
+using Convolve.Engine.Tracing;
+
 namespace Convolve.Layers.Training;
 
 /// <summary>A batch in host memory.</summary>
@@ -48,6 +50,7 @@ public sealed class BatchReader
 
     private readonly ISampleSource source;
     private readonly int[] order;
+    private readonly ExecutionTrace? trace;
     private readonly HostBatch[] batches = new HostBatch[Batches];
     private int next;
     private Task filling;
@@ -57,13 +60,15 @@ public sealed class BatchReader
     /// <param name="order">The order of their indices.</param>
     /// <param name="batchSize">Samples per batch; the last may have fewer.</param>
     /// <param name="position">The first position in the order.</param>
-    public BatchReader(ISampleSource source, int[] order, int batchSize, int position = 0)
+    /// <param name="trace">Records when batches are assembled; null for nothing.</param>
+    public BatchReader(ISampleSource source, int[] order, int batchSize, int position = 0, ExecutionTrace? trace = null)
     {
         this.source = source;
         this.order = order;
+        this.trace = trace;
         var capacity = Math.Max(1, Math.Min(batchSize, order.Length));
         for (var i = 0; i < Batches; i++) batches[i] = new HostBatch(capacity, source.SampleLength);
-        filling = Task.Run(() => batches[0].Fill(source, order, position));
+        filling = Task.Run(() => Fill(batches[0], position));
     }
 
     /// <summary>Whether <see cref="Read"/> would return at once.</summary>
@@ -77,7 +82,13 @@ public sealed class BatchReader
         if (ready.Count == 0) return null;
         next = (next + 1) % Batches;
         var (target, position) = (batches[next], ready.NextPosition);
-        filling = Task.Run(() => target.Fill(source, order, position));
+        filling = Task.Run(() => Fill(target, position));
         return ready;
+    }
+
+    private void Fill(HostBatch target, int position)
+    {
+        using var span = trace?.Phase("assemble batch");
+        target.Fill(source, order, position);
     }
 }

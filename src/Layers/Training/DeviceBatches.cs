@@ -36,7 +36,7 @@ internal sealed class DeviceBatches : IDisposable
         : this(network, options, CapacityFor(order.Length, options), epoch)
     {
         RequireLength(source.SampleLength);
-        reader = new BatchReader(source, order, options.BatchSize, position);
+        reader = new BatchReader(source, order, options.BatchSize, position, device.Trace);
     }
 
     /// <summary>Takes a single batch.</summary>
@@ -122,6 +122,7 @@ internal sealed class DeviceBatches : IDisposable
 
     private Tensor Augmented(Shape shape, HostBatch batch, int drawn, PixelScaling scaling)
     {
+        using var span = device.Trace?.Phase("augment");
         var ranges = options.Augmentation!;
         for (var i = 0; i < batch.Count; i++)
             ranges.Draw(options.Seed, drawn, NumberOf(batch, i), image[0], image[1]).CopyTo(maps.AsSpan(i * AffineMap.Length));
@@ -162,7 +163,7 @@ internal sealed class DeviceBatches : IDisposable
 
     private void Stage()
     {
-        staged = reader?.Read();
+        using (device.Trace?.Phase("wait for batch")) staged = reader?.Read();
         if (staged is not null) next.Upload(staged.Pixels);
         isStaged = true;
     }

@@ -54,6 +54,7 @@ public static class Predictor
     /// <summary>The logits of a batch, [N, outputs].</summary>
     internal static float[] Answer(Sequential network, DeviceBatches batches, HostBatch batch, TrainingOptions options)
     {
+        using var span = network.Device?.Trace?.Phase("predict");
         using var work = network.Device?.Pool.BeginWork(Work, batch.Count);
         using var input = batches.Input(batch);
         using var output = network.Predict(input, Pass.Inference with { Algorithm = options.Algorithm });

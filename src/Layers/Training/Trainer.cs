@@ -245,6 +245,7 @@ public sealed class Trainer : IDisposable
     // If the last step of an epoch ruined the weights, the training loss does not show it; the outputs afterwards do.
     private Predictions Validate(ISampleSource validation, CancellationToken cancellation)
     {
+        using var span = device.Trace?.Phase("validate");
         try
         {
             return Predictor.Run(network, validation, options, cancellation);
@@ -261,19 +262,25 @@ public sealed class Trainer : IDisposable
     private (double Loss, double Correct) Step(DeviceBatches batches, HostBatch batch)
     {
         Classification.RequireLabels(batch, network.OutputShape.Length);
+        var trace = device.Trace;
+        using var span = trace?.Phase("step");
         using var work = device.Pool.BeginWork(Work, batch.Count);
         using var targets = Targets(batch);
         using var weights = Weights(batch);
         using var input = batches.Input(batch);
         using var tape = new Tape(device);
-        var logits = network.Forward(tape, input, new Pass(true, options.Seed, optimizer.Steps, options.Algorithm));
-        var loss = logits.Shape[1] == 1
-            ? LossOperation.BinaryCrossEntropy(tape, logits, targets, weights)
-            : LossOperation.SoftmaxCrossEntropy(tape, logits, targets, weights);
-        CorrectAnswersOperation.Count(logits, targets, null, correct);
-        loss = tape.Keep(network.AddPenalties(tape, loss));
-        tape.Backward(loss);
-        optimizer.Step(network.Parameters);
+        Tensor loss;
+        using (trace?.Phase("forward"))
+        {
+            var logits = network.Forward(tape, input, new Pass(true, options.Seed, optimizer.Steps, options.Algorithm));
+            loss = logits.Shape[1] == 1
+                ? LossOperation.BinaryCrossEntropy(tape, logits, targets, weights)
+                : LossOperation.SoftmaxCrossEntropy(tape, logits, targets, weights);
+            CorrectAnswersOperation.Count(logits, targets, null, correct);
+            loss = tape.Keep(network.AddPenalties(tape, loss));
+        }
+        using (trace?.Phase("backward")) tape.Backward(loss);
+        using (trace?.Phase("update")) optimizer.Step(network.Parameters);
         batches.Prefetch();
         Span<float> value = stackalloc float[1];
         loss.CopyTo(value);

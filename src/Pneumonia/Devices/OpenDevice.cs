@@ -1,5 +1,6 @@
 using Convolve.Engine;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Tracing;
 using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Devices;
@@ -27,10 +28,12 @@ public sealed class OpenDevice : IDisposable
     /// </summary>
     /// <param name="request">The value of <c>--device</c>.</param>
     /// <param name="tf32">Whether to multiply on tensor cores.</param>
+    /// <param name="trace">Records what the device does until it is closed; null for nothing.</param>
     /// <exception cref="DeviceException">There is no such device, or it computes wrong results.</exception>
     /// <exception cref="UserError">It does not support <c>--tf32</c>.</exception>
-    public static OpenDevice For(string request, bool tf32 = false)
+    public static OpenDevice For(string request, bool tf32 = false, ExecutionTrace? trace = null)
     {
+        using var span = trace?.Phase("open device");
         var catalogue = new DeviceCatalogue();
         Device? device = null;
         try
@@ -38,6 +41,8 @@ public sealed class OpenDevice : IDisposable
             var choice = catalogue.Choose(request);
             device = catalogue.Open(choice.Device);
             if (tf32) UseTf32(device);
+            // Closing the device ends the recording.
+            if (trace is not null) device.StartTrace(trace);
             return new OpenDevice(catalogue, choice, device);
         }
         catch

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Images;
@@ -51,6 +52,10 @@ public sealed record EvaluateSettings
     [Seed]
     public int Seed { get; init; } = 1;
 
+    /// <summary>File for a trace of the execution; null for none.</summary>
+    [Trace]
+    public string? Trace { get; init; }
+
     [Json]
     public bool Json { get; init; }
 }
@@ -60,11 +65,14 @@ public static class Evaluation
 {
     private const int BatchSize = 50;
 
-    public static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation)
+    public static Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation) =>
+        TraceFile.RecordAsync(settings.Trace, "evaluate", terminal, trace => RunAsync(settings, terminal, trace, cancellation));
+
+    private static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
     {
         var metrics = settings.Model.Metrics();
         using var claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");
-        using var opened = OpenDevice.For(settings.Device);
+        using var opened = OpenDevice.For(settings.Device, trace: trace);
         using var loaded = settings.Model.Load(metrics, opened.Device, terminal);
         var found = ImageFolder.Find(settings.Data, loaded.Labels);
         var namedByFolders = !loaded.NamesClasses && settings.Model.Classes is null;
@@ -74,7 +82,7 @@ public static class Evaluation
         if (all.Length == 0)
             throw new UserError($"{settings.Data}: has no part {settings.Part.ToString().ToLowerInvariant()}; choose another with --part");
         var files = settings.Limit is { } limit ? ImageSplit.Limited(all, folder.Classes, limit, settings.Seed) : all;
-        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation);
+        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, trace: trace);
         if (!Enumerable.Range(0, store.Count).Any(store.IsUsable))
             throw new UserError($"{settings.Data}: not one of the {files.Count} images can be read; the first: {store.Warnings[0]}");
         opened.Announce(terminal);

@@ -1,3 +1,4 @@
+using Convolve.Engine.Tracing;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 
@@ -48,11 +49,12 @@ public static class NamedImages
     }
 
     /// <summary>Decodes images for a model; unreadable ones are not usable, and the store has the reason.</summary>
-    public static async Task<ImageStore> LoadAsync(IReadOnlyList<string> paths, TrainedModel model, CancellationToken cancellation)
+    public static async Task<ImageStore> LoadAsync(
+        IReadOnlyList<string> paths, TrainedModel model, CancellationToken cancellation, ExecutionTrace? trace = null)
     {
         // Their class is unknown; the store needs one, but no metric uses it.
         ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
-        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length);
+        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length, trace: trace);
         await store.Completed;
         return store;
     }

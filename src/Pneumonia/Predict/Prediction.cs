@@ -1,3 +1,4 @@
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Evaluate;
@@ -38,6 +39,10 @@ public sealed record PredictSettings : ICheckedSettings
     [Seed]
     public int Seed { get; init; } = 1;
 
+    /// <summary>File for a trace of the execution; null for none.</summary>
+    [Trace]
+    public string? Trace { get; init; }
+
     [Json]
     public bool Json { get; init; }
 
@@ -72,14 +77,17 @@ public static class Prediction
     private const int BatchSize = 50;
 
     /// <returns>0, or 2 if an image could not be read; the others are still predicted.</returns>
-    public static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation)
+    public static Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation) =>
+        TraceFile.RecordAsync(settings.Trace, "predict", terminal, trace => RunAsync(settings, terminal, trace, cancellation));
+
+    private static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
     {
         (var images, var notes) = NamedImages.Expand(settings.Paths);
         var metrics = settings.Model.Metrics();
-        using var opened = OpenDevice.For(settings.Device);
+        using var opened = OpenDevice.For(settings.Device, trace: trace);
         using var loaded = settings.Model.Load(metrics, opened.Device, terminal);
         var model = loaded.WithPositive(settings.Positive);
-        var store = await NamedImages.LoadAsync(images, model, cancellation);
+        var store = await NamedImages.LoadAsync(images, model, cancellation, trace);
         // If no image can be read, only the errors are printed.
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
         {

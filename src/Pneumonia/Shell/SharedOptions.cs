@@ -18,6 +18,9 @@ internal sealed class DeviceAttribute() : TextAttribute("auto|cuda|opencl|cpu|NA
 
 internal sealed class SeedAttribute() : WholeAttribute("seed of everything random (1)", 0, int.MaxValue);
 
+internal sealed class TraceAttribute() : TextAttribute("FILE",
+    "record every kernel, copy, wait and phase and the device's memory over time, for ui.perfetto.dev or chrome://tracing", "a file");
+
 internal sealed class JsonAttribute() : FlagAttribute("print one JSON document and nothing else");
 
 internal sealed class LimitAttribute(string help = "keep N images of each part (all)") : WholeAttribute(help, 1, 10_000_000);

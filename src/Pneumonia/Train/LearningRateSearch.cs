@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
 
@@ -9,10 +10,10 @@ public static class LearningRateSearch
 {
     /// <returns>The loss at each rate.</returns>
     /// <exception cref="UserError">A setting cannot be satisfied.</exception>
-    public static async Task<IReadOnlyList<SweptRate>> RunAsync(TrainSettings settings, ITrainingObserver observer,
-        CancellationToken cancellation)
+    public static async Task<IReadOnlyList<SweptRate>> RunAsync(
+        TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation, ExecutionTrace? trace = null)
     {
-        using var session = TrainingSession.Open(settings, run: null, cancellation);
+        using var session = TrainingSession.Open(settings, run: null, cancellation, trace);
         try
         {
             session.InitializeNetwork();

@@ -1,3 +1,5 @@
+using Convolve.Engine.Tracing;
+using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Evaluate;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Shell;
@@ -8,15 +10,18 @@ namespace Convolve.Pneumonia.Train;
 internal static class TrainCommand
 {
     /// <returns>0.</returns>
-    public static async Task<int> RunAsync(TrainSettings settings, Terminal terminal, CancellationToken cancellation)
+    public static Task<int> RunAsync(TrainSettings settings, Terminal terminal, CancellationToken cancellation) =>
+        TraceFile.RecordAsync(settings.Trace, "train", terminal, trace => RunAsync(settings, terminal, trace, cancellation));
+
+    private static async Task<int> RunAsync(TrainSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
     {
         var observer = new TerminalObserver(terminal);
         if (settings.FindLearningRate)
         {
-            LearningRateTable.Write(terminal, await LearningRateSearch.RunAsync(settings, observer, cancellation), settings.Json);
+            LearningRateTable.Write(terminal, await LearningRateSearch.RunAsync(settings, observer, cancellation, trace), settings.Json);
             return CommandLine.Done;
         }
-        var finished = await Training.RunAsync(settings, observer, cancellation);
+        var finished = await Training.RunAsync(settings, observer, cancellation, trace);
         try
         {
             Write(terminal, finished, settings.Json);

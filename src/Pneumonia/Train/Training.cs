@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
@@ -64,12 +65,14 @@ public sealed class Training : IDisposable
     /// <param name="settings">What was asked for.</param>
     /// <param name="observer">Observes it.</param>
     /// <param name="cancellation">Stops it after saving.</param>
+    /// <param name="trace">Records it; null for nothing.</param>
     /// <exception cref="UserError">A setting cannot be satisfied.</exception>
-    public static async Task<FinishedRun> RunAsync(TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation)
+    public static async Task<FinishedRun> RunAsync(
+        TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation, ExecutionTrace? trace = null)
     {
         // Claimed before anything is read: another command might be writing to the resumed run.
         using var claim = RunFolder.Claim(settings);
-        using var session = TrainingSession.Open(settings, claim.Folder, cancellation);
+        using var session = TrainingSession.Open(settings, claim.Folder, cancellation, trace);
         try
         {
             using var training = new Training(session, claim, observer);
@@ -151,6 +154,7 @@ public sealed class Training : IDisposable
 
     private FinishedRun Finish(TrainingParts parts, CancellationToken cancellation)
     {
+        using var span = session.Device.Trace?.Phase("finish");
         best.Restore();
         var val = Predictor.Run(trained, parts.Val, options, cancellation);
         var test = parts.Test is null ? null : Predictor.Run(trained, parts.Test, options, cancellation);
@@ -210,12 +214,14 @@ public sealed class Training : IDisposable
 
     private void SaveBest()
     {
+        using var span = session.Device.Trace?.Phase("save");
         claim.RequireHeld();
         checkpoint.WriteBest(threshold: null);
     }
 
     private void SaveAll()
     {
+        using var span = session.Device.Trace?.Phase("save");
         claim.RequireHeld();
         checkpoint.WriteLast(optimizer, trainer, new RunTime(earlierSeconds + watch.Elapsed.TotalSeconds, trainer.SecondsInEpoch));
     }

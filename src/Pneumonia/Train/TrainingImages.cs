@@ -1,3 +1,4 @@
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
@@ -84,7 +85,9 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
     /// <param name="plan">The order, and whether the images are synthetic.</param>
     /// <param name="input">How an image becomes the network's input.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static TrainingImages Of(ImageSet set, TrainSettings plan, ImagePreprocessing input, CancellationToken cancellation)
+    /// <param name="trace">Records when which thread makes images; null for nothing.</param>
+    public static TrainingImages Of(
+        ImageSet set, TrainSettings plan, ImagePreprocessing input, CancellationToken cancellation, ExecutionTrace? trace = null)
     {
         ImageStore train = Start(ImagePart.Train, null), val = Start(ImagePart.Val, train.Completed);
         return new TrainingImages(set, train, val, set.Test.Count == 0 ? null : Start(ImagePart.Test, val.Completed));
@@ -94,8 +97,8 @@ public sealed record TrainingImages(ImageSet Set, ImageStore Train, ImageStore V
             var files = set.In(part);
             var order = part == ImagePart.Train ? EpochOrder.Shuffled(files.Count, (uint)plan.Seed, 1) : null;
             return plan.Synthetic
-                ? SyntheticXrays.Store(plan.Seed, part, files.Count, input, set.Classes, order, cancellation: cancellation)
-                : ImageStore.Decode(files, set.Classes, input, order, after, cancellation);
+                ? SyntheticXrays.Store(plan.Seed, part, files.Count, input, set.Classes, order, cancellation, trace)
+                : ImageStore.Decode(files, set.Classes, input, order, after, cancellation, trace: trace);
         }
     }
 }

@@ -1,5 +1,6 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Convolution;
+using Convolve.Engine.Tracing;
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
@@ -63,12 +64,14 @@ public sealed class TrainingSession : IDisposable
     /// <param name="settings">What was asked for.</param>
     /// <param name="run">The folder of the run; null to write nothing.</param>
     /// <param name="cancellation">Stops the search for identical images, and later decoding.</param>
+    /// <param name="trace">Records what the device and the host do; null for nothing.</param>
     /// <exception cref="UserError">A setting cannot be satisfied; the message says what to do.</exception>
-    public static TrainingSession Open(TrainSettings settings, string? run, CancellationToken cancellation)
+    public static TrainingSession Open(TrainSettings settings, string? run, CancellationToken cancellation, ExecutionTrace? trace = null)
     {
         var featureLimit = settings.Features ? FeatureFolder.Limit : 0;
-        var divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
-        var opened = OpenDevice.For(settings.Device, settings.Tf32);
+        ImageSet? divided;
+        using (trace?.Phase("find images")) divided = settings.Data is null ? null : TrainingImages.Divide(settings, cancellation);
+        var opened = OpenDevice.For(settings.Device, settings.Tf32, trace);
         PreparedTraining? prepared = null;
         MemoryPlan? memory = null;
         try
@@ -85,7 +88,7 @@ public sealed class TrainingSession : IDisposable
             var set = prepared.Images;
             if (PositiveClass.Of(set.Classes, settings.Positive) is { } positive)
                 set = set with { Notes = [positive.ToString(), .. set.Notes] };
-            var images = TrainingImages.Of(set, plan, input, cancellation);
+            var images = TrainingImages.Of(set, plan, input, cancellation, trace);
             images.RequireReadable();
             return new TrainingSession(settings, opened, prepared, trained, memory, images) { Begun = begun, FeatureLimit = featureLimit };
         }

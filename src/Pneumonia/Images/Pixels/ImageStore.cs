@@ -1,3 +1,4 @@
+using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 
 namespace Convolve.Pneumonia.Images;
@@ -89,13 +90,15 @@ public sealed class ImageStore : ISampleSource
     ///     cref="ImageStore(IReadOnlyList{ImageFile}, IReadOnlyList{string}, ImagePreprocessing, FillImage, IReadOnlyList{int}?, Task?,
     ///     CancellationToken, int?)"/>
     public static ImageStore Decode(IReadOnlyList<ImageFile> files, IReadOnlyList<string> classes, ImagePreprocessing preprocessing,
-        IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default, int? mostMissing = null)
+        IReadOnlyList<int>? order = null, Task? after = null, CancellationToken cancellation = default, int? mostMissing = null,
+        ExecutionTrace? trace = null)
     {
         var remarks = new ImageRemarks();
         return new ImageStore(files, classes, preprocessing, Fill, order, after, cancellation, mostMissing) { remarks = remarks };
 
         void Fill(int index, Span<byte> target)
         {
+            using var span = trace?.Phase("decode");
             var image = ImageDecoder.Decode(files[index].Path);
             remarks.Add(index, files[index].RelativePath, image);
             preprocessing.Resize(image, target);

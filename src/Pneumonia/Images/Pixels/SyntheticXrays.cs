@@ -1,4 +1,5 @@
 using Convolve.Engine.Randomness;
+using Convolve.Engine.Tracing;
 
 namespace Convolve.Pneumonia.Images;
 
@@ -65,14 +66,17 @@ public sealed class SyntheticXrays
     /// <param name="classes">The classes in the order of the model's outputs; by default <see cref="Classes"/>.</param>
     /// <param name="order">The order to draw in; by default that of the indices.</param>
     /// <param name="cancellation">Stops the drawing.</param>
+    /// <param name="trace">Records the drawing; null for nothing.</param>
     public static ImageStore Store(int seed, ImagePart part, int count, ImagePreprocessing preprocessing,
-        IReadOnlyList<string>? classes = null, IReadOnlyList<int>? order = null, CancellationToken cancellation = default)
+        IReadOnlyList<string>? classes = null, IReadOnlyList<int>? order = null, CancellationToken cancellation = default,
+        ExecutionTrace? trace = null)
     {
         var phantoms = new SyntheticXrays(seed, part);
         return new ImageStore([.. Files(part, count)], classes ?? Classes, preprocessing, Fill, order, cancellation: cancellation);
 
         void Fill(int index, Span<byte> target)
         {
+            using var span = trace?.Phase("draw image");
             var gray = phantoms.Draw(index, preprocessing.Pixels);
             for (var i = 0; i < gray.Length; i++) target.Slice(i * preprocessing.Channels, preprocessing.Channels).Fill(gray[i]);
         }

@@ -261,6 +261,11 @@ public sealed partial record TrainSettings : ICheckedSettings
     [Flag("continue the run in --out")]
     public bool Resume { get; init; }
 
+    /// <summary>File for a trace of the execution; null for none.</summary>
+    [Recorded(Never = true)]
+    [Trace]
+    public string? Trace { get; init; }
+
     [Recorded(Never = true)]
     [Json]
     public bool Json { get; init; }
