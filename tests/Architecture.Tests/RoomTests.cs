@@ -31,12 +31,12 @@ public sealed class RoomTests
             "Engine",
             [
                 ".: Devices, Kernels, Measurement",
-                "Autograd: Devices, Tensors",
-                "Devices: Files, Kernels, Tensors",
-                "Kernels: Devices, Tensors",
+                "Autograd: Devices, Tensors, Tracing",
+                "Devices: Files, Kernels, Tensors, Tracing",
+                "Kernels: Devices, Tensors, Tracing",
                 "Measurement: Devices, Kernels, Operations, Tensors, Trials",
                 "Operations: Autograd, Devices, Files, Kernels, Randomness, Tensors, Trials",
-                "Tensors: Devices, Kernels",
+                "Tensors: Devices, Kernels, Tracing",
                 "Trials: Autograd, Devices, Randomness, Tensors",
             ]
         },

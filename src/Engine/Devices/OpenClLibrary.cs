@@ -5,8 +5,8 @@ using ILGPU;
 namespace Convolve.Engine.Devices;
 
 /// <summary>
-/// Finds the OpenCL loader. ILGPU, and the engine like it, loads a library named <c>OpenCL</c>, a name that Linux has only if a -dev package is
-/// installed; users have <c>libOpenCL.so.1</c>.
+/// Finds the OpenCL loader. ILGPU, and the engine like it, loads a library named <c>OpenCL</c>, a name that Linux has only if a -dev
+/// package is installed; users have <c>libOpenCL.so.1</c>.
 /// </summary>
 internal static class OpenClLibrary
 {

@@ -45,8 +45,9 @@ internal static class KernelViews<T> where T : struct
     {
         var launcher = Expression.Parameter(typeof(KernelLauncher), "launcher");
         var kernel = Expression.Parameter(typeof(T), "kernel");
-        var checks = Of(kernel).Select(view => Expression.Call(launcher, nameof(KernelLauncher.CheckView), view.View.Type.GetGenericArguments(),
-            Expression.Constant(typeof(T)), view.View, Expression.Constant(view.InFours))).ToArray();
+        var checks = Of(kernel).Select(found => Expression.Call(
+            launcher, nameof(KernelLauncher.CheckView), found.View.Type.GetGenericArguments(),
+            Expression.Constant(typeof(T)), found.View, Expression.Constant(found.InFours))).ToArray();
         count = checks.Length;
         return checks.Length == 0
             ? null

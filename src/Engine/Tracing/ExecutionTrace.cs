@@ -8,7 +8,7 @@ namespace Convolve.Engine.Tracing;
 /// <remarks>Thread-safe. Phases and layers belong to the thread that begins them, and end in reverse order.</remarks>
 public sealed class ExecutionTrace
 {
-    /// <summary>Events that a trace keeps if nothing else is said: some thousands of training steps, a file of about 90 MB.</summary>
+    /// <summary>Events that a trace keeps if nothing else is said: some thousands of training steps, a file of about 80 MB.</summary>
     public const int DefaultCapacity = 1 << 19;
 
     [ThreadStatic]
@@ -18,8 +18,8 @@ public sealed class ExecutionTrace
     private readonly TraceEvent[] ring;
     private readonly Dictionary<int, string> threads = [];
     private readonly long origin = HostClock.Nanoseconds;
-    private long launchNanoseconds;
     private readonly int firstThread = Environment.CurrentManagedThreadId;
+    private long launchNanoseconds;
 
     /// <summary>Takes the memory of a recording.</summary>
     /// <param name="capacity">Events to keep; later ones replace the oldest.</param>
@@ -45,7 +45,7 @@ public sealed class ExecutionTrace
     /// <summary>The device that records here; null before there is one.</summary>
     public string? Device { get; private set; }
 
-    /// <summary>Where the times on the device come from, in words; null before there is one. All others are from the host's clock.</summary>
+    /// <summary>Where the device's times come from, in words; null before there is one. All others are the host's.</summary>
     public string? Source { get; private set; }
 
     /// <summary>The layer that the calling thread computes; null outside of layers.</summary>

@@ -27,8 +27,8 @@ internal sealed class OpenClStreamClock : StreamClock
     public OpenClStreamClock(CLAccelerator accelerator, int spans)
     {
         events = new (nint, nint)[spans];
-        CLException.ThrowIfFailed(CLAPI.CurrentAPI.CreateCommandQueue(
-            accelerator.PlatformVersion, accelerator.DeviceId, accelerator.NativePtr, CLCommandQueueProperties.CL_QUEUE_PROFILING_ENABLE, out var queue));
+        CLException.ThrowIfFailed(CLAPI.CurrentAPI.CreateCommandQueue(accelerator.PlatformVersion, accelerator.DeviceId,
+            accelerator.NativePtr, CLCommandQueueProperties.CL_QUEUE_PROFILING_ENABLE, out var queue));
         stream = accelerator.CreateStream(queue, responsible: true);
         Align();
     }

@@ -99,7 +99,8 @@ public static class TraceEventFile
 
     /// <summary>Whether an event on the device is the first of its layer after something else.</summary>
     private static bool BeginsLayer(TraceEvent[] events, int i) =>
-        events[i] is { Kind: TraceKind.Launch or TraceKind.Copy, Layer: not null } && !(PreviousSpan(events, i) is { } before && SameLayer(before, events[i]));
+        events[i] is { Kind: TraceKind.Launch or TraceKind.Copy, Layer: not null }
+        && !(PreviousSpan(events, i) is { } before && SameLayer(before, events[i]));
 
     private static TraceEvent? PreviousSpan(TraceEvent[] events, int i)
     {

@@ -14,7 +14,7 @@ internal static class TraceFile
     /// <param name="terminal">Where to say what was written.</param>
     /// <param name="work">The command; its device is closed when it returns.</param>
     /// <returns>The exit code of the command.</returns>
-    /// <exception cref="UserError">The file cannot be written; that is found out before the command runs, unless it changes later.</exception>
+    /// <exception cref="UserError">The file cannot be written; the command has not run, unless the reason arose meanwhile.</exception>
     public static async Task<int> RecordAsync(string? path, string command, Terminal terminal, Func<ExecutionTrace?, Task<int>> work)
     {
         if (path is null) return await work(null);
@@ -53,9 +53,11 @@ internal static class TraceFile
         {
             throw Unwritable(path, e);
         }
-        var events = trace.Kept == trace.Recorded ? $"{Number(trace.Kept)} events" : $"the latest {Number(trace.Kept)} of {Number(trace.Recorded)} events";
-        terminal.Note($"trace: {path}, {events}; open it in ui.perfetto.dev or chrome://tracing. Times of kernels and copies: {trace.Source}; "
-            + "all others: the host's clock");
+        var events = trace.Kept == trace.Recorded
+            ? $"{Number(trace.Kept)} events"
+            : $"the latest {Number(trace.Kept)} of {Number(trace.Recorded)} events";
+        terminal.Note($"trace: {path}, {events}; open it in ui.perfetto.dev or chrome://tracing. "
+            + $"Times of kernels and copies: {trace.Source}; all others: the host's clock");
     }
 
     /// <exception cref="UserError">The file cannot be written there.</exception>
@@ -63,7 +65,8 @@ internal static class TraceFile
     {
         if (Directory.Exists(path)) throw new UserError($"--trace {path}: is a folder; name a file in it");
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        if (!Directory.Exists(folder)) throw new UserError($"--trace {path}: the folder {folder} is not there; make it, or name a file elsewhere");
+        if (!Directory.Exists(folder))
+            throw new UserError($"--trace {path}: the folder {folder} is not there; make it, or name a file elsewhere");
         try
         {
             using var probe = new FileStream(Path.Combine(folder, $".{Path.GetRandomFileName()}"), FileMode.CreateNew, FileAccess.Write,

@@ -68,7 +68,8 @@ public static class Evaluation
     public static Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, CancellationToken cancellation) =>
         TraceFile.RecordAsync(settings.Trace, "evaluate", terminal, trace => RunAsync(settings, terminal, trace, cancellation));
 
-    private static async Task<int> RunAsync(EvaluateSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        EvaluateSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
     {
         var metrics = settings.Model.Metrics();
         using var claim = settings.Out is null ? null : FolderClaim.OfEmpty(settings.Out, "choose another folder");

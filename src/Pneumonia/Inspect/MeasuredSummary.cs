@@ -82,8 +82,8 @@ public static class MeasuredSummary
         }
         terminal.WriteTable(table, 8, 3, 2, 0);
         double forward = layers.Sum(layer => layer.Forward.Milliseconds), backward = layers.Sum(layer => layer.Backward.Milliseconds);
-        terminal.Results.WriteLine($"{batch} images: {Number(forward, "N1")} ms forward, {Number(backward, "N1")} ms back, each layer "
-            + "alone in a training pass. Roof: the share of "
+        terminal.Results.WriteLine($"{batch} images: {Number(forward, "N1")} ms forward, {Number(backward, "N1")} ms back, the kernels "
+            + "of each layer alone in a training pass. Roof: the share of "
             + $"what the device can do, {Number(roofline.Gigaflops, "N0")} GFLOP/s or {Number(roofline.GigabytesPerSecond, "N1")} GB/s as "
             + "measured; "
             + "Winograd multiplies less than the formula, and a cache is faster than memory, so it can pass 100 %.");

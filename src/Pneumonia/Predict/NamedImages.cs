@@ -54,7 +54,8 @@ public static class NamedImages
     {
         // Their class is unknown; the store needs one, but no metric uses it.
         ImageFile[] files = [.. paths.Select(path => new ImageFile(path, path, model.Classes[0], path, null))];
-        var store = ImageStore.Decode(files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length, trace: trace);
+        var store = ImageStore.Decode(
+            files, model.Classes, model.Input, cancellation: cancellation, mostMissing: files.Length, trace: trace);
         await store.Completed;
         return store;
     }

@@ -80,7 +80,8 @@ public static class Prediction
     public static Task<int> RunAsync(PredictSettings settings, Terminal terminal, CancellationToken cancellation) =>
         TraceFile.RecordAsync(settings.Trace, "predict", terminal, trace => RunAsync(settings, terminal, trace, cancellation));
 
-    private static async Task<int> RunAsync(PredictSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        PredictSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
     {
         (var images, var notes) = NamedImages.Expand(settings.Paths);
         var metrics = settings.Model.Metrics();

@@ -13,7 +13,8 @@ internal static class TrainCommand
     public static Task<int> RunAsync(TrainSettings settings, Terminal terminal, CancellationToken cancellation) =>
         TraceFile.RecordAsync(settings.Trace, "train", terminal, trace => RunAsync(settings, terminal, trace, cancellation));
 
-    private static async Task<int> RunAsync(TrainSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        TrainSettings settings, Terminal terminal, ExecutionTrace? trace, CancellationToken cancellation)
     {
         var observer = new TerminalObserver(terminal);
         if (settings.FindLearningRate)
