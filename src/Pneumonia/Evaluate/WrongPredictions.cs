@@ -3,7 +3,6 @@ using Convolve.Layers.Training;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
-using Convolve.Pneumonia.Predict;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Experiments;
 

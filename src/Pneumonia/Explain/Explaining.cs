@@ -5,7 +5,6 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Explanations;
-using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Predict;
 using Convolve.Pneumonia.Reports;

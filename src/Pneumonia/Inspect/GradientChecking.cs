@@ -10,7 +10,6 @@ using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
-using Convolve.Pneumonia.Train;
 using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;

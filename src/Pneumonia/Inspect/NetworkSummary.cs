@@ -3,7 +3,6 @@ using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
-using Convolve.Pneumonia.Train;
 using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;

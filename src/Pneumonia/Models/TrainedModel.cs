@@ -7,7 +7,6 @@ using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
-using Convolve.Pneumonia.Train;
 using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Models;

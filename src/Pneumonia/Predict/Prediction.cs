@@ -2,10 +2,8 @@ using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Evaluate;
-using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Reports;
-using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Predict;

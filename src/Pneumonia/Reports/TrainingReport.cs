@@ -1,4 +1,3 @@
-using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Pages;
 using static Convolve.Pneumonia.Reports.ReportPage;
 

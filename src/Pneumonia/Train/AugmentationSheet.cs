@@ -4,7 +4,6 @@ using Convolve.Engine.Operations.Pixels;
 using Convolve.Engine.Tensors;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Train;
 

@@ -1,7 +1,6 @@
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Train;
 

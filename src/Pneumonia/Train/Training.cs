@@ -5,12 +5,10 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Evaluate;
-using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
-using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;

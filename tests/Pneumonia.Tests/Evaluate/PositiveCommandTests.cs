@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Evaluate;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Convolve.Pneumonia.Evaluate;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Tests.Shell;
 using Convolve.Pneumonia.Tests.Train;

@@ -9,8 +9,6 @@ using Convolve.Layers.Training;
 using Convolve.Pneumonia.Evaluate;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
-using Convolve.Pneumonia.Predict;
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Tests.Shell;
 
 namespace Convolve.Pneumonia.Tests.Evaluate;

@@ -2,7 +2,6 @@ using Convolve.Layers.Networks;
 using Convolve.Pneumonia.Explanations;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Tests.Shell;
-using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Explanations;
 

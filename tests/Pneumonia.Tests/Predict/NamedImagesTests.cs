@@ -1,4 +1,3 @@
-using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Predict;
 
 namespace Convolve.Pneumonia.Tests.Predict;

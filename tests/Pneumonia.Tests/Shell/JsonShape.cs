@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Convolve.Pneumonia.Evaluate;
 
 namespace Convolve.Pneumonia.Tests.Shell;
 

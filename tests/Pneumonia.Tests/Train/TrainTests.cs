@@ -4,7 +4,6 @@ using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Tests.Devices;
 using Convolve.Pneumonia.Tests.Shell;
-using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Train;
 

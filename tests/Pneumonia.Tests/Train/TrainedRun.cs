@@ -1,5 +1,4 @@
 using Convolve.Pneumonia.Tests.Shell;
-using Convolve.Pneumonia.Train;
 
 namespace Convolve.Pneumonia.Tests.Train;
 
