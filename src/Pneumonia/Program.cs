@@ -1,5 +1,7 @@
+using Convolve.Pneumonia;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Shell;
 
 var terminal = StandardStreams.Open();
-using var interruption = new Interruption();
-return interruption.ExitCode(await CommandLine.RunAsync(args, terminal, interruption.Token));
+using var interruption = new Interruption(FolderClaim.DisposeAll);
+return interruption.ExitCodeOf(await CommandLine.RunAsync(args, terminal, interruption.Token));

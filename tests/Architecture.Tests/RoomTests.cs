@@ -52,6 +52,29 @@ public sealed class RoomTests
                 "WeightFiles: ., Networks, Optimizers, Parameters",
             ]
         },
+        {
+            "Pneumonia",
+            [
+                ".: Data, Devices, Evaluate, Experiments, Explain, Files, Inspect, Kernels, Predict, Shell, Train, Weights",
+                "Data: Images, Shell",
+                "Devices: Shell",
+                "Evaluate: Devices, Files, Images, Models, Reports, Runs, Scores, Shell",
+                "Experiments: Files, Images, Models, Pages, Runs, Scores, Shell, Train",
+                "Explain: Devices, Explanations, Files, Images, Models, Runs, Scores, Shell",
+                "Explanations: Images, Pages, Scores",
+                "Files: Shell",
+                "Images: Files, Shell",
+                "Inspect: Devices, Files, Images, Models, Reports, Runs, Shell",
+                "Kernels: Devices, Shell",
+                "Models: Files, Images, Runs, Scores, Shell",
+                "Pages: Shell",
+                "Predict: Devices, Images, Models, Reports, Runs, Scores, Shell",
+                "Reports: Explanations, Files, Images, Models, Pages, Runs, Scores, Shell",
+                "Runs: Files, Images, Scores, Shell",
+                "Train: Devices, Files, Images, Models, Reports, Runs, Scores, Shell",
+                "Weights: Models, Runs, Shell",
+            ]
+        },
     };
 
     [Theory]
@@ -67,6 +90,26 @@ public sealed class RoomTests
     [MemberData(nameof(Rooms))]
     public void ARoomUsesOnlyTheRoomsListed(string project, string[] uses) =>
         Assert.Equal(string.Join('\n', uses), string.Join('\n', Uses(project)));
+
+    /// <summary>Rooms are floors: none uses itself through others.</summary>
+    [Theory]
+    [InlineData("Layers")]
+    [InlineData("Pneumonia")]
+    public void NoRoomUsesItselfThroughOthers(string project)
+    {
+        var left = ((string[])Rooms.Single(row => (string)row[0] == project)[1]).Select(use => use.Split(": "))
+            .ToDictionary(use => use[0], use => use[1].Split(", "));
+        while (left.FirstOrDefault(room => !room.Value.Any(left.ContainsKey)).Key is { } ground) left.Remove(ground);
+        Assert.Empty(left);
+    }
+
+    /// <summary>A folder of the application fits on a page.</summary>
+    [Fact]
+    public void NoFolderHasMoreThanFifteenFiles() => Assert.Empty(
+        from file in Repository.Files("src/Pneumonia")
+        group file by Path.GetDirectoryName(file.Path) into folder
+        where folder.Count() > 15
+        select $"{folder.Key}: {folder.Count()} files");
 
     /// <summary>The uses between a project's rooms, as "room: others".</summary>
     private static IEnumerable<string> Uses(string project)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Convolve.Pneumonia;
 using Convolve.Pneumonia.Shell;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -44,7 +45,7 @@ public sealed partial class ChapterTests
         {
             var (output, errors) = (new StringWriter(), new StringWriter());
             var code = await CommandLine.RunAsync(block.Argument.Split(' '), new Terminal(output, errors), CancellationToken.None);
-            Assert.True(code == CommandLine.Done, $"{block}: exit code {code}: {errors}");
+            Assert.True(code == ExitCode.Done, $"{block}: exit code {code}: {errors}");
             var printed = output.ToString().ReplaceLineEndings("\n").Split('\n');
             var at = 0;
             foreach (var line in block.Text.Split('\n').Select(line => line.Trim()).Where(line => line is not ("" or "…")))

@@ -65,6 +65,9 @@ public sealed class OpenDevice : IDisposable
         }
     }
 
+    /// <summary>Whether a device is ILGPU's debugging device, which has smaller defaults.</summary>
+    public static bool IsSlow(DeviceDescription device) => device.Kind == DeviceKind.IlgpuCpu;
+
     /// <summary>Prints the device and the reason, after all input has been checked.</summary>
     public void Announce(Terminal terminal) => terminal.Note(Announcement);
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Reports;
@@ -34,7 +35,7 @@ public sealed record EvaluateSettings
     [Limit("score N of the images, the classes in their proportions (all)")]
     public int? Limit { get; init; }
 
-    /// <summary>Copies of each image to predict: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
+    /// <summary>Copies of each image to predict: see <see cref="Models.TestTimeAugmentation"/>.</summary>
     [Copies]
     public int TestTimeAugmentation { get; init; } = 1;
 
@@ -120,7 +121,7 @@ public static class Evaluation
         }
         ScoreTable.Write(terminal, scored);
         if (settings.Stress) StressTest.Write(terminal, scores, stress);
-        if (settings.Out is not null) terminal.Results.WriteLine($"report: {Path.Combine(settings.Out, TrainingReport.FileName)}");
+        if (settings.Out is not null) terminal.Results.WriteLine($"report: {Path.Combine(settings.Out, RunFolder.ReportName)}");
         return 0;
 
         void Note(string text)
@@ -133,14 +134,14 @@ public static class Evaluation
         void Write(FolderClaim claim)
         {
             var folder = claim.Unfinished;
-            OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(ScoreJson.Indented) + "\n");
+            OutputFile.WriteText(Path.Combine(folder, EvaluationReport.ScoresFileName), document.ToJsonString(JsonFormat.Indented) + "\n");
             PredictionsFile.Write(Path.Combine(folder, PredictionsFile.FileName), Rows(store, predictions, model),
                 [.. model.Classes.Order(StringComparer.Ordinal)]);
             EvaluationReport.Write(folder, new EvaluationSummary(settings.Model.Name,
                 Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Data))),
                 part, opened.Device.Description.ToString(), model.Positive, notes, warnings,
                 scored with { Wrong = WrongPredictions.Of(model, store, predictions) }));
-            claim.Publish(TrainingReport.FileName);
+            claim.Publish(RunFolder.ReportName);
         }
     }
 
@@ -154,10 +155,10 @@ public static class Evaluation
 
     private static JsonNode Document(ScoreBlock scores, TrainedModel model, StressScore[] stress, EvaluateSettings settings)
     {
-        var document = JsonSerializer.SerializeToNode(scores, ScoreJson.Options)!;
+        var document = JsonSerializer.SerializeToNode(scores, JsonFormat.Options)!;
         document["positive"] = model.Positive?.Name;
         document["network"] = settings.Model.Name;
-        if (settings.Stress) document["stress"] = JsonSerializer.SerializeToNode(stress, ScoreJson.Options);
+        if (settings.Stress) document["stress"] = JsonSerializer.SerializeToNode(stress, JsonFormat.Options);
         return document;
     }
 

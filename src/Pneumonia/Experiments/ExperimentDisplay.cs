@@ -1,4 +1,3 @@
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Shell;
 using Spectre.Console;
 
@@ -31,6 +30,6 @@ public static class ExperimentDisplay
         terminal.Results.WriteLine(ExperimentText.Explanation);
         terminal.Results.WriteLine(
             $"table: {Path.Combine(folder, ExperimentFiles.Page)}, {ExperimentFiles.Markdown}, {ExperimentFiles.Json}");
-        terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+        terminal.Results.WriteLine(Terminal.NotForClinicalUse);
     }
 }

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using Convolve.Pneumonia.Reports;
-using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Files;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Experiments;
 
@@ -16,7 +17,7 @@ public static class ExperimentFiles
     {
         OutputFile.WriteText(Path.Combine(folder, Markdown), ToMarkdown(results));
         OutputFile.WriteText(Path.Combine(folder, Page), ExperimentPage.ToHtml(results));
-        OutputFile.WriteText(Path.Combine(folder, Json), JsonSerializer.Serialize(results, ScoreJson.Indented) + "\n");
+        OutputFile.WriteText(Path.Combine(folder, Json), JsonSerializer.Serialize(results, JsonFormat.Indented) + "\n");
     }
 
     internal static string ToMarkdown(IReadOnlyList<ExperimentResult> results)
@@ -28,7 +29,7 @@ public static class ExperimentFiles
         Line(columns.Select(_ => "---"));
         foreach (var row in results.Select(result => new ExperimentText(result)))
         {
-            string[] links = [.. row.Runs.Select(run => $"[{run.Name}]({run.Folder}/{TrainingReport.FileName})")];
+            string[] links = [.. row.Runs.Select(run => $"[{run.Name}]({run.Folder}/{RunFolder.ReportName})")];
             Line([row.Id, $"{row.Published.Accuracy}, {row.Published.Loss}", $"{row.SecondRun.Accuracy}, {row.SecondRun.Loss}",
                 Spread(row.Accuracy), Spread(row.Auc),
                 Spread(row.Loss), row.Epochs, row.HoursThen, row.MinutesNow, row.Images, row.Split,
@@ -36,7 +37,7 @@ public static class ExperimentFiles
         }
         text.Append('\n').Append(ExperimentText.Explanation).Append("\n\nDevice: ")
             .Append(string.Join("; ", results.Select(result => result.Device).Distinct())).Append(".\n\n")
-                .Append(TrainingReport.NotForClinicalUse).Append('\n');
+                .Append(Terminal.NotForClinicalUse).Append('\n');
         return text.ToString();
 
         void Line(IEnumerable<string> cells) => text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");

@@ -1,5 +1,5 @@
 using Convolve.Pneumonia.Pages;
-using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 
 namespace Convolve.Pneumonia.Experiments;
 
@@ -35,7 +35,7 @@ public static class ExperimentPage
         ];
         var notes = string.Join("; ", new[] { row.What, row.Note }.Where(note => note.Length > 0));
         var runs = Html.Each(row.Runs,
-            run => $""" · <a href="{Uri.EscapeDataString(run.Folder)}/{TrainingReport.FileName}">{run.Name}</a>""");
+            run => $""" · <a href="{Uri.EscapeDataString(run.Folder)}/{RunFolder.ReportName}">{run.Name}</a>""");
         return $"""
             <tbody><tr><th>{row.Id}</th>{Html.Concat(cells)}</tr><tr class="note"><td colspan="10">{notes}{runs}</td></tr></tbody>
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Convolve.Pneumonia.Reports;
-using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Files;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Experiments;
 
@@ -17,7 +17,7 @@ public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int P
 
     /// <exception cref="UserError">The file cannot be written.</exception>
     public void Write(string run) =>
-        OutputFile.WriteText(Path.Combine(run, FileName), JsonSerializer.Serialize(this, ScoreJson.Indented) + "\n");
+        OutputFile.WriteText(Path.Combine(run, FileName), JsonSerializer.Serialize(this, JsonFormat.Indented) + "\n");
 
     /// <summary>Reads the record of a run; null where there is none.</summary>
     /// <exception cref="UserError">The file is broken.</exception>
@@ -27,7 +27,7 @@ public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int P
         if (!Path.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<ExperimentRecord>(File.ReadAllText(path), ScoreJson.Indented);
+            return JsonSerializer.Deserialize<ExperimentRecord>(File.ReadAllText(path), JsonFormat.Indented);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

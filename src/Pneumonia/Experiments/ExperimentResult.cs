@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
-using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Experiments;
 

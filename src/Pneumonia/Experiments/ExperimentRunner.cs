@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Convolve.Engine;
 using Convolve.Engine.Devices;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
 using Convolve.Pneumonia.Train;
@@ -111,7 +111,7 @@ public static class ExperimentRunner
         if (epochs > plan.Epochs)
             throw new UserError($"--out {folder}: the run in {run} has {epochs} epochs already, more than {plan.Epochs}; give the same "
                 + "--epochs-scale, or another --out");
-        if (!File.Exists(Path.Combine(run, MetricsFile.FileName)) || !File.Exists(Path.Combine(run, TrainingReport.FileName))) return false;
+        if (!File.Exists(Path.Combine(run, MetricsFile.FileName)) || !File.Exists(Path.Combine(run, RunFolder.ReportName))) return false;
         var metrics = MetricsFile.Read(run);
         return metrics.Epochs.Count == plan.Epochs || metrics.Epochs.Count - metrics.BestEpoch >= plan.EarlyStopping;
     }

@@ -5,10 +5,9 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Explanations;
+using Convolve.Pneumonia.Files;
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
-using Convolve.Pneumonia.Predict;
-using Convolve.Pneumonia.Reports;
-using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
 
@@ -87,7 +86,7 @@ public static class Explaining
         using var model = settings.Model.Load(metrics, opened.Device, terminal).WithPositive(null);
         var layer = LayerOf(model.Network, settings.Layer);
         int? chosen = settings.Class is null ? null : ClassOf(model, settings.Class);
-        var store = await NamedImages.LoadAsync(paths, model, cancellation);
+        var store = await NamedImages.LoadAsync(paths, model.Classes, model.Input, cancellation);
         var usable = store.UsableIndices();
         if (usable.Length == 0)
             throw new UserError($"{paths[0]}: "
@@ -108,7 +107,7 @@ public static class Explaining
         Write(claim, settings, model, layer, images, cancellation);
         Tell(claim.Folder, settings, model, layer, images, terminal);
         foreach (var i in Enumerable.Range(0, paths.Count).Except(usable)) terminal.Error($"{paths[i]}: {store.ReasonOf(i)}");
-        return usable.Length == paths.Count ? CommandLine.Done : CommandLine.BadUsage;
+        return usable.Length == paths.Count ? ExitCode.Done : ExitCode.BadUsage;
     }
 
     private static ExplainedImage Explain(
@@ -244,7 +243,7 @@ public static class Explaining
             terminal.Results.WriteLine($"{Terminal.OneLine(image.Path)}: {PredictionOf(model, image.Probabilities)}; explained: "
                 + $"{model.Classes[image.ClassIndex]}");
         terminal.Results.WriteLine($"page: {page}");
-        terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
+        terminal.Results.WriteLine(Terminal.NotForClinicalUse);
     }
 
     private static int[]? PeakOf(HeatMap? map) => map is { Largest: > 0, Peak: var (x, y) } ? [x, y] : null;

@@ -99,11 +99,11 @@ public static class GradientChecking
         if (skipped.Length > 0)
             terminal.Warn($"{string.Join(", ", skipped.Select(row => row.Name))}: not checked, every step led over a kink; try another "
                 + "--seed, or more --elements");
-        if (wrong.Length == 0) return CommandLine.Done;
+        if (wrong.Length == 0) return ExitCode.Done;
         var worst = wrong.MaxBy(row => row.Error)!;
         terminal.Error($"gradcheck: {wrong.Length} of {rows.Count} gradients are wrong, {worst.Name} the most: element {worst.Worst} is "
             + $"{Text(worst.Analytic)} where the difference is {Text(worst.Numeric)}");
-        return CommandLine.Fault;
+        return ExitCode.Fault;
     }
 
     private static TrainedModel Untrained(GradientCheckingSettings settings, OpenDevice opened)

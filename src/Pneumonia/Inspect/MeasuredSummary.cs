@@ -5,9 +5,9 @@ using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers.Measurement;
 using Convolve.Layers.Networks;
 using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Shell;
-using Convolve.Pneumonia.Train;
 using Spectre.Console;
 
 namespace Convolve.Pneumonia.Inspect;
@@ -22,7 +22,7 @@ public static class MeasuredSummary
     {
         using var opened = OpenDevice.For(settings.Device ?? DeviceAttribute.Default);
         opened.Announce(terminal);
-        var slow = TrainingDefaults.IsSlow(opened.Device.Description);
+        var slow = OpenDevice.IsSlow(opened.Device.Description);
         var batch = settings.Batch ?? (slow ? 1 : UsualBatch);
         terminal.Note("measuring: nothing else should be running on this machine");
         var roofline = Roofline.Measure(opened.Device);

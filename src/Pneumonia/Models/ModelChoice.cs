@@ -1,7 +1,7 @@
 using Convolve.Layers;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Parameters;
-using Convolve.Pneumonia.Train;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Models;
 
@@ -12,29 +12,29 @@ public static class ModelChoice
     /// <param name="model">Which.</param>
     /// <param name="pixels">Width and height of its images.</param>
     /// <param name="classes">Two classes give one logit, more give one each.</param>
-    /// <param name="settings">Regularization; none if omitted.</param>
+    /// <param name="options">How it is built; with the defaults if omitted.</param>
     /// <exception cref="UserError">The images are too small or too large for the network.</exception>
-    public static Sequential Build(ModelKind model, int pixels, int classes, TrainSettings? settings = null)
+    public static Sequential Build(ModelKind model, int pixels, int classes, NetworkOptions? options = null)
     {
-        settings ??= new TrainSettings();
+        options ??= new NetworkOptions();
         try
         {
-            return BuildAny(model, pixels, classes == 2 ? 1 : classes, settings);
+            return BuildAny(model, pixels, classes == 2 ? 1 : classes, options);
         }
         catch (ArgumentException e)
         {
             var name = model.ToString().ToLowerInvariant();
-            var smallest = SmallestPixels(model, settings.SamePadding);
+            var smallest = SmallestPixels(model, options.SamePadding);
             if (pixels < smallest) throw new UserError($"--pixels {pixels}: too small for {name}, use at least {smallest}: {e.Message}", e);
             throw LargestPixels(smallest, pixels - 1, CanBuild) is { } largest
                 ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than "
                     + "2³¹ elements", e)
-                : new UserError($"{name}: cannot be built with these settings, whatever the --pixels: {e.Message}", e);
+                : new UserError($"{name}: cannot be built with these options, whatever the --pixels: {e.Message}", e);
         }
 
         bool CanBuild(int side)
         {
-            try { BuildAny(model, side, classes == 2 ? 1 : classes, settings).Dispose(); }
+            try { BuildAny(model, side, classes == 2 ? 1 : classes, options).Dispose(); }
             catch (ArgumentException) { return false; }
             return true;
         }
@@ -53,38 +53,35 @@ public static class ModelChoice
         return smallest;
     }
 
-    private static Sequential BuildAny(ModelKind model, int pixels, int outputs, TrainSettings settings) => model switch
+    private static Sequential BuildAny(ModelKind model, int pixels, int outputs, NetworkOptions options) => model switch
     {
         ModelKind.Mlp => ReferenceNetworks.Mlp(pixels, outputs: outputs),
-        ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: (float)settings.Dropout,
-            denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2, samePadding: settings.SamePadding,
-            flattenDropout: (float)settings.FlattenDropout),
-        ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: (float)settings.Dropout,
-            denseDropout: (float)settings.DenseDropout, l1: (float)settings.L1, l2: (float)settings.L2),
-        _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: settings.Head ?? DefaultHead,
-            until: settings.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: (float)settings.DenseDropout),
+        ModelKind.Cnn => ReferenceNetworks.Cnn(pixels, outputs: outputs, dropout: options.Dropout,
+            denseDropout: options.DenseDropout, l1: options.L1, l2: options.L2, samePadding: options.SamePadding,
+            flattenDropout: options.FlattenDropout),
+        ModelKind.Compact => CompactNetwork.Build(pixels, outputs: outputs, dropout: options.Dropout,
+            denseDropout: options.DenseDropout, l1: options.L1, l2: options.L2),
+        _ => ReferenceNetworks.Vgg19(pixels, outputs: outputs, head: options.Head,
+            until: options.Until ?? ReferenceNetworks.Vgg19BaseLayers[^1], denseDropout: options.DenseDropout),
     };
-
-    /// <summary>Default units of the head's hidden layer.</summary>
-    public const int DefaultHead = 256;
 
     /// <summary>Number of layers in the base of a network; 0 if it has no base and head.</summary>
     public static int BaseLength(ModelKind model, Sequential network) =>
         model == ModelKind.Vgg19 ? network.Layers.ToList().FindIndex(layer => layer.Name == ReferenceNetworks.Vgg19Head) : 0;
 
     /// <summary>Freezes the base as planned, and sets the learning rate of its trained layers.</summary>
-    public static void Freeze(Sequential network, int baseLength, TrainSettings plan)
+    public static void Freeze(Sequential network, int baseLength, NetworkOptions options)
     {
-        var frozen = plan.Freeze switch
+        var frozen = options.Freeze switch
         {
             null => 0,
-            TrainSettings.FreezeAll => baseLength,
+            NetworkOptions.FreezeAll => baseLength,
             var last => network.Layers.ToList().FindIndex(layer => layer.Name == last) + 1,
         };
         foreach (var layer in network.Layers.Take(frozen)) layer.Trainable = false;
-        if (plan.BaseLearningRate is not { } rate) return;
+        if (options.BaseLearningRateFactor is not { } factor) return;
         foreach (var parameter in network.Layers.Take(baseLength).SelectMany(layer => layer.Parameters))
-            parameter.LearningRateFactor = (float)(rate / plan.LearningRate);
+            parameter.LearningRateFactor = factor;
     }
 
     /// <summary>The smallest image size for a network.</summary>

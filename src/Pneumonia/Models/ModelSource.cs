@@ -1,7 +1,6 @@
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
-using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Models;
 
@@ -51,8 +50,8 @@ public sealed record ModelSource : ICheckedSettings
     public Metrics? Metrics() => Run is null ? null : MetricsFile.Read(Run);
 
     /// <summary>The file that may list the model's training images: in the run's folder, or beside the weight file.</summary>
-    public string ImagesFile => Run is null ? Path.ChangeExtension(Weights!, Reports.ImagesFile.FileName)
-        : Path.Combine(Run, Reports.ImagesFile.FileName);
+    public string ImagesFile => Run is null ? Path.ChangeExtension(Weights!, Runs.ImagesFile.FileName)
+        : Path.Combine(Run, Runs.ImagesFile.FileName);
 
     /// <summary>Loads the model on a device.</summary>
     /// <param name="metrics">The run's, from <see cref="Metrics"/>.</param>

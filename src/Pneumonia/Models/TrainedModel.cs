@@ -3,11 +3,9 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
-using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Models;
 

@@ -1,4 +1,4 @@
-using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Pages;
 
@@ -22,7 +22,7 @@ internal sealed record Page(string Kind, string Title, Html Style, Html Main, st
         ["title"] = $"{Title}",
         ["style"] = Style,
         ["main"] = Main,
-        ["warning"] = $"{TrainingReport.NotForClinicalUse}",
+        ["warning"] = $"{Terminal.NotForClinicalUse}",
         ["footer"] = $"{Footer}",
         ["scripts"] = Scripts,
     }).ToString();

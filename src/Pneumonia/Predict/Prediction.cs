@@ -1,7 +1,7 @@
 using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
-using Convolve.Pneumonia.Evaluate;
+using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Shell;
@@ -26,7 +26,7 @@ public sealed record PredictSettings : ICheckedSettings
     [Text("FILE", "also write the answers to a CSV file", "a file")]
     public string? Csv { get; init; }
 
-    /// <summary>Copies of each image to predict: see <see cref="Evaluate.TestTimeAugmentation"/>.</summary>
+    /// <summary>Copies of each image to predict: see <see cref="Models.TestTimeAugmentation"/>.</summary>
     [Copies]
     public int TestTimeAugmentation { get; init; } = 1;
 
@@ -86,7 +86,7 @@ public static class Prediction
         using var opened = OpenDevice.For(settings.Device, trace: trace);
         using var loaded = settings.Model.Load(metrics, opened.Device, terminal);
         var model = loaded.WithPositive(settings.Positive);
-        var store = await NamedImages.LoadAsync(images, model, cancellation, trace);
+        var store = await NamedImages.LoadAsync(images, model.Classes, model.Input, cancellation, trace);
         // If no image can be read, only the errors are printed.
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
         {
@@ -106,8 +106,8 @@ public static class Prediction
             if (row.Error is not null) terminal.Error($"{row.File}: {row.Error}");
             else if (!settings.Json) terminal.Results.WriteLine($"{Terminal.OneLine(row.File)}: {row.Prediction}");
         }
-        if (!settings.Json && found.Count > 0) terminal.Results.WriteLine(TrainingReport.NotForClinicalUse);
-        return found.Count == rows.Length ? CommandLine.Done : CommandLine.BadUsage;
+        if (!settings.Json && found.Count > 0) terminal.Results.WriteLine(Terminal.NotForClinicalUse);
+        return found.Count == rows.Length ? ExitCode.Done : ExitCode.BadUsage;
     }
 
     private static object ForJson(PredictedFile row, string network) => row.Prediction is not { } found

@@ -1,5 +1,8 @@
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Pages;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
 using static Convolve.Pneumonia.Reports.ReportPage;
 
 namespace Convolve.Pneumonia.Reports;
@@ -24,7 +27,7 @@ public static class EvaluationReport
 
     /// <exception cref="UserError">The file cannot be written.</exception>
     public static void Write(string folder, EvaluationSummary evaluation) =>
-        OutputFile.WriteText(Path.Combine(folder, TrainingReport.FileName), ToHtml(evaluation));
+        OutputFile.WriteText(Path.Combine(folder, RunFolder.ReportName), ToHtml(evaluation));
 
     public static string ToHtml(EvaluationSummary evaluation)
     {

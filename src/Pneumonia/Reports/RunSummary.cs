@@ -1,4 +1,5 @@
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Reports;

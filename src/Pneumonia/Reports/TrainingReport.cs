@@ -1,4 +1,7 @@
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Pages;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
 using static Convolve.Pneumonia.Reports.ReportPage;
 
 namespace Convolve.Pneumonia.Reports;
@@ -9,11 +12,10 @@ namespace Convolve.Pneumonia.Reports;
 /// </summary>
 public static class TrainingReport
 {
-    public const string FileName = "report.html";
-    public const string NotForClinicalUse = "Not for clinical use.";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public static void Write(string runFolder, RunSummary run) => OutputFile.WriteText(Path.Combine(runFolder, FileName), ToHtml(run));
+    public static void Write(string runFolder, RunSummary run) =>
+        OutputFile.WriteText(Path.Combine(runFolder, RunFolder.ReportName), ToHtml(run));
 
     public static string ToHtml(RunSummary run)
     {

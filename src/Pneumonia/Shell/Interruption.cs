@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Convolve.Pneumonia.Runs;
 
 namespace Convolve.Pneumonia.Shell;
 
@@ -21,10 +20,14 @@ internal sealed class Interruption : IDisposable
     private readonly List<PosixSignalRegistration> registrations = [];
     private readonly Stopwatch sinceFirst = new();
     private readonly Lock change = new();
+    private readonly Action tidy;
     private int received;
 
-    public Interruption()
+    /// <summary>Handles signals until it is disposed.</summary>
+    /// <param name="tidy">Removes what unfinished commands leave behind, before the program is ended.</param>
+    public Interruption(Action tidy)
     {
+        this.tidy = tidy;
         Register(PosixSignal.SIGINT, 2);
         Register(PosixSignal.SIGTERM, 15);
         // Under nohup the program outlives its terminal.
@@ -35,7 +38,7 @@ internal sealed class Interruption : IDisposable
     public CancellationToken Token => stop.Token;
 
     /// <summary>The exit code of the process: for a stopped command, 128 plus the signal number.</summary>
-    public int ExitCode(int code) => code == CommandLine.Stopped && received != 0 ? 128 + received : code;
+    public int ExitCodeOf(int code) => code == ExitCode.Stopped && received != 0 ? 128 + received : code;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -76,7 +79,7 @@ internal sealed class Interruption : IDisposable
         var last = new Thread(() =>
         {
             if (!saved) Console.Error.WriteLine("stopped");
-            FolderClaim.DisposeAll();
+            tidy();
         })
         { IsBackground = true };
         last.Start();

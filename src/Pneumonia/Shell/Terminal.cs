@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Convolve.Pneumonia.Scores;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -13,6 +12,9 @@ namespace Convolve.Pneumonia.Shell;
 /// <param name="Messages">Standard error: progress, notes, warnings, errors.</param>
 public sealed record Terminal(TextWriter Results, TextWriter Messages)
 {
+    /// <summary>The warning that follows every prediction and score.</summary>
+    public const string NotForClinicalUse = "Not for clinical use.";
+
     private const int WidthOfFiles = 160;
 
     // Wider than any table, to measure its natural width.
@@ -28,7 +30,7 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     public IAnsiConsole Progress => Console(Messages);
 
     /// <summary>Writes the one JSON document of a command.</summary>
-    public void WriteJson<T>(T document) => Results.WriteLine(JsonSerializer.Serialize(document, ScoreJson.Options));
+    public void WriteJson<T>(T document) => Results.WriteLine(JsonSerializer.Serialize(document, JsonFormat.Options));
 
     /// <summary>
     /// Writes a table to standard output. If it is wider than the terminal, as few columns as possible are omitted, and a note names them.

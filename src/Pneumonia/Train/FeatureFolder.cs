@@ -1,5 +1,6 @@
 using System.Globalization;
 using Convolve.Engine.Files;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 

@@ -1,6 +1,7 @@
 using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 

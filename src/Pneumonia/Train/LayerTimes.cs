@@ -1,6 +1,7 @@
 using Convolve.Engine.Devices;
 using Convolve.Engine.Measurement;
 using Convolve.Layers.Measurement;
+using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Reports;
 
 namespace Convolve.Pneumonia.Train;
@@ -25,7 +26,7 @@ internal static class LayerTimes
             .. session.Network.Summary()
                 .Select(row => new ReportedLayer(row.Name, row.Kind, row.OutputShape.ToString(), row.Parameters, row.Trainable, row.Flops)),
         ];
-        if (trainingSeconds < LeastSeconds || TrainingDefaults.IsSlow(device.Description)) return (layers, null);
+        if (trainingSeconds < LeastSeconds || OpenDevice.IsSlow(device.Description)) return (layers, null);
         try
         {
             // Memory of training steps, no longer needed.

@@ -2,6 +2,7 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Tracing;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 

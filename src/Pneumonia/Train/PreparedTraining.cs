@@ -2,6 +2,7 @@ using Convolve.Engine.Devices;
 using Convolve.Layers.Networks;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 
@@ -29,11 +30,11 @@ public sealed record PreparedTraining(
         var images = divided ?? SyntheticXrays.Set(plan.DrawnCounts);
         var classes = PositiveClass.Second(images.Classes, settings.Positive);
         plan = plan with { Images = divided?.Fingerprint, Positive = PositiveClass.Of(classes, settings.Positive)?.Name };
-        var network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings);
+        var network = ModelChoice.Build(plan.Model, plan.Pixels, classes.Count, settings.NetworkOptions);
         var baseLength = ModelChoice.BaseLength(plan.Model, network);
         var weights = StartingWeights.Read(settings, network, baseLength, classes, usual: plan.Preprocessing);
         plan = plan with { Weights = weights?.Fingerprint, Preprocessing = weights?.Preprocessing ?? plan.Preprocessing };
-        ModelChoice.Freeze(network, baseLength, plan);
+        ModelChoice.Freeze(network, baseLength, plan.NetworkOptions);
         return new PreparedTraining(plan, network, baseLength, weights, images with { Classes = classes });
     }
 

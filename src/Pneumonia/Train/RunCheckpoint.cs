@@ -4,8 +4,8 @@ using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Models;
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 

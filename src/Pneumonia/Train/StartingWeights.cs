@@ -3,7 +3,7 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
-using Convolve.Pneumonia.Weights;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 

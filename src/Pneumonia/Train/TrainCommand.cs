@@ -1,7 +1,7 @@
 using Convolve.Engine.Tracing;
 using Convolve.Pneumonia.Devices;
-using Convolve.Pneumonia.Evaluate;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
@@ -20,7 +20,7 @@ internal static class TrainCommand
         if (settings.FindLearningRate)
         {
             LearningRateTable.Write(terminal, await LearningRateSearch.RunAsync(settings, observer, cancellation, trace), settings.Json);
-            return CommandLine.Done;
+            return ExitCode.Done;
         }
         var finished = await Training.RunAsync(settings, observer, cancellation, trace);
         try
@@ -31,7 +31,7 @@ internal static class TrainCommand
         {
             throw new UserError($"{e.Message}; the training is done, and the run in {finished.Folder} complete", e);
         }
-        return CommandLine.Done;
+        return ExitCode.Done;
     }
 
     private static void Write(Terminal terminal, FinishedRun finished, bool json)
@@ -45,6 +45,6 @@ internal static class TrainCommand
         if (metrics.Synthetic) terminal.Results.WriteLine("Trained on synthetic images.");
         ScoreTable.Write(terminal, finished.Summary.Scored);
         terminal.Results.WriteLine(
-            $"best epoch {metrics.BestEpoch} of {metrics.Epochs.Count}; report: {Path.Combine(finished.Folder, TrainingReport.FileName)}");
+            $"best epoch {metrics.BestEpoch} of {metrics.Epochs.Count}; report: {Path.Combine(finished.Folder, RunFolder.ReportName)}");
     }
 }

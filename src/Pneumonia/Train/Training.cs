@@ -4,11 +4,13 @@ using Convolve.Engine.Tracing;
 using Convolve.Layers.Networks;
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
-using Convolve.Pneumonia.Evaluate;
+using Convolve.Pneumonia.Devices;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
@@ -69,7 +71,7 @@ public sealed class Training : IDisposable
         TrainSettings settings, ITrainingObserver observer, CancellationToken cancellation, ExecutionTrace? trace = null)
     {
         // Claimed before anything is read: another command might be writing to the resumed run.
-        using var claim = RunFolder.Claim(settings);
+        using var claim = RunFolder.Claim(settings.Out, Setting.TextOf(settings.Model), settings.Resume);
         using var session = TrainingSession.Open(settings, claim.Folder, cancellation, trace);
         try
         {
@@ -104,7 +106,7 @@ public sealed class Training : IDisposable
     private void Announce()
     {
         session.Announce(observer, withMemory: true);
-        if (TrainingDefaults.IsSlow(session.Device.Description)) observer.Warn(SlowTraining.Warning(session));
+        if (OpenDevice.IsSlow(session.Device.Description)) observer.Warn(SlowTraining.Warning(session));
         if (session.Begun is not { } begun) return;
         observer.Note($"resuming after {trainer.History.Count} epochs");
         if (GoesOn && begun.Device != plan.Device)

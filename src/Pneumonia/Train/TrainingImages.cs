@@ -1,7 +1,8 @@
 using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Train;
 

@@ -6,7 +6,6 @@ using Convolve.Layers.Networks;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
 

@@ -1,4 +1,5 @@
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Tests.Reports;
 
 namespace Convolve.Pneumonia.Tests.Browser;
@@ -16,7 +17,7 @@ public sealed class ReportPageTests(InstalledChromium chromium) : IClassFixture<
     private string Written()
     {
         TrainingReport.Write(folder.Path, MadeRuns.Summary(MadeRuns.Metrics()));
-        return Path.Combine(folder.Path, TrainingReport.FileName);
+        return Path.Combine(folder.Path, RunFolder.ReportName);
     }
 
     [SkippableTheory]

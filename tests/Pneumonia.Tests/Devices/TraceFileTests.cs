@@ -52,7 +52,7 @@ public sealed class TraceFileTests(TrainedRun trained) : IDisposable
     {
         string[] command = [.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run];
         var stopped = await CommandRun.StoppedAt("epoch 1/", TimeSpan.Zero, [.. command, "--trace", Trace]);
-        Assert.Equal(CommandLine.Stopped, stopped.Code);
+        Assert.Equal(ExitCode.Stopped, stopped.Code);
         Assert.Contains(stopped.ErrorLines, line => line.StartsWith("trace: ", StringComparison.Ordinal));
         Assert.Contains("step", Names(Trace, "phase"));
         await CommandRun.Succeeding([.. command, "--resume"]);
@@ -64,7 +64,7 @@ public sealed class TraceFileTests(TrainedRun trained) : IDisposable
         foreach (var path in new[] { Path.Combine(folder.Path, "missing", "trace.json"), folder.Path })
         {
             var run = await CommandRun.Of([.. TrainedRun.Tiny, "--data", trained.Data, "--out", Run, "--trace", path]);
-            Assert.Equal(CommandLine.BadUsage, run.Code);
+            Assert.Equal(ExitCode.BadUsage, run.Code);
             Assert.StartsWith($"error: --trace {path}: ", Assert.Single(run.ErrorLines));
             Assert.False(Directory.Exists(Run));
         }
@@ -75,7 +75,7 @@ public sealed class TraceFileTests(TrainedRun trained) : IDisposable
     {
         var run = await CommandRun.Of(
             "train", "--data", Path.Combine(folder.Path, "missing"), "--out", Run, "--trace", Trace);
-        Assert.Equal(CommandLine.BadUsage, run.Code);
+        Assert.Equal(ExitCode.BadUsage, run.Code);
         Assert.Single(run.ErrorLines);
         Assert.False(File.Exists(Trace));
     }

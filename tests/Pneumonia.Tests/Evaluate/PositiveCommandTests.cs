@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Tests.Shell;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Tests.Shell;
 using Convolve.Pneumonia.Tests.Train;
-using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Evaluate;
 

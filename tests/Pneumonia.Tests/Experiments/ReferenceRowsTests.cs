@@ -66,7 +66,8 @@ public sealed class ReferenceRowsTests
     public void NetworksHaveThePublishedNumberOfParameters(string id, long parameters)
     {
         var training = Asked.TrainingOf(Row(id), 1);
-        using var network = ModelChoice.Build(training.Model, training.Pixels, training.Labels == LabelScheme.Three ? 3 : 2, training);
+        using var network = ModelChoice.Build(training.Model, training.Pixels, training.Labels == LabelScheme.Three ? 3 : 2,
+            training.NetworkOptions);
         Assert.Equal(parameters, network.ParameterCount);
     }
 
@@ -77,8 +78,8 @@ public sealed class ReferenceRowsTests
     {
         var training = (Asked with { Until = until }).TrainingOf(Row("vgg19-fine-tuned"), 1);
         Assert.Equal((freeze, until, StartingWeights.ImageNet), (training.Freeze, training.Until, training.Weights));
-        using var network = ModelChoice.Build(training.Model, training.Pixels, 2, training);
-        ModelChoice.Freeze(network, ModelChoice.BaseLength(training.Model, network), training);
+        using var network = ModelChoice.Build(training.Model, training.Pixels, 2, training.NetworkOptions);
+        ModelChoice.Freeze(network, ModelChoice.BaseLength(training.Model, network), training.NetworkOptions);
         Assert.Equal(trainable, network.TrainableCount);
     }
 

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
 using Convolve.Pneumonia.Experiments;
-using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Shell;
 using Convolve.Pneumonia.Train;
 

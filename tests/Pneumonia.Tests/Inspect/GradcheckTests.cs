@@ -39,9 +39,9 @@ public sealed class GradcheckTests(TrainedRun trained)
     }
 
     [Theory]
-    [InlineData(GradientVerdict.Right, CommandLine.Done, "")]
-    [InlineData(GradientVerdict.Unchecked, CommandLine.Done, "warning: conv1/bias: not checked, every step led over a kink")]
-    [InlineData(GradientVerdict.Wrong, CommandLine.Fault, "error: gradcheck: 1 of 2 gradients are wrong, conv1/bias the most: element 3 is "
+    [InlineData(GradientVerdict.Right, ExitCode.Done, "")]
+    [InlineData(GradientVerdict.Unchecked, ExitCode.Done, "warning: conv1/bias: not checked, every step led over a kink")]
+    [InlineData(GradientVerdict.Wrong, ExitCode.Fault, "error: gradcheck: 1 of 2 gradients are wrong, conv1/bias the most: element 3 is "
         + "5.00E-1 where the difference is 2.50E-1")]
     public void AWrongGradientIsExitCode1AndOneLine(GradientVerdict verdict, int code, string line)
     {
@@ -61,6 +61,6 @@ public sealed class GradcheckTests(TrainedRun trained)
     public async Task BadInputIsOneLine(params string[] arguments)
     {
         var run = await CommandRun.Of(["gradcheck", .. arguments]);
-        Assert.Equal((CommandLine.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));
+        Assert.Equal((ExitCode.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));
     }
 }

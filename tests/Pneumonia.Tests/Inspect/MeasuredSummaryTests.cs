@@ -51,7 +51,7 @@ public sealed class MeasuredSummaryTests(TrainedRun trained) : IDisposable
     public async Task BadInputIsOneLine(string advice, params string[] arguments)
     {
         var run = await CommandRun.Of(["summary", .. arguments]);
-        Assert.Equal((CommandLine.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));
+        Assert.Equal((ExitCode.BadUsage, "", 1), (run.Code, run.Output, run.ErrorLines.Length));
         Assert.Contains(advice, run.Errors);
     }
 }

@@ -5,6 +5,7 @@ using Convolve.Layers.WeightFiles;
 using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
+using Convolve.Pneumonia.Shell;
 using Convolve.Pneumonia.Tests.Devices;
 
 namespace Convolve.Pneumonia.Tests.Models;

@@ -1,5 +1,6 @@
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Reports;
+using Convolve.Pneumonia.Runs;
 using Convolve.Pneumonia.Scores;
 
 namespace Convolve.Pneumonia.Tests.Reports;

@@ -2,9 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convolve.Engine.Randomness;
 using Convolve.Layers.Training;
-using Convolve.Pneumonia.Evaluate;
 using Convolve.Pneumonia.Reports;
 using Convolve.Pneumonia.Scores;
+using Convolve.Pneumonia.Shell;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -127,10 +127,10 @@ public sealed class ScoreTests
     [Fact]
     public void BlocksWrittenWithoutAveragePrecisionAreRead()
     {
-        var json = JsonSerializer.SerializeToNode(ScoreBlock.OfTwo([true, false], [0.9, 0.2], 0.25), ScoreJson.Options)!.AsObject();
+        var json = JsonSerializer.SerializeToNode(ScoreBlock.OfTwo([true, false], [0.9, 0.2], 0.25), JsonFormat.Options)!.AsObject();
         Assert.Equal(1, (double)json["averagePrecision"]!);
         json.Remove("averagePrecision");
-        Assert.Null(json.Deserialize<ScoreBlock>(ScoreJson.Options)!.AveragePrecision);
+        Assert.Null(json.Deserialize<ScoreBlock>(JsonFormat.Options)!.AveragePrecision);
     }
 
     /// <summary>Metrics of resampled image lists, computed one by one.</summary>
@@ -264,7 +264,7 @@ public sealed class ScoreTests
         Assert.Equal((0.5 + 1 + 1) / 3, block.Precision!.Value, 12);
         Assert.Equal(1, block.Auc!.Value, 12);
         Assert.Null(block.AtThreshold);
-        var json = JsonNode.Parse(JsonSerializer.Serialize(block, ScoreJson.Options))!;
+        var json = JsonNode.Parse(JsonSerializer.Serialize(block, JsonFormat.Options))!;
         Assert.Equal("[[1,0,0],[0,1,0],[1,0,1]]", json["confusion"]!.ToJsonString());
     }
 
@@ -285,7 +285,7 @@ public sealed class ScoreTests
     public void TheJsonHasTheDocumentedShapeAndReadsBack()
     {
         var block = ScoreBlock.OfTwo([true, false, true], [0.9, 0.2, 0.4], 0.25, 0.3);
-        var text = JsonSerializer.Serialize(block, ScoreJson.Options);
+        var text = JsonSerializer.Serialize(block, JsonFormat.Options);
         var json = JsonNode.Parse(text)!.AsObject();
         Assert.Equal(
             ["n", "loss", "accuracy", "auc", "sensitivity", "specificity", "precision", "f1", "ece", "confusion", "atThreshold", "auc95",
@@ -295,7 +295,7 @@ public sealed class ScoreTests
         Assert.Equal(["threshold", "accuracy", "sensitivity", "specificity", "accuracy95", "sensitivity95", "specificity95"],
             json["atThreshold"]!.AsObject().Select(member => member.Key));
         Assert.Equal(2, json["auc95"]!.AsArray().Count);
-        var back = JsonSerializer.Deserialize<ScoreBlock>(text, ScoreJson.Options)!;
-        Assert.Equal(text, JsonSerializer.Serialize(back, ScoreJson.Options));
+        var back = JsonSerializer.Deserialize<ScoreBlock>(text, JsonFormat.Options)!;
+        Assert.Equal(text, JsonSerializer.Serialize(back, JsonFormat.Options));
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convolve.Pneumonia.Images;
-using Convolve.Pneumonia.Scores;
 using Convolve.Pneumonia.Shell;
 using Convolve.Pneumonia.Train;
 
@@ -178,7 +177,7 @@ public sealed class CommandLineTests
         Assert.Equal((0, ""), (code, error));
         var json = JsonNode.Parse(output)!;
         Assert.Equal(5, (int)json["images"]!);
-        Assert.Equal(new PatientCount("IM-NNNN + personN", 4, 5, 3, 1), json["patients"].Deserialize<PatientCount>(ScoreJson.Options));
+        Assert.Equal(new PatientCount("IM-NNNN + personN", 4, 5, 3, 1), json["patients"].Deserialize<PatientCount>(JsonFormat.Options));
         Assert.Equal("""[{"kind":"damaged","count":1,"example":"test/PNEUMONIA/empty.png"}]""", json["leftOut"]!.ToJsonString());
         Assert.Equal(1, (int)json["copiesAcrossParts"]!);
         var copies = Assert.Single(json["identical"]!.AsArray())!;

@@ -28,7 +28,7 @@ public sealed record CommandRun(int Code, string Output, string Errors)
     public static async Task<CommandRun> Succeeding(params IEnumerable<string> arguments)
     {
         var run = await Of(arguments);
-        Assert.True(run.Code == CommandLine.Done, $"exit code {run.Code}: {run.Errors}");
+        Assert.True(run.Code == ExitCode.Done, $"exit code {run.Code}: {run.Errors}");
         return run;
     }
 

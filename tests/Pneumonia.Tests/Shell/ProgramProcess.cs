@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Tests.Shell;
 

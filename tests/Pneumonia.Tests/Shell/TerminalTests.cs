@@ -11,7 +11,7 @@ public sealed class TerminalTests
     private static async Task<(string Output, string Messages)> Run(int? width, params string[] arguments)
     {
         var (output, messages) = (new StringWriter(), new StringWriter());
-        Assert.Equal(CommandLine.Done,
+        Assert.Equal(ExitCode.Done,
             await CommandLine.RunAsync(arguments, new Terminal(output, messages) { Width = width }, CancellationToken.None));
         return (output.ToString(), messages.ToString());
     }

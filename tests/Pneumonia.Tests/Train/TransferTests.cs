@@ -7,7 +7,6 @@ using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Tests.Devices;
 using Convolve.Pneumonia.Tests.Shell;
 using Convolve.Pneumonia.Train;
-using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Train;
 

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using Convolve.Layers.Networks;
 using Convolve.Layers.WeightFiles;
+using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Tests.Devices;
 using Convolve.Pneumonia.Tests.Shell;
 using Convolve.Pneumonia.Tests.Train;
-using Convolve.Pneumonia.Weights;
 
 namespace Convolve.Pneumonia.Tests.Weights;
 

@@ -1,3 +1,5 @@
+using Convolve.Pneumonia.Shell;
+
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Images;
 

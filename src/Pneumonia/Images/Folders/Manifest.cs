@@ -1,3 +1,6 @@
+using Convolve.Pneumonia.Files;
+using Convolve.Pneumonia.Shell;
+
 namespace Convolve.Pneumonia.Images;
 
 /// <summary>What a manifest says about one image; null where it lacks the column.</summary>

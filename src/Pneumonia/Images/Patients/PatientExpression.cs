@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Images;
 

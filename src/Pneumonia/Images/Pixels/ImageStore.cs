@@ -1,5 +1,6 @@
 using Convolve.Engine.Tracing;
 using Convolve.Layers.Training;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Images;
 

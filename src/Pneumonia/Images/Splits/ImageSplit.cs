@@ -1,4 +1,5 @@
 using Convolve.Engine.Randomness;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Images;
 
@@ -22,6 +23,9 @@ public enum SplitKind
 public readonly record struct SplitFractions(double Train, double Val, double Test)
 {
     public static SplitFractions Default => new(0.8, 0.1, 0.1);
+
+    /// <summary>In the form of a command line.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Train},{Val},{Test}");
 }
 
 /// <summary>The most images to keep of each part; null keeps all.</summary>

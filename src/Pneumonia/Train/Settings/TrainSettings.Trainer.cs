@@ -1,12 +1,28 @@
 using Convolve.Layers.Optimizers;
 using Convolve.Layers.Training;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Models;
 
 namespace Convolve.Pneumonia.Train;
 
-/// <content>The settings of a trainer.</content>
+/// <content>The settings of a network and of its trainer.</content>
 public sealed partial record TrainSettings
 {
+    /// <summary>How the network is built.</summary>
+    public NetworkOptions NetworkOptions => new()
+    {
+        Dropout = (float)Dropout,
+        DenseDropout = (float)DenseDropout,
+        FlattenDropout = (float)FlattenDropout,
+        SamePadding = SamePadding,
+        L1 = (float)L1,
+        L2 = (float)L2,
+        Head = Head ?? NetworkOptions.DefaultHead,
+        Until = Until,
+        Freeze = Freeze,
+        BaseLearningRateFactor = (float?)(BaseLearningRate / LearningRate),
+    };
+
     /// <summary>The optimizer.</summary>
     public Optimizer CreateOptimizer() => Optimizer switch
     {

@@ -3,6 +3,7 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Augmentation;
 using Convolve.Engine.Operations.Convolution;
 using Convolve.Layers.Training;
+using Convolve.Pneumonia.Devices;
 using Convolve.Pneumonia.Images;
 using Convolve.Pneumonia.Models;
 using Convolve.Pneumonia.Shell;
@@ -23,8 +24,8 @@ public sealed partial record TrainSettings : ICheckedSettings
 {
     private const int MostEpochs = 100_000, LargestBatch = 65_536, MostUnits = 65_536;
 
-    /// <summary>The values of <c>--freeze</c> for the whole base, and for none of it.</summary>
-    public const string FreezeAll = "all", FreezeNone = "none";
+    /// <summary>The value of <c>--freeze</c> for none of the base.</summary>
+    public const string FreezeNone = "none";
 
     [Recorded(MayChange = true)]
     public string Version { get; init; } = typeof(TrainSettings).Assembly.GetName().Version?.ToString(3) ?? "";
@@ -180,15 +181,15 @@ public sealed partial record TrainSettings : ICheckedSettings
         + "else none)", "all, none, or a layer")]
     public string? Freeze
     {
-        get => Asked(() => Model == ModelKind.Vgg19 && Weights is not null ? FreezeAll : null) is var asked && asked == FreezeNone
-            ? null : asked;
+        get => Asked(() => Model == ModelKind.Vgg19 && Weights is not null ? NetworkOptions.FreezeAll : null) is var asked
+            && asked == FreezeNone ? null : asked;
         init => Ask(value);
     }
 
     /// <summary>Units of the hidden layer of vgg19's head; null for another network.</summary>
     [OnlyFor(ModelKind.Vgg19)]
     [Whole("units of the hidden layer after vgg19's base (256)", 1, MostUnits)]
-    public int? Head { get => Asked<int?>(() => Model == ModelKind.Vgg19 ? ModelChoice.DefaultHead : null); init => Ask(value); }
+    public int? Head { get => Asked<int?>(() => Model == ModelKind.Vgg19 ? NetworkOptions.DefaultHead : null); init => Ask(value); }
 
     /// <summary>Compute the frozen base once for each image and keep its outputs on disk.</summary>
     [OnlyFor(ModelKind.Vgg19)]
@@ -278,7 +279,7 @@ public sealed partial record TrainSettings : ICheckedSettings
     {
         Data = Data is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Data))),
         Device = device.ToString(),
-        OnSlowDevice = IsSlow(device),
+        OnSlowDevice = OpenDevice.IsSlow(device),
     };
 
     /// <summary>The settings of the split.</summary>

@@ -70,14 +70,14 @@ internal static class TrainSettingsCheck
         if (settings.Until is { } until && !layers.Contains(until))
             throw new UserError($"--until {until}: vgg19's base has no such layer; its layers are {string.Join(", ", layers)}");
         string[] kept = [.. layers.Take(settings.Until is null ? layers.Count : layers.ToList().IndexOf(settings.Until) + 1)];
-        var freezesSome = settings.Freeze is not (null or TrainSettings.FreezeAll);
+        var freezesSome = settings.Freeze is not (null or NetworkOptions.FreezeAll);
         if (freezesSome && !kept.Contains(settings.Freeze))
             throw new UserError(
                 $"--freeze {settings.Freeze}: is neither all, none, nor a layer of the base; its layers are {string.Join(", ", kept)}");
         if (settings.Weights is null && settings.Freeze is not null)
             throw new UserError($"--freeze {settings.Freeze}: the base would stay random; give its weights with --weights FILE");
         // Nothing is left to train if no convolution follows the last frozen layer.
-        var frozen = settings.Freeze == TrainSettings.FreezeAll
+        var frozen = settings.Freeze == NetworkOptions.FreezeAll
             || (freezesSome && !kept.SkipWhile(layer => layer != settings.Freeze).Skip(1)
                 .Any(layer => layer.Contains("conv", StringComparison.Ordinal)));
         if (settings.BaseLearningRate is not null && frozen)

@@ -1,5 +1,3 @@
-using Convolve.Engine.Devices;
-
 namespace Convolve.Pneumonia.Train;
 
 /// <summary>Defaults that depend on the model, the images and the device.</summary>
@@ -19,7 +17,4 @@ public static class TrainingDefaults
 
     /// <summary>Images of each part when they are generated and no limit is given: training, validation, test.</summary>
     public static (int Train, int Val, int Test) SyntheticCounts => (640, 160, 160);
-
-    /// <summary>Whether a device is ILGPU's debugging device, which has smaller defaults.</summary>
-    public static bool IsSlow(DeviceDescription device) => device.Kind == DeviceKind.IlgpuCpu;
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Tests.Images;
 

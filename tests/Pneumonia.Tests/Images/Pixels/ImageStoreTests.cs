@@ -1,4 +1,5 @@
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Tests.Images;
 

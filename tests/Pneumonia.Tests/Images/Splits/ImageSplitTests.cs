@@ -1,4 +1,5 @@
 using Convolve.Pneumonia.Images;
+using Convolve.Pneumonia.Shell;
 using FsCheck.Xunit;
 
 namespace Convolve.Pneumonia.Tests.Images;

@@ -1,0 +1,49 @@
+using System.Text;
+using Convolve.Engine.Files;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Files;
+
+/// <summary>
+/// What a command writes for its user: whole files, in folders that are made where they are missing; see <see cref="WholeFile"/>.
+/// </summary>
+public static class OutputFile
+{
+    /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
+    /// <exception cref="UserError">The file cannot be written there.</exception>
+    public static void WriteText(string path, string text) => Write(path, new UTF8Encoding(false).GetBytes(text));
+
+    /// <summary>Writes bytes.</summary>
+    /// <exception cref="UserError">The file cannot be written there.</exception>
+    public static void Write(string path, byte[] content)
+    {
+        try
+        {
+            if (Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
+            WholeFile.Write(path, stream => stream.Write(content));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new UserError($"{path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}; choose another place or make room", e);
+        }
+    }
+
+    /// <summary>Removes a file, if there is one.</summary>
+    /// <exception cref="UserError">It cannot be removed.</exception>
+    public static void Remove(string path)
+    {
+        try
+        {
+            // A folder in its place would be reported as a file that must not be touched.
+            if (Directory.Exists(path)) throw new IOException("it is a folder");
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{path}: cannot be removed: {e.Message.ReplaceLineEndings(" ")}; move it away", e);
+        }
+    }
+}

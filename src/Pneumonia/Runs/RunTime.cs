@@ -1,0 +1,39 @@
+using System.Text.Json;
+using Convolve.Pneumonia.Files;
+using Convolve.Pneumonia.Shell;
+
+namespace Convolve.Pneumonia.Runs;
+
+/// <summary>
+/// <c>time.json</c> of a run folder, which is there until the run ends: how long it has taken so far. Checkpoints hold no time, and
+/// <c>history.csv</c> only that of whole epochs.
+/// </summary>
+/// <param name="Seconds">Wall time of all its sittings.</param>
+/// <param name="UnfinishedEpoch">Seconds that went into the epoch in which the run stands; 0 between two.</param>
+public sealed record RunTime(double Seconds, double UnfinishedEpoch)
+{
+    public const string FileName = "time.json";
+
+    /// <exception cref="UserError">The file cannot be written.</exception>
+    public void Write(string runFolder) =>
+        OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, JsonFormat.Indented) + "\n");
+
+    /// <summary>The time of a run so far; nothing where no file tells it, for a run can go on without.</summary>
+    public static RunTime Read(string runFolder)
+    {
+        try
+        {
+            var time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), JsonFormat.Indented);
+            return time is { Seconds: >= 0 and < double.PositiveInfinity, UnfinishedEpoch: >= 0 and < double.PositiveInfinity } ? time
+                : new RunTime(0, 0);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return new RunTime(0, 0);
+        }
+    }
+
+    /// <summary>Removes the file of a run that has ended.</summary>
+    /// <exception cref="UserError">It cannot be removed.</exception>
+    public static void Delete(string runFolder) => OutputFile.Remove(Path.Combine(runFolder, FileName));
+}
