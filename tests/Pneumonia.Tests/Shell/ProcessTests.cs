@@ -2,8 +2,10 @@ using System.Diagnostics;
 
 namespace Convolve.Pneumonia.Tests.Shell;
 
-/// <summary>Signals, closed or full standard streams, and several processes at once.</summary>
-[Collection(OnADevice.Name)]
+/// <summary>
+/// Signals, closed or full standard streams, and several processes at once. The device belongs to those processes, so other tests may run
+/// beside these.
+/// </summary>
 public sealed class ProcessTests : IDisposable
 {
     private const int Hangup = 1, Interrupt = 2, Terminate = 15;

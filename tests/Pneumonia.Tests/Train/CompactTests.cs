@@ -6,13 +6,11 @@ namespace Convolve.Pneumonia.Tests.Train;
 /// <summary>The compact network from the command line: grayscale images, running statistics, a schedule; and the learning-rate
 /// search.</summary>
 [Collection(OnADevice.Name)]
-public sealed class CompactTests(TrainedRun trained) : IDisposable
+public sealed class CompactTests(TrainedRun trained, CompactTests.WholeRun wholeRun) : IClassFixture<CompactTests.WholeRun>, IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
     private string Run => Path.Combine(folder.Path, "run");
-
-    private string Whole => Path.Combine(folder.Path, "whole");
 
     private string[] Train(string run) =>
         ["train", "--model", "compact", "--pixels", "24", "--epochs", "2", "--batch", "5", "--augment", "--data",
@@ -25,19 +23,19 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [Fact]
     public async Task TrainedEvaluatedPredictedAndSummarizedOnGrayImages()
     {
-        await CommandRun.Succeeding(Train(Run));
-        var config = Json(Run, "config.json");
+        var whole = await wholeRun.Of(Train);
+        var config = Json(whole, "config.json");
         Assert.Equal(("compact", "cosine", "adam"), ((string)config["model"]!, (string)config["schedule"]!, (string)config["optimizer"]!));
         Assert.Equal(0.05, (double)config["weightDecay"]!);
 
         // The same images, converted to gray the same way, with folded layers and another batch size: the run's own metrics.
-        var evaluated = await CommandRun.Succeeding("evaluate", "--run", Run, "--data", trained.Data, "--json");
-        Assert.Equal((double)Json(Run, "metrics.json")["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-4);
+        var evaluated = await CommandRun.Succeeding("evaluate", "--run", whole, "--data", trained.Data, "--json");
+        Assert.Equal((double)Json(whole, "metrics.json")["test"]!["loss"]!, (double)evaluated.Json["loss"]!, 1e-4);
         var image = Directory.EnumerateFiles(Path.Combine(trained.Data, "test", "NORMAL")).Order(StringComparer.Ordinal).First();
-        var predicted = await CommandRun.Succeeding("predict", "--run", Run, image, "--json");
+        var predicted = await CommandRun.Succeeding("predict", "--run", whole, image, "--json");
         Assert.InRange((double)predicted.Json[0]!["probability"]!, 0.5, 1);
 
-        var summary = await CommandRun.Succeeding("summary", "--run", Run, "--json");
+        var summary = await CommandRun.Succeeding("summary", "--run", whole, "--json");
         Assert.Equal("[24,24,1]", summary.Json["input"]!.ToJsonString());
         Assert.Equal(7, summary.Json["layers"]!.AsArray().Count(layer => (string)layer!["kind"]! == "batch_normalization"));
         Assert.InRange((long)summary.Json["parameters"]!, 1, 1_000_000);
@@ -48,11 +46,11 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("epoch 1/")]
     public async Task StoppedAndResumedIsAsNeverStopped(string trigger)
     {
-        await CommandRun.Succeeding(Train(Whole));
+        var whole = await wholeRun.Of(Train);
         Assert.Equal(130, (await CommandRun.StoppedAt(trigger, TimeSpan.Zero, Train(Run))).Code);
         await CommandRun.Succeeding([.. Train(Run), "--resume"]);
         foreach (var file in new[] { "best.safetensors", "last.safetensors" })
-            Assert.Equal(File.ReadAllBytes(Path.Combine(Whole, file)), File.ReadAllBytes(Path.Combine(Run, file)));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(whole, file)), File.ReadAllBytes(Path.Combine(Run, file)));
     }
 
     [Theory]
@@ -61,8 +59,7 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
     [InlineData("--weight-decay", "0.1", "weight-decay 0.05, not 0.1")]
     public async Task WhatFixesEveryStepCannotChangeOnResuming(string option, string value, string mentions)
     {
-        await CommandRun.Succeeding(Train(Run));
-        List<string> command = [.. Train(Run), "--resume"];
+        List<string> command = [.. Train(await wholeRun.Of(Train)), "--resume"];
         var place = command.IndexOf(option);
         if (place >= 0) command[place + 1] = value;
         else command.AddRange([option, value]);
@@ -103,5 +100,21 @@ public sealed class CompactTests(TrainedRun trained) : IDisposable
         Assert.Equal((2, ""), (run.Code, run.Output));
         Assert.Contains(mentions, Assert.Single(run.ErrorLines));
         Assert.False(Directory.Exists(Run));
+    }
+
+    /// <summary>A run that was never stopped, trained for the first test that wants it.</summary>
+    public sealed class WholeRun : IDisposable
+    {
+        private readonly TemporaryFolder folder = new();
+
+        /// <summary>Its folder, which tests only read.</summary>
+        public async Task<string> Of(Func<string, string[]> training)
+        {
+            var run = Path.Combine(folder.Path, "run");
+            if (!Directory.Exists(run)) await CommandRun.Succeeding(training(run));
+            return run;
+        }
+
+        public void Dispose() => folder.Dispose();
     }
 }
