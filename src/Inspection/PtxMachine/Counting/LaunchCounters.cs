@@ -18,8 +18,27 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
 
     private readonly long[] loaded = new long[arrays.Count], stored = new long[arrays.Count];
 
+    private readonly long[] ofLongestWarp = new long[program.Flow.Blocks.Count];
+    private readonly long[,] ofWarp = new long[(threadsPerGroup + Row.Lanes - 1) / Row.Lanes, program.Flow.Blocks.Count];
+
     /// <summary>A warp executes a block.</summary>
-    public void CountBlock(BasicBlock block) => executions[block.Index]++;
+    public void CountBlock(Warp warp, BasicBlock block)
+    {
+        executions[block.Index]++;
+        ofWarp[warp.Index, block.Index]++;
+    }
+
+    /// <summary>A group has ended.</summary>
+    public void EndGroup()
+    {
+        for (var block = 0; block < executions.Length; block++)
+        {
+            var most = 0L;
+            for (var warp = 0; warp < ofWarp.GetLength(0); warp++) most = Math.Max(most, ofWarp[warp, block]);
+            ofLongestWarp[block] += most;
+        }
+        Array.Clear(ofWarp);
+    }
 
     /// <summary>
     /// A warp accesses shared memory. It has 32 banks of four bytes, and a wavefront moves one word of each, for any number of lanes.
@@ -74,7 +93,11 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
     /// <summary>Adds what another launch of the kernel, or a group that stands for several, has counted.</summary>
     public void Add(LaunchCounters other, long times)
     {
-        for (var i = 0; i < executions.Length; i++) executions[i] += times * other.executions[i];
+        for (var i = 0; i < executions.Length; i++)
+        {
+            executions[i] += times * other.executions[i];
+            ofLongestWarp[i] += times * other.ofLongestWarp[i];
+        }
         for (var i = 0; i < loaded.Length; i++)
         {
             loaded[i] += times * other.loaded[i];
@@ -96,8 +119,12 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
         InstructionClasses.MultiplyAdds(program, executions),
         [.. accesses.Where(access => access.Requests > 0)])
     {
-        Executions = [.. program.Flow.Blocks.SelectMany(block => Enumerable.Repeat(executions[block.Index], block.End - block.First))],
+        Executions = OfInstructions(executions),
+        ExecutionsOfLongestWarp = OfInstructions(ofLongestWarp),
     };
+
+    private long[] OfInstructions(long[] ofBlocks) =>
+        [.. program.Flow.Blocks.SelectMany(block => Enumerable.Repeat(ofBlocks[block.Index], block.End - block.First))];
 
     /// <summary>What has been moved from and to each array.</summary>
     public IReadOnlyList<ArrayTraffic> Traffic() =>

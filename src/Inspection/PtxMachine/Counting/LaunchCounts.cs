@@ -18,6 +18,9 @@ public sealed record LaunchCounts(
     /// <summary>How often a warp executed each instruction of the kernel, whether its guard held or not.</summary>
     public IReadOnlyList<long> Executions { get; init; } = [];
 
+    /// <summary>The same for the warp of each group that executed it most often, added up over the groups.</summary>
+    public IReadOnlyList<long> ExecutionsOfLongestWarp { get; init; } = [];
+
     /// <summary>All instructions of warps.</summary>
     public long WarpInstructions => Instructions.Values.Sum();
 

@@ -66,6 +66,7 @@ internal sealed class Launch
     {
         blocksLeft = Options.MaximalBlocks;
         group.Run(place);
+        Counters?.EndGroup();
     }
 
     /// <summary>Counters that have counted nothing.</summary>
@@ -74,7 +75,7 @@ internal sealed class Launch
     /// <summary>Counts the instructions of a block that a warp is about to execute.</summary>
     public void CountBlock(Warp warp, BasicBlock block)
     {
-        Counters?.CountBlock(block);
+        Counters?.CountBlock(warp, block);
         if (--blocksLeft < 0)
             throw Fault(FindingKind.EndlessLoop, warp, Program.Kernel.Instructions[block.First], 0, "",
                 $"does not end within {Options.MaximalBlocks} basic blocks");

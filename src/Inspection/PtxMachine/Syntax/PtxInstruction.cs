@@ -28,7 +28,8 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
         RegistersOf(Guard).Concat(Operands.Skip(ResultOperands).SelectMany(RegistersOf))
             .Concat(Operands.Take(ResultOperands).OfType<AddressOperand>().SelectMany(RegistersOf));
 
-    private int ResultOperands => Operation switch
+    /// <summary>How many of its operands are results.</summary>
+    internal int ResultOperands => Operation switch
     {
         "st" or "red" or "cp" or "bar" or "barrier" or "bra" or "ret" or "exit" => 0,
         "shfl" when Operands.Count == 6 => 2,
