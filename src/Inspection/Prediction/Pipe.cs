@@ -35,8 +35,8 @@ public enum Pipe
 internal readonly record struct OperationCost(Pipe Pipe, int Instructions, int Latency)
 {
     // Clocks of dependent instructions, measured on Volta to Hopper: Jia et al., Dissecting the NVIDIA Volta GPU Architecture via
-    // Microbenchmarking, 2018; Abdelkhalik et al., Demystifying the Nvidia Ampere Architecture, 2022; Luo et al., Benchmarking and Dissecting the
-    // Nvidia Hopper GPU Architecture, 2024.
+    // Microbenchmarking, 2018; Abdelkhalik et al., Demystifying the Nvidia Ampere Architecture, 2022; Luo et al., Benchmarking and
+    // Dissecting the Nvidia Hopper GPU Architecture, 2024.
     private const int Arithmetic = 4, WideProduct = 5, Function = 18, SharedLoad = 30, MatrixLoad = 33, TensorProduct = 33, Barrier = 20;
 
     /// <summary>
@@ -65,19 +65,19 @@ internal readonly record struct OperationCost(Pipe Pipe, int Instructions, int L
             case "bar" or "barrier": return new OperationCost(Pipe.Control, 1, Barrier);
             case "bra" or "ret" or "exit": return new OperationCost(Pipe.Control, 1, Arithmetic);
             case "shfl" or "vote" or "activemask": return new OperationCost(Pipe.Memory, 1, SharedLoad);
-            case "div" or "rem" when !isFloat: return new OperationCost(Pipe.Integer, words == 2 ? LongDivision : IntegerDivision, 5 * Function);
+            case "div" or "rem" when !isFloat:
+                return new OperationCost(Pipe.Integer, words == 2 ? LongDivision : IntegerDivision, 5 * Function);
             case "div": return new OperationCost(Pipe.Float, FloatDivision, 3 * Function);
             case "sqrt" or "rsqrt" or "rcp" or "ex2" or "lg2" or "sin" or "cos" or "tanh":
                 return new OperationCost(Pipe.Special, instruction.Has("rn") ? ExactFunction : 1, Function);
             // A comparison, a sum and a selection.
             case "cvt" when instruction.Has("rna"): return new OperationCost(Pipe.Integer, 3, 3 * Arithmetic);
-            case "cvt":
-                return IsConversion(instruction) ? new OperationCost(Pipe.Special, 1, Function) : new OperationCost(Pipe.Integer, words, Arithmetic);
+            case "cvt" when IsConversion(instruction): return new OperationCost(Pipe.Special, 1, Function);
             case "add" or "sub" or "mul" or "fma" when isFloat: return new OperationCost(Pipe.Float, words, Arithmetic);
             case "mul" or "mad":
                 return new OperationCost(Pipe.IntegerProduct, type.Bits == 64 ? 4 : 1, WideProduct);
             // Addresses of shared memory have 32 bits and are a shift and a sum.
-            case "add" when operation.Joined.Count > 0 && operation.Results.All(result => result.Readers.All(reader => reader.Instruction.Has("shared"))):
+            case "add" when operation.Joined.Count > 0 && operation.Results.All(IsAddressOfShared):
                 return new OperationCost(Pipe.Integer, 1, Arithmetic);
             case "add" or "sub" when operation.Joined.Any(part => part.Operation == "mul"):
                 return new OperationCost(Pipe.IntegerProduct, 1, WideProduct);
@@ -85,5 +85,8 @@ internal readonly record struct OperationCost(Pipe Pipe, int Instructions, int L
         }
     }
 
-    private static bool IsConversion(PtxInstruction instruction) => instruction.Types.Select(type => type.Kind == 'f').Distinct().Count() == 2;
+    private static bool IsConversion(PtxInstruction instruction) =>
+        instruction.Types.Select(type => type.Kind == 'f').Distinct().Count() == 2;
+
+    private static bool IsAddressOfShared(Value value) => value.Readers.All(reader => reader.Instruction.Has("shared"));
 }

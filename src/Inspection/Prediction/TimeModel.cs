@@ -6,10 +6,14 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.Prediction;
 
 /// <summary>
-/// Predicts how long launches take on a GPU, from what they execute. Each part of a multiprocessor takes a time for a group: its schedulers, its
-/// pipes, its shared memory, its share of the L2 cache and of the memory. If all worked at the same time, the slowest would decide. They do not
-/// quite, so the times are joined as the root of a sum of powers, which lies between their maximum and their sum. The longest warp of a group also waits for results by itself; the groups
-/// on a multiprocessor wait at the same time, so that counts once for each round of groups. The multiprocessor with the most groups decides.
+/// Predicts how long launches take on a GPU, from what they execute. Each part of a multiprocessor takes a time for a group: its
+/// schedulers,
+/// its pipes, its shared memory, its share of the L2 cache and of the memory. If all worked at the same time, the slowest would decide.
+/// They
+/// do not quite, so the times are joined as the root of a sum of powers, which lies between their maximum and their sum. The longest warp
+/// of
+/// a group also waits for results by itself; the groups on a multiprocessor wait at the same time, so that counts once for each round of
+/// groups. The multiprocessor with the most groups decides.
 /// </summary>
 /// <remarks>
 /// Bounds and their overlap follow Hong and Kim, An Analytical Model for a GPU Architecture with Memory-level and Thread-level Parallelism
@@ -108,7 +112,8 @@ public sealed class TimeModel(Gpu gpu)
         var clocks = new Dictionary<Bound, double>
         {
             [Bound.Issue] = instructions / Gpu.Schedulers,
-            [Bound.FloatPipe] = ofPipe[(int)Pipe.Float] * WarpSize / Gpu.FloatLanes + ofPipe[(int)Pipe.IntegerProduct] * WarpSize / IntegerLanes,
+            [Bound.FloatPipe] = ofPipe[(int)Pipe.Float] * WarpSize / Gpu.FloatLanes
+                + ofPipe[(int)Pipe.IntegerProduct] * WarpSize / IntegerLanes,
             [Bound.IntegerPipe] = ofPipe[(int)Pipe.Integer] * WarpSize / IntegerLanes,
             [Bound.SpecialPipe] = ofPipe[(int)Pipe.Special] * WarpSize / SpecialLanes,
             [Bound.SharedMemory] = launch.Counts.SharedWavefronts / groups + Math.Max(requests, sectors / SectorsPerClock),

@@ -3,7 +3,8 @@ using Convolve.Inspection.Prediction.Assembly;
 namespace Convolve.Inspection.Prediction;
 
 /// <summary>
-/// The clocks that a warp needs for each block of a kernel if it has a multiprocessor for itself: instructions are issued in their order, one a
+/// The clocks that a warp needs for each block of a kernel if it has a multiprocessor for itself: instructions are issued in their order,
+/// one a
 /// clock, each when what it reads has arrived. What another block has loaded arrives after the clocks of the blocks between.
 /// </summary>
 internal sealed class WarpTime
@@ -59,11 +60,13 @@ internal sealed class WarpTime
         {
             if (ready.TryGetValue(value, out var time)) return time;
             var latest = 0.0;
-            foreach (var writer in value.Writers.Where(writer => writer.Block != block && writer.Instruction.Operation is "ld" or "ldmatrix"))
+            foreach (var writer in value.Writers.Where(writer => writer.Block != block && IsLoad(writer)))
                 latest = Math.Max(latest, OperationCost.Of(writer).Latency - Between(writer.Block, block));
             return ready[value] = latest;
         }
     }
+
+    private static bool IsLoad(Operation operation) => operation.Instruction.Operation is "ld" or "ldmatrix";
 
     /// <summary>Clocks that pass between two blocks, on all ways from one to the other that the warp takes.</summary>
     private double Between(int from, int to)

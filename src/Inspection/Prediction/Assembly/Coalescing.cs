@@ -23,7 +23,7 @@ internal static class Coalescing
                 foreach (var value in alive) Range(value)[place[operation]] = true;
                 foreach (var result in operation.Results) Range(result)[place[operation]] = true;
             });
-        foreach (var copy in blocks.SelectMany(block => block).Where(operation => operation.Instruction.Operation == "mov" && operation.Guard is null))
+        foreach (var copy in blocks.SelectMany(block => block).Where(IsCopy))
         {
             if (copy.Results is not [var to] || copy.Sources is not [Value from] || from.Size != to.Size || from.Size == 0) continue;
             if (from != to)
@@ -46,19 +46,22 @@ internal static class Coalescing
     }
 
     /// <summary>
-    /// Moves what is computed for a copy alone down to it, such as the next value of a counter, so that the last use of the old value is over.
+    /// Moves what is computed for a copy alone down to it, such as the next value of a counter, so that the last use of the old value is
+    /// over.
     /// </summary>
     private static void Lower(List<Operation> block)
     {
         for (var i = 1; i < block.Count; i++)
         {
-            if (block[i] is not { Instruction.Operation: "mov", Guard: null, Sources: [Value { Readers.Count: 1, Writer: { IsPure: true } writer }] }) continue;
+            if (!IsCopy(block[i]) || block[i].Sources is not [Value { Readers.Count: 1, Writer: { IsPure: true } writer }]) continue;
             var from = block.LastIndexOf(writer, i - 1);
             if (from < 0 || block[(from + 1)..i].Any(between => between.Results.Any(writer.Reads.Contains))) continue;
             block.RemoveAt(from);
             block.Insert(i - 1, writer);
         }
     }
+
+    private static bool IsCopy(Operation operation) => operation is { Instruction.Operation: "mov", Guard: null };
 
     private static void Unite(Value old, Value by)
     {

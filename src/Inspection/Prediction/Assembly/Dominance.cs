@@ -52,7 +52,9 @@ internal sealed class Dominance
     /// <summary>The natural loops by their headers, the innermost first.</summary>
     public IReadOnlyList<(int Header, HashSet<int> Blocks)> Loops { get; }
 
-    /// <summary>The nearest block that every way to a block leads through; −1 for the first and for those that nothing leads to.</summary>
+    /// <summary>
+    /// The nearest block that every way to a block leads through; −1 for the first and for those that nothing leads to.
+    /// </summary>
     public int Immediate(int block) => block == 0 ? -1 : dominator[block];
 
     /// <summary>Whether every way to a block leads through another.</summary>

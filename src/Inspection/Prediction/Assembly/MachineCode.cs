@@ -4,7 +4,8 @@ using Convolve.Inspection.PtxMachine.Syntax;
 namespace Convolve.Inspection.Prediction.Assembly;
 
 /// <summary>
-/// A model of the machine code that NVIDIA's assembler makes of PTX: which instructions are left, in which block, and how many registers their
+/// A model of the machine code that NVIDIA's assembler makes of PTX: which instructions are left, in which block, and how many registers
+/// their
 /// values take.
 /// </summary>
 public sealed class MachineCode

@@ -59,8 +59,9 @@ internal sealed class Simplification
         for (var changed = true; changed;)
         {
             changed = false;
-            foreach (var operation in Live.Where(operation => !operation.HasEffect && operation.Results.All(result => result.Readers.Count == 0)))
+            foreach (var operation in Live)
             {
+                if (operation.HasEffect || operation.Results.Any(result => result.Readers.Count > 0)) continue;
                 Spare(operation);
                 changed = true;
             }
@@ -126,12 +127,14 @@ internal sealed class Simplification
     /// <summary>What depends on arguments and the group's place alone is computed once for the group, in registers of its own.</summary>
     private void FindUniform()
     {
-        foreach (var block in dominance.Blocks)
-            foreach (var operation in values.Operations.Where(operation => operation.Block == block && !operation.IsSpared))
-                if (operation.IsPure && operation.Instruction.Types.All(type => type.Kind != 'f') && operation.Results is [{ Writer: not null } result]
-                    && operation.Sources.All(source => source is Value { IsConstant: true } or Value { IsUniform: true }
-                        || (source is string text && !text.StartsWith("%tid", StringComparison.Ordinal) && text != "%laneid")))
-                    result.IsUniform = true;
+        var ofBlock = values.Operations.ToLookup(operation => operation.Block);
+        foreach (var operation in dominance.Blocks.SelectMany(block => ofBlock[block]).Where(operation => !operation.IsSpared))
+            if (operation.IsPure && operation.Instruction.Types.All(type => type.Kind != 'f')
+                && operation.Results is [{ Writer: not null } result] && operation.Sources.All(IsUniform))
+                result.IsUniform = true;
+
+        static bool IsUniform(object source) => source is Value { IsConstant: true } or Value { IsUniform: true }
+            || (source is string text && !text.StartsWith("%tid", StringComparison.Ordinal) && text is not ("%laneid" or "%warpid"));
     }
 
     /// <summary>Joins instructions that the hardware has in one.</summary>
@@ -148,17 +151,20 @@ internal sealed class Simplification
             // Any logical function of three values is one instruction.
             else if (name is "and" or "or" or "xor") JoinWith(operation, ["and", "or", "xor"], most: 1);
         }
-        // Addresses carry a constant and a base of shared memory.
-        foreach (var operation in Live.ToArray())
-            if (operation.IsPure && operation.Instruction.Operation == "add" && operation.Joined.Count == 0 && operation.Results is [{ Writer: not null } result]
-                && result.Readers.All(reader => reader.Instruction.Operation is "ld" or "st" or "ldmatrix" or "cp")
-                && operation.Sources.Any(source => source is string or Value { IsConstant: true } )
+        foreach (var operation in Live.Where(operation => operation.IsPure && operation.Joined.Count == 0).ToArray())
+            if (operation.Instruction.Operation == "add" && operation.Results is [{ Writer: not null } result]
                 && operation.Sources.OfType<Value>().FirstOrDefault(value => !value.IsConstant) is { } index
-                && (operation.Sources.OfType<string>().Any() || result.Readers.All(reader => reader.Instruction.Has("shared"))))
+                && operation.Sources.Where(source => source != index).All(offset => IsPartOfAddress(offset, result)))
             {
                 Replace(result, index);
                 Spare(operation);
             }
+
+        // Addresses carry a constant, and in shared memory the address of a variable.
+        static bool IsPartOfAddress(object offset, Value address) =>
+            address.Readers.All(reader => reader.Instruction.Operation is "ld" or "st" or "ldmatrix" or "cp")
+            && (offset is string
+                || (offset is Value { IsConstant: true } && address.Readers.All(reader => reader.Instruction.Has("shared"))));
     }
 
     /// <summary>Makes a source of an operation that nobody else needs a part of the operation.</summary>
@@ -167,7 +173,8 @@ internal sealed class Simplification
         var joined = 0;
         foreach (var source in operation.Sources.OfType<Value>().ToArray())
         {
-            if (joined == most || source.IsUniform || source.Writer is not { IsSpared: false, IsPure: true } writer || source.Readers.Count > 1) continue;
+            if (joined == most || source.IsUniform || source.Readers.Count > 1) continue;
+            if (source.Writer is not { IsSpared: false, IsPure: true } writer) continue;
             if (!names.Contains(writer.Instruction.Operation) || !FitTogether(operation, writer)) continue;
             operation.Sources.Remove(source);
             foreach (var inner in writer.Sources)
@@ -193,7 +200,8 @@ internal sealed class Simplification
         if (outer.Count == 0 || inner.Count == 0) return false;
         if (part.Instruction.Operation == "setp") return true;
         // A product that is twice as wide is one instruction with the sum, as are sums of the same width; 64-bit sums take two.
-        return part.Instruction.Has("wide") ? outer[^1].Bits == 64 : outer[^1].Bits == inner[^1].Bits && outer[^1].Bits == 32 && outer[^1].Kind == 'f' == (inner[^1].Kind == 'f');
+        if (part.Instruction.Has("wide")) return outer[^1].Bits == 64;
+        return outer[^1].Bits == 32 && inner[^1].Bits == 32 && outer[^1].Kind == 'f' == (inner[^1].Kind == 'f');
     }
 
     /// <summary>Moves what does not change in a loop to the block before it.</summary>
@@ -208,13 +216,16 @@ internal sealed class Simplification
                 changed = false;
                 foreach (var operation in Live.Where(operation => blocks.Contains(operation.Block) && operation.IsPure))
                 {
-                    if (operation.Results is not [{ Writer: not null }] || operation.Instruction.Operation is "mov" or "setp" or "selp") continue;
-                    if (operation.Sources.OfType<Value>().Any(source => !source.IsConstant && source.Writers.Any(writer => blocks.Contains(writer.Block)))) continue;
+                    if (operation.Results is not [{ Writer: not null }]) continue;
+                    if (operation.Instruction.Operation is "mov" or "setp" or "selp" || operation.Sources.Any(Changes)) continue;
                     operation.Block = before;
                     operation.IsMoved = true;
                     changed = true;
                 }
             }
+
+            bool Changes(object source) =>
+                source is Value { IsConstant: false } value && value.Writers.Any(writer => blocks.Contains(writer.Block));
         }
     }
 }

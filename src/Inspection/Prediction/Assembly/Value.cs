@@ -68,8 +68,8 @@ internal sealed class Operation(PtxInstruction instruction, int index, int block
     public IEnumerable<Value> Reads => Guard is null ? Sources.OfType<Value>() : Sources.OfType<Value>().Append(Guard);
 
     /// <summary>Whether it does nothing but compute its results from its sources.</summary>
-    public bool IsPure => Guard is null && Instruction.Operation is not ("ld" or "st" or "atom" or "red" or "cp" or "ldmatrix" or "mma" or "bra"
-        or "ret" or "exit" or "bar" or "barrier" or "shfl" or "vote" or "activemask") && !Instruction.Has("volatile");
+    public bool IsPure => Guard is null && !HasEffect
+        && Instruction.Operation is not ("ld" or "ldmatrix" or "mma" or "shfl" or "vote" or "activemask");
 
     /// <summary>Whether something besides its results depends on it.</summary>
     public bool HasEffect => Instruction.Operation is "st" or "atom" or "red" or "cp" or "bra" or "ret" or "exit" or "bar" or "barrier";
