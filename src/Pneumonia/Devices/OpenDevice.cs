@@ -61,7 +61,7 @@ public sealed class OpenDevice : IDisposable
         }
         catch (DeviceException e)
         {
-            throw new UserError($"--tf32: {e.Message}; leave it out, or choose such a device with --device", e);
+            throw UserError.From(e, "--tf32", advice: "leave it out, or choose such a device with --device");
         }
     }
 

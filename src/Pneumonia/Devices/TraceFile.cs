@@ -79,7 +79,7 @@ internal static class TraceFile
     }
 
     private static UserError Unwritable(string path, Exception e) =>
-        new($"--trace {path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}; choose another place or make room", e);
+        UserError.From(e, $"--trace {path}: cannot be written", advice: "choose another place or make room");
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

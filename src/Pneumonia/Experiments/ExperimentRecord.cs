@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Shell;
 
@@ -17,21 +16,13 @@ public sealed record ExperimentRecord(string Id, int Seed, double Minutes, int P
 
     /// <exception cref="UserError">The file cannot be written.</exception>
     public void Write(string run) =>
-        OutputFile.WriteText(Path.Combine(run, FileName), JsonSerializer.Serialize(this, JsonFormat.Indented) + "\n");
+        JsonFile.Write(Path.Combine(run, FileName), this);
 
     /// <summary>Reads the record of a run; null where there is none.</summary>
     /// <exception cref="UserError">The file is broken.</exception>
     public static ExperimentRecord? Read(string run)
     {
         var path = Path.Combine(run, FileName);
-        if (!Path.Exists(path)) return null;
-        try
-        {
-            return JsonSerializer.Deserialize<ExperimentRecord>(File.ReadAllText(path), JsonFormat.Indented);
-        }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new UserError($"{path}: cannot be read: {e.Message.ReplaceLineEndings(" ")}; remove it, its run stays", e);
-        }
+        return Path.Exists(path) ? JsonFile.Read<ExperimentRecord>(path, "an experiment", advice: "remove it, its run stays") : null;
     }
 }

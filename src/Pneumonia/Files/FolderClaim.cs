@@ -290,7 +290,7 @@ public sealed class FolderClaim : IDisposable
     }
 
     private static UserError Unwritable(string folder, Exception e) =>
-        new($"--out {folder}: cannot be written to: {e.Message.ReplaceLineEndings(" ")}; choose another folder", e);
+        UserError.From(e, $"--out {folder}: cannot be written to", advice: "choose another folder");
 
     // From the folder upwards.
     private static IEnumerable<string> MissingFolders(string folder)

@@ -24,7 +24,7 @@ public static class OutputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UserError($"{path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}; choose another place or make room", e);
+            throw UserError.From(e, $"{path}: cannot be written", advice: "choose another place or make room");
         }
     }
 
@@ -43,7 +43,7 @@ public static class OutputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"{path}: cannot be removed: {e.Message.ReplaceLineEndings(" ")}; move it away", e);
+            throw UserError.From(e, $"{path}: cannot be removed", advice: "move it away");
         }
     }
 }

@@ -74,7 +74,7 @@ public sealed record ConvolutionComparisonSettings : ICheckedSettings
     {
         // A shape that is too large is refused before a device is opened.
         try { _ = Geometry.Output; }
-        catch (Exception e) when (e is ArgumentException or OverflowException) { throw new UserError($"kernels compare {e.Message}", e); }
+        catch (Exception e) when (e is ArgumentException or OverflowException) { throw new UserError($"kernels compare {e.Message}"); }
     }
 }
 
@@ -112,7 +112,7 @@ public static class ConvolutionComparison
         }
         catch (DeviceException e)
         {
-            throw new UserError($"{e.Message} (input {settings.Geometry.Input}, kernel {settings.Geometry.Kernel})", e);
+            throw UserError.From(e, given: $"input {settings.Geometry.Input}, kernel {settings.Geometry.Kernel}");
         }
         if (settings.Json) terminal.WriteJson(rows);
         else Print(rows, settings.Geometry, terminal);

@@ -40,7 +40,7 @@ public sealed record ProductComparisonSettings : ICheckedSettings
     void ICheckedSettings.Check(string command)
     {
         try { _ = Geometry.Output; }
-        catch (Exception e) when (e is ArgumentException or OverflowException) { throw new UserError($"{command}: {e.Message}", e); }
+        catch (Exception e) when (e is ArgumentException or OverflowException) { throw UserError.From(e, command); }
     }
 }
 
@@ -77,8 +77,8 @@ public static class ProductComparison
         }
         catch (DeviceException e)
         {
-            throw new UserError($"{e.Message} (--rows {settings.Geometry.Rows}, --columns {settings.Geometry.Columns}, --depth "
-                + $"{settings.Geometry.Depth})", e);
+            throw UserError.From(e,
+                given: $"--rows {settings.Geometry.Rows}, --columns {settings.Geometry.Columns}, --depth {settings.Geometry.Depth}");
         }
         if (settings.Json) terminal.WriteJson(figures);
         else terminal.Results.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -25,11 +25,11 @@ public static class ModelChoice
         {
             var name = model.ToString().ToLowerInvariant();
             var smallest = SmallestPixels(model, options.SamePadding);
-            if (pixels < smallest) throw new UserError($"--pixels {pixels}: too small for {name}, use at least {smallest}: {e.Message}", e);
+            if (pixels < smallest) throw UserError.From(e, $"--pixels {pixels}: too small for {name}, use at least {smallest}");
             throw LargestPixels(smallest, pixels - 1, CanBuild) is { } largest
                 ? new UserError($"--pixels {pixels}: too large for {name}, use at most {largest}: one of its tensors would have more than "
-                    + "2³¹ elements", e)
-                : new UserError($"{name}: cannot be built with these options, whatever the --pixels: {e.Message}", e);
+                    + "2³¹ elements")
+                : UserError.From(e, $"{name}: cannot be built with these options, whatever the --pixels");
         }
 
         bool CanBuild(int side)

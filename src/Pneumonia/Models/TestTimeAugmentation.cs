@@ -52,7 +52,7 @@ public static class TestTimeAugmentation
         }
         catch (DivergedException e)
         {
-            throw new UserError($"{e.Message}; train it again, or take another one", e);
+            throw UserError.From(e, advice: "train it again, or take another one");
         }
     }
 }

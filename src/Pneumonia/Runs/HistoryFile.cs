@@ -40,8 +40,8 @@ public static class HistoryFile
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"{path}: cannot be read: {e.Message.ReplaceLineEndings(" ")}; repair it, or move it away: the run goes on "
-                + "without the times of its epochs", e);
+            throw UserError.From(e, $"{path}: cannot be read",
+                advice: "repair it, or move it away: the run goes on without the times of its epochs");
         }
         return seconds;
     }

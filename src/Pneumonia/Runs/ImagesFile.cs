@@ -70,7 +70,7 @@ public static class ImagesFile
         }
         catch (Exception e) when (e is FormatException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"{path}: cannot be read: {e.Message}; remove the file, or train the run again", e);
+            throw UserError.From(e, $"{path}: cannot be read", advice: "remove the file, or train the run again");
         }
         int train = 0, trainByName = 0, val = 0;
         foreach (var image in images)
@@ -92,12 +92,11 @@ public static class ImagesFile
     {
         try
         {
-            using var stream = File.OpenRead(image.Path);
-            return Convert.ToHexStringLower(SHA256.HashData(stream));
+            return Convert.ToHexStringLower(SHA256.HashData(ImageBytes.Read(image.Path)));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnreadableImage e)
         {
-            return null;
+            return e.IsMissing ? null : Convert.ToHexStringLower(SHA256.HashData([]));
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Shell;
 
@@ -15,19 +14,18 @@ public sealed record RunTime(double Seconds, double UnfinishedEpoch)
     public const string FileName = "time.json";
 
     /// <exception cref="UserError">The file cannot be written.</exception>
-    public void Write(string runFolder) =>
-        OutputFile.WriteText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, JsonFormat.Indented) + "\n");
+    public void Write(string runFolder) => JsonFile.Write(Path.Combine(runFolder, FileName), this);
 
-    /// <summary>The time of a run so far; nothing where no file tells it, for a run can go on without.</summary>
+    /// <summary>The time of a run so far; zero where no file says it: a run can go on without.</summary>
     public static RunTime Read(string runFolder)
     {
         try
         {
-            var time = JsonSerializer.Deserialize<RunTime>(File.ReadAllText(Path.Combine(runFolder, FileName)), JsonFormat.Indented);
+            var time = JsonFile.Read<RunTime>(Path.Combine(runFolder, FileName), "times");
             return time is { Seconds: >= 0 and < double.PositiveInfinity, UnfinishedEpoch: >= 0 and < double.PositiveInfinity } ? time
                 : new RunTime(0, 0);
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        catch (UserError)
         {
             return new RunTime(0, 0);
         }

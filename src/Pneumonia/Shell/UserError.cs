@@ -19,5 +19,15 @@ public class UserError : Exception
 
     public UserError(string message) : base(message) { }
 
-    public UserError(string message, Exception cause) : base(message, cause) { }
+    /// <summary>With the error behind it, which <c>--verbose</c> shows.</summary>
+    protected UserError(string message, Exception? cause) : base(message, cause) { }
+
+    /// <summary>Another error as one that the user can fix. This is the only way to put words around an error's message.</summary>
+    /// <param name="cause">The error; line breaks in its message become spaces.</param>
+    /// <param name="where">What it is about, such as an option or a file; stands before the message.</param>
+    /// <param name="given">The settings that it depends on; stand after the message, in parentheses.</param>
+    /// <param name="advice">What to do; stands at the end.</param>
+    public static UserError From(Exception cause, string? where = null, string? given = null, string? advice = null) => new(
+        (where is null ? "" : $"{where}: ") + cause.Message.ReplaceLineEndings(" ") + (given is null ? "" : $" ({given})")
+            + (advice is null ? "" : $"; {advice}"), cause);
 }

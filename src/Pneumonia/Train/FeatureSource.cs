@@ -42,8 +42,8 @@ internal sealed class FeatureSource(TrainingSession session, Sequential head, IT
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError(
-                $"features: {extraction.Folder} cannot be used: {e.Message}; make room, or set CONVOLVE_CACHE to another folder", e);
+            throw UserError.From(e, $"features: {extraction.Folder} cannot be used",
+                advice: "make room, or set CONVOLVE_CACHE to another folder");
         }
     }
 

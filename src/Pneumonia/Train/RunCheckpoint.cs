@@ -37,7 +37,7 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
         }
         catch (FormatException e)
         {
-            throw new UserError(e.Message, e);
+            throw UserError.From(e);
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class RunCheckpoint(string run, Sequential network, ModelMetadat
         try { Checkpoint.Write(path, network, written.ToJson(), optimizer, state); }
         catch (WeightFileException e)
         {
-            throw new UserError($"{e.Message.ReplaceLineEndings(" ")}; make room there, or choose another place", e);
+            throw UserError.From(e, advice: "make room there, or choose another place");
         }
     }
 }

@@ -81,8 +81,8 @@ public sealed class StartingWeights
             catch (WeightFileException e) when (baseLength > 0 && pretrained.Missing.Count > 0 && pretrained.Misshapen.Count == 0
                 && LastFilled(network, pretrained) is { } last)
             {
-                throw new UserError(
-                    $"--weights {settings.Weights}: {e.Message}; give a whole file, or cut the base with --until {last}", e);
+                throw UserError.From(e, $"--weights {settings.Weights}",
+                    advice: $"give a whole file, or cut the base with --until {last}");
             }
             var origin = isSaid ? null
                 : published is not null ? WeightOrigin.Of(published) : WeightOrigin.Of(file, network.InputShape[^1]);
@@ -90,7 +90,7 @@ public sealed class StartingWeights
         }
         catch (WeightFileException e)
         {
-            throw new UserError($"--weights {settings.Weights}: {e.Message}", e);
+            throw UserError.From(e, $"--weights {settings.Weights}");
         }
     }
 

@@ -29,7 +29,7 @@ internal static class TrainCommand
         }
         catch (UnwritableOutput e)
         {
-            throw new UserError($"{e.Message}; the training is done, and the run in {finished.Folder} complete", e);
+            throw UserError.From(e, advice: $"the training is done, and the run in {finished.Folder} complete");
         }
         return ExitCode.Done;
     }

@@ -147,8 +147,8 @@ public sealed class Training : IDisposable
         }
         catch (UserError e)
         {
-            throw new UserError(
-                $"{e.Message}; the run's last checkpoint is whole: once this is put right, continue with --out {Folder} --resume", e);
+            throw UserError.From(e,
+                advice: $"the run's last checkpoint is whole: once this is put right, continue with --out {Folder} --resume");
         }
     }
 

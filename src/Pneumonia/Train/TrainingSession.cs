@@ -136,7 +136,7 @@ public sealed class TrainingSession : IDisposable
     }
 
     private static UserError OutOfMemory(DeviceException e, TrainSettings plan) =>
-        new($"{e.Message} (--batch {plan.Batch}, --pixels {plan.Pixels})", e);
+        UserError.From(e, given: $"--batch {plan.Batch}, --pixels {plan.Pixels}");
 
     /// <exception cref="UserError">The algorithm does not exist for a layer on this device.</exception>
     private static void RequireConvolution(ConvolutionAlgorithm algorithm, Sequential network, Device device)

@@ -65,20 +65,7 @@ public static class ImageDecoder
 
     /// <summary>Decodes a file.</summary>
     /// <exception cref="UnreadableImage">The file cannot be read or decoded, or is damaged.</exception>
-    public static DecodedImage Decode(string path)
-    {
-        byte[] bytes;
-        try { bytes = File.ReadAllBytes(path); }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UnreadableImage(path, ImageWalk.IsNotUtf8(path) ? ImageWalk.NotUtf8 : "no such file") { IsMissing = true };
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UnreadableImage(path, "cannot be read: " + e.Message.ReplaceLineEndings(" ")) { IsMissing = true };
-        }
-        return Decode(bytes, path);
-    }
+    public static DecodedImage Decode(string path) => Decode(ImageBytes.Read(path), path);
 
     /// <summary>Decodes the bytes of a file; <paramref name="path"/> names it in messages.</summary>
     /// <exception cref="UnreadableImage">The bytes cannot be decoded, or are damaged.</exception>

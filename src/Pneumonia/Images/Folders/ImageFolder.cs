@@ -65,7 +65,7 @@ public static class ImageFolder
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new UserError($"{directory}: cannot be listed: {e.Message}", e);
+            throw UserError.From(e, $"{directory}: cannot be listed");
         }
     }
 

@@ -141,8 +141,9 @@ public sealed class ImageWalk
         try
         {
             Span<byte> mark = stackalloc byte[4];
+            // Asked before it is opened: a pipe would wait for its writer.
+            if (ImageBytes.SizeOf(path) is not { } size || size < preamble + mark.Length) return false;
             using var file = File.OpenRead(path);
-            if (file.Length < preamble + mark.Length) return false;
             file.Position = preamble;
             file.ReadExactly(mark);
             return mark.SequenceEqual("DICM"u8);

@@ -27,7 +27,7 @@ public static class Manifest
         try { records = CsvText.Records(File.ReadAllText(file)); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
-            throw new UserError($"{file}: cannot be read: {e.Message}", e);
+            throw UserError.From(e, $"{file}: cannot be read");
         }
         if (records.Count == 0) throw new UserError($"{file}: is empty; delete it or give it a header line with a column 'path'");
 

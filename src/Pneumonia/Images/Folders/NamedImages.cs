@@ -69,7 +69,7 @@ public static class NamedImages
         try { return ImageWalk.Below(folder); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"{folder}: cannot be listed: {e.Message}", e);
+            throw UserError.From(e, $"{folder}: cannot be listed");
         }
     }
 }

@@ -22,7 +22,7 @@ public sealed class PatientExpression
     {
         Regex parsed;
         try { parsed = new Regex(text, RegexOptions.CultureInvariant, longest); }
-        catch (ArgumentException e) { throw new UserError($"--patient: '{text}' is no regular expression: {e.Message}", e); }
+        catch (ArgumentException e) { throw UserError.From(e, $"--patient: '{text}' is no regular expression"); }
         var groups = parsed.GetGroupNumbers().Length - 1;
         if (groups == 1) return new PatientExpression(parsed);
         var what = groups == 0 ? "has no group" : $"has {groups} groups";
@@ -40,10 +40,10 @@ public sealed class PatientExpression
             var found = expression.Match(relativePath).Groups[expression.GetGroupNumbers()[1]];
             return found is { Success: true, Length: > 0 } ? new KnownPatient(found.Value, Rule) : null;
         }
-        catch (RegexMatchTimeoutException e)
+        catch (RegexMatchTimeoutException)
         {
             throw new UserError($"--patient: '{expression}' takes more than {longest.TotalSeconds:F0} s for {relativePath}; "
-                + "write it without repetitions inside repetitions", e);
+                + "write it without repetitions inside repetitions");
         }
     }
 }

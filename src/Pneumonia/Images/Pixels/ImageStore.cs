@@ -66,10 +66,10 @@ public sealed class ImageStore : ISampleSource
         this.mostMissing = mostMissing ?? MostMissing(files.Count);
         imageLength = preprocessing.Length;
         try { bytes = GC.AllocateUninitializedArray<byte>((int)total); }
-        catch (OutOfMemoryException e)
+        catch (OutOfMemoryException)
         {
             throw new UserError($"{files.Count} images of {pixels} × {pixels} need {total >> 20} MiB of memory, more than there is; "
-                + "use a smaller --pixels or --limit", e);
+                + "use a smaller --pixels or --limit");
         }
         states = new int[files.Count];
         errors = new UnreadableImage?[files.Count];
@@ -170,7 +170,7 @@ public sealed class ImageStore : ISampleSource
     public void ThrowIfFailed()
     {
         if (Volatile.Read(ref failure) is not { } fault) return;
-        throw fault is UserError ? new UserError(fault.Message, fault) : new InvalidOperationException(fault.Message, fault);
+        throw fault is UserError ? UserError.From(fault) : new InvalidOperationException(fault.Message, fault);
     }
 
     /// <summary>One line for each image found unreadable so far, in the order of the files; all of them once completed.</summary>
@@ -233,7 +233,7 @@ public sealed class ImageStore : ISampleSource
         {
             Volatile.Write(ref failure, new UserError(
                 $"data: more than {mostMissing} of {Count} images that were listed can no longer be read, such as {e.Message}; see that "
-                    + "their folder is there", e));
+                    + "their folder is there"));
             result = State.Failed;
         }
         catch (UnreadableImage e)

@@ -51,7 +51,7 @@ public static class IdenticalPixels
         {
             int[][] asked = [.. groups];
             var hashes = InParallel(asked.SelectMany(group => group),
-                i => Read(files[i].Path) is { } file ? fingerprint(file) : null, cancellation);
+                i => fingerprint(ImageBytes.Read(files[i].Path)), cancellation);
             return [.. asked.SelectMany(group => Groups(group.Where(hashes.ContainsKey), i => hashes[i]))];
         }
     }
@@ -59,22 +59,16 @@ public static class IdenticalPixels
     // Sides, as a picture may be turned when it is decoded.
     private sealed record Content(string Hash, int ShortSide, int LongSide);
 
-    private static Content? ContentOf(string path)
+    private static Content ContentOf(string path)
     {
-        if (Read(path) is not { } file) return null;
+        var file = ImageBytes.Read(path);
         var header = ImageHeader.Read(file, path);
         return new Content(Convert.ToHexString(SHA256.HashData(file)),
             Math.Min(header.Width, header.Height), Math.Max(header.Width, header.Height));
     }
 
-    private static byte[]? Read(string path)
-    {
-        try { return File.ReadAllBytes(path); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
-    }
-
-    // What cannot be decoded has no value.
-    private static ConcurrentDictionary<int, T> InParallel<T>(IEnumerable<int> images, Func<int, T?> value, CancellationToken cancellation)
+    // Images that cannot be decoded have no value.
+    private static ConcurrentDictionary<int, T> InParallel<T>(IEnumerable<int> images, Func<int, T> value, CancellationToken cancellation)
         where T : class
     {
         var values = new ConcurrentDictionary<int, T>();
@@ -84,7 +78,7 @@ public static class IdenticalPixels
         {
             try
             {
-                if (value(all[i]) is { } found) values[all[i]] = found;
+                values[all[i]] = value(all[i]);
             }
             catch (UnreadableImage) { }
         });

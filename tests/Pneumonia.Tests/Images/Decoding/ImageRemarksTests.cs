@@ -27,7 +27,7 @@ public sealed class ImageRemarksTests
         await store.Completed;
         Assert.Equal(expected, store.Remarks);
         var damaged = found.Files.Count - 1;
-        Assert.Equal("is empty (0 bytes)", store.ReasonOf(damaged));
+        Assert.Equal("is empty (0 bytes) or not a regular file", store.ReasonOf(damaged));
         Assert.Null(store.ReasonOf(0));
         Assert.Equal(expected, DatasetCheck.Of(found).Remarks);
     }
