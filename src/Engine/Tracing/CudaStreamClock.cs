@@ -17,7 +17,7 @@ internal sealed class CudaStreamClock : StreamClock
     private long referenceTime;
 
     /// <summary>Takes the events, and compares the clocks.</summary>
-    public CudaStreamClock(CudaAccelerator accelerator, int spans)
+    public CudaStreamClock(CudaAccelerator accelerator, int spans) : base(spans)
     {
         stream = (CudaStream)accelerator.DefaultStream;
         events = new (nint, nint)[spans];
@@ -31,21 +31,6 @@ internal sealed class CudaStreamClock : StreamClock
 
     /// <inheritdoc/>
     public override string Source => "CUDA events";
-
-    /// <inheritdoc/>
-    public override void Begin(int span) => Record(events[span].Begin);
-
-    /// <inheritdoc/>
-    public override void End(int span) => Record(events[span].End);
-
-    /// <inheritdoc/>
-    public override (long Begin, long End) Read(int span)
-    {
-        var (first, last) = events[span];
-        CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.SynchronizeEvent(last));
-        var begin = referenceTime + Between(reference, first);
-        return (begin, begin + Between(first, last));
-    }
 
     /// <inheritdoc/>
     public override void Align()
@@ -67,6 +52,32 @@ internal sealed class CudaStreamClock : StreamClock
         Destroy(reference);
     }
 
+    /// <inheritdoc/>
+    protected override void MarkBegin(int span) => Record(events[span].Begin);
+
+    /// <inheritdoc/>
+    protected override void MarkEnd(int span) => Record(events[span].End);
+
+    /// <inheritdoc/>
+    protected override bool IsOver(int span)
+    {
+        var state = CudaAPI.CurrentAPI.QueryEvent(events[span].End);
+        if (state == CudaError.CUDA_ERROR_NOT_READY) return false;
+        CudaException.ThrowIfFailed(state);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override long BeginOf(int span) => TimeOf(events[span].Begin);
+
+    /// <inheritdoc/>
+    protected override (long End, long After) EndOf(int span)
+    {
+        CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.SynchronizeEvent(events[span].End));
+        var end = TimeOf(events[span].End);
+        return (end, end);
+    }
+
     private void Record(nint point) => CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.RecordEvent(point, stream.StreamPtr));
 
     private static nint Create()
@@ -77,9 +88,9 @@ internal sealed class CudaStreamClock : StreamClock
 
     private static void Destroy(nint point) => CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.DestroyEvent(point));
 
-    private static long Between(nint first, nint last)
+    private long TimeOf(nint point)
     {
-        CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.ElapsedTime(out var milliseconds, first, last));
-        return (long)(milliseconds * NanosecondsPerMillisecond);
+        CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.ElapsedTime(out var milliseconds, reference, point));
+        return referenceTime + (long)(milliseconds * NanosecondsPerMillisecond);
     }
 }

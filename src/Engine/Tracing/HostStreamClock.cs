@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 namespace Convolve.Engine.Tracing;
 
 /// <summary>For accelerators that run a launch before the call returns: its time is that of the call, on the host's clock.</summary>
-internal sealed class HostStreamClock(AcceleratorStream stream, int spans) : StreamClock
+internal sealed class HostStreamClock(AcceleratorStream stream, int spans) : StreamClock(spans)
 {
     private readonly (long Begin, long End)[] times = new (long, long)[spans];
 
@@ -14,15 +14,6 @@ internal sealed class HostStreamClock(AcceleratorStream stream, int spans) : Str
     public override string Source => "the host's clock, for this device has none: a launch lasts as long as its call";
 
     /// <inheritdoc/>
-    public override void Begin(int span) => times[span].Begin = HostClock.Nanoseconds;
-
-    /// <inheritdoc/>
-    public override void End(int span) => times[span].End = HostClock.Nanoseconds;
-
-    /// <inheritdoc/>
-    public override (long Begin, long End) Read(int span) => times[span];
-
-    /// <inheritdoc/>
     public override void Align()
     {
     }
@@ -31,4 +22,19 @@ internal sealed class HostStreamClock(AcceleratorStream stream, int spans) : Str
     public override void Dispose()
     {
     }
+
+    /// <inheritdoc/>
+    protected override void MarkBegin(int span) => times[span].Begin = HostClock.Nanoseconds;
+
+    /// <inheritdoc/>
+    protected override void MarkEnd(int span) => times[span].End = HostClock.Nanoseconds;
+
+    /// <inheritdoc/>
+    protected override bool IsOver(int span) => true;
+
+    /// <inheritdoc/>
+    protected override long BeginOf(int span) => times[span].Begin;
+
+    /// <inheritdoc/>
+    protected override (long End, long After) EndOf(int span) => (times[span].End, times[span].End);
 }

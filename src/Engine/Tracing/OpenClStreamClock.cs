@@ -5,8 +5,8 @@ using ILGPU.Runtime.OpenCL;
 namespace Convolve.Engine.Tracing;
 
 /// <summary>
-/// Markers on a command queue with profiling, one before and one behind each span. ILGPU's own markers wait until they are reached, and its
-/// launches take no event; so the queue, which ILGPU accepts as a stream, and the markers are OpenCL's.
+/// Markers on a command queue with profiling. ILGPU's own markers wait until they are reached, and its launches take no event; so the
+/// queue, which ILGPU accepts as a stream, and the markers are OpenCL's.
 /// </summary>
 internal sealed class OpenClStreamClock : StreamClock
 {
@@ -14,6 +14,9 @@ internal sealed class OpenClStreamClock : StreamClock
 
     /// <summary>CL_PROFILING_COMMAND_START and CL_PROFILING_COMMAND_END.</summary>
     private const uint CommandStart = 0x1282, CommandEnd = 0x1283;
+
+    /// <summary>CL_EVENT_COMMAND_EXECUTION_STATUS and CL_COMPLETE; errors are below it.</summary>
+    private const int ExecutionStatus = 0x11D3, Complete = 0;
 
     private const int Comparisons = 5;
 
@@ -24,7 +27,7 @@ internal sealed class OpenClStreamClock : StreamClock
     private long offset;
 
     /// <summary>Makes the queue, and compares the clocks.</summary>
-    public OpenClStreamClock(CLAccelerator accelerator, int spans)
+    public OpenClStreamClock(CLAccelerator accelerator, int spans) : base(spans)
     {
         events = new (nint, nint)[spans];
         CLException.ThrowIfFailed(CLAPI.CurrentAPI.CreateCommandQueue(accelerator.PlatformVersion, accelerator.DeviceId,
@@ -38,23 +41,6 @@ internal sealed class OpenClStreamClock : StreamClock
 
     /// <inheritdoc/>
     public override string Source => "OpenCL events";
-
-    /// <inheritdoc/>
-    public override void Begin(int span) => Mark(ref events[span].Begin);
-
-    /// <inheritdoc/>
-    public override void End(int span) => Mark(ref events[span].End);
-
-    /// <inheritdoc/>
-    public override (long Begin, long End) Read(int span)
-    {
-        var (first, last) = events[span];
-        Check(WaitForEvents(1, last));
-        var times = (Time(first, CommandEnd), Time(last, CommandStart));
-        Release(ref events[span].Begin);
-        Release(ref events[span].End);
-        return times;
-    }
 
     /// <inheritdoc/>
     public override void Align()
@@ -85,9 +71,33 @@ internal sealed class OpenClStreamClock : StreamClock
         stream.Dispose();
     }
 
+    /// <inheritdoc/>
+    protected override void MarkBegin(int span) => Mark(ref events[span].Begin);
+
+    /// <inheritdoc/>
+    protected override void MarkEnd(int span) => Mark(ref events[span].End);
+
+    /// <inheritdoc/>
+    protected override bool IsOver(int span)
+    {
+        Check(GetEventInfo(events[span].End, ExecutionStatus, sizeof(int), out var status, 0));
+        return status <= Complete;
+    }
+
+    /// <inheritdoc/>
+    protected override long BeginOf(int span) => Time(events[span].Begin, CommandEnd);
+
+    /// <inheritdoc/>
+    protected override (long End, long After) EndOf(int span)
+    {
+        var marker = events[span].End;
+        Check(WaitForEvents(1, marker));
+        return (Time(marker, CommandStart), Time(marker, CommandEnd));
+    }
+
     private void Mark(ref nint marker)
     {
-        // Of a launch that failed.
+        // That of an earlier span with this number.
         Release(ref marker);
         Check(EnqueueMarker(stream.CommandQueue, 0, 0, out marker));
     }
@@ -112,6 +122,9 @@ internal sealed class OpenClStreamClock : StreamClock
 
     [DllImport(Library, EntryPoint = "clWaitForEvents")]
     private static extern int WaitForEvents(uint count, in nint events);
+
+    [DllImport(Library, EntryPoint = "clGetEventInfo")]
+    private static extern int GetEventInfo(nint marker, uint which, nuint size, out int value, nint sizeReturned);
 
     [DllImport(Library, EntryPoint = "clGetEventProfilingInfo")]
     private static extern int GetProfilingInfo(nint marker, uint which, nuint size, out ulong nanoseconds, nint sizeReturned);
