@@ -84,7 +84,7 @@ public sealed class Tape : IDisposable
         {
             foreach (var tensor in saved) tensor.Retain();
             output.RequiresGradient = true;
-            nodes.Add(new Node(operation, output, saved, backward, Device.Trace is null ? default : ExecutionTrace.Current));
+            nodes.Add(new Node(operation, output, saved, backward));
         }
     }
 
@@ -154,7 +154,7 @@ public sealed class Tape : IDisposable
             var node = nodes[i];
             if (node.Output.Gradient is { } gradient)
             {
-                using (Device.Trace?.Backward(node.Layer)) node.Backward(gradient);
+                node.Backward(gradient);
                 node.Output.ClearGradient();
             }
             // Only now: if the step throws, disposing the tape frees the node's tensors.
@@ -181,5 +181,21 @@ public sealed class Tape : IDisposable
         }
     }
 
-    private sealed record Node(string Operation, Tensor Output, Tensor[] Saved, Action<Tensor> Backward, LayerPass Layer);
+    private sealed class Node(string operation, Tensor output, Tensor[] saved, Action<Tensor> backward)
+    {
+        // In a trace, the backward step belongs to the layer that recorded the operation.
+        private readonly LayerPass layer = ExecutionTrace.Current;
+
+        public string Operation => operation;
+
+        public Tensor Output => output;
+
+        public Tensor[] Saved => saved;
+
+        public void Backward(Tensor upstream)
+        {
+            using var span = output.Device.Trace?.Backward(layer);
+            backward(upstream);
+        }
+    }
 }
