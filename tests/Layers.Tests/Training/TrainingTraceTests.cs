@@ -41,8 +41,8 @@ public sealed class TrainingTraceTests(OpenClDevice opened) : DeviceTests(opened
         var (trace, _, _) = Train();
         var file = Written(trace);
         var tracks = file["traceEvents"]!.AsArray().Where(e => (string)e!["ph"]! == "X").GroupBy(e => (int)e!["tid"]!).ToArray();
-        // The device, the thread that trains, and at least one that assembles batches.
-        Assert.True(tracks.Length >= 3);
+        // The device, the thread that trains, and those that assemble batches if it does not do so itself.
+        Assert.True(tracks.Length >= 2);
         foreach (var track in tracks)
         {
             var open = new Stack<decimal>();
