@@ -91,10 +91,7 @@ public static class Explaining
         if (usable.Length == 0)
             throw new UserError($"{paths[0]}: "
                 + $"{store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
-        opened.Announce(terminal);
-        foreach (var note in notes.Concat(store.Remarks)) terminal.Note(note);
-        foreach (var remark in model.Remarks) terminal.Note(remark);
-        terminal.Note(settings.Model.Describe(model));
+        terminal.Notes([opened.Announcement, .. notes, .. store.Remarks, .. model.Remarks, settings.Model.Describe(model)]);
         if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
 
         var names = Names(paths);

@@ -51,11 +51,7 @@ public sealed record GradientCheckingSettings : ICheckedSettings
     public bool Json { get; init; }
 
     /// <inheritdoc/>
-    void ICheckedSettings.Check(string command)
-    {
-        if (Run is not null && (Model is not null || Pixels is not null))
-            throw new UserError($"{command}: --run has its own model and size; leave --model and --pixels out");
-    }
+    void ICheckedSettings.Check(string command) => ModelChoice.RequireNone(command, Run, Model, Pixels);
 }
 
 /// <summary>Compares the device's gradients of a network on real images with numerical ones.</summary>

@@ -44,8 +44,7 @@ public sealed record SummarySettings : ICheckedSettings
     /// <inheritdoc/>
     void ICheckedSettings.Check(string command)
     {
-        if (Run is not null && (Model is not null || Pixels is not null))
-            throw new UserError($"{command}: --run has its own model and size; leave --model and --pixels out");
+        ModelChoice.RequireNone(command, Run, Model, Pixels);
         if (!Measure && (Batch is not null ? "--batch" : Device is not null ? "--device" : Out is not null ? "--out"
             : null) is { } needless)
             throw new UserError($"{needless}: belongs to a measurement; add --measure, or leave it out");

@@ -8,6 +8,14 @@ namespace Convolve.Pneumonia.Models;
 /// <summary>Builds the networks of <c>--model</c>.</summary>
 public static class ModelChoice
 {
+    /// <summary>Checks that no network is chosen beside a run, which has its own.</summary>
+    /// <exception cref="UserError">One is.</exception>
+    public static void RequireNone(string command, string? run, ModelKind? model, int? pixels)
+    {
+        if (run is not null && (model is not null || pixels is not null))
+            throw new UserError($"{command}: --run has its own model and size; leave --model and --pixels out");
+    }
+
     /// <summary>Builds a network without allocating its parameters.</summary>
     /// <param name="model">Which.</param>
     /// <param name="pixels">Width and height of its images.</param>

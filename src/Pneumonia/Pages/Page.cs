@@ -7,7 +7,7 @@ namespace Convolve.Pneumonia.Pages;
 /// </summary>
 /// <param name="Kind">The class of its main element, for style sheets.</param>
 /// <param name="Title">The title in the browser's tab, before the program's name.</param>
-/// <param name="Style">Its style sheets.</param>
+/// <param name="Style">Its own style sheets, after the one of all pages. They set --width, --inset, --leading, --soft and --rule.</param>
 /// <param name="Main">Its content.</param>
 /// <param name="Footer">What follows the warning against clinical use at its end.</param>
 internal sealed record Page(string Kind, string Title, Html Style, Html Main, string Footer)
@@ -20,7 +20,7 @@ internal sealed record Page(string Kind, string Title, Html Style, Html Main, st
     {
         ["kind"] = $"{Kind}",
         ["title"] = $"{Title}",
-        ["style"] = Style,
+        ["style"] = $"{Html.FromFile("page.css")}{Style}",
         ["main"] = Main,
         ["warning"] = $"{Terminal.NotForClinicalUse}",
         ["footer"] = $"{Footer}",

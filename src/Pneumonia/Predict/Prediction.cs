@@ -89,12 +89,7 @@ public static class Prediction
         var store = await NamedImages.LoadAsync(images, model.Classes, model.Input, cancellation, trace);
         // If no image can be read, only the errors are printed.
         if (Enumerable.Range(0, store.Count).Any(store.IsUsable))
-        {
-            opened.Announce(terminal);
-            foreach (var note in notes.Concat(store.Remarks)) terminal.Note(note);
-            foreach (var remark in model.Remarks) terminal.Note(remark);
-            terminal.Note(settings.Model.Describe(model));
-        }
+            terminal.Notes([opened.Announcement, .. notes, .. store.Remarks, .. model.Remarks, settings.Model.Describe(model)]);
         var predictions = TestTimeAugmentation.Run(
             model, store, settings.TestTimeAugmentation, BatchSize, settings.Seed, terminal, cancellation);
         var found = model.ByImage(predictions);

@@ -64,6 +64,12 @@ public sealed record Terminal(TextWriter Results, TextWriter Messages)
     /// <summary>A note for the user: one line.</summary>
     public void Note(string text) => Messages.WriteLine(OneLine(text));
 
+    /// <summary>Notes for the user, one line each.</summary>
+    public void Notes(IEnumerable<string> texts)
+    {
+        foreach (var text in texts) Note(text);
+    }
+
     /// <summary>A problem that does not stop the command: one line.</summary>
     public void Warn(string text) => Messages.WriteLine("warning: " + OneLine(text));
 
