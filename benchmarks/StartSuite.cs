@@ -4,6 +4,7 @@ using BenchmarkDotNet.Attributes;
 using Convolve.Engine;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Tensors;
+using Convolve.Pneumonia.Kernels;
 
 namespace Convolve.Benchmarks;
 
@@ -51,7 +52,7 @@ public class StartSuite
             device.Synchronize();
         }
         if (until != "step") return;
-        using var step = Workload
+        using var step = NetworkWorkload
             .Create(device, System.Text.Json.Nodes.JsonNode.Parse("""{"kind":"train-step","model":"cnn","batch":20,"pixels":150}""")!);
         step.Run();
         device.Synchronize();

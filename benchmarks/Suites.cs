@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using BenchmarkDotNet.Attributes;
 using Convolve.Engine;
 using Convolve.Engine.Devices;
+using Convolve.Inspection.Profiling;
+using Convolve.Pneumonia.Kernels;
 
 namespace Convolve.Benchmarks;
 
@@ -17,7 +19,7 @@ public abstract class Suite
     {
         catalogue = new DeviceCatalogue();
         device = catalogue.Open(catalogue.Choose().Device);
-        workload = Workload.Create(device, JsonNode.Parse(Request)!);
+        workload = NetworkWorkload.Create(device, JsonNode.Parse(Request)!);
     }
 
     [GlobalCleanup]

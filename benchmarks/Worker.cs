@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Convolve.Engine;
 using Convolve.Engine.Devices;
+using Convolve.Inspection.Profiling;
+using Convolve.Pneumonia.Kernels;
 
 namespace Convolve.Benchmarks;
 
@@ -34,11 +36,11 @@ internal static class Worker
                     device.Pool.DryRun = (_, _) =>
                     {
                         using var dryRunDevice = device.WithoutMemory();
-                        using var dryRun = Workload.Create(dryRunDevice, request);
+                        using var dryRun = NetworkWorkload.Create(dryRunDevice, request);
                         for (var i = 0; i < 2; i++) dryRun.Run();
                         return dryRunDevice.Pool;
                     };
-                    workload = Workload.Create(device, request);
+                    workload = NetworkWorkload.Create(device, request);
                     name = (string)request["name"]!;
                     for (var i = 0; i < ((int?)request["warmup"] ?? 1); i++) workload.Run();
                     device.Synchronize();

@@ -34,6 +34,9 @@ public sealed class CataloguedKernel
     /// <summary>For which hardware it is written.</summary>
     public KernelTarget Target => Cpu is null ? KernelTarget.Gpu : Gpu is null ? KernelTarget.Cpu : KernelTarget.Any;
 
+    /// <summary>Whether it has a form for GPUs.</summary>
+    public bool RunsOnGpus => Gpu is not null;
+
     /// <summary>The oldest NVIDIA architecture that can run it.</summary>
     public CudaTarget MinimalArchitecture { get; internal init; } = CudaTarget.Oldest;
 

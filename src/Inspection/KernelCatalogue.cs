@@ -26,6 +26,10 @@ public static class KernelCatalogue
     public static CataloguedKernel? Find(string name) =>
         All.FirstOrDefault(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The kernel of a launch on a GPU, by its name in C#; null for kernels of users.</summary>
+    public static CataloguedKernel? OfLaunch(string name) =>
+        All.FirstOrDefault(kernel => kernel.Gpu is { } form && KernelForm.NameOf(form) == name);
+
     /// <summary>
     /// The engine's kernels that a device has launched but that are missing here; the tests demand that there are none. A user's own
     /// kernels (<see cref="IKernel"/>) do not count, nor does the loop around them.

@@ -13,9 +13,31 @@ namespace Convolve.Inspection;
 /// <summary>Compiles kernels to the text that a driver would get, on a machine that has neither the driver nor its hardware.</summary>
 public sealed partial class KernelCode : IDisposable
 {
-    private readonly Context context = Context.Create(builder => KernelCompiler.Configure(builder.CPU(new CPUDevice(2, 1, 1))));
+    private readonly Context context;
+    private readonly bool hasLines;
     private readonly Dictionary<CudaTarget, PTXBackend> ptx = [];
     private CLBackend? openCl;
+
+    /// <summary>Compiles kernels as drivers get them.</summary>
+    public KernelCode() => context = NewContext(builder => builder);
+
+    private KernelCode(Context context)
+    {
+        this.context = context;
+        hasLines = true;
+    }
+
+    /// <summary>
+    /// Compiles kernels with the lines of C# that instructions come from (<c>.loc</c>), if the symbols (.pdb) of the engine lie beside its
+    /// assembly. The instructions are the same.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">This version of ILGPU cannot.</exception>
+    internal static KernelCode WithLines()
+    {
+        var context = NewContext(Profiling.LineInformation.Enable);
+        Profiling.LineInformation.ReadSymbols(context, typeof(IKernel).Assembly);
+        return new KernelCode(context);
+    }
 
     /// <summary>The OpenCL source of a kernel: of its form for CPUs where it has one, since that is where OpenCL runs without a
     /// GPU.</summary>
@@ -69,9 +91,17 @@ public sealed partial class KernelCode : IDisposable
                 CudaInstructionSet.ISA_80, null!);
             ptx.Add(target, backend);
         }
-        return TargetLine().Replace(((PTXCompiledKernel)KernelCompiler.Compile(backend, KernelForm.Entry(kernel))).PTXAssembly,
-            $".target {target}");
+        var text = ((PTXCompiledKernel)KernelCompiler.Compile(backend, KernelForm.Entry(kernel))).PTXAssembly;
+        // Beside each location ILGPU copies the source there as a comment.
+        if (hasLines) text = SourceComment().Replace(text, "");
+        return TargetLine().Replace(text, $".target {target}");
     }
+
+    private static Context NewContext(Func<Context.Builder, Context.Builder> settings) =>
+        Context.Create(builder => settings(KernelCompiler.Configure(builder.CPU(new CPUDevice(2, 1, 1)))));
+
+    [GeneratedRegex(@"^\t// .*\n", RegexOptions.Multiline)]
+    private static partial Regex SourceComment();
 
     [GeneratedRegex(@"\.target sm_\d+")]
     private static partial Regex TargetLine();

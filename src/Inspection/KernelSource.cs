@@ -22,6 +22,15 @@ public static partial class KernelSource
         return [.. UsedBy(text).Prepend(text).Concat(kernel.Forms.SelectMany(Parts).SelectMany(Structs)).Distinct()];
     }
 
+    /// <summary>The text of a line; null if its file is not among the resources.</summary>
+    internal static string? Line(Profiling.SourceLine line)
+    {
+        var resource = line.File.StartsWith("src/Engine/", StringComparison.Ordinal) ? Folder + line.File["src/Engine/".Length..] : "";
+        if (!Files.Contains(resource)) return null;
+        var lines = Read(resource);
+        return line.Number <= lines.Length ? lines[line.Number - 1].Trim() : null;
+    }
+
     /// <summary>The structs beside a kernel that it uses, the methods that it calls of the classes there, and what these use.</summary>
     private static List<SourceText> UsedBy(SourceText kernel)
     {

@@ -99,6 +99,9 @@ public static class CommandLine
             KernelList.RunAsync);
         Add<KernelShowSettings>(kernels, "show", "a kernel as it is written, and the OpenCL and PTX made of it; needs no GPU",
             KernelShow.RunAsync);
+        Add<KernelProfilingSettings>(kernels, "profile",
+            "what a kernel costs on a GPU, line by line, and what limits it; or the launches of a case; needs no GPU",
+            KernelProfiling.RunAsync);
         var compare = Group(kernels, "compare", "an operation's algorithms side by side on one shape, beside the device's peak");
         Add<ConvolutionComparisonSettings>(compare, "conv", "every algorithm of a convolution: time, share of peak, error, workspace",
             ConvolutionComparison.RunAsync);

@@ -29,12 +29,16 @@ public static class PeakArithmetic
         return operations / milliseconds * 1e-6;
     }
 
+    /// <summary>Launches the kernel for GPUs.</summary>
+    internal static void LaunchChains(Device device, ArrayView<float> output, int groups) =>
+        device.Kernels.ForEachGroup(new(groups, Threads: GridStride.GroupSize), new ChainsOfThreads { Output = output, Factor = 0.5f });
+
     private static double Launch(Device device, ArrayView<float> output)
     {
         if (device.Shape == KernelShape.Gpu)
         {
             var groups = device.Description.ComputeUnits * 32;
-            device.Kernels.ForEachGroup(new(groups, Threads: GridStride.GroupSize), new ChainsOfThreads { Output = output, Factor = 0.5f });
+            LaunchChains(device, output, groups);
             return 2.0 * groups * GridStride.GroupSize * Repetitions * Chains;
         }
         var items = device.Workers * 64;

@@ -8,8 +8,12 @@ namespace Convolve.Inspection.PtxMachine;
 
 /// <summary>What a launch has done, besides what it left in memory.</summary>
 /// <param name="Findings">Faults, each kind once a line.</param>
-/// <param name="Counts">What was executed; null unless it was asked for.</param>
-public sealed record LaunchResult(IReadOnlyList<Finding> Findings, LaunchCounts? Counts);
+/// <param name="Recorded">The launch with its counts; null unless it was asked to count.</param>
+public sealed record LaunchResult(IReadOnlyList<Finding> Findings, RecordedLaunch? Recorded)
+{
+    /// <summary>What was executed; null unless it was asked for.</summary>
+    public LaunchCounts? Counts => Recorded?.Counts;
+}
 
 /// <summary>A kernel that can be executed without a GPU: its PTX, translated to .NET code once.</summary>
 /// <remarks>A launch uses only what is its own, so any number of threads may launch the same kernel.</remarks>
@@ -53,7 +57,9 @@ public sealed class ExecutableKernel
         Check(groupSize, parameters);
         var launch = new Launch(program, memory, grid, groupSize, parameters.ToArray(), options ?? new LaunchOptions());
         launch.Run();
-        return new LaunchResult(launch.Findings, launch.Counters?.Counts());
+        return new LaunchResult(launch.Findings, launch.Counters is { } counters
+            ? new RecordedLaunch(Kernel.Name, grid, groupSize, launch.Parameters, counters.Traffic(), counters.Counts(), (int)grid.Size)
+            : null);
     }
 
     /// <summary>

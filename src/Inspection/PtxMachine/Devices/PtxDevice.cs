@@ -23,11 +23,20 @@ public sealed class PtxDevice : IDisposable
     private readonly List<RecordedLaunch> recorded = [];
 
     /// <summary>Opens a device of an architecture, which computes.</summary>
-    public PtxDevice(CudaTarget target) : this(target, Multiprocessors, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, counts: false)
+    public PtxDevice(CudaTarget target) : this(target, Multiprocessors)
     {
     }
 
-    private PtxDevice(CudaTarget target, int multiprocessors, long memory, bool counts)
+    /// <summary>Opens a device that computes, with the multiprocessors of the GPU that is meant.</summary>
+    /// <param name="target">The architecture.</param>
+    /// <param name="multiprocessors">Those for which operations choose their grids.</param>
+    /// <param name="withLines">Whether kernels are compiled with the lines of C# that their instructions come from.</param>
+    public PtxDevice(CudaTarget target, int multiprocessors, bool withLines = false)
+        : this(target, multiprocessors, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, counts: false, withLines)
+    {
+    }
+
+    private PtxDevice(CudaTarget target, int multiprocessors, long memory, bool counts, bool withLines)
     {
         Target = target;
         // Its memory is that of ILGPU's accelerator for processors, which is ordinary memory.
@@ -37,7 +46,8 @@ public sealed class PtxDevice : IDisposable
             $"PTX machine {target}", DeviceKind.Cuda, memory, largest, multiprocessors, $"PTX of ILGPU {DeviceCatalogue.CompilerVersion}");
         computing = new Device(description, context, context.GetCPUDevice(0).CreateCPUAccelerator(context), KernelShape.Gpu);
         Device = counts ? computing.WithoutMemory() : computing;
-        loader = counts ? new SamplingKernelLoader(this, recorded) : new PtxKernelLoader(this);
+        var code = withLines ? KernelCode.WithLines() : new KernelCode();
+        loader = counts ? new SamplingKernelLoader(this, code, recorded) : new PtxKernelLoader(this, code);
         Device.Kernels.Loader = (IKernelLoader)loader;
     }
 
@@ -50,8 +60,9 @@ public sealed class PtxDevice : IDisposable
     /// <param name="target">The architecture.</param>
     /// <param name="multiprocessors">Those of the GPU that is meant, for which operations choose their grids.</param>
     /// <param name="memory">Bytes of its memory.</param>
-    public static PtxDevice Counting(CudaTarget target, int multiprocessors, long memory) =>
-        new(target, multiprocessors, memory, counts: true);
+    /// <param name="withLines">Whether kernels are compiled with the lines of C# that their instructions come from.</param>
+    public static PtxDevice Counting(CudaTarget target, int multiprocessors, long memory, bool withLines = false) =>
+        new(target, multiprocessors, memory, counts: true, withLines);
 
     /// <summary>The architecture.</summary>
     public CudaTarget Target { get; }

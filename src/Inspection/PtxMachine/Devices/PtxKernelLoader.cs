@@ -8,10 +8,8 @@ using ILGPU.Runtime;
 namespace Convolve.Inspection.PtxMachine.Devices;
 
 /// <summary>Launches kernels of the engine on the machine.</summary>
-internal sealed class PtxKernelLoader(PtxDevice device) : IKernelLoader, IDisposable
+internal sealed class PtxKernelLoader(PtxDevice device, KernelCode code) : IKernelLoader, IDisposable
 {
-    private readonly KernelCode code = new();
-
     public bool HasTf32 => device.Target.Number >= CudaTarget.WithTf32.Number;
 
     public Action<AcceleratorStream, KernelConfig, TKernel> Load<TKernel>() where TKernel : struct, IGroupKernel

@@ -9,10 +9,8 @@ using ILGPU.Runtime;
 namespace Convolve.Inspection.PtxMachine.Devices;
 
 /// <summary>Counts launches of the engine's kernels by a few groups each. Launches with the same arguments are counted once.</summary>
-internal sealed class SamplingKernelLoader(PtxDevice device, List<RecordedLaunch> recorded) : IKernelLoader, IDisposable
+internal sealed class SamplingKernelLoader(PtxDevice device, KernelCode code, List<RecordedLaunch> recorded) : IKernelLoader, IDisposable
 {
-    private readonly KernelCode code = new();
-
     public bool HasTf32 => device.Target.Number >= CudaTarget.WithTf32.Number;
 
     public Action<AcceleratorStream, KernelConfig, TKernel> Load<TKernel>() where TKernel : struct, IGroupKernel

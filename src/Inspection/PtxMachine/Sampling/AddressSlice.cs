@@ -16,9 +16,11 @@ internal sealed class AddressSlice
     private readonly HashSet<PtxRegister> registers = [];
     private readonly HashSet<StateSpace> spaces = [];
     private readonly bool[] needed;
+    private readonly IReadOnlyList<PtxInstruction> instructions;
 
     private AddressSlice(PtxKernel kernel)
     {
+        instructions = kernel.Instructions;
         needed = new bool[kernel.Instructions.Count];
         foreach (var instruction in kernel.Instructions) registers.UnionWith(Seeds(instruction));
         for (var changed = true; changed;)
@@ -41,6 +43,18 @@ internal sealed class AddressSlice
 
     /// <summary>Whether an instruction has to be executed, rather than only counted.</summary>
     public bool Contains(int instruction) => needed[instruction];
+
+    /// <summary>
+    /// Whether integers in global memory, or floats that become integers, decide how often a loop runs or which addresses are used: then a
+    /// launch that takes them for zeros counts something else. Branches on floats alone, such as that of ReLU, do not count as such.
+    /// </summary>
+    public bool DependsOnValues =>
+        Needed("ld").Concat(Needed("atom")).Where(load => load.Has("global")).ToArray() is { Length: > 0 } loads
+        && (loads.Any(load => load.Types[^1].Kind != 'f')
+            || Needed("cvt").Any(cvt => cvt.Types[0].Kind != 'f' && cvt.Types[^1].Kind == 'f'));
+
+    private IEnumerable<PtxInstruction> Needed(string operation) =>
+        instructions.Where((instruction, i) => needed[i] && instruction.Operation == operation);
 
     private bool IsNeeded(PtxInstruction instruction) =>
         instruction.Operation == "st" && instruction.Has("local") ? spaces.Contains(StateSpace.Local)

@@ -3,7 +3,8 @@ using Convolve.Inspection.PtxMachine.Execution;
 
 namespace Convolve.Inspection.PtxMachine.Sampling;
 
-/// <summary>A launch of a device that only counts: see <see cref="Devices.PtxDevice.Counting"/>.</summary>
+/// <summary>A launch with its counts: of a device that only counts (<see cref="Devices.PtxDevice.Counting"/>), or of one that computes
+/// and was asked to count.</summary>
 /// <param name="Name">The kernel's name in C#.</param>
 /// <param name="Grid">Groups.</param>
 /// <param name="GroupSize">Threads of a group.</param>
@@ -15,6 +16,9 @@ public sealed record RecordedLaunch(
     string Name, Extent Grid, Extent GroupSize, ReadOnlyMemory<byte> Arguments, IReadOnlyList<ArrayTraffic> Arrays, LaunchCounts Counts,
     int ExecutedGroups)
 {
+    /// <summary>Whether the counts would be others if arrays held other values than zeros: see <see cref="AddressSlice"/>.</summary>
+    public bool DependsOnValues => AddressSlice.Of(Counts.Kernel).DependsOnValues;
+
     /// <summary>Whether the counts are scaled up from a part of the groups.</summary>
     public bool IsSampled => ExecutedGroups < Grid.Size;
 }

@@ -17,6 +17,9 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
     /// <summary>Its types, in their order.</summary>
     public IReadOnlyList<PtxType> Types { get; } = [.. Name.Split('.')[1..].Select(PtxType.Parse).OfType<PtxType>()];
 
+    /// <summary>Where its source was written, by the last <c>.loc</c> of its block; null without one.</summary>
+    public PtxLocation? Location { get; init; }
+
     /// <summary>Whether a modifier is there.</summary>
     public bool Has(string modifier) => Modifiers.Contains(modifier);
 
@@ -59,3 +62,9 @@ public sealed record PtxInstruction(int Line, RegisterOperand? Guard, string Nam
         _ => [],
     };
 }
+
+/// <summary>A line of a source file.</summary>
+/// <param name="File">The file's number: see <see cref="PtxKernel.Files"/>.</param>
+/// <param name="Line">The line, from 1.</param>
+/// <remarks>PTX ISA, 11.5.4 ".loc".</remarks>
+public sealed record PtxLocation(int File, int Line);

@@ -19,6 +19,9 @@ public sealed record PtxKernel(
     /// <summary>Groups that a multiprocessor shall hold (<c>.minnctapersm</c>); null where nothing is said.</summary>
     public int? GroupsPerMultiprocessor { get; init; }
 
+    /// <summary>The source files of its <see cref="PtxInstruction.Location"/>s by number.</summary>
+    public IReadOnlyDictionary<int, string> Files { get; init; } = new Dictionary<int, string>();
+
     /// <summary>The text that was parsed.</summary>
     public required string Text { get; init; }
 

@@ -17,6 +17,8 @@ internal sealed class PtxParser(string text)
     private readonly Stack<Dictionary<string, object>> scopes = new([[]]);
     private int at;
     private string name = "", target = "";
+    private readonly Dictionary<int, string> files = [];
+    private PtxLocation? location;
     private int? maximalThreads, groupsPerMultiprocessor;
 
     private int Line => at < tokens.Count ? tokens[at].Line : tokens.Count > 0 ? tokens[^1].Line : 1;
@@ -34,6 +36,7 @@ internal sealed class PtxParser(string text)
             MaximalThreads = maximalThreads,
             GroupsPerMultiprocessor = groupsPerMultiprocessor,
             Text = text,
+            Files = files,
         };
     }
 
@@ -43,7 +46,13 @@ internal sealed class PtxParser(string text)
         switch (directive)
         {
             case ".version" or ".address_size": Next(); break;
-            case ".target": target = Next(); break;
+            case ".target":
+                target = Next();
+                // Further words name platform options, such as debug.
+                while (Take(",")) Next();
+                break;
+            case ".file": files.Add(Number(), Next().Trim('"')); break;
+            case var section when section.StartsWith(".section", StringComparison.Ordinal): SkipSection(); break;
             case ".visible" or ".weak": break;
             case ".maxntid":
                 maximalThreads = Numbers().Aggregate(1, (product, number) => product * number);
@@ -81,7 +90,8 @@ internal sealed class PtxParser(string text)
             else if (Take(".reg")) Registers();
             else if (Take(".shared")) Declare(StateSpace.Shared, ref shared);
             else if (Take(".local")) Declare(StateSpace.Local, ref local);
-            else if (Take(".loc") || Take(".pragma")) SkipStatement();
+            else if (Take(".loc")) Location();
+            else if (Take(".pragma")) SkipStatement();
             else if (Take(";")) continue;
             else if (at + 1 < tokens.Count && tokens[at + 1].Text == ":") Label();
             else Instruction();
@@ -141,6 +151,14 @@ internal sealed class PtxParser(string text)
         if (!scopes.Peek().TryAdd(register, declared)) throw new PtxException(Line, $"{register} is declared twice");
     }
 
+    private void Location()
+    {
+        var line = tokens[at - 1].Line;
+        location = new PtxLocation(Number(), Number());
+        // The column, and where the code was inlined; the directive ends with its line.
+        while (at < tokens.Count && tokens[at].Line == line) at++;
+    }
+
     private void Label()
     {
         var label = Next();
@@ -165,7 +183,9 @@ internal sealed class PtxParser(string text)
                 throw new PtxException(line, $"{instruction}: '{Next()}' where ',' or ';' should be");
             operands.Add(instruction.Split('.')[0] == "bra" ? new LabelOperand(Next()) : Operand());
         }
-        instructions.Add(new PtxInstruction(line, guard, instruction, operands));
+        instructions.Add(new PtxInstruction(line, guard, instruction, operands) { Location = location });
+        // ILGPU states the location anew in every block.
+        if (instruction.Split('.')[0] is "bra" or "ret") location = null;
     }
 
     private PtxOperand Operand()
@@ -251,9 +271,12 @@ internal sealed class PtxParser(string text)
 
     private void SkipStatement()
     {
-        // .loc ends with its line, the others with a semicolon.
-        var line = tokens[at - 1].Line;
-        while (at < tokens.Count && tokens[at].Line == line && !Take(";")) at++;
+        while (!Take(";")) Next();
+    }
+
+    private void SkipSection()
+    {
+        while (!Take("}")) Next();
     }
 
     private string Peek() => at < tokens.Count ? tokens[at].Text

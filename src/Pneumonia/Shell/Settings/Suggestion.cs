@@ -28,6 +28,10 @@ internal static class Suggestion
     public static string UnknownName(string name, string kind, IEnumerable<string> known, string advice) =>
         $"'{name}': there is no such {kind}{DidYouMean(name, known)} {advice}";
 
+    /// <summary>The three names that are most like a word, the likest first.</summary>
+    public static IEnumerable<string> Nearest(string word, IEnumerable<string> known) =>
+        known.OrderBy(candidate => Distance(word, candidate)).Take(3);
+
     private static string CommandName(Command command) => command is RootCommand ? "train" : command.Name;
 
     private static string DidYouMean(string word, IEnumerable<string> known)

@@ -1,51 +1,60 @@
 using System.Text.Json.Nodes;
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
+using Convolve.Engine.Operations.Bias;
 using Convolve.Engine.Operations.Convolution;
-using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Randomness;
 using Convolve.Engine.Tensors;
-using Convolve.Layers;
-using Convolve.Layers.Networks;
-using Convolve.Layers.Optimizers;
 
-namespace Convolve.Benchmarks;
+namespace Convolve.Inspection.Profiling;
 
-/// <summary>One piece of work that can be repeated and timed; random inputs and weights.</summary>
-internal abstract class Workload(Device device) : IDisposable
+/// <summary>One piece of work that can be repeated, timed and counted; random inputs and weights.</summary>
+public abstract class Workload : IDisposable
 {
     private readonly List<Tensor> tensors = [];
 
-    protected Device Device { get; } = device;
+    /// <summary>Work on a device.</summary>
+    protected Workload(Device device) => Device = device;
+
+    /// <summary>The device.</summary>
+    protected Device Device { get; }
 
     /// <summary>Does the work once; the caller synchronises.</summary>
     public abstract void Run();
 
-    /// <summary>Makes the workload that a request describes.</summary>
-    public static Workload Create(Device device, JsonNode request)
+    /// <summary>Makes the work of a request: a matrix product or a convolution; null if it is of another kind.</summary>
+    /// <param name="device">Where it runs.</param>
+    /// <param name="request">Its "kind" and sizes, as in benchmarks/gpu-cases.json.</param>
+    /// <exception cref="ArgumentException">A size is missing.</exception>
+    public static Workload? OfOperation(Device device, JsonNode request)
     {
-        int Size(string key) => (int)(request[key] ?? throw new ArgumentException($"the case lacks \"{key}\""));
+        int Size(string key) => SizeOf(request, key);
         ConvolutionGeometry Convolution() => ConvolutionGeometry.Create(
             new Shape(Size("batch"), Size("height"), (int?)request["width"] ?? Size("height"), Size("inChannels")),
             new Shape(Size("kernel"), Size("kernel"), Size("inChannels"), Size("outChannels")), Padding.Of(Size("pad")));
         ConvolutionAlgorithm Algorithm() => Enum.Parse<ConvolutionAlgorithm>((string?)request["algorithm"] ?? "auto", ignoreCase: true);
-        return (string)request["kind"]! switch
+        return (string?)request["kind"] switch
         {
             "gemm" => new MatrixProduct(device, Size("m"), Size("n"), Size("k")),
             "conv-forward" => new ConvolutionForward(device, Convolution(), Algorithm()),
             "conv-backward" => new ConvolutionBackward(device, Convolution(), Algorithm(), input: true, kernelAndBias: true),
             "conv-grad-input" => new ConvolutionBackward(device, Convolution(), Algorithm(), input: true, kernelAndBias: false),
             "conv-grad-kernel" => new ConvolutionBackward(device, Convolution(), Algorithm(), input: false, kernelAndBias: true),
-            "infer" => new Inference(device, (string)request["model"]!, Size("batch"), Size("pixels")),
-            "train-step" => new TrainingStep(device, (string)request["model"]!, Size("batch"), Size("pixels")),
-            var kind => throw new ArgumentException($"unknown kind {kind}"),
+            _ => null,
         };
     }
 
+    /// <summary>A size of a request.</summary>
+    /// <exception cref="ArgumentException">It is missing.</exception>
+    public static int SizeOf(JsonNode request, string key) =>
+        (int)(request[key] ?? throw new ArgumentException($"the case lacks \"{key}\""));
+
+    /// <inheritdoc/>
     public virtual void Dispose()
     {
         foreach (var tensor in tensors) tensor.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>A tensor of uniform random numbers, freed with the workload.</summary>
@@ -65,22 +74,6 @@ internal abstract class Workload(Device device) : IDisposable
             part.CopyFrom(piece);
         }
         return tensor;
-    }
-
-    /// <summary>The network of a case's name.</summary>
-    protected Sequential Network(string model, int pixels)
-    {
-        var network = model switch
-        {
-            "mlp" => ReferenceNetworks.Mlp(pixels),
-            "cnn" => ReferenceNetworks.Cnn(pixels),
-            "vgg19-frozen" or "vgg19-block5" or "vgg19-full" => ReferenceNetworks.Vgg19(pixels, head: 132),
-            _ => throw new ArgumentException($"unknown model {model}"),
-        };
-        network.Initialize(Device, 1);
-        foreach (var layer in network.Layers.Where(l => l.Kind == "conv2d"))
-            layer.Trainable = model switch { "vgg19-frozen" => false, "vgg19-block5" => layer.Name == "block5_conv4", _ => true };
-        return network;
     }
 
     private sealed class MatrixProduct : Workload
@@ -146,70 +139,11 @@ internal abstract class Workload(Device device) : IDisposable
             if (ofKernelAndBias)
             {
                 using var tape = new Tape(Device);
-                Engine.Operations.Bias.BiasGradientOperation.Apply(tape, upstream, null, bias);
+                BiasGradientOperation.Apply(tape, upstream, null, bias);
                 bias.ClearGradient();
                 ConvolutionOperation.GradKernel(geometry, upstream, input, kernelGradient, false, algorithm);
             }
             if (ofInput) ConvolutionOperation.GradInput(geometry, upstream, kernel, inputGradient, false, algorithm);
-        }
-    }
-
-    private sealed class Inference : Workload
-    {
-        private readonly Sequential network;
-        private readonly Tensor batch;
-
-        public Inference(Device device, string model, int batch, int pixels) : base(device)
-        {
-            network = Network(model, pixels);
-            this.batch = Random(new Shape(batch, pixels, pixels, 3), 0, 1);
-        }
-
-        public override void Run()
-        {
-            using var work = Device.Pool.BeginWork("prediction", batch.Shape[0]);
-            using var output = network.Predict(batch);
-        }
-
-        public override void Dispose()
-        {
-            network.Dispose();
-            base.Dispose();
-        }
-    }
-
-    private sealed class TrainingStep : Workload
-    {
-        private readonly Sequential network;
-        private readonly RmsProp optimizer = new() { LearningRate = 1e-4f };
-        private readonly Tensor batch, targets;
-        private readonly float[] loss = new float[1];
-        private long step;
-
-        public TrainingStep(Device device, string model, int batch, int pixels) : base(device)
-        {
-            network = Network(model, pixels);
-            this.batch = Random(new Shape(batch, pixels, pixels, 3), 0, 1);
-            targets = Random(new Shape(batch));
-            targets.CopyFrom(targets.ToArray().Select(t => t > 0 ? 1f : 0f).ToArray());
-        }
-
-        public override void Run()
-        {
-            using var work = Device.Pool.BeginWork("training step", batch.Shape[0]);
-            using var tape = new Tape(Device);
-            var logits = network.Forward(tape, batch, new Pass(true, 1, step++));
-            var mean = tape.Keep(LossOperation.BinaryCrossEntropy(tape, logits, targets));
-            tape.Backward(mean);
-            optimizer.Step(network.Parameters);
-            mean.CopyTo(loss);
-        }
-
-        public override void Dispose()
-        {
-            network.Dispose();
-            optimizer.Dispose();
-            base.Dispose();
         }
     }
 }
