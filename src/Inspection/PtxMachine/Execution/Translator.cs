@@ -113,8 +113,13 @@ internal sealed partial class Translator(PtxProgram program)
         stride = operand is RegisterOperand register ? BytesOf(register.Register) : operand is ConstantOperand or VariableOperand
             ? Math.Max(4, instruction.Types[^1].Bytes) : 4;
         var isFloat = instruction.Types[^1].Kind == 'f';
-        return RowOf(instruction, operand, stride switch { 0 => typeof(bool), 8 => isFloat ? typeof(double) : typeof(ulong), _ => isFloat
-            ? typeof(float) : typeof(uint) });
+        var type = stride switch
+        {
+            0 => typeof(bool),
+            8 => isFloat ? typeof(double) : typeof(ulong),
+            _ => isFloat ? typeof(float) : typeof(uint),
+        };
+        return RowOf(instruction, operand, type);
     }
 
     private static int BytesOf(PtxRegister register) => register.Type == PtxType.Predicate ? 0 : RegisterFile.Stride(register.Type);
