@@ -39,13 +39,13 @@ public static class Classification
     /// <summary>
     /// The predicted class: of two classes the second, positive one from ½ on; of more classes the most probable, the first if several are.
     /// </summary>
-    public static int Answer(IReadOnlyList<double> probabilities)
+    public static int PredictedClass(IReadOnlyList<double> probabilities)
     {
         if (probabilities.Count == 2) return probabilities[1] >= 0.5 ? 1 : 0;
-        var answer = 0;
+        var best = 0;
         for (var c = 1; c < probabilities.Count; c++)
-            if (probabilities[c] > probabilities[answer]) answer = c;
-        return answer;
+            if (probabilities[c] > probabilities[best]) best = c;
+        return best;
     }
 
     /// <summary>
@@ -89,5 +89,5 @@ public sealed record Predictions(int[] Indices, int[] TrueClasses, double[][] Pr
     /// <summary>Correct predictions as a fraction of all.</summary>
     public double Accuracy => TrueClasses.Length == 0
         ? 0
-        : TrueClasses.Where((c, i) => Classification.Answer(Probabilities[i]) == c).Count() / (double)TrueClasses.Length;
+        : TrueClasses.Where((c, i) => Classification.PredictedClass(Probabilities[i]) == c).Count() / (double)TrueClasses.Length;
 }

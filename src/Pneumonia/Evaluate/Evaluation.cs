@@ -103,7 +103,7 @@ public static class Evaluation
         var scores = Scoring.Score(predictions, model.Threshold, settings.Seed)!;
         var part = folder.HasParts ? settings.Part.ToString().ToLowerInvariant() : "all";
         var scored = new ScoredPredictions(model.ScoredClasses, model.Threshold,
-            [new ScoredPart(part, scores, Scoring.Answers(predictions))], []);
+            [new ScoredPart(part, scores, PartPredictions.Of(predictions))], []);
         string[] warnings =
         [
             .. store.Warnings,
@@ -165,8 +165,8 @@ public static class Evaluation
     private static TrainedModel WithClassesOf(ImageSet data, TrainedModel model)
     {
         if (data.Classes.Count != model.Classes.Count)
-            throw new UserError($"{data.Root}: has the classes {string.Join(", ", data.Classes)}, and the model tells "
-                + $"{model.Classes.Count} apart; give a folder of as many, or name its classes with --classes");
+            throw new UserError($"{data.Root}: has the classes {string.Join(", ", data.Classes)}, and the model has "
+                + $"{model.Classes.Count}; give a folder with as many, or name its classes with --classes");
         return model with { Classes = [.. data.Classes.Order(StringComparer.Ordinal)] };
     }
 
@@ -175,7 +175,7 @@ public static class Evaluation
     {
         if (model.Classes.Count != 2 || scores.Auc is not { } auc || scores.Auc95 is not [_, < 0.5]) yield break;
         yield return $"AUC {auc:F3}: the predictions contradict the labels, so the classes are probably swapped: "
-            + (model.NamesClasses ? $"does {name} mean by {string.Join(" and ", model.Classes)} what the folders mean?"
+            + (model.NamesClasses ? $"do {string.Join(" and ", model.Classes)} mean the same in {name} as in the folders?"
                 : $"try --classes {model.Classes[1]},{model.Classes[0]}");
     }
 

@@ -89,10 +89,10 @@ public static class Explaining
         var store = await NamedImages.LoadAsync(paths, model.Classes, model.Input, cancellation);
         var usable = store.UsableIndices();
         if (usable.Length == 0)
-            throw new UserError($"{paths[0]}: "
-                + $"{store.ReasonOf(0)}{(paths.Count > 1 ? $"; and so {paths.Count - 1} others: there is nothing to explain" : "")}");
+            throw new UserError($"{paths[0]}: {store.ReasonOf(0)}" + (paths.Count == 1 ? ""
+                : $"; the other {paths.Count - 1} cannot be read either: there is nothing to explain"));
         terminal.Notes([opened.Announcement, .. notes, .. store.Remarks, .. model.Remarks, settings.Model.Describe(model)]);
-        if (layer is null) terminal.Note("no layer of this network gives a picture: no Grad-CAM, no HiResCAM");
+        if (layer is null) terminal.Note("no layer of this network has a spatial output, so there is no Grad-CAM and no HiResCAM");
 
         var names = Names(paths);
         var images = new List<ExplainedImage>();
@@ -153,8 +153,8 @@ public static class Explaining
     {
         var figures = new List<Figure>();
         if (FilterSheet.Draw(model.Network) is { } filters)
-            figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; what a filter adds is brighter, "
-                + "what it takes away darker.", filters));
+            figures.Add(Written(folder, "filters.png", "Filters of the first layer", "Zero is middle gray; positive weights are brighter, "
+                + "negative ones darker.", filters));
         var exciting = new ExcitingInput(model.Network, model.Input.Scaling, settings.Seed);
         var stages = model.Network.Stages();
         for (var s = 0; s < stages.Count; s++)
@@ -177,21 +177,22 @@ public static class Explaining
         xray.Draw(0, 0, image.Pixels, image.Side, zoom);
         var figures = new List<Figure>
         {
-            Written(folder, "xray.png", "The image", $"As the network takes it: {image.Side} × {image.Side} pixels.", xray.ToPng()),
+            Written(folder, "xray.png", "The image", $"At the size of the network's input: {image.Side} × {image.Side} pixels.",
+                xray.ToPng()),
         };
         if (image.GradCam is { } map && layer is { } at)
         {
             figures.Add(Written(folder, "grad-cam.png", "Grad-CAM", map.Largest > 0
-                    ? $"Where {model.Network.Layers[at].Name} saw what speaks for {name}."
-                    : $"Nothing in {model.Network.Layers[at].Name} speaks for {name}.",
+                    ? $"Where {model.Network.Layers[at].Name} found evidence for {name}."
+                    : $"{model.Network.Layers[at].Name} found no evidence for {name}.",
                 HeatPicture.WithScale(gray, map, HeatScale.UpTo(map.Largest), zoom).ToPng()));
         }
         if (image.HiResCam is { } added && layer is { } looked)
         {
             figures.Add(Written(folder, "hires-cam.png", "HiResCAM", added.Largest > 0
-                    ? $"What each place of {model.Network.Layers[looked].Name} adds to the score of {name}, its own gradient instead of "
-                        + "the channel's mean."
-                    : $"No place of {model.Network.Layers[looked].Name} adds to the score of {name}.",
+                    ? $"What each position of {model.Network.Layers[looked].Name} adds to the score of {name}, by its own gradient "
+                        + "instead of the channel's mean."
+                    : $"No position of {model.Network.Layers[looked].Name} adds to the score of {name}.",
                 HeatPicture.WithScale(gray, added, HeatScale.UpTo(added.Largest), zoom).ToPng()));
         }
         figures.Add(Written(folder, "occlusion.png", "Occlusion",
@@ -251,15 +252,15 @@ public static class Explaining
         var at = network.Layers.ToList().FindIndex(layer => layer.Name == name);
         if (at >= 0 && network.Layers[at].OutputShape.Rank == 3) return at;
         string[] pictures = [.. network.Layers.Where(layer => layer.OutputShape.Rank == 3).Select(layer => layer.Name)];
-        throw new UserError($"--layer {name}: the model has no such layer that gives a picture; "
-            + (pictures.Length > 0 ? $"choose among {string.Join(", ", pictures)}" : "no layer of it does"));
+        throw new UserError($"--layer {name}: the model has no layer of this name with a spatial output; "
+            + (pictures.Length > 0 ? $"choose among {string.Join(", ", pictures)}" : "none of its layers has one"));
     }
 
     private static int ClassOf(TrainedModel model, string name)
     {
         for (var c = 0; c < model.Classes.Count; c++)
             if (string.Equals(model.Classes[c], name, StringComparison.OrdinalIgnoreCase)) return c;
-        throw new UserError($"--class {name}: unknown to the model; it knows {string.Join(", ", model.Classes)}");
+        throw new UserError($"--class {name}: is not a class of the model; its classes are {string.Join(", ", model.Classes)}");
     }
 
     // The files' own names, numbered if two are equal or if one is the page's name.

@@ -9,8 +9,8 @@ namespace Convolve.Pneumonia.Explanations;
 /// <param name="Outputs">The output of every stage of the network.</param>
 /// <param name="Probabilities">Of every class, in the order of the network's outputs.</param>
 /// <param name="ClassIndex">The class that is explained.</param>
-/// <param name="GradCam">Where a layer found evidence for that class; null where no layer gives a picture.</param>
-/// <param name="HiResCam">What each place of that layer adds to the class's score; null where no layer gives a picture.</param>
+/// <param name="GradCam">Where a layer found evidence for that class; null if no layer has a spatial output.</param>
+/// <param name="HiResCam">What each place of that layer adds to the class's score; null if no layer has a spatial output.</param>
 /// <param name="Occlusion">How much the class's score falls where the picture is covered.</param>
 public sealed record ExplainedImage(
     string Path, string Name, byte[] Pixels, int Side, float[] Input, IReadOnlyList<float[]> Outputs, double[] Probabilities,

@@ -153,7 +153,7 @@ public sealed class FolderClaim : IDisposable
     private static FolderClaim? TryClaim(string folder)
     {
         if (!Directory.Exists(folder) && new FileInfo(Path.TrimEndingDirectorySeparator(folder)).LinkTarget is { } target)
-            throw new UserError($"--out {folder}: is a link to {target}, which is no folder; make that folder, or choose another one");
+            throw new UserError($"--out {folder}: is a link to {target}, which is not a folder; make that folder, or choose another one");
         if (File.Exists(folder)) throw new UserError($"--out {folder}: is a file; name a folder");
         for (var attempt = 1; ; attempt++)
         {

@@ -77,7 +77,7 @@ public static class GradientChecking
         if (settings.Data is null) terminal.Note("synthetic images: give --data DIR for your own");
         if (usable.Length < settings.Batch) terminal.Note($"only {usable.Length} of {settings.Batch} images are there");
         if (network.Parameters.Any(parameter => parameter.L1 != 0 || parameter.L2 != 0))
-            terminal.Note("penalties are left out: they are no part of the backward pass, the optimizer's update adds λ₁·sign(w) + 2λ₂·w");
+            terminal.Note("penalties are left out: they are not part of the backward pass; the optimizer's update adds λ₁·sign(w) + 2λ₂·w");
         var frozen = network.Parameters.Count(parameter => !parameter.Trainable && !parameter.IsStatistic);
         if (frozen > 0) terminal.Note($"{frozen} frozen parameters have no gradient and are left out");
         var rows = GradientCheck.Run(network, samples, usable,

@@ -40,9 +40,9 @@ public sealed record ModelMetadata(IReadOnlyList<string>? Classes, ResizeMethod 
                 .Select(name => (string?)name ?? throw new FormatException("a class has no name")).ToArray();
             var count = Classification.Classes(outputs);
             if (classes is not null && (classes.Length != count || classes.Distinct().Count() != count))
-                throw new FormatException($"its network tells {count} classes apart, its names are {string.Join(", ", classes)}");
+                throw new FormatException($"its network has {count} classes, its names are {string.Join(", ", classes)}");
             var threshold = (double?)json["threshold"];
-            if (threshold is < 0 or > 1 or double.NaN) throw new FormatException($"the threshold {threshold} is no probability");
+            if (threshold is < 0 or > 1 or double.NaN) throw new FormatException($"the threshold {threshold} is not a probability");
             return new ModelMetadata(classes, Choice(json, "resize", ResizeMethod.Bilinear), Choice(json, "labels", LabelScheme.Folders),
                 Choice(json, "preprocessing", Preprocessing.Rescale), threshold);
         }

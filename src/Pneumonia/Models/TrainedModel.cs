@@ -53,10 +53,10 @@ public sealed record TrainedModel(
     public TrainedModel WithClasses(IReadOnlyList<string> classes, string source)
     {
         if (NamesClasses && !Classes.SequenceEqual(classes))
-            throw new UserError($"--classes {string.Join(',', classes)}: {source} says itself that its classes are "
+            throw new UserError($"--classes {string.Join(',', classes)}: {source} already names its classes: "
                 + $"{string.Join(", ", Classes)}; leave --classes out");
         if (classes.Count != Classes.Count)
-            throw new UserError($"--classes {string.Join(',', classes)}: {source} tells {Classes.Count} classes apart; give as many names");
+            throw new UserError($"--classes {string.Join(',', classes)}: {source} has {Classes.Count} classes; give as many names");
         return this with { Classes = classes };
     }
 
@@ -69,7 +69,7 @@ public sealed record TrainedModel(
         if (PositiveClass.Of(Classes, asked) is not { } byName) return this;
         var chosen = asked is null && NamesClasses ? new PositiveClass(Classes[1], "as in its training", false) : byName;
         var note = chosen.Name == byName.Name || byName.IsGuess ? chosen.ToString()
-            : $"{chosen}, though {byName.Reason["for ".Length..]}; --positive {byName.Name} turns the figures round";
+            : $"{chosen}, though {byName.Reason["because ".Length..]}; --positive {byName.Name} swaps the figures";
         if (Threshold is not { } threshold || chosen.Name == Classes[1]) return this with { Positive = chosen, Remarks = [note] };
         return this with
         {
@@ -107,7 +107,7 @@ public sealed record TrainedModel(
         {
             if (network.InputShape is not { Rank: 3 } image || image[0] > MostPixels || image[0] != image[1] || image[2] is not (1 or 3))
                 throw new UserError(
-                    $"{path}: is for inputs {network.InputShape}, no square images of up to {MostPixels} pixels, gray or in colours");
+                    $"{path}: takes inputs {network.InputShape}, not square images of up to {MostPixels} pixels, gray or in colour");
             metadata = ModelMetadata.Read(checkpoint, path, outputs);
         }
         catch { network.Dispose(); throw; }
@@ -137,12 +137,12 @@ public sealed record TrainedModel(
             var differs = (pixels ?? own.Pixels) != own.Pixels || (preprocessing ?? own.Kind) != own.Kind;
             if (!differs) return model;
             model.Dispose();
-            throw new UserError($"{path}: says itself that its images have {own.Pixels} pixels and are prepared by "
+            throw new UserError($"{path}: already says that its images have {own.Pixels} pixels and are prepared by "
                 + $"{own.Kind.ToString().ToLowerInvariant()}; leave --pixels and --preprocessing out");
         }
         var converted = file with { Layout = TensorLayout.Convolve, Tensors = ConvolveLayout.Of(file) };
         var network = KnownNetworks.Of(converted, pixels)
-            ?? throw new UserError($"{path}: holds no whole model that is known "
+            ?? throw new UserError($"{path}: does not hold a complete model that is known "
                 + $"here{(pixels is null ? "" : $" for images of {pixels} pixels")}: it must be a checkpoint "
                 + $"of Convolve, or all weights of {string.Join(", ", Enum.GetNames<ModelKind>().Select(name => name.ToLowerInvariant()))} "
                 + $"and nothing else");
@@ -158,7 +158,7 @@ public sealed record TrainedModel(
         terminal.Note($"{path}: does not describe its model; taken for one of {network.ParameterCount:N0} parameters on images of "
             + $"{network.InputShape[0]} pixels, "
             + (preprocessing is null && origin is null ? WeightOrigin.Guess(assumed)
-                : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", for {origin.Reason}")}")
+                : $"prepared by {assumed.ToString().ToLowerInvariant()}{(origin is null ? "" : $", because {origin.Reason}")}")
             + " (--pixels, --preprocessing)");
         var input = new ImagePreprocessing(network.InputShape[0], network.InputShape[2], Kind: assumed);
         return new TrainedModel(network, Numbers(network.OutputShape.Length), input, LabelScheme.Folders) { NamesClasses = false };

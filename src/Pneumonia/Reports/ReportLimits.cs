@@ -87,7 +87,7 @@ public static class ReportLimits
             + "percentage points.";
         if (scores.Auc95 is [var low, var high] && high > low)
             text += $" In 95 of 100 bootstrap samples of these images the AUC lies between {low:F3} and {high:F3}. A value in that "
-                + "range, measured on other images of the same kind, is no sign of a better or worse network.";
+                + "range, measured on other images of the same kind, does not show a better or worse network.";
         return text + " The intervals hold for images of the same kind only, and treat all images as independent.";
     }
 

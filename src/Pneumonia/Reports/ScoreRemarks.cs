@@ -17,7 +17,7 @@ public static class ScoreRemarks
         yield return $"{(classes.Count == 2 ? "At ½ the" : "The")} network predicts {classes[always]} for {predicted} of {scores.N} "
             + $"{images}: its accuracy "
             + $"{(classes.Count == 2 ? "there " : "")}says little more than that {actual} of them are {classes[always]}."
-            + (scores.AtThreshold is { } chosen ? $" Look at the figures at its threshold, {chosen.Threshold:F3}." : scores.Auc is null ? ""
-                : " The AUC tells how well it ranks them.");
+            + (scores.AtThreshold is { } chosen ? $" The figures at its own threshold, {chosen.Threshold:F3}, say more."
+                : scores.Auc is null ? "" : " The AUC shows how well it ranks them.");
     }
 }

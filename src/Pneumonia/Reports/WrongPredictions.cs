@@ -54,7 +54,8 @@ public static class WrongPredictions
         // Channels that lower the class's score overall may still raise it somewhere.
         var hiResCam = HiResCam.Of(evidence);
         return hiResCam.Largest > 0
-            ? new PredictionMap("HiResCAM, for Grad-CAM is zero everywhere", GradCam.Draw(image, hiResCam))
-            : new PredictionMap($"no map: nothing in {model.Network.Layers[layer].Name} speaks for {verdict}, only less against it", null);
+            ? new PredictionMap("HiResCAM, because Grad-CAM is zero everywhere", GradCam.Draw(image, hiResCam))
+            : new PredictionMap(
+                $"no map: {model.Network.Layers[layer].Name} found no evidence for {verdict}, only less evidence against it", null);
     }
 }

@@ -34,7 +34,7 @@ public static class HistoryFile
                 if (line.Split(',') is not [_, var field, ..]
                     || !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
                     || !double.IsFinite(value) || value < 0)
-                    throw new FormatException($"row {seconds.Count + 1} does not tell the seconds of an epoch");
+                    throw new FormatException($"row {seconds.Count + 1} does not hold the seconds of an epoch");
                 seconds.Add(value);
             }
         }

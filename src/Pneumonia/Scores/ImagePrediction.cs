@@ -42,7 +42,7 @@ public sealed record ImagePrediction(IReadOnlyList<string> Classes, IReadOnlyLis
     {
         int[] order = [.. Enumerable.Range(0, classes.Count).OrderBy(c => classes[c], StringComparer.Ordinal)];
         return new ImagePrediction([.. order.Select(c => classes[c])], [.. order.Select(c => probabilities[c])],
-            classes[Layers.Training.Classification.Answer(probabilities)], classes.Count == 2 ? positive ?? classes[1] : null,
+            classes[Layers.Training.Classification.PredictedClass(probabilities)], classes.Count == 2 ? positive ?? classes[1] : null,
                 classes.Count == 2 ? threshold : null);
     }
 

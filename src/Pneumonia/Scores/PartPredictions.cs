@@ -7,6 +7,10 @@ namespace Convolve.Pneumonia.Scores;
 /// <param name="Probabilities">Probabilities of all classes for each image.</param>
 public sealed record PartPredictions(IReadOnlyList<int> Actual, IReadOnlyList<double[]> Probabilities)
 {
+    /// <summary>The predictions of a network; null if there are none.</summary>
+    public static PartPredictions? Of(Predictions? predictions) =>
+        predictions is { TrueClasses.Length: > 0 } ? new PartPredictions(predictions.TrueClasses, predictions.Probabilities) : null;
+
     /// <summary>Images.</summary>
     public int Count => Actual.Count;
 
@@ -26,5 +30,5 @@ public sealed record PartPredictions(IReadOnlyList<int> Actual, IReadOnlyList<do
     public double[] Confidence => [.. Probabilities.Select(p => p.Max())];
 
     /// <summary>Whether each image's most probable class is its actual one.</summary>
-    public bool[] Right => [.. Probabilities.Select((p, i) => Classification.Answer(p) == Actual[i])];
+    public bool[] Right => [.. Probabilities.Select((p, i) => Classification.PredictedClass(p) == Actual[i])];
 }

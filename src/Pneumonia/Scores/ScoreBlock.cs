@@ -128,7 +128,7 @@ public sealed record ScoreBlock(
         var confidence = new double[actual.Count];
         for (var i = 0; i < actual.Count; i++)
         {
-            var answer = Classification.Answer(probabilities[i]);
+            var answer = Classification.PredictedClass(probabilities[i]);
             counts[actual[i]][answer]++;
             answers[i] = answer;
             right[i] = answer == actual[i];

@@ -6,7 +6,7 @@ namespace Convolve.Pneumonia.Scores;
 public static class Scoring
 {
     /// <summary>All metrics of a part; null if it has no usable image.</summary>
-    /// <param name="predictions">The answers.</param>
+    /// <param name="predictions">The predictions.</param>
     /// <param name="threshold">The threshold chosen on validation images, for two classes; or null.</param>
     /// <param name="seed">Seed of the bootstrap.</param>
     public static ScoreBlock? Score(Predictions predictions, double? threshold, int seed)
@@ -25,10 +25,6 @@ public static class Scoring
         var positive = Positive(validation);
         return positive.Distinct().Count() == 2 ? RocCurve.YoudenThreshold(positive, PositiveProbability(validation)) : null;
     }
-
-    /// <summary>The predictions by class, for drawing curves; null if there are none.</summary>
-    public static PartPredictions? Answers(Predictions? predictions) =>
-        predictions is { TrueClasses.Length: > 0 } ? new PartPredictions(predictions.TrueClasses, predictions.Probabilities) : null;
 
     private static bool IsTwoClass(Predictions predictions) => predictions.Probabilities.Length > 0
         && predictions.Probabilities[0].Length == 2;

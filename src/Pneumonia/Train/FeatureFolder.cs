@@ -27,7 +27,7 @@ public static class FeatureFolder
             if (string.IsNullOrWhiteSpace(text)) text = DefaultLimit;
             return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1e6
                 ? value
-                : throw new UserError($"{LimitVariable}: '{text}' is no size for the features on disk; set a number of GiB from 0 to a "
+                : throw new UserError($"{LimitVariable}: '{text}' is not a size for the features on disk; set a number of GiB from 0 to a "
                     + $"million, such as {DefaultLimit}");
         }
     }

@@ -31,7 +31,8 @@ public sealed class StartingWeights
         Fingerprint = $"{Path.GetFileName(path)} {Convert.ToHexStringLower(SHA256.HashData(stream))[..16]}";
         Preprocessing = metadata?.Preprocessing ?? origin?.Preprocessing;
         Remark = origin is { } known
-            ? $"{path}: images are prepared by {known.Preprocessing.ToString().ToLowerInvariant()}, for {known.Reason} (--preprocessing)"
+            ? $"{path}: images are prepared by {known.Preprocessing.ToString().ToLowerInvariant()}, because {known.Reason} "
+                + "(--preprocessing)"
             : guess is { } guessed ? $"{path}: images are {WeightOrigin.Guess(guessed)} (--preprocessing)"
             : null;
     }

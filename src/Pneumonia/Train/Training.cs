@@ -199,7 +199,8 @@ public sealed class Training : IDisposable
         var model = new TrainedModel(session.Network, images.Set.Classes, images.Train.Preprocessing, plan.Labels, metrics.Threshold);
         return new RunSummary(metrics, images.Set.Classes, plan.Data ?? "", [.. images.Set.Notes, .. images.Remarks],
             images.Warnings, plan.Rows,
-            Scoring.Answers(val), Scoring.Answers(test), WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val),
+            PartPredictions.Of(val), PartPredictions.Of(test),
+            WrongPredictions.Of(model, test is null ? images.Val : images.Test!, test ?? val),
             TimeSpan.FromSeconds(earlierSeconds + watch.Elapsed.TotalSeconds))
         {
             Positive = PositiveClass.Of(images.Set.Classes, settings.Positive),

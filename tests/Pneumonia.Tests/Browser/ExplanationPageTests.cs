@@ -63,7 +63,7 @@ public sealed class ExplanationPageTests(InstalledChromium chromium) : IClassFix
                 Classification.Probabilities(outputs[^1]), 1, map, map, map);
         })];
         Figure[] figures =
-            [new("Grad-CAM", "Where it saw what speaks for the class.", GradCam.Draw(explained[0].Pixels, explained[0].GradCam!))];
+            [new("Grad-CAM", "Where it found evidence for the class.", GradCam.Draw(explained[0].Pixels, explained[0].GradCam!))];
         var page = new ExplanationPage($"runs/{new string('a', 60)}&{new string('b', 60)}", classes, explained,
             [.. explained.Select(_ => figures)], figures, limits.Of(small.Network, explained));
         return folder.Add(ExplanationPage.FileName, System.Text.Encoding.UTF8.GetBytes(page.ToHtml()));

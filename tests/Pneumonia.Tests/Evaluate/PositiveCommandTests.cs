@@ -49,10 +49,10 @@ public sealed class PositiveCommandTests : IDisposable
         var (metrics, config, run, trained) = await Train(data);
         Assert.Equal("COVID", (string)metrics["positive"]!);
         Assert.Equal("COVID", (string)config["positive"]!);
-        Assert.Contains("positive class: COVID, for NORMAL means healthy", run.ErrorLines);
+        Assert.Contains("positive class: COVID, because NORMAL means healthy", run.ErrorLines);
         Assert.Contains("positive: COVID", run.Output);
         var report = File.ReadAllText(Path.Combine(trained, "report.html"));
-        Assert.Contains("<dt>Positive class</dt><dd>COVID, for NORMAL means healthy</dd>", report);
+        Assert.Contains("<dt>Positive class</dt><dd>COVID, because NORMAL means healthy</dd>", report);
         Assert.Contains("of whom 50 are COVID", report);
         var ill = Directory.GetFiles(Path.Combine(data, "COVID")).Length;
         var scores = (await CommandRun.Succeeding("evaluate", "--run", trained, "--data", data, "--json")).Json;
@@ -132,10 +132,10 @@ public sealed class PositiveCommandTests : IDisposable
         Assert.Contains(prediction, explain.Output);
         Assert.Contains(System.Net.WebUtility.HtmlEncode(prediction), File.ReadAllText(Path.Combine(explained, "index.html")));
         foreach (var (value, message) in new[] { ("A", "two or more different names"), ("A,A", "two or more different names"),
-            ("A,B,C", "tells 2 classes apart") })
+            ("A,B,C", "has 2 classes") })
             Assert.Contains(message, Assert.Single((await CommandRun.Of("predict", "--weights", bare, "--classes", value, other))
                 .ErrorLines, line => line.StartsWith("error", StringComparison.Ordinal)));
-        Assert.Contains("says itself that its classes are",
+        Assert.Contains("already names its classes",
             Assert.Single((await CommandRun.Of("predict", "--run", trained, "--classes", "A,B", other)).ErrorLines));
     }
 

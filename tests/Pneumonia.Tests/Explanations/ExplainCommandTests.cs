@@ -65,7 +65,7 @@ public sealed class ExplainCommandTests(TrainedRun trained) : IDisposable
 
     [Theory]
     [InlineData("--layer nowhere", "--layer nowhere")]
-    [InlineData("--class COVID", "it knows NORMAL, PNEUMONIA")]
+    [InlineData("--class COVID", "its classes are NORMAL, PNEUMONIA")]
     [InlineData("--weights x.safetensors", "give either --run or --weights")]
     [InlineData("--pixels 20", "leave --pixels and --preprocessing out")]
     [InlineData("--clas NORMAL", "--class")]

@@ -112,9 +112,9 @@ public sealed class GradCamTests
         using var small = new SmallNetwork(1, global: false);
         using var input = NetworkInput.Of(small.Network, small.Image(4), PixelScaling.Rescale);
         var last = small.Network.Layers.Count - 1;
-        Assert.Contains("HiResCAM: layer logits gives no picture",
+        Assert.Contains("HiResCAM: layer logits has no spatial output",
             Assert.Throws<ArgumentException>(() => HiResCam.Of(small.Network, input, 1, last)).Message);
-        Assert.Contains("Grad-CAM: layer logits gives no picture",
+        Assert.Contains("Grad-CAM: layer logits has no spatial output",
             Assert.Throws<ArgumentException>(() => GradCam.Of(small.Network, input, 1, last)).Message);
         Assert.Null(GradCam.DefaultLayer(ModelChoice.Build(ModelKind.Mlp, 24, 2)));
     }

@@ -43,15 +43,15 @@ public sealed class ModelMetadataTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{\"classes\":[\"a\"]}", "tells 2 classes apart")]
-    [InlineData("{\"classes\":[\"a\",\"a\"]}", "tells 2 classes apart")]
+    [InlineData("{\"classes\":[\"a\"]}", "has 2 classes")]
+    [InlineData("{\"classes\":[\"a\",\"a\"]}", "has 2 classes")]
     [InlineData("{\"classes\":[\"a\",null]}", "a class has no name")]
     [InlineData("{\"classes\":[1,2]}", "")]
     [InlineData("{\"classes\":\"x\"}", "")]
     [InlineData("{\"resize\":\"9\"}", "resize is \"9\", expected one of nearest, bilinear, area")]
     [InlineData("{\"preprocessing\":\"magic\"}", "preprocessing is \"magic\"")]
     [InlineData("{\"preprocessing\":3}", "")]
-    [InlineData("{\"threshold\":7}", "the threshold 7 is no probability")]
+    [InlineData("{\"threshold\":7}", "the threshold 7 is not a probability")]
     public void WhatCannotBeIsRefused(string application, string mention)
     {
         var error = Assert.Throws<WeightFileException>(() => Read(application));
@@ -74,7 +74,7 @@ public sealed class ModelMetadataTests : IDisposable
         file.Add("c/kernel", [1, 1, channels, 1], new float[channels]);
         file.Write(File);
         using var opened = OpenDevice.For("auto");
-        Assert.Contains("no square images of up to 4096 pixels",
+        Assert.Contains("not square images of up to 4096 pixels",
             Assert.Throws<UserError>(() => TrainedModel.Load(File, opened.Device)).Message);
     }
 }

@@ -32,7 +32,7 @@ internal static class MadeRuns
                 ImagePrediction.Of(["NORMAL", "PNEUMONIA"], [0.03, 0.97], 0.6), 4, 1, new byte[16])
         {
             Map = i switch { 0 => new PredictionMap("Grad-CAM", PngWriter.Encode(new byte[48], 4, 4, 3)),
-                1 => new PredictionMap("no map: nothing speaks for it", null), _ => null },
+                1 => new PredictionMap("no map: no evidence for it", null), _ => null },
         })], TimeSpan.FromSeconds(75))
     {
         CommandLine = "train --data 'my chest x-rays' --model cnn --epochs 8",

@@ -23,8 +23,8 @@ public sealed class WrongPredictionTests
     /// positions, so it is zero everywhere for the class that is predicted because of its bias.
     /// </summary>
     [Theory]
-    [InlineData(-1f, null, "no map: nothing in shown speaks for ILL")]
-    [InlineData(-1f, 50f, "HiResCAM, for Grad-CAM is zero everywhere")]
+    [InlineData(-1f, null, "no map: shown found no evidence for ILL")]
+    [InlineData(-1f, 50f, "HiResCAM, because Grad-CAM is zero everywhere")]
     [InlineData(1f, 1f, "Grad-CAM")]
     public void AMapThatWouldBeBlankIsAnotherOneOrLeftOut(float everywhere, float? somewhere, string caption)
     {

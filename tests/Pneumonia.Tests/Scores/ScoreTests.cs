@@ -75,7 +75,7 @@ public sealed class ScoreTests
     {
         var half = Classification.Probabilities([0]);
         Assert.Equal([0.5, 0.5], half);
-        Assert.Equal(1, Classification.Answer(half));
+        Assert.Equal(1, Classification.PredictedClass(half));
         Assert.Equal(1, new Predictions([0], [1], [half], 0.7).Accuracy);
         Assert.Equal(1, ScoreBlock.OfTwo([true], [half[1]], 0.7).Accuracy);
         Assert.Equal([true], new PartPredictions([1], [half]).Right);
@@ -185,7 +185,7 @@ public sealed class ScoreTests
         Assert.Equal(2, new Confusion([[0, 0, 9], [0, 1, 9], [0, 0, 5]]).NearlyAlways());
         var block = ScoreBlock.OfTwo([true, true, false, false], [0.4, 0.45, 0.1, 0.2], 0.5, 0.3);
         Assert.Equal("At ½ the network predicts WELL for 4 of 4 test images: its accuracy there says little more than that 2 of them are "
-            + "WELL. Look at the figures at its threshold, 0.300.",
+            + "WELL. The figures at its own threshold, 0.300, say more.",
             Assert.Single(ScoreRemarks.Of(block, ["WELL", "ILL"], "test images")));
     }
 

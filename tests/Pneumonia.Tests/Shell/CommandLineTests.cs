@@ -91,7 +91,7 @@ public sealed class CommandLineTests
         table.Add("data check --data /no/such/folder", "/no/such/folder");
         table.Add("train --patient x(.)", "synthetic images have no patients");
         table.Add("data check --data . --patient [0-9]+", "has no group");
-        table.Add("train --data . --patient (", "is no regular expression");
+        table.Add("train --data . --patient (", "is not a regular expression");
         table.Add("--epochs 3 data check --data x", "before the command");
         table.Add("@file", "@file");
         table.Add("--device cpu --tf32", "TF32 needs an NVIDIA GPU");

@@ -168,7 +168,7 @@ public sealed class TrainTests(TrainedRun trained) : IDisposable
         Assert.Contains(run.ErrorLines,
             line => line.StartsWith("warning: patients unknown: no name of the 31 images", StringComparison.Ordinal));
         Assert.Contains("left out: 1 images of val or test whose pixels are in an earlier part", run.Errors);
-        Assert.Contains("left out: 1 image in formats that are not read (.webp): train/NORMAL/a.webp; convert it to PNG", run.Errors);
+        Assert.Contains("left out: 1 image in unsupported formats (.webp): train/NORMAL/a.webp; convert it to PNG", run.Errors);
         var metrics = Metrics(NewRun("run"));
         Assert.Equal("""{"rule":null,"recognised":0,"images":31,"distinct":0,"acrossParts":0}""", metrics["patients"]!.ToJsonString());
         Assert.Equal("""[{"kind":"format","count":1,"example":"train/NORMAL/a.webp"},"""

@@ -133,7 +133,7 @@ public sealed class TransferTests : IDisposable
         foreach (var wrong in new[] { "much", "-1", "NaN" })
         {
             Environment.SetEnvironmentVariable(FeatureFolder.LimitVariable, wrong);
-            Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is no size",
+            Assert.Contains($"{FeatureFolder.LimitVariable}: '{wrong}' is not a size",
                 await Refused("--model vgg19 --features --weights", Weights(1)));
         }
     }

@@ -7,7 +7,7 @@ namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
 /// What the page needs to repeat the arithmetic of every unit: each stage's sizes and the weights that a prediction really uses, and for
-/// each image the values that go in and come out, to the bit. Of a stage that the page works out by itself it holds by how much the
+/// each image the values that go in and come out, to the bit. For a stage that the page computes itself, it holds how much the
 /// engine's numbers differ, which is little: see <see cref="RepeatedArithmetic"/>. A stage whose output is left out for its size can be
 /// neither drawn nor taken apart, nor can the one after it.
 /// </summary>
@@ -15,13 +15,13 @@ namespace Convolve.Pneumonia.Explanations;
 /// <param name="MostValues">Values of all images together, the smallest outputs first; null for no limit.</param>
 public sealed record ExplorerData(int? MostWeights, long? MostValues)
 {
-    // Products of all images together that a page may work out when it is opened: a second or two.
+    // Products of all images together that a page may compute when it is opened: a second or two.
     private const long MostProducts = 1 << 29;
 
     /// <summary>What a page holds without <c>--all</c>: three megabytes of a compact network.</summary>
     public static ExplorerData Limited { get; } = new(1 << 18, 3 << 19);
 
-    /// <summary>Everything, however much it is.</summary>
+    /// <summary>Everything, whatever its size.</summary>
     public static ExplorerData Whole { get; } = new(null, null);
 
     /// <summary>The JSON document.</summary>
@@ -31,7 +31,7 @@ public sealed record ExplorerData(int? MostWeights, long? MostValues)
         var included = Included(stages, images.Count, network.InputShape.Length);
         var described = new JsonArray();
         var outputs = images.Select(_ => new JsonArray([.. stages.Select(_ => (JsonNode?)null)])).ToArray();
-        // Stages that hand their values on are no step of the arithmetic; -1 is the image.
+        // Stages that keep their values unchanged are not steps of the arithmetic; -1 is the image.
         var before = -1;
         long products = 0;
         for (var s = 0; s < stages.Count; s++)

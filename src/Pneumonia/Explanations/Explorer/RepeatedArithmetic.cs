@@ -6,7 +6,7 @@ namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
 /// The arithmetic of a prediction's stages in double precision, rounded to single at the end of each: what <c>explorer.js</c> does in the
-/// same order, and so to the same bit. A page that repeats a stage needs to hold only by how little the engine's numbers differ.
+/// same order, and so to the same bit. A page that repeats a stage needs only the small differences of the engine's numbers.
 /// </summary>
 internal static class RepeatedArithmetic
 {

@@ -11,12 +11,12 @@ namespace Convolve.Pneumonia.Explanations;
 /// </summary>
 public static class GradCam
 {
-    /// <summary>The fewest units across that a layer may have for its map to show where something is.</summary>
+    /// <summary>The fewest units across that a layer needs for its map to show where something is.</summary>
     public const int FewestUnits = 12;
 
     /// <summary>
-    /// The last layer whose picture is at least <see cref="FewestUnits"/> units high and wide; of a network without one the last that gives
-    /// a picture at all; null if none does.
+    /// The last layer whose output is at least <see cref="FewestUnits"/> units high and wide; in a network without one, the last with a
+    /// spatial output; null if there is none.
     /// </summary>
     /// <remarks>
     /// The last layer shows best what is in the image, but not where: a kernel may respond in a unit beside the object as well as in the
@@ -26,16 +26,16 @@ public static class GradCam
     public static int? DefaultLayer(Sequential network) =>
         LastPicture(network, FewestUnits) ?? LastPicture(network, 1);
 
-    /// <summary>The map for a class, at the size of the image; all zeros where nothing speaks for the class.</summary>
+    /// <summary>The map for a class, at the size of the image; all zeros if there is no evidence for the class.</summary>
     /// <param name="network">The network, on its device.</param>
-    /// <param name="image">One image as the network takes it, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
+    /// <param name="image">The input for one image, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
-    /// <param name="layer">The layer whose output is looked at; by default <see cref="DefaultLayer"/>.</param>
-    /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
+    /// <param name="layer">The layer whose output is used; by default <see cref="DefaultLayer"/>.</param>
+    /// <exception cref="ArgumentException">The layer has no spatial output, or is the last one.</exception>
     public static HeatMap Of(Sequential network, Tensor image, int classIndex, int? layer = null) =>
         Of(LayerEvidence.Of("Grad-CAM", network, image, classIndex, layer));
 
-    /// <summary>The map of what was found at a layer.</summary>
+    /// <summary>The map of a layer's evidence.</summary>
     internal static HeatMap Of(LayerEvidence evidence)
     {
         int positions = evidence.Rows * evidence.Columns, channels = evidence.Channels;

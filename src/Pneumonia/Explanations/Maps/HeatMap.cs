@@ -16,8 +16,8 @@ public sealed record HeatMap(int Height, int Width, float[] Values)
     public (int X, int Y) Peak => Array.IndexOf(Values, Largest) switch { var place => (place % Width, place / Width) };
 
     /// <summary>
-    /// A map of units spread over an image: each unit's value stands in the middle of what it sees, values between are linear in both
-    /// directions, and beyond the outermost middles the outermost values go on.
+    /// A map of units spread over an image: each unit's value stands in the middle of what it sees, values between are interpolated
+    /// linearly in both directions, and beyond the outermost middles, the outermost values repeat.
     /// </summary>
     /// <param name="units">[rows, columns].</param>
     /// <param name="rows">Rows of units.</param>

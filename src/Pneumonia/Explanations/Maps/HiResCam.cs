@@ -9,21 +9,21 @@ namespace Convolve.Pneumonia.Explanations;
 /// place important that the layers after it hardly use. Right before a mean over all positions the two are the same.
 /// </summary>
 /// <remarks>
-/// Max pooling hands a gradient to one unit of its window and nothing to the others, which makes a map of dots. So every unit takes its
-/// neighbours in, weighted 1-2-1 in both directions; beyond the edge the outermost go on.
+/// Max pooling hands a gradient to one unit of its window and nothing to the others, which makes a map of dots. So every unit is averaged
+/// with its neighbours, weighted 1-2-1 in both directions; beyond the edge, the outermost values repeat.
 /// </remarks>
 public static class HiResCam
 {
-    /// <summary>The map for a class, at the size of the image; all zeros where nothing speaks for the class.</summary>
+    /// <summary>The map for a class, at the size of the image; all zeros if there is no evidence for the class.</summary>
     /// <param name="network">The network, on its device.</param>
-    /// <param name="image">One image as the network takes it, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
+    /// <param name="image">The input for one image, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
-    /// <param name="layer">The layer whose output is looked at; by default <see cref="GradCam.DefaultLayer"/>.</param>
-    /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
+    /// <param name="layer">The layer whose output is used; by default <see cref="GradCam.DefaultLayer"/>.</param>
+    /// <exception cref="ArgumentException">The layer has no spatial output, or is the last one.</exception>
     public static HeatMap Of(Sequential network, Tensor image, int classIndex, int? layer = null) =>
         Of(LayerEvidence.Of("HiResCAM", network, image, classIndex, layer));
 
-    /// <summary>The map of what was found at a layer.</summary>
+    /// <summary>The map of a layer's evidence.</summary>
     internal static HeatMap Of(LayerEvidence evidence)
     {
         var added = new double[evidence.Rows * evidence.Columns];

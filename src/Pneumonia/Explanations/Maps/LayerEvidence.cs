@@ -5,7 +5,7 @@ using Convolve.Layers.Networks;
 namespace Convolve.Pneumonia.Explanations;
 
 /// <summary>
-/// What a layer gives for an image, and how the score of a class changes with every one of its numbers: what maps of the class are made of.
+/// The activations of a layer for an image and the gradient of a class's score with respect to them: what maps of the class are made of.
 /// </summary>
 internal sealed class LayerEvidence
 {
@@ -37,16 +37,16 @@ internal sealed class LayerEvidence
     /// <summary>Runs the network up to a layer, and back to it from a class's score.</summary>
     /// <param name="method">The name of the method, for the error.</param>
     /// <param name="network">The network, on its device.</param>
-    /// <param name="image">One image as the network takes it, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
+    /// <param name="image">The input for one image, [1,H,W,C]: see <see cref="NetworkInput"/>.</param>
     /// <param name="classIndex">The class, in the order of the network's outputs.</param>
     /// <param name="layer">The layer; by default <see cref="GradCam.DefaultLayer"/>.</param>
-    /// <exception cref="ArgumentException">The layer gives no picture, or nothing comes after it.</exception>
+    /// <exception cref="ArgumentException">The layer has no spatial output, or is the last one.</exception>
     public static LayerEvidence Of(string method, Sequential network, Tensor image, int classIndex, int? layer)
     {
         var at = layer ?? GradCam.DefaultLayer(network)
-            ?? throw new ArgumentException($"{method}: no layer of the network gives a picture");
+            ?? throw new ArgumentException($"{method}: no layer of the network has a spatial output");
         if (ReceptiveField.Of(network, at) is not { } field || at + 1 >= network.Layers.Count)
-            throw new ArgumentException($"{method}: layer {network.Layers[at].Name} gives no picture that later layers use");
+            throw new ArgumentException($"{method}: layer {network.Layers[at].Name} has no spatial output that later layers use");
         using var activations = network.Part(0, at + 1).Predict(image);
         using var upstream = Tensor.FromValues(image.Device, new Shape(1, network.OutputShape.Length),
             ClassScore.Gradient(network.OutputShape.Length, classIndex));
@@ -54,7 +54,7 @@ internal sealed class LayerEvidence
         return new LayerEvidence(activations.ToArray(), gradient.ToArray(), network.Layers[at].OutputShape, field, network.InputShape);
     }
 
-    /// <summary>A number for every unit as a map of the size of the image.</summary>
+    /// <summary>Values of all units as a map of the image's size.</summary>
     /// <param name="values">[Rows, Columns].</param>
     public HeatMap Spread(ReadOnlySpan<float> values) => HeatMap.Spread(values, Rows, Columns, field, image[0], image[1]);
 }

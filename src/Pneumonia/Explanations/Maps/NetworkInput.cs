@@ -4,10 +4,10 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>Images of the right size on their way into a network.</summary>
+/// <summary>Turns images of the right size into a network's input.</summary>
 public static class NetworkInput
 {
-    /// <summary>The bytes of one or more images as the network takes them.</summary>
+    /// <summary>The network's input for one or more images.</summary>
     /// <param name="network">The network, on its device.</param>
     /// <param name="pixels">[N, …the network's input].</param>
     /// <param name="scaling">What becomes of a byte.</param>

@@ -3,7 +3,7 @@ using Convolve.Layers.Networks;
 
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>What the units of a layer see along one direction: unit i sees the pixels from First + i·Step on, Size of them.</summary>
+/// <summary>What the units of a layer see along one direction: unit i sees Size pixels, from First + i·Step on.</summary>
 /// <param name="First">The first pixel that unit 0 sees; negative where it begins in the padding.</param>
 /// <param name="Step">Pixels from what one unit sees to what the next one does.</param>
 /// <param name="Size">Pixels that a unit sees.</param>
@@ -14,7 +14,7 @@ public readonly record struct FieldOfView(int First, int Step, int Size, int End
     /// <summary>Every pixel of the image itself.</summary>
     public static FieldOfView Pixels(int count) => new(0, 1, 1, count);
 
-    /// <summary>What the units of the next layer see, each of which sees so many of these.</summary>
+    /// <summary>What the units of the next layer see, each of which covers several units of this one.</summary>
     /// <param name="size">Units under a window or kernel.</param>
     /// <param name="stride">Its step.</param>
     /// <param name="padding">Rows or columns of zeros before the first unit.</param>
@@ -30,13 +30,13 @@ public readonly record struct FieldOfView(int First, int Step, int Size, int End
         (Math.Clamp(First + unit * Step, 0, End), Math.Clamp(First + unit * Step + Size, 0, End));
 }
 
-/// <summary>The part of the image that a unit of a layer can see at all: nothing outside it changes the unit's value.</summary>
+/// <summary>The part of the image that a unit of a layer sees: nothing outside it changes the unit's value.</summary>
 /// <param name="Rows">Up and down.</param>
 /// <param name="Columns">Sideways.</param>
 public readonly record struct ReceptiveField(FieldOfView Rows, FieldOfView Columns)
 {
     /// <summary>
-    /// The receptive fields of a layer's units; null where it gives no picture any more and every unit sees the whole image.
+    /// The receptive fields of a layer's units; null if its output is not spatial, so that every unit sees the whole image.
     /// </summary>
     public static ReceptiveField? Of(Sequential network, int layer)
     {

@@ -8,7 +8,7 @@ namespace Convolve.Pneumonia.Explanations;
 /// </summary>
 public static class ActivationGrid
 {
-    // Tiles are at least so wide, and so are rows of tiles at most unless one tile alone is wider.
+    // Smallest width of a tile, and largest width of a row unless a single tile is wider.
     private const int SmallestTile = 32, WidestRow = 1280, Gap = 2;
     private const byte GapColour = 90;
 

@@ -1,9 +1,9 @@
 namespace Convolve.Pneumonia.Explanations;
 
-/// <summary>Which channels of a layer are shown where not all are: those with the largest mean magnitude, in their own order.</summary>
+/// <summary>Which channels of a layer are shown if not all are: those with the largest mean magnitude, in their original order.</summary>
 public static class ChannelChoice
 {
-    /// <summary>At most so many of a layer's channels.</summary>
+    /// <summary>The chosen channels of a layer.</summary>
     /// <param name="values">[positions, channels].</param>
     /// <param name="channels">How many there are.</param>
     /// <param name="most">How many to take; null for all.</param>

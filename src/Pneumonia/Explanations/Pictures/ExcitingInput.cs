@@ -66,7 +66,7 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
     {
         double square = 0;
         for (var i = 0; i < uphill.Length; i++) square += Slope(uphill, i) * Slope(uphill, i);
-        // Where nothing that the channel sees reaches it, there is no uphill.
+        // A channel that nothing reaches has no gradient.
         if (square == 0) return;
         var scale = Stride / Math.Sqrt(square / uphill.Length);
         for (var i = 0; i < bytes.Length; i++)
@@ -76,7 +76,7 @@ public sealed class ExcitingInput(Sequential network, PixelScaling scaling, int 
             bytes[i] = Math.Clamp(bytes[i] + scale * Slope(uphill, place), 0, 255);
         }
 
-        // By byte: what the network takes of one is its channel's scale as much.
+        // Per byte: the network's input changes by the channel's scale.
         double Slope(ReadOnlySpan<float> gradient, int place) => (double)gradient[place] * scaling.ScaleOf(place % colours);
     }
 

@@ -25,7 +25,7 @@ public static class SmallDigits
         ['+'] = "..." + ".#." + "###" + ".#." + "...",
     };
 
-    /// <summary>Writes a number in light gray; what is no character of one leaves a gap.</summary>
+    /// <summary>Writes a number in light gray; other characters leave a gap.</summary>
     public static void Write(Picture picture, int left, int top, string number, int zoom)
     {
         for (var i = 0; i < number.Length; i++)

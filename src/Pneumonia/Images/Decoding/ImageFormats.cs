@@ -69,9 +69,9 @@ public static class ImageFormats
         if (Kind(bytes) is { } kind)
         {
             var command = Array.Find(others, other => other.Kind == kind).Command;
-            return new UnreadableImage(path, $"is a {kind} image, which is not read", ConvertToPng(path, command));
+            return new UnreadableImage(path, $"is a {kind} image, which is not supported", ConvertToPng(path, command));
         }
-        var what = "is no JPEG, PNG, BMP, GIF or TIFF image";
+        var what = "is not a JPEG, PNG, BMP, GIF or TIFF image";
         return new UnreadableImage(path, what, Advice(path));
     }
 

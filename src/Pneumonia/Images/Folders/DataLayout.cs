@@ -92,7 +92,7 @@ public sealed record DataLayout(
             {
                 var loose = found.Images.Count > 0 ? "images lie directly in it; " : "";
                 throw new UserError($"{path}: no class folders with images; {loose}{OthersIn(found)}{Expected(directory)}; "
-                    + "a folder that is no part needs another name");
+                    + "a folder that is not a part needs another name");
             }
             notes.Add($"{name}: has no class folders with images and is left out");
             foreach (var (inner, others) in classes)

@@ -65,7 +65,7 @@ public sealed record ImageSet(
         foreach (var name in Classes)
         {
             names[name] = ClassName.Among(classes, name)
-                ?? throw new UserError($"{Root}: class {name} is unknown to the model; it knows {string.Join(", ", classes)}");
+                ?? throw new UserError($"{Root}: class {name} is not a class of the model; its classes are {string.Join(", ", classes)}");
         }
         string[] others = [.. names.Where(entry => entry.Key != entry.Value).Select(entry => $"{entry.Key} is its {entry.Value}")];
         return this with

@@ -44,9 +44,9 @@ public sealed partial record PositiveClass(string Name, string Reason, bool IsGu
             return new PositiveClass(chosen, "as --positive says", false);
         }
         if (classes.FirstOrDefault(name => ClassName.AreSame(name, ImageFolder.Pneumonia)) is { } pneumonia)
-            return new PositiveClass(pneumonia, "for its name", false);
-        if (TheOtherIsHealthy(classes[1], classes[0])) return new PositiveClass(classes[0], $"for {classes[1]} means healthy", false);
-        if (TheOtherIsHealthy(classes[0], classes[1])) return new PositiveClass(classes[1], $"for {classes[0]} means healthy", false);
+            return new PositiveClass(pneumonia, $"because it is named {pneumonia}", false);
+        if (TheOtherIsHealthy(classes[1], classes[0])) return new PositiveClass(classes[0], $"because {classes[1]} means healthy", false);
+        if (TheOtherIsHealthy(classes[0], classes[1])) return new PositiveClass(classes[1], $"because {classes[0]} means healthy", false);
         var last = classes.Order(StringComparer.Ordinal).Last();
         return new PositiveClass(last,
             $"a guess: it is the last by name, and the names {string.Join(", ", classes)} do not say which of them is the illness", true);

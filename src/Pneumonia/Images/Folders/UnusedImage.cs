@@ -63,7 +63,7 @@ public readonly record struct UnusedImage(string Path, UnusedReason Reason)
         var images = n == 1 ? "1 image" : $"{n} images";
         var what = reason switch
         {
-            UnusedReason.OtherFormat => $"{images} in formats that are not read "
+            UnusedReason.OtherFormat => $"{images} in unsupported formats "
                 + $"({string.Join(", ", paths.Select(FormatOf).Distinct().Order(StringComparer.Ordinal))})",
             UnusedReason.OutsideClasses => $"{images} beside the class folders",
             UnusedReason.OutsideParts => $"{images} in folders beside the parts",

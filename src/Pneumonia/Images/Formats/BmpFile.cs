@@ -4,8 +4,8 @@ namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
 /// An uncompressed Windows bitmap: file header, information header, colour masks or palette, then rows of whole four bytes. The library
-/// reads zeros behind the end of a file, and loses its place where there is a gap before the pixels; so it is given the file whole and
-/// without gap.
+/// reads zeros after the end of a file, and loses its place where there is a gap before the pixels; so it gets a complete file
+/// without a gap.
 /// </summary>
 internal sealed class BmpFile : EncodedImage
 {

@@ -5,8 +5,8 @@ namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
 /// The bytes of an image file, read as far as its header. The decoding libraries fill what a damaged file lacks with zeros or gray, so each
-/// format here first proves that its data are whole and that they can hold as many pixels as the header claims, and only then lets the
-/// library at it.
+/// format here first proves that its data are whole and that they can hold as many pixels as the header claims, and only then passes
+/// them to the library.
 /// </summary>
 internal abstract class EncodedImage(byte[] bytes, string path)
 {
@@ -39,18 +39,18 @@ internal abstract class EncodedImage(byte[] bytes, string path)
         };
     }
 
-    /// <summary>The file is not what its format asks for.</summary>
+    /// <summary>The file breaks the rules of its format.</summary>
     protected UnreadableImage Damaged(string reason) => new(Path, reason);
 
     /// <summary>The file is whole, but of a kind that is not read.</summary>
     /// <param name="reason">What it is.</param>
     protected UnreadableImage NotRead(string reason) => new(Path, reason, ImageFormats.ConvertToPng(Path));
 
-    /// <summary>The library could not decode what had been found whole.</summary>
+    /// <summary>The library could not decode a file that passed all checks.</summary>
     protected UnreadableImage NotDecoded(string? reason) =>
         NotRead($"cannot be decoded ({reason?.ReplaceLineEndings(" ") ?? "unknown reason"})");
 
-    /// <summary>Lets the library decode a file of at most 8 bits a sample that was found whole.</summary>
+    /// <summary>Decodes a file of at most 8 bits a sample that passed all checks.</summary>
     /// <exception cref="UnreadableImage">The library does not decode it.</exception>
     protected unsafe StoredPixels DecodeByLibrary(byte[] file)
     {

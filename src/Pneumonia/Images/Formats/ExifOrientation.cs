@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Convolve.Pneumonia.Images.Formats;
 
 /// <summary>
-/// How a picture is to be turned before it is looked at: the tag Orientation of Exif and TIFF, a number from 1 (as it is stored) to 8.
+/// How a picture must be turned before it is shown: the tag Orientation of Exif and TIFF, a number from 1 (as it is stored) to 8.
 /// Cameras and phones store what the sensor saw and say only here which side is up.
 /// </summary>
 internal static class ExifOrientation
@@ -41,7 +41,7 @@ internal static class ExifOrientation
     /// <summary>Whether rows become columns, so that width and height change places.</summary>
     public static bool Transposes(int orientation) => orientation is >= 5 and <= 8;
 
-    /// <summary>The pixels as they are to be looked at; the same array for orientation 1.</summary>
+    /// <summary>The pixels as they are shown; the same array for orientation 1.</summary>
     /// <param name="pixels">[height, width, channels] as stored.</param>
     /// <param name="width">Pixels in a stored row.</param>
     /// <param name="height">Stored rows.</param>

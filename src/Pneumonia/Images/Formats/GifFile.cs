@@ -103,7 +103,7 @@ internal sealed class GifFile : EncodedImage
                 continue;
             }
             if (code > next || code == next && previous < 0)
-                throw Damaged($"is a damaged GIF (its data make no sense after {100 * pixels / whole} % of the picture)");
+                throw Damaged($"is a damaged GIF (its data is invalid after {100 * pixels / whole} % of the picture)");
             if (previous >= 0 && next < lengths.Length)
             {
                 lengths[next++] = lengths[previous] + 1;
@@ -115,7 +115,7 @@ internal sealed class GifFile : EncodedImage
     }
 
     private UnreadableImage DataEnd(long pixels, long whole) =>
-        Damaged($"is a damaged GIF: its data end after {100 * pixels / whole} % of the picture");
+        Damaged($"is a damaged GIF: its data ends after {100 * pixels / whole} % of the picture");
 
     private int Word(int at) => BinaryPrimitives.ReadUInt16LittleEndian(Bytes.AsSpan(at));
 

@@ -45,7 +45,7 @@ internal sealed class JpegFile : EncodedImage
     public override StoredPixels Decode()
     {
         if (frame!.Components.Length == 4 && !hasAdobe)
-            throw NotRead("is a JPEG of four inks that does not say how they are stored (no Adobe marker)");
+            throw NotRead("is a JPEG of four colours that does not say how they are stored (no Adobe marker)");
         CheckScans();
         return DecodeByLibrary(frame.HeightFollows ? WithHeight() : Bytes);
     }
@@ -71,7 +71,7 @@ internal sealed class JpegFile : EncodedImage
     // A marker is 0xFF, any number of times, and a byte that is not; its position is left behind it.
     private int ReadMarker(ref int at)
     {
-        if (at < Bytes.Length && Bytes[at] != 0xFF) throw Damaged("is a damaged JPEG (no marker where one must be)");
+        if (at < Bytes.Length && Bytes[at] != 0xFF) throw Damaged("is a damaged JPEG (a marker is missing)");
         while (at < Bytes.Length && Bytes[at] == 0xFF) at++;
         return at < Bytes.Length ? Bytes[at++] : throw CutOff();
     }
@@ -115,8 +115,8 @@ internal sealed class JpegFile : EncodedImage
     {
         if (frame is not null) throw new InvalidDataException("two frame headers");
         frame = JpegFrame.Read(content, marker == 0xC2);
-        if (frame.BitDepth != 8) throw NotRead($"is a JPEG of {frame.BitDepth} bits a colour; 8 are read");
-        if (frame.Components.Length == 2) throw NotRead("is a JPEG of 2 colours; 1, 3 or 4 are read");
+        if (frame.BitDepth != 8) throw NotRead($"is a JPEG of {frame.BitDepth} bits a colour; only 8 are supported");
+        if (frame.Components.Length == 2) throw NotRead("is a JPEG of 2 colours; only 1, 3 and 4 are supported");
     }
 
     private void ReadExif(ReadOnlySpan<byte> content)

@@ -113,7 +113,7 @@ internal sealed class JpegScan : IDisposable
             }
             if (fault != Fault.None) throw Broken(fault, unit, units);
             if (skippedBlocks > 0) throw Damaged("(more empty blocks than there are)");
-            if ((end - position) / 8 > MostExtraBytes) throw Damaged($"({(end - position) / 8} bytes are left over after the pixels)");
+            if ((end - position) / 8 > MostExtraBytes) throw Damaged($"({(end - position) / 8} extra bytes after the pixels)");
             if (unit == units) return at;
             while (at < file.Length && file[at] == 0xFF) at++;
             if (at == file.Length) throw Broken(Fault.DataEnd, unit, units);
@@ -367,9 +367,9 @@ internal sealed class JpegScan : IDisposable
     private UnreadableImage Broken(Fault fault, long unit, long units)
     {
         var place = Percent(unit, units);
-        if (fault == Fault.BadCode) return Damaged($"(its data make no sense after {place} of the picture)");
+        if (fault == Fault.BadCode) return Damaged($"(its data is invalid after {place} of the picture)");
         return fileEnded ? new UnreadableImage(path, $"is a JPEG image that was cut off after {place} of the picture")
-            : new UnreadableImage(path, $"is a damaged JPEG: its data end after {place} of the picture");
+            : new UnreadableImage(path, $"is a damaged JPEG: its data ends after {place} of the picture");
     }
 
     private static string Percent(long part, long whole) => $"{100 * part / whole} %";

@@ -35,7 +35,7 @@ internal sealed class PngFile : EncodedImage
     {
         if (bytes.Length < 33) throw CutOff();
         ReadOnlySpan<byte> start = bytes.AsSpan(8);
-        if (start[4..].StartsWith("CgBI"u8)) throw NotRead("is a PNG as only Apple's tools write it");
+        if (start[4..].StartsWith("CgBI"u8)) throw NotRead("is a PNG in Apple's own variant");
         if (!start[4..].StartsWith("IHDR"u8) || BinaryPrimitives.ReadUInt32BigEndian(start) != 13)
             throw Damaged("is a damaged PNG (no header)");
         CheckSum(bytes.AsSpan(12, 17), bytes.AsSpan(29));
@@ -156,7 +156,7 @@ internal sealed class PngFile : EncodedImage
     private void CheckSum(ReadOnlySpan<byte> typeAndContent, ReadOnlySpan<byte> sum)
     {
         if (Crc32.HashToUInt32(typeAndContent) != BinaryPrimitives.ReadUInt32BigEndian(sum))
-            throw Damaged("is a damaged PNG (a chunk has another checksum than it says)");
+            throw Damaged("is a damaged PNG (a chunk does not match its checksum)");
     }
 
     private void ReadPalette(ReadOnlySpan<byte> content)
@@ -206,7 +206,7 @@ internal sealed class PngFile : EncodedImage
     private byte[] Unpack()
     {
         var length = UnpackedLength();
-        if (length > Array.MaxLength) throw Damaged($"is {header.Width} × {header.Height} pixels large, too many to decode");
+        if (length > Array.MaxLength) throw Damaged($"is {header.Width} × {header.Height} pixels, too many to decode");
         var rows = GC.AllocateUninitializedArray<byte>((int)length);
         using var segments = new Segments(packed);
         using var zlib = new ZLibStream(segments, CompressionMode.Decompress);
@@ -214,13 +214,13 @@ internal sealed class PngFile : EncodedImage
         try
         {
             done = zlib.ReadAtLeast(rows, rows.Length, throwOnEndOfStream: false);
-            if (done == rows.Length && zlib.ReadByte() >= 0) throw Damaged("is a damaged PNG (more pixels than it says)");
+            if (done == rows.Length && zlib.ReadByte() >= 0) throw Damaged("is a damaged PNG (more pixels than its header says)");
         }
         catch (InvalidDataException)
         {
-            throw Damaged("is a damaged PNG (its pixels cannot be unpacked, or have another checksum than it says)");
+            throw Damaged("is a damaged PNG (its pixels cannot be decompressed, or do not match their checksum)");
         }
-        if (done < rows.Length) throw Damaged($"is a damaged PNG: its data end after {100L * done / rows.Length} % of the picture");
+        if (done < rows.Length) throw Damaged($"is a damaged PNG: its data ends after {100L * done / rows.Length} % of the picture");
         // Whoever asks for more than there is has not seen the checksum.
         if (segments.WasReadBeyondEnd) throw Damaged("is a damaged PNG (its pixels lack their checksum)");
         return rows;

@@ -24,7 +24,7 @@ internal sealed class TiffDirectory
         var at = directory.UInt32(4);
         while (at != 0)
         {
-            if (!seen.Add(at)) throw new InvalidDataException("directories in circles");
+            if (!seen.Add(at)) throw new InvalidDataException("directories that lead in a circle");
             if (at > file.Length - 6) throw new InvalidDataException("a directory outside the file");
             var count = directory.UInt16((int)at);
             var next = at + 2L + (long)count * EntryLength;

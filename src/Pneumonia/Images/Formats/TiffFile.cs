@@ -32,19 +32,19 @@ internal sealed class TiffFile : EncodedImage
         samples = (int)Number(TiffTag.SAMPLESPERPIXEL, 1);
         var depths = directory.Numbers((int)TiffTag.BITSPERSAMPLE) ?? [1];
         if (depths[0] is not (8 or 16) || depths.Any(depth => depth != depths[0]))
-            throw NotRead($"is a TIFF of {string.Join(", ", depths.Take(4))} bits; 8 and 16 are read");
+            throw NotRead($"is a TIFF of {string.Join(", ", depths.Take(4))} bits; only 8 and 16 are supported");
         if (Number(TiffTag.SAMPLEFORMAT, 1) != (int)SampleFormat.UINT) throw NotRead("is a TIFF of signed or floating-point samples");
         photometric = (Photometric)Number(TiffTag.PHOTOMETRIC, -1);
         colours = photometric switch
         {
             Photometric.MINISBLACK or Photometric.MINISWHITE => 1,
             Photometric.RGB => 3,
-            _ => throw NotRead("is a TIFF of other colours than gray and RGB"),
+            _ => throw NotRead("is a TIFF with colours other than gray and RGB"),
         };
         if (samples != colours && samples != colours + 1) throw NotRead($"is a TIFF of {samples} samples a pixel");
         extraSample = samples > colours ? (int)Number(TiffTag.EXTRASAMPLES, 0) : 0;
         if (samples > 1 && Number(TiffTag.PLANARCONFIG, 1) != (int)PlanarConfig.CONTIG)
-            throw NotRead("is a TIFF with each colour by itself");
+            throw NotRead("is a TIFF with separate colour planes");
         // The most bytes that one stands for: two of PackBits for 128; LZW as in a GIF, deflate as in a PNG.
         var ratio = (Compression)Number(TiffTag.COMPRESSION, 1) switch
         {
@@ -52,7 +52,7 @@ internal sealed class TiffFile : EncodedImage
             Compression.PACKBITS => 64,
             Compression.LZW => 4096 * 8 / 12,
             Compression.ADOBE_DEFLATE or Compression.DEFLATE => PngFile.LargestRatio,
-            var other => throw NotRead($"is a TIFF compressed in a way that is not read ({(int)other})"),
+            var other => throw NotRead($"is a TIFF with an unsupported compression ({(int)other})"),
         };
         var orientation = Number(TiffTag.ORIENTATION, 1) is >= 1 and <= 8 and var known ? (int)known : 1;
         header = new ImageHeader(ImageFormat.Tiff, (int)width, (int)height, samples, (int)depths[0])
@@ -71,7 +71,7 @@ internal sealed class TiffFile : EncodedImage
         var offsets = directory.Numbers((int)(tiled ? TiffTag.TILEOFFSETS : TiffTag.STRIPOFFSETS));
         var counts = directory.Numbers((int)(tiled ? TiffTag.TILEBYTECOUNTS : TiffTag.STRIPBYTECOUNTS));
         if (offsets is null || counts is null || offsets.Count != blocks || counts.Count != blocks)
-            throw Damaged("is a damaged TIFF (not as many strips or tiles as it needs)");
+            throw Damaged("is a damaged TIFF (too few strips or tiles)");
         for (var i = 0; i < offsets.Count; i++)
             if (offsets[i] + counts[i] > bytes.Length)
                 throw Damaged($"is a TIFF image that was cut off after {100L * i / blocks} % of the picture");
@@ -106,7 +106,7 @@ internal sealed class TiffFile : EncodedImage
                     int columns = Math.Min(blockWidth, header.Width - left), expected = tiled ? block.Length : rows * rowBytes;
                     var read = tiled ? tiff.ReadEncodedTile(index, block, 0, expected) : tiff.ReadEncodedStrip(index, block, 0, expected);
                     if (read != expected)
-                        throw Damaged($"is a damaged TIFF: its data end after {100L * top / header.Height} % of the picture");
+                        throw Damaged($"is a damaged TIFF: its data ends after {100L * top / header.Height} % of the picture");
                     for (var row = 0; row < rows; row++)
                     {
                         block.AsSpan(row * blockWidth * pixelBytes, columns * pixelBytes)

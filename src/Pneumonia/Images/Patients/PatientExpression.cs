@@ -17,12 +17,12 @@ public sealed class PatientExpression
     public string Rule => $"--patient {expression}";
 
     /// <summary>Reads an expression.</summary>
-    /// <exception cref="UserError">It is no regular expression, or has not exactly one group.</exception>
+    /// <exception cref="UserError">It is not a regular expression, or has not exactly one group.</exception>
     public static PatientExpression Parse(string text)
     {
         Regex parsed;
         try { parsed = new Regex(text, RegexOptions.CultureInvariant, longest); }
-        catch (ArgumentException e) { throw UserError.From(e, $"--patient: '{text}' is no regular expression"); }
+        catch (ArgumentException e) { throw UserError.From(e, $"--patient: '{text}' is not a regular expression"); }
         var groups = parsed.GetGroupNumbers().Length - 1;
         if (groups == 1) return new PatientExpression(parsed);
         var what = groups == 0 ? "has no group" : $"has {groups} groups";

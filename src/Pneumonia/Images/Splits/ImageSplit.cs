@@ -148,7 +148,7 @@ public static class ImageSplit
             throw new UserError($"{folder.Root}: too few images in train to set a tenth aside for validation; add a folder val with at "
                 + $"least {SmallestValidation}");
         var why = val.Count == 0 ? "no val folder"
-            : own.Count < val.Count ? $"val has only {own.Count} images that are no copies of others in train, which are left out"
+            : own.Count < val.Count ? $"val has only {own.Count} images that are not copies of others in train, which are left out"
             : $"val has only {val.Count} images, which are left out";
         var byPatient = train.Any(file => file.PatientRule is not null) ? ", divided by patient," : "";
         notes.Add($"{why}: a tenth of train{byPatient} takes its place ({divided[1].Count} images)");

@@ -6,7 +6,7 @@ namespace Convolve.Pneumonia.Models;
 
 /// <summary>Who made a weight file that does not state its preprocessing.</summary>
 /// <param name="Preprocessing">The preprocessing that the file expects.</param>
-/// <param name="Reason">How that is known, as words that follow "for".</param>
+/// <param name="Reason">How that is known, as words that follow "because".</param>
 public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Reason)
 {
     // Convolutions in the five blocks of torchvision's VGG11, 13, 16 and 19.
@@ -46,9 +46,8 @@ public sealed partial record WeightOrigin(Preprocessing Preprocessing, string Re
 
     /// <summary>The note for a file of unknown origin.</summary>
     /// <param name="taken">The preprocessing that is used.</param>
-    public static string Guess(Preprocessing taken) => $"prepared by {taken.ToString().ToLowerInvariant()}, which is a guess, for nothing "
-        + $"in the file tells how its makers prepared theirs; "
-        + "choose caffe for weights of Keras' VGG, torchvision for those of torchvision";
+    public static string Guess(Preprocessing taken) => $"prepared by {taken.ToString().ToLowerInvariant()}, which is a guess: the file "
+        + "does not say how the images of its training were prepared; choose caffe for Keras' VGG weights, torchvision for torchvision's";
 
     private static bool BeginsLikeKeras(WeightFile file)
     {

@@ -70,7 +70,7 @@ public sealed class ImageDecoderTests
             { wrong, "damaged PNG" },
             { flipped, "damaged PNG" },
             { "GIF89a"u8.ToArray(), "cut off" },
-            { "GIF90a"u8.ToArray(), "is no JPEG, PNG, BMP, GIF or TIFF image" },
+            { "GIF90a"u8.ToArray(), "is not a JPEG, PNG, BMP, GIF or TIFF image" },
             { jpeg, "damaged JPEG (no Huffman table)" },
             { [0xFF, 0xD8, 0, 0, 0, 0], "damaged JPEG" },
             { [0xFF, 0xD8], "cut off" },

@@ -38,14 +38,16 @@ public sealed class ImageFormatsTests
         Assert.Equal(ImageFormat.Tiff, ImageHeader.Read(SampleImages.Read("lzw.tif"), "x.png").Format);
         byte[] webp = [.. "RIFF\x04\0\0\0WEBPVP8 "u8];
         var error = Refused(webp, "a/x.jpeg");
-        Assert.Equal("a/x.jpeg: is a WebP image, which is not read; convert it to PNG (convert x.jpeg x.png)", error.Message);
-        Assert.Equal("is a WebP image, which is not read; convert it to PNG (convert x.jpeg x.png)", error.Reason);
+        Assert.Equal("a/x.jpeg: is a WebP image, which is not supported; convert it to PNG (convert x.jpeg x.png)", error.Message);
+        Assert.Equal("is a WebP image, which is not supported; convert it to PNG (convert x.jpeg x.png)", error.Reason);
         byte[] dicom = [.. new byte[128], .. "DICM\x02\0\0\0UL"u8];
-        Assert.Equal("x: is a DICOM image, which is not read; convert it to PNG (dcmj2pnm +on +Wi 1 x x.png)", Refused(dicom, "x").Message);
+        Assert.Equal("x: is a DICOM image, which is not supported; convert it to PNG (dcmj2pnm +on +Wi 1 x x.png)",
+            Refused(dicom, "x").Message);
         // Unknown content: the file extension says what it was meant to be.
         var text = Encoding.ASCII.GetBytes("<html>not found</html>");
-        Assert.Equal("is no JPEG, PNG, BMP, GIF or TIFF image; convert it to PNG (convert x.avif x.png)", Refused(text, "x.avif").Reason);
-        Assert.Equal("is no JPEG, PNG, BMP, GIF or TIFF image", Refused(text, "x.jpg").Reason);
+        Assert.Equal("is not a JPEG, PNG, BMP, GIF or TIFF image; convert it to PNG (convert x.avif x.png)",
+            Refused(text, "x.avif").Reason);
+        Assert.Equal("is not a JPEG, PNG, BMP, GIF or TIFF image", Refused(text, "x.jpg").Reason);
     }
 
     private static UnreadableImage Refused(byte[] bytes, string path) =>

@@ -71,7 +71,7 @@ public sealed class DataLayoutTests : IDisposable
         folder.Add("train/NORMAL/Thumbs.db", "x");
         var found = Open();
         Same(found.LeftOut, new LeftOut(LeftOutKind.Format, 2, "train/NORMAL/a.webp"));
-        Assert.Contains("2 images in formats that are not read (.dcm, .webp)", Assert.Single(found.Notes));
+        Assert.Contains("2 images in unsupported formats (.dcm, .webp)", Assert.Single(found.Notes));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class DataLayoutTests : IDisposable
     {
         AddTree();
         folder.Add("train/OTHER/a.webp", "x");
-        Assert.Contains("1 image in formats that are not read (.webp): a.webp", Refused());
+        Assert.Contains("1 image in unsupported formats (.webp): a.webp", Refused());
     }
 
     [Fact]

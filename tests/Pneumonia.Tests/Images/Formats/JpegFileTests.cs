@@ -63,7 +63,7 @@ public sealed class JpegFileTests
         BinaryPrimitives.WriteUInt16BigEndian(later.AsSpan(frame + 5), 0);
         Assert.Equal(SampleImages.Decode("baseline.jpg").Pixels, Decode(later));
         later[^3] = 99;
-        Assert.Contains("its data end after", Refused(later));
+        Assert.Contains("its data ends after", Refused(later));
         Assert.Contains("cut off", Refused(later[..^8]));
         later[frame + 6] = 53;
         Assert.Contains("two different heights", Refused(later));
@@ -87,7 +87,7 @@ public sealed class JpegFileTests
     {
         var whole = SampleImages.Read("baseline.jpg");
         var scan = Find(whole, 0xDA) + 14;
-        Assert.Equal("x.jpg: is a damaged JPEG: its data end after 0 % of the picture", Refused([.. whole[..(scan + 1)], 0xFF, 0xD9]));
+        Assert.Equal("x.jpg: is a damaged JPEG: its data ends after 0 % of the picture", Refused([.. whole[..(scan + 1)], 0xFF, 0xD9]));
         Assert.EndsWith("cut off after 90 % of the picture", Refused(whole[..^30]));
     }
 
@@ -140,7 +140,7 @@ public sealed class JpegFileTests
             Refused(SampleImages.Read("arithmetic.jpg")));
         var deep = SampleImages.Read("gray.jpg");
         deep[Find(deep, 0xC0) + 4] = 12;
-        Assert.StartsWith("x.jpg: is a JPEG of 12 bits a colour; 8 are read; convert it", Refused(deep));
+        Assert.StartsWith("x.jpg: is a JPEG of 12 bits a colour; only 8 are supported; convert it", Refused(deep));
         var lossless = SampleImages.Read("gray.jpg");
         lossless[Find(lossless, 0xC0) + 1] = 0xC3;
         Assert.StartsWith("x.jpg: is a lossless JPEG; convert it", Refused(lossless));

@@ -77,7 +77,7 @@ public sealed class OtherFormatsTests
         var data = whole.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0x2C, 0, 0, 0, 0]) + 11;
         byte[] early = [.. whole[..data], 100, .. whole[(data + 1)..(data + 101)], 0, 0x3B];
         var reason = Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(early, "x.gif")).Reason;
-        Assert.Matches("^is a damaged GIF: its data end after [0-9]+ % of the picture$", reason);
+        Assert.Matches("^is a damaged GIF: its data ends after [0-9]+ % of the picture$", reason);
     }
 
     [Fact]
@@ -122,9 +122,9 @@ public sealed class OtherFormatsTests
         BinaryPrimitives.WriteUInt32LittleEndian(circle.AsSpan((int)directory + 2 + 12 * entries), directory);
         Refused(gif, "cannot hold 65535 × 65535 pixels");
         Refused(bmp, "cut off after 0 % of the picture");
-        Refused(circle, "directories in circles");
+        Refused(circle, "directories that lead in a circle");
         Refused(Tagged("none.tif", 256, 60000), "cut off|cannot hold");
-        Refused(Tagged("lzw.tif", 257, 60000), "not as many strips|cannot hold");
+        Refused(Tagged("lzw.tif", 257, 60000), "too few strips|cannot hold");
         var counts = Tagged("none.tif", 258, 8, count: uint.MaxValue);
         Refused(counts, "an entry outside the file");
 
@@ -142,9 +142,10 @@ public sealed class OtherFormatsTests
         var packed = SampleImages.Read("rgb.bmp");
         packed[30] = 1;
         Assert.Equal("x.bmp: is a compressed BMP; convert it to PNG (convert x.bmp x.png)", Refused(packed, "x.bmp"));
-        Assert.StartsWith("x.tif: is a TIFF compressed in a way that is not read (7); convert it",
+        Assert.StartsWith("x.tif: is a TIFF with an unsupported compression (7); convert it",
             Refused(Tagged("none.tif", 259, 7), "x.tif"));
-        Assert.StartsWith("x.tif: is a TIFF of 32 bits; 8 and 16 are read; convert it", Refused(Tagged("none.tif", 258, 32), "x.tif"));
+        Assert.StartsWith("x.tif: is a TIFF of 32 bits; only 8 and 16 are supported; convert it",
+            Refused(Tagged("none.tif", 258, 32), "x.tif"));
 
         static string Refused(byte[] bytes, string name) => Assert.Throws<UnreadableImage>(() => ImageDecoder.Decode(bytes, name)).Message;
     }

@@ -76,12 +76,12 @@ public sealed class PngFileTests
         byte[] parts = [.. Chunk("IDAT", packed[..7]), .. Chunk("IDAT", []), .. Chunk("IDAT", packed[7..])];
         Assert.Equal(50, ImageDecoder.Decode([.. Start(50, 100, 8, Gray), .. parts, .. Chunk("IEND", [])], "x.png").Width);
 
-        Assert.Contains("its data end after 50 % of the picture", Refused(Png(50, 100, Pack(rows[..(51 * 50)]))));
-        Assert.Contains("more pixels than it says", Refused(Png(50, 100, Pack([.. rows, 0]))));
+        Assert.Contains("its data ends after 50 % of the picture", Refused(Png(50, 100, Pack(rows[..(51 * 50)]))));
+        Assert.Contains("more pixels than its header says", Refused(Png(50, 100, Pack([.. rows, 0]))));
         for (var cut = 1; cut < 60; cut++) Refused(Png(50, 100, packed[..^cut]));
         byte[] sum = [.. packed];
         sum[^1] ^= 1;
-        Assert.Contains("another checksum", Refused(Png(50, 100, sum)));
+        Assert.Contains("do not match their checksum", Refused(Png(50, 100, sum)));
         Assert.Contains("unknown filter", Refused(Png(1, 1, 8, Gray, [5, 0])));
         Assert.Contains("pixels in two places", Refused([.. Start(50, 100, 8, Gray), .. Chunk("IDAT", packed[..7]), .. Chunk("tEXt", []),
             .. Chunk("IDAT", packed[7..]), .. Chunk("IEND", [])]));
@@ -93,7 +93,7 @@ public sealed class PngFileTests
     public void ABombIsNotUnpacked()
     {
         var packed = Pack(new byte[100 << 20]);
-        Decode(packed, 4, 4, "more pixels than it says");
+        Decode(packed, 4, 4, "more pixels than its header says");
         Decode(Pack([0, 0]), 16384, 16384, "cannot hold 16384 × 16384 pixels");
 
         static void Decode(byte[] packed, int width, int height, string reason)

@@ -65,7 +65,7 @@ public sealed class PatientTests : IDisposable
     [Theory]
     [InlineData("study[0-9]+", "has no group")]
     [InlineData("(study)([0-9]+)", "has 2 groups")]
-    [InlineData("study([0-9]+", "is no regular expression")]
+    [InlineData("study([0-9]+", "is not a regular expression")]
     [InlineData("", "has no group")]
     public void ARuleWithoutExactlyOneGroupIsRefused(string expression, string mention)
     {

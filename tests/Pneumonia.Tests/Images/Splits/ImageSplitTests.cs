@@ -306,7 +306,7 @@ public sealed class ImageSplitTests : IDisposable
         Assert.Equal([new LeftOut(LeftOutKind.Folder, 1, "val/NORMAL/own.png"), new LeftOut(LeftOutKind.Copy, 60, "val/NORMAL/0.png")],
             split.LeftOut);
         Assert.Contains(split.Notes,
-            note => note.StartsWith("val has only 1 images that are no copies of others in train", StringComparison.Ordinal));
+            note => note.StartsWith("val has only 1 images that are not copies of others in train", StringComparison.Ordinal));
     }
 
     [Fact]
