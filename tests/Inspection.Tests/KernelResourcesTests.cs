@@ -3,6 +3,8 @@ using System.Reflection;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
+using Convolve.Inspection.Prediction.Assembly;
+using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.Tests;
 
@@ -30,11 +32,11 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         var bounds = kernel.Gpu!.GetCustomAttribute<LaunchBoundsAttribute>()!;
         Assert.Contains($".maxntid {bounds.Threads}, 1, 1", text);
         Assert.Contains($".minnctapersm {bounds.Groups}", text);
-        var registers = RegisterPressure.Of(text);
+        var estimate = RegisterEstimate.Of(PtxKernel.Parse(text));
         // At least 64 accumulators: fewer would mean that this test counts something else.
-        Assert.InRange(registers, 64, CudaTarget.RegistersPerMultiprocessor / (bounds.Threads * bounds.Groups));
+        Assert.InRange(estimate.Needed, 64, CudaTarget.RegistersPerMultiprocessor / (bounds.Threads * bounds.Groups));
         Assert.All(CudaTarget.All,
-            target => Assert.True(Occupancy.Of(target, bounds.Threads, registers, sharedBytes).Groups >= bounds.Groups));
+            target => Assert.True(Occupancy.Of(target, bounds.Threads, estimate.Count, sharedBytes).Groups >= bounds.Groups));
     }
 
     [Theory]
@@ -44,7 +46,7 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         var text = code.Ptx(KernelCatalogue.Find(name)!, CudaTarget.All[^1]);
         // Turing has 64 registers per thread at full occupancy, Ampere to Hopper 32 to 42. Kernels that move four floats of up to four
         // buffers at a time may use 42, because they have four times as many bytes in flight, which is what occupancy is for.
-        Assert.InRange(RegisterPressure.Of(text), 1, KernelCatalogue.Find(name)!.HasVectorLoads ? 42 : 32);
+        Assert.InRange(RegisterEstimate.Of(PtxKernel.Parse(text)).Alive, 1, KernelCatalogue.Find(name)!.HasVectorLoads ? 42 : 32);
         Assert.Equal(0, KernelCounts.OfPtx(text).SharedBytes);
     }
 
@@ -59,7 +61,7 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
         {
             var products = KernelCatalogue.All
                 .Where(kernel => kernel.IsHot && kernel.Name.EndsWith("-" + suffix, StringComparison.Ordinal)).ToArray();
-            var registers = products.Max(kernel => RegisterPressure.Of(code.Ptx(kernel, CudaTarget.All[^1])));
+            var registers = products.Max(kernel => RegisterEstimate.Of(PtxKernel.Parse(code.Ptx(kernel, CudaTarget.All[^1]))).Count);
             var sharedBytes = KernelCounts.OfPtx(code.Ptx(products[0], CudaTarget.All[^1])).SharedBytes;
             var cells = CudaTarget.All.Select(target => target.Number < products[0].MinimalArchitecture.Number ? "–"
                 : Cell(Occupancy.Of(target, GpuStaging.GroupSize, registers, sharedBytes)));
@@ -85,30 +87,5 @@ public sealed class KernelResourcesTests(KernelCode code) : IClassFixture<Kernel
     {
         var occupancy = Occupancy.Of(CudaTarget.All.Single(target => target.Name == architecture), threads, registers, sharedBytes);
         Assert.Equal((groups, limit), (occupancy.Groups, occupancy.LimitedBy));
-    }
-
-    [Fact]
-    public void RegistersAreCountedWhereMostAreAlive()
-    {
-        // %f1 and %f2 are alive together; then %f3 replaces them. %rd1 (two registers) stays alive until the store, and around the loop.
-        const string text = """
-            .visible .entry Kernel(
-            	.param .b64 _a
-            )
-            {
-            	.reg .f32	%f<5>;
-            	ld.param.b64	%rd1, [_a];
-            	add.u64	%rd2, %rd1, 4;
-
-            	L_1:
-            	ld.global.v2.f32	{%f1, %f2}, [%rd2];
-            	add.f32	%f3, %f1, %f2;
-            	st.global.f32	[%rd2], %f3;
-            	setp.ge.s32	%p1, 1, 2;
-            	@%p1 bra	L_1;
-            	ret;
-            }
-            """;
-        Assert.Equal(4, RegisterPressure.Of(text));
     }
 }

@@ -3,6 +3,8 @@ using System.Text.RegularExpressions;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
 using Convolve.Inspection;
+using Convolve.Inspection.Prediction.Assembly;
+using Convolve.Inspection.PtxMachine.Syntax;
 using Convolve.Pneumonia.Shell;
 using Spectre.Console;
 
@@ -110,7 +112,7 @@ public static partial class KernelShow
             output.WriteLine(openCl.TrimEnd());
         }
         var ptx = code.Ptx(kernel, settings.Architecture);
-        Title(output, $"PTX for {settings.Architecture}: {kernel.PtxForm}; {Describe(KernelCounts.OfPtx(ptx), RegisterPressure.Of(ptx))}");
+        Title(output, $"PTX for {settings.Architecture}: {kernel.PtxForm}; {Describe(KernelCounts.OfPtx(ptx), RegistersOf(ptx))}");
         output.WriteLine(ptx.TrimEnd());
     }
 
@@ -128,7 +130,7 @@ public static partial class KernelShow
             if (!known.TryGetValue(instructions, out var found))
             {
                 found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null,
-                    RegisterPressure.Of(ptx));
+                    RegistersOf(ptx));
                 known.Add(instructions, found);
             }
             columns.Add((target, found.Counts, found.Loop, found.Registers));
@@ -180,6 +182,8 @@ public static partial class KernelShow
         KernelTarget.Gpu => "for GPUs",
         _ => "for processors and GPUs",
     };
+
+    private static int RegistersOf(string ptx) => RegisterEstimate.Of(PtxKernel.Parse(ptx)).Count;
 
     private static string Describe(KernelCounts counts, int registersAtOnce)
     {

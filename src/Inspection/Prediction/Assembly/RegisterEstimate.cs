@@ -19,6 +19,9 @@ public sealed record RegisterEstimate(int Count, int Limit, int Needed, int Want
     /// <summary>Fitted: what the assembler needs besides the values of the kernel.</summary>
     private const int Own = 1;
 
+    /// <summary>Registers of the values that are alive at once, without what the assembler needs besides.</summary>
+    public int Alive => Needed - Own;
+
     /// <summary>Bytes of a thread that do not fit into registers and go to local memory.</summary>
     public int SpilledBytes => Math.Max(0, Needed - Limit) * sizeof(float);
 

@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Inspection.Prediction.Assembly;
 using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.PtxMachine.Counting;
@@ -34,19 +35,8 @@ public sealed record LaunchCounts(
     public long GlobalSectors => Accesses.Sum(access => access.Sectors);
 
     /// <summary>
-    /// How many groups a multiprocessor holds at once, by an estimate of the registers that the assembler keeps within the kernel's launch
-    /// bounds.
+    /// How many groups a multiprocessor holds at once, by an estimate of the registers that the assembler gives to a thread.
     /// </summary>
-    public Occupancy OccupancyOn(CudaTarget target)
-    {
-        const int WarpSize = 32, RegisterUnit = 8;
-        var registers = RegisterPressure.Of(Kernel.Text);
-        if (Kernel.GroupsPerMultiprocessor is { } groups)
-        {
-            var warps = Rounding.CeilDiv(ThreadsPerGroup, WarpSize);
-            registers = Math
-                .Min(registers, CudaTarget.RegistersPerMultiprocessor / (groups * warps * WarpSize) / RegisterUnit * RegisterUnit);
-        }
-        return Occupancy.Of(target, ThreadsPerGroup, Math.Min(registers, CudaTarget.RegistersPerThread), Kernel.SharedBytes);
-    }
+    public Occupancy OccupancyOn(CudaTarget target) =>
+        Occupancy.Of(target, ThreadsPerGroup, RegisterEstimate.Of(Kernel).Count, Kernel.SharedBytes);
 }
