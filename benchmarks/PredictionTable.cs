@@ -7,6 +7,7 @@ using Convolve.Inspection.PtxMachine.Execution;
 using Convolve.Inspection.PtxMachine.Memory;
 using Convolve.Inspection.PtxMachine.Sampling;
 using Convolve.Inspection.Tests.Prediction;
+using Convolve.Pneumonia.Kernels;
 
 namespace Convolve.Benchmarks;
 
@@ -43,7 +44,7 @@ internal static class PredictionTable
         if (tf32) machine.Device.UseTf32();
         var model = new TimeModel(gpu);
         var ratios = new List<double>();
-        foreach (var request in JsonNode.Parse(Resource("h200-cases.json"))!.AsArray())
+        foreach (var request in JsonNode.Parse(Resource("gpu-cases.json"))!.AsArray())
         {
             var name = (string)request!["name"]!;
             if (!name.Contains(only, StringComparison.Ordinal)) continue;
