@@ -90,9 +90,9 @@ internal static class PredictionTable
             if (tf32) machine.Device.UseTf32();
             if (unrolled)
                 machine.Rewrite = (kernel, ptx) => kernel.Contains("BlockProduct", StringComparison.Ordinal) ? UnrolledProduct.Of(ptx) : ptx;
-            foreach (var row in cases.Where(row => row["case"].StartsWith("gemm/", StringComparison.Ordinal) && row[column] != "-"))
+            foreach (var row in cases.Where(row => row["case"].StartsWith("gemm/", StringComparison.Ordinal)))
             {
-                if (!int.TryParse(row["case"]["gemm/".Length..], out var size)) continue;
+                if (row[column] == "-" || !int.TryParse(row["case"]["gemm/".Length..], out var size)) continue;
                 var request = new JsonObject { ["kind"] = "gemm", ["m"] = size, ["n"] = size, ["k"] = size };
                 using var workload = NetworkWorkload.Create(machine.Device, request);
                 machine.ClearRecorded();
