@@ -89,7 +89,7 @@ internal static class PredictionTable
             using var machine = Machine();
             if (tf32) machine.Device.UseTf32();
             if (unrolled)
-                machine.Rewrite = (kernel, ptx) => kernel.Contains("BlockProduct", StringComparison.Ordinal) ? UnrolledProduct.Of(ptx) : ptx;
+                machine.Rewrite = (name, ptx) => name.Contains("BlockProduct", StringComparison.Ordinal) ? UnrolledProduct.Of(ptx) : ptx;
             foreach (var row in cases.Where(row => row["case"].StartsWith("gemm/", StringComparison.Ordinal)))
             {
                 if (row[column] == "-" || !int.TryParse(row["case"]["gemm/".Length..], out var size)) continue;
