@@ -194,7 +194,7 @@ internal sealed class KernelLauncher : IDisposable
         ? new KernelConfig(CeilDiv(length, SpanPerItem.Length), 1)
         : new KernelConfig(Math.Min(CeilDiv(length, GridStride.GroupSize), GridStride.MaximalGroups), GridStride.GroupSize);
 
-    private static int CeilDiv(int value, int divisor) => (value + divisor - 1) / divisor;
+    internal static int CeilDiv(int value, int divisor) => (value + divisor - 1) / divisor;
 
     /// <summary>
     /// Takes the next <paramref name="items"/> tickets for the workers of one launch. Tickets of a launch that failed were never drawn: the

@@ -134,21 +134,25 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
         });
 
     [SkippableTheory]
-    [InlineData(1)]
-    [InlineData(63)]
-    [InlineData(64)]
-    [InlineData(1000)]
-    [InlineData(1001)]
-    public void BiasGradientSharesRowsOutCompletely(int rows)
+    [InlineData(1, 33)]
+    [InlineData(63, 33)]
+    [InlineData(64, 33)]
+    [InlineData(1000, 33)]
+    [InlineData(1001, 33)]
+    [InlineData(1100, 4)]
+    [InlineData(2100, 32)]
+    [InlineData(1300, 36)]
+    [InlineData(70, 260)]
+    public void BiasGradientSharesRowsOutCompletely(int rows, int columns)
     {
         using var input = Upload(new Shape(rows, 1), RandomCases.Values(rows, 1, rows));
-        using var weights = Upload(new Shape(1, 33), RandomCases.Values(rows, 2, 33));
-        using var bias = Leaf(new Shape(33), RandomCases.Values(rows, 3, 33));
-        var values = RandomCases.Values(rows, 4, rows * 33);
-        using var upstream = Upload(new Shape(rows, 33), values);
+        using var weights = Upload(new Shape(1, columns), RandomCases.Values(rows, 2, columns));
+        using var bias = Leaf(new Shape(columns), RandomCases.Values(rows, 3, columns));
+        var values = RandomCases.Values(rows, 4, rows * columns);
+        using var upstream = Upload(new Shape(rows, columns), values);
         using var tape = new Tape(Device);
         tape.Backward(DenseOperation.Apply(tape, input, weights, bias), upstream);
-        Tolerance.OfSum(rows).Check("bias gradient", BiasReference.GradBias(RandomCases.InDouble(values), 33), bias.Gradient!.ToArray());
+        Tolerance.OfSum(rows).Check("bias gradient", BiasReference.GradBias(RandomCases.InDouble(values), columns), bias.Gradient!.ToArray());
     }
 
     /// <summary>dL/dA[i,k] = Σⱼ u[i,j]·B[k,j] and dL/dB[k,j] = Σᵢ A[i,k]·u[i,j], in the order in which A and B are stored.</summary>

@@ -27,6 +27,9 @@ public sealed class LossOnPtxMachine(PtxMachineDevice device) : LossTests(device
 public sealed class MatrixMultiplyOnPtxMachine(PtxMachineDevice device) : MatrixMultiplyTests(device.Note<MatrixMultiplyOnPtxMachine>());
 
 [Collection(OnPtxMachine.Name)]
+public sealed class PartTreeOnPtxMachine(PtxMachineDevice device) : PartTreeTests(device.Note<PartTreeOnPtxMachine>());
+
+[Collection(OnPtxMachine.Name)]
 public sealed class PixelConversionOnPtxMachine(PtxMachineDevice device) : PixelConversionTests(device.Note<PixelConversionOnPtxMachine>());
 
 [Collection(OnPtxMachine.Name)]

@@ -1,6 +1,7 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.BlockProduct;
 using Convolve.Engine.Tensors;
 using ILGPU;
 
@@ -49,7 +50,7 @@ internal static class BiasGradientOperation
                 Masked = masked,
             });
         else
-            device.Kernels.ForEachGroup(new(((columns & 3) == 0 ? columns / 4 + 31 : columns + 31) / 32, shares, Threads: 32),
+            device.Kernels.ForEachGroup(new(BiasMaskAndSumColumns.GroupsAcross(columns), shares, Threads: BiasMaskAndSumColumns.Threads),
                 new BiasMaskAndSumColumns
                 {
                     Upstream = upstream.View,
@@ -65,8 +66,16 @@ internal static class BiasGradientOperation
     }
 
     /// <summary>gradient [columns] (+)= the sum of parts [chunks, columns].</summary>
-    internal static void SumOfParts(Device device, ArrayView<float> parts, Tensor gradient, int columns, int shares, bool accumulate) =>
-        device.Kernels.ForEachElement(columns,
-            new AddParts { Parts = parts, Gradient = gradient.View, Columns = columns, Shares = shares, Accumulate = accumulate ? 1 : 0 },
-            inFours: (columns & 3) == 0);
+    internal static void SumOfParts(Device device, ArrayView<float> parts, Tensor gradient, int columns, int shares, bool accumulate)
+    {
+        using var tree = new PartTree(device, parts, columns, shares);
+        device.Kernels.ForEachElement(columns, new AddParts
+        {
+            Parts = tree.Parts,
+            Gradient = gradient.View,
+            Columns = columns,
+            Shares = tree.Count,
+            Accumulate = accumulate ? 1 : 0,
+        }, inFours: (columns & 3) == 0);
+    }
 }

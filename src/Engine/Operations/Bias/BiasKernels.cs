@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Convolve.Engine.Kernels;
+using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
 
 namespace Convolve.Engine.Operations.Bias;
@@ -43,41 +44,59 @@ internal struct BiasMaskAndSumRows : IGroupKernel
     }
 }
 
-// GPU variant: a thread owns four columns of a chunk, or one if the row length is not a multiple of four; accesses are coalesced
+// GPU variant: a group sums a chunk of the rows, as many rows at once as its threads can hold; four columns per thread, or one if the row
+// length is not a multiple of four; accesses are coalesced
 [Kernel("bias-mask-and-sum-gpu", "bias", Target = KernelTarget.Gpu)]
 [KernelTraits(HasVectorLoads = true)]
+[LaunchBounds(Threads, 8)]
 internal struct BiasMaskAndSumColumns : IGroupKernel
 {
+    /// <summary>Threads of a group.</summary>
+    public const int Threads = 256;
+
+    // Fewer threads across than this would leave sectors of memory half used; more leave fewer rows at once.
+    private const int LeastAcross = 8, MostAcross = 32;
+
     public ArrayView<float> Upstream, Activated, Parts;
     public int Rows, Columns, Shares, Masked;
 
+    /// <summary>Groups across rows of so many columns.</summary>
+    public static int GroupsAcross(int columns) =>
+        KernelLauncher.CeilDiv((columns & 3) == 0 ? columns / 4 : columns, Across((columns & 3) == 0 ? columns / 4 : columns));
+
     public readonly void Run()
     {
-        var thread = Grid.IdxX * Group.DimX + Group.IdxX;
-        if ((Columns & 3) == 0) Run<Float4>(thread * 4);
-        else Run<Float1>(thread);
+        var shared = SharedMemory.Allocate<float>(4 * Threads);
+        if ((Columns & 3) == 0) Run<Float4>(shared);
+        else Run<Float1>(shared);
     }
 
+    // The power of two from 8 to 32 that the row's threads fill best.
+    private static int Across(int threads) => threads <= LeastAcross ? LeastAcross : threads <= 2 * LeastAcross ? 2 * LeastAcross : MostAcross;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Run<T>(int column) where T : struct, ILanes<T>
+    private readonly void Run<T>(ArrayView<float> shared) where T : struct, ILanes<T>
     {
-        if (column >= Columns) return;
+        var across = Across(Columns / T.Count);
+        var column = (Grid.IdxX * across + (Group.IdxX & (across - 1))) * T.Count;
         var share = (Rows + Shares - 1) / Shares;
-        var begin = Grid.IdxY * share;
-        var end = IntrinsicMath.Min(Rows, begin + share);
+        var end = IntrinsicMath.Min(Rows, (Grid.IdxY + 1) * share);
+        var (columns, masked) = (Columns, Masked);
         var sum = default(T);
-        for (var r = begin; r < end; r++)
-        {
-            var i = r * Columns + column;
-            var value = T.Load(Upstream, i);
-            if (Masked != 0)
+        if (column < columns)
+            for (var r = Grid.IdxY * share + Group.IdxX / across; r < end; r += Threads / across)
             {
-                value = T.WhereAbove(value, T.Load(Activated, i), 0f);
-                T.Store(Upstream, i, value);
+                var i = r * columns + column;
+                var value = T.Load(Upstream, i);
+                if (masked != 0)
+                {
+                    value = T.WhereAbove(value, T.Load(Activated, i), 0f);
+                    T.Store(Upstream, i, value);
+                }
+                sum += value;
             }
-            sum += value;
-        }
-        T.Store(Parts, Grid.IdxY * Columns + column, sum);
+        sum = GroupSum.Of(sum, shared, across);
+        if (Group.IdxX < across & column < columns) T.Store(Parts, Grid.IdxY * columns + column, sum);
     }
 }
 

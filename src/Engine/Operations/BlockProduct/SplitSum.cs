@@ -26,15 +26,18 @@ internal struct SplitSum : IElementKernel
     /// <summary>output [rows, columns] = the sum of parts [splits, rows, columns], with an epilogue.</summary>
     public static void Launch(
         Device device, ArrayView<float> parts, ArrayView<float> output, int rows, int columns, int splits, Epilogue epilogue,
-        ArrayView<float> bias = default) =>
+        ArrayView<float> bias = default)
+    {
+        using var tree = new PartTree(device, parts, rows * columns, splits);
         device.Kernels.ForEachElement(rows * columns, new SplitSum
         {
-            Parts = parts,
+            Parts = tree.Parts,
             Output = output,
             Bias = epilogue.HasBias == 0 ? device.Nothing.View(1) : bias,
             Length = rows * columns,
             Columns = columns,
-            Splits = splits,
+            Splits = tree.Count,
             Epilogue = epilogue,
         }, inFours: (columns & 3) == 0);
+    }
 }
