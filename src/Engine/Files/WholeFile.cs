@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 
 namespace Convolve.Engine.Files;
@@ -14,6 +15,10 @@ namespace Convolve.Engine.Files;
 public static partial class WholeFile
 {
     private const int MostAttempts = 100;
+
+    // Names of the temporary files that this process is writing. Opening one to see whether it is a leftover would lock out its readers for
+    // a moment, if it gets its final name just then.
+    private static readonly ConcurrentDictionary<string, bool> beingWritten = [];
 
     /// <summary>Writes a file, and removes leftovers of killed processes from its folder. If the path is a link, its target is replaced; a
     /// device is written to.</summary>
@@ -52,7 +57,9 @@ public static partial class WholeFile
         {
             foreach (var path in Directory.EnumerateFiles(folder, ".convolve-*.tmp"))
             {
-                if (TemporaryName().Match(Path.GetFileName(path)) is not { Success: true } name || IsAnotherThatRuns(name.Groups[1].Value))
+                var file = Path.GetFileName(path);
+                if (TemporaryName().Match(file) is not { Success: true } name || beingWritten.ContainsKey(file)
+                    || IsAnotherThatRuns(name.Groups[1].Value))
                     continue;
                 try
                 {
@@ -68,9 +75,12 @@ public static partial class WholeFile
 
     private static void Replace(string target, Action<Stream> write, bool flushToDisk)
     {
-        using var stream = Create(Path.GetDirectoryName(target) ?? "", out var temporary);
+        var name = $".convolve-{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
+        var temporary = Path.Combine(Path.GetDirectoryName(target) ?? "", name);
+        beingWritten[name] = true;
         try
         {
+            using var stream = Create(temporary);
             write(stream);
             stream.Flush(flushToDisk);
             // While it is locked: else another process might mistake it for a leftover before it is renamed.
@@ -83,24 +93,26 @@ public static partial class WholeFile
             catch (Exception deletion) when (deletion is IOException or UnauthorizedAccessException) { }
             throw;
         }
+        finally
+        {
+            beingWritten.TryRemove(name, out _);
+        }
     }
 
     // Others may read it as soon as it has its final name.
-    private static FileStream Create(string folder, out string temporary)
+    private static FileStream Create(string temporary)
     {
         for (var attempt = 1; ; attempt++)
-        {
-            temporary = Path.Combine(folder, $".convolve-{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
             try
             {
-                return new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
+                return new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read | FileShare.Delete);
             }
             catch (IOException e) when (attempt < MostAttempts && e.GetType() == typeof(IOException))
             {
-                // Another writer took it for a leftover between its creation and its lock, and may have removed it already.
+                // A process in another container, where numbers differ, took it for a leftover between its creation and its lock, and may
+                // have removed it already.
                 Thread.Sleep(1);
             }
-        }
     }
 
     // In a container a killed process may have had this process's number.

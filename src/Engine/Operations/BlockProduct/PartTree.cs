@@ -55,8 +55,8 @@ internal readonly struct PartTree : IDisposable
 }
 
 // from [Count, Length], to [Count / 64 rounded up, Length]; a group adds up to 64 parts for 32 columns of one or four elements
-[Kernel("add-parts-gpu", "matrix multiply", Target = KernelTarget.Gpu)]
-[KernelTraits(IsHot = true, HasVectorLoads = true)]
+[Kernel("add-parts-gpu", "bias", Target = KernelTarget.Gpu)]
+[KernelTraits(HasVectorLoads = true)]
 [LaunchBounds(Threads, 8)]
 internal struct AddPartsOfGroup : IGroupKernel
 {
