@@ -78,10 +78,10 @@ internal sealed class KernelLauncher : IDisposable
     public void ForEachPixel<TKernel>(int pixels, int channels, TKernel kernel) where TKernel : struct, IPixelKernel
     {
         if (device.Shape == KernelShape.Cpu)
-            Launch(new KernelConfig(CeilDiv(pixels, PixelSpan.Length), 1),
+            Launch(new KernelConfig(Division.Ceiling(pixels, PixelSpan.Length), 1),
                 new Pixels<PixelSpan, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
         else
-            Launch(new KernelConfig(new Index2D(CeilDiv(pixels, PixelThreads.Pixels), 1),
+            Launch(new KernelConfig(new Index2D(Division.Ceiling(pixels, PixelThreads.Pixels), 1),
                 new Index2D(PixelThreads.Channels, PixelThreads.Pixels)),
                 new Pixels<PixelThreads, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
     }
@@ -191,10 +191,8 @@ internal sealed class KernelLauncher : IDisposable
 
     /// <summary>The groups and group size of a flat loop over <paramref name="length"/> elements (see <see cref="IWorkShape"/>).</summary>
     private KernelConfig FlatGrid(int length) => device.Shape == KernelShape.Cpu
-        ? new KernelConfig(CeilDiv(length, SpanPerItem.Length), 1)
-        : new KernelConfig(Math.Min(CeilDiv(length, GridStride.GroupSize), GridStride.MaximalGroups), GridStride.GroupSize);
-
-    internal static int CeilDiv(int value, int divisor) => (value + divisor - 1) / divisor;
+        ? new KernelConfig(Division.Ceiling(length, SpanPerItem.Length), 1)
+        : new KernelConfig(Math.Min(Division.Ceiling(length, GridStride.GroupSize), GridStride.MaximalGroups), GridStride.GroupSize);
 
     /// <summary>
     /// Takes the next <paramref name="items"/> tickets for the workers of one launch. Tickets of a launch that failed were never drawn: the

@@ -25,7 +25,7 @@ internal struct BiasMaskAndSumRows : IGroupKernel
     public readonly void Run()
     {
         var (upstream, activated, parts, columns) = (Upstream, Activated, Parts, Columns);
-        var share = (Rows + Shares - 1) / Shares;
+        var share = Division.Ceiling(Rows, Shares);
         var begin = Grid.IdxX * share;
         var end = IntrinsicMath.Min(Rows, begin + share);
         var target = Grid.IdxX * columns;
@@ -62,7 +62,7 @@ internal struct BiasMaskAndSumColumns : IGroupKernel
 
     /// <summary>Groups across rows of so many columns.</summary>
     public static int GroupsAcross(int columns) =>
-        KernelLauncher.CeilDiv((columns & 3) == 0 ? columns / 4 : columns, Across((columns & 3) == 0 ? columns / 4 : columns));
+        Division.Ceiling((columns & 3) == 0 ? columns / 4 : columns, Across((columns & 3) == 0 ? columns / 4 : columns));
 
     public readonly void Run()
     {
@@ -79,7 +79,7 @@ internal struct BiasMaskAndSumColumns : IGroupKernel
     {
         var across = Across(Columns / T.Count);
         var column = (Grid.IdxX * across + (Group.IdxX & (across - 1))) * T.Count;
-        var share = (Rows + Shares - 1) / Shares;
+        var share = Division.Ceiling(Rows, Shares);
         var end = IntrinsicMath.Min(Rows, (Grid.IdxY + 1) * share);
         var (columns, masked) = (Columns, Masked);
         var sum = default(T);

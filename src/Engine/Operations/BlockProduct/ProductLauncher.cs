@@ -25,31 +25,33 @@ internal static class ProductLauncher
         var (rowBlock, mostTiles, tileColumns) = !cpu ? (GpuStaging.BlockPositions, 1, GpuStaging.BlockPositions)
             : device.HasWideVectors ? (Tile8x32.RowBlock, Tile8x32.TilesPerItem, Tile8x32.Columns)
             : (Tile3x32.RowBlock, Tile3x32.TilesPerItem, Tile3x32.Columns);
-        var rowBlocks = Blocks(rows, rowBlock);
-        var tiles = Blocks(columns, tileColumns);
-        var mostSplits = Blocks(depth, ShortestSplit);
+        var rowBlocks = Division.Ceiling(rows, rowBlock);
+        var tiles = Division.Ceiling(columns, tileColumns);
+        var mostSplits = Division.Ceiling(depth, ShortestSplit);
         // As many tiles per item as leave work for all workers; fewer tiles are better than partial sums, as long as a packed left block
         // serves four.
         var tilesPerItem = Math.Min(tiles, mostTiles);
-        while (tilesPerItem > 4 && !AreEnough(device, rowBlocks * Blocks(tiles, tilesPerItem))) tilesPerItem--;
+        while (tilesPerItem > 4 && !AreEnough(device, rowBlocks * Division.Ceiling(tiles, tilesPerItem))) tilesPerItem--;
         var splits = 1;
-        if (!AreEnough(device, rowBlocks * Blocks(tiles, tilesPerItem)))
+        if (!AreEnough(device, rowBlocks * Division.Ceiling(tiles, tilesPerItem)))
         {
             tilesPerItem = Math.Min(tiles, mostTiles);
-            while (tilesPerItem > 1 && rowBlocks * Blocks(tiles, tilesPerItem) * mostSplits < device.SumParts) tilesPerItem--;
-            splits = Math.Clamp(Blocks(device.SumParts, rowBlocks * Blocks(tiles, tilesPerItem)), 1, mostSplits);
+            while (tilesPerItem > 1 && rowBlocks * Division.Ceiling(tiles, tilesPerItem) * mostSplits < device.SumParts) tilesPerItem--;
+            splits = Math.Clamp(Division.Ceiling(device.SumParts, rowBlocks * Division.Ceiling(tiles, tilesPerItem)), 1, mostSplits);
         }
         // With more cores, fewer tiles each, which changes no sum, as long as a packed left block serves four.
         if (device.ParallelItems > device.SumParts)
-            while (tilesPerItem > 4 && rowBlocks * Blocks(tiles, tilesPerItem) * splits < device.ParallelItems) tilesPerItem--;
+            while (tilesPerItem > 4 && rowBlocks * Division.Ceiling(tiles, tilesPerItem) * splits < device.ParallelItems) tilesPerItem--;
         // Even division: 33 tiles become 17 and 16, not 32 and 1.
-        var columnBlocks = Blocks(tiles, tilesPerItem);
-        tilesPerItem = Blocks(tiles, columnBlocks);
-        var depthPerSplit = Blocks(Blocks(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
-        splits = Blocks(depth, depthPerSplit);
+        var columnBlocks = Division.Ceiling(tiles, tilesPerItem);
+        tilesPerItem = Division.Ceiling(tiles, columnBlocks);
+        var depthPerSplit = Division.Ceiling(Division.Ceiling(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
+        splits = Division.Ceiling(depth, depthPerSplit);
         // The same with rows.
-        var rowsPerItem = cpu ? Blocks(Blocks(rows, rowBlocks), Tile8x32.Rows) * Tile8x32.Rows : GpuStaging.BlockPositions;
-        rowBlocks = Blocks(rows, rowsPerItem);
+        var rowsPerItem = cpu
+            ? Division.Ceiling(Division.Ceiling(rows, rowBlocks), Tile8x32.Rows) * Tile8x32.Rows
+            : GpuStaging.BlockPositions;
+        rowBlocks = Division.Ceiling(rows, rowsPerItem);
         var sizes = new ProductSizes
         {
             Rows = rows,
@@ -94,7 +96,4 @@ internal static class ProductLauncher
             device.Kernels.ForEachQueued(grid.X * grid.Y * grid.Z,
                 new CpuBlockProduct<TLeft, TRight, TTile> { Left = left, Right = right, Output = output, Bias = bias, Sizes = sizes });
     }
-
-    /// <summary>Ceiling division: the number of blocks that cover a length.</summary>
-    internal static int Blocks(int length, int block) => (length + block - 1) / block;
 }

@@ -1,3 +1,4 @@
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 
 namespace Convolve.Engine.Operations.Convolution;
@@ -84,7 +85,7 @@ public readonly record struct Padding
     internal (int Before, int After) Amounts(int size, int kernel, int stride)
     {
         if (amount >= 0) return (amount, amount);
-        var total = Math.Max(0, ((size + stride - 1) / stride - 1) * stride + kernel - size);
+        var total = Math.Max(0, (Division.Ceiling(size, stride) - 1) * stride + kernel - size);
         return (total / 2, total - total / 2);
     }
 

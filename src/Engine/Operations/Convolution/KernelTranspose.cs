@@ -16,7 +16,7 @@ internal static class KernelTranspose
         var view = swapped.View(kernel.IntLength);
         if (device.Shape == KernelShape.Cpu)
             device.Kernels.ForEachGroup(
-                new((g.OutputChannels + SwapSquares.Square - 1) / SwapSquares.Square, g.KernelHeight * g.KernelWidth),
+                new(Division.Ceiling(g.OutputChannels, SwapSquares.Square), g.KernelHeight * g.KernelWidth),
                 new SwapSquares { Kernel = kernel, Swapped = view, Geometry = g });
         else
         {

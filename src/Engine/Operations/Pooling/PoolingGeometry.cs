@@ -1,3 +1,4 @@
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 using ILGPU;
 
@@ -29,10 +30,10 @@ public readonly record struct PoolingGeometry(
     public int InputPixels => Batch * Height * Width;
 
     /// <summary>Cells of Stride rows that the input's height is divided into, the last one perhaps smaller.</summary>
-    internal int CellsDown => (Height + Stride - 1) / Stride;
+    internal int CellsDown => Division.Ceiling(Height, Stride);
 
     /// <summary>Cells of Stride columns that the input's width is divided into.</summary>
-    internal int CellsAcross => (Width + Stride - 1) / Stride;
+    internal int CellsAcross => Division.Ceiling(Width, Stride);
 
     /// <summary>Cells of the whole batch; each has at most one window.</summary>
     internal int Cells => Batch * CellsDown * CellsAcross;

@@ -2,7 +2,6 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
-using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -43,7 +42,7 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
             2 - g.PaddingLeft)
             with
         { Mirrored = 1, Epilogue = epilogue };
-        if (Blocks(sizes.Tiles, WinogradSteps.BlockTiles) <= BlocksThatSwap)
+        if (Division.Ceiling(sizes.Tiles, WinogradSteps.BlockTiles) <= BlocksThatSwap)
         {
             Launch(device, upstream, kernel, device.Nothing.View(1), gradient, sizes with { Swapped = 1 });
             return;
@@ -59,11 +58,11 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
         Epilogue epilogue)
     {
         var forward = Sizes(g);
-        var blocks = Blocks(forward.Tiles, WinogradGradKernelSteps.BlockTiles);
-        var cells = Blocks(g.InputChannels, WinogradGradKernelSteps.InputBlock)
-            * Blocks(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
-        var blocksPerSplit = Blocks(blocks, Math.Min(blocks, Blocks(device.SumParts, cells)));
-        var splits = Blocks(blocks, blocksPerSplit);
+        var blocks = Division.Ceiling(forward.Tiles, WinogradGradKernelSteps.BlockTiles);
+        var cells = Division.Ceiling(g.InputChannels, WinogradGradKernelSteps.InputBlock)
+            * Division.Ceiling(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
+        var blocksPerSplit = Division.Ceiling(blocks, Math.Min(blocks, Division.Ceiling(device.SumParts, cells)));
+        var splits = Division.Ceiling(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
         // A single part, without accumulation, is the gradient itself.
         var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
@@ -90,8 +89,8 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
     private static WinogradSizes Sizes(
         int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left)
     {
-        var down = Blocks(outputHeight, TWinograd.Outputs);
-        var across = Blocks(outputWidth, TWinograd.Outputs);
+        var down = Division.Ceiling(outputHeight, TWinograd.Outputs);
+        var across = Division.Ceiling(outputWidth, TWinograd.Outputs);
         return new WinogradSizes
         {
             Batch = batch,
@@ -112,16 +111,17 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
     private static void Launch(
         Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
     {
-        var columnTiles = Blocks(sizes.OutputChannels, Tile3x32.Columns);
+        var columnTiles = Division.Ceiling(sizes.OutputChannels, Tile3x32.Columns);
         // Even division: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
-        var blocks = Blocks(sizes.Tiles, WinogradSteps.BlockTiles);
-        sizes.TilesPerBlock = Math.Min(WinogradSteps.BlockTiles, Blocks(Blocks(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
-        blocks = Blocks(sizes.Tiles, sizes.TilesPerBlock);
+        var blocks = Division.Ceiling(sizes.Tiles, WinogradSteps.BlockTiles);
+        sizes.TilesPerBlock = Math.Min(
+            WinogradSteps.BlockTiles, Division.Ceiling(Division.Ceiling(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
+        blocks = Division.Ceiling(sizes.Tiles, sizes.TilesPerBlock);
         // If there are few blocks, several items share one, each with some of the output channels. Many items, because these are the
         // largest, and a worker that shares its core with another program delays the others by the length of one.
-        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Blocks(2 * device.ParallelItems, blocks));
-        sizes.ColumnTilesPerItem = Blocks(columnTiles, groups);
-        sizes.ColumnGroups = Blocks(columnTiles, sizes.ColumnTilesPerItem);
+        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Division.Ceiling(2 * device.ParallelItems, blocks));
+        sizes.ColumnTilesPerItem = Division.Ceiling(columnTiles, groups);
+        sizes.ColumnGroups = Division.Ceiling(columnTiles, sizes.ColumnTilesPerItem);
 
         var scratchLength = device.Workers * WinogradSteps.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);

@@ -2,7 +2,6 @@ using Convolve.Engine.Devices;
 using Convolve.Engine.Kernels;
 using Convolve.Engine.Operations.BlockProduct;
 using ILGPU;
-using static Convolve.Engine.Operations.BlockProduct.ProductLauncher;
 
 namespace Convolve.Engine.Operations.Convolution;
 
@@ -53,24 +52,24 @@ internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
         Epilogue epilogue)
         where TTile : struct, ILineTile
     {
-        var itemsPerImage = Blocks(g.OutputHeight, LinesPerItem);
-        var tilesAcross = Blocks(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs);
+        var itemsPerImage = Division.Ceiling(g.OutputHeight, LinesPerItem);
+        var tilesAcross = Division.Ceiling(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs);
         var sizes = new LineSizes
         {
             Geometry = g,
-            LinesPerItem = Blocks(g.OutputHeight, itemsPerImage),
+            LinesPerItem = Division.Ceiling(g.OutputHeight, itemsPerImage),
             ItemsPerImage = itemsPerImage,
             TilesAcross = tilesAcross,
             PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs) + 2) * g.InputChannels
                 + WinogradLinesSteps.Channels - 1,
             StepsPerColumn = (2 * g.KernelHeight - 1) * g.InputChannels,
-            KernelLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels
+            KernelLength = Division.Ceiling(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels
                 * WinogradLinesSteps.Positions,
-            AddendLength = Blocks(g.OutputChannels, TTile.Columns) * TTile.Columns,
+            AddendLength = Division.Ceiling(g.OutputChannels, TTile.Columns) * TTile.Columns,
             Epilogue = epilogue,
         };
         // Workers begin at whole cache lines.
-        sizes.ScratchLength = Blocks(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength
+        sizes.ScratchLength = Division.Ceiling(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength
             + tilesAcross * g.KernelHeight * WinogradLinesSteps.Step<TTile>(), CacheLine) * CacheLine;
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         device.Kernels.ForEachQueued(g.Batch * itemsPerImage, new WinogradLinesForward<TTile>
