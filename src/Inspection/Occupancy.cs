@@ -1,5 +1,5 @@
 using Convolve.Engine.Devices;
-using static Convolve.Inspection.Rounding;
+using static Convolve.Engine.Kernels.Rounding;
 
 namespace Convolve.Inspection;
 

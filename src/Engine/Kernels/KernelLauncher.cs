@@ -78,10 +78,10 @@ internal sealed class KernelLauncher : IDisposable
     public void ForEachPixel<TKernel>(int pixels, int channels, TKernel kernel) where TKernel : struct, IPixelKernel
     {
         if (device.Shape == KernelShape.Cpu)
-            Launch(new KernelConfig(Division.Ceiling(pixels, PixelSpan.Length), 1),
+            Launch(new KernelConfig(Rounding.CeilDiv(pixels, PixelSpan.Length), 1),
                 new Pixels<PixelSpan, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
         else
-            Launch(new KernelConfig(new Index2D(Division.Ceiling(pixels, PixelThreads.Pixels), 1),
+            Launch(new KernelConfig(new Index2D(Rounding.CeilDiv(pixels, PixelThreads.Pixels), 1),
                 new Index2D(PixelThreads.Channels, PixelThreads.Pixels)),
                 new Pixels<PixelThreads, TKernel> { Kernel = kernel, Count = pixels, Channels = channels });
     }
@@ -191,8 +191,8 @@ internal sealed class KernelLauncher : IDisposable
 
     /// <summary>The groups and group size of a flat loop over <paramref name="length"/> elements (see <see cref="IWorkShape"/>).</summary>
     private KernelConfig FlatGrid(int length) => device.Shape == KernelShape.Cpu
-        ? new KernelConfig(Division.Ceiling(length, SpanPerItem.Length), 1)
-        : new KernelConfig(Math.Min(Division.Ceiling(length, GridStride.GroupSize), GridStride.MaximalGroups), GridStride.GroupSize);
+        ? new KernelConfig(Rounding.CeilDiv(length, SpanPerItem.Length), 1)
+        : new KernelConfig(Math.Min(Rounding.CeilDiv(length, GridStride.GroupSize), GridStride.MaximalGroups), GridStride.GroupSize);
 
     /// <summary>
     /// Takes the next <paramref name="items"/> tickets for the workers of one launch. Tickets of a launch that failed were never drawn: the

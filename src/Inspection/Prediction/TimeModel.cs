@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Kernels;
 using Convolve.Inspection.Prediction.Assembly;
 using Convolve.Inspection.PtxMachine.Sampling;
 using Convolve.Inspection.PtxMachine.Syntax;
@@ -69,7 +70,7 @@ public sealed class TimeModel(Gpu gpu)
         var (ofGroup, instructions) = Throughput(launch, code, active);
         var latency = WarpTime.Of(code, block => launch.Counts.ExecutionsOfLongestWarp[code.Flow.Blocks[block].First] / (double)groups);
         // The fullest multiprocessor.
-        var most = (groups + Gpu.Multiprocessors - 1) / Gpu.Multiprocessors;
+        var most = Rounding.CeilDiv((int)groups, Gpu.Multiprocessors);
         var resident = Math.Max(1, occupancy.Groups);
         var rounds = most / resident;
         var last = most % resident;

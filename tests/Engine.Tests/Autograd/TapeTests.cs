@@ -1,7 +1,7 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Operations.Activation;
-using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Addition;
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Flatten;
 using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Operations.MatrixMultiply;

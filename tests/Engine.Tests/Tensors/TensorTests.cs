@@ -1,8 +1,8 @@
 using Convolve.Engine.Autograd;
 using Convolve.Engine.Devices;
 using Convolve.Engine.Operations.Activation;
-using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Addition;
+using Convolve.Engine.Operations.Convolution;
 using Convolve.Engine.Operations.Loss;
 using Convolve.Engine.Operations.MatrixMultiply;
 using Convolve.Engine.Operations.Pooling;

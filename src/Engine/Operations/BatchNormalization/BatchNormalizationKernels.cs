@@ -34,7 +34,7 @@ internal struct NormalizationNumbers
     public int SumsApart;
 
     /// <summary>Number of parts of the sums over all rows.</summary>
-    public readonly int Shares => Division.Ceiling(Rows, ShareRows);
+    public readonly int Shares => Rounding.CeilDiv(Rows, ShareRows);
 
     /// <summary>One past the last row of a chunk.</summary>
     public readonly int EndOfShare(int share) => IntrinsicMath.Min(Rows, (share + 1) * ShareRows);

@@ -186,7 +186,7 @@ public static class BatchNormalizationOperation
             Rows = g.Rows,
             Channels = g.Channels,
             SumsApart = (g.Channels + 3) / 4 * 4,
-            ShareRows = Division.Ceiling(g.Rows, Math.Max(1, shares)),
+            ShareRows = Rounding.CeilDiv(g.Rows, Math.Max(1, shares)),
             Epsilon = channels.Epsilon,
             Floor = relu ? 0 : float.MinValue,
         };
@@ -196,5 +196,5 @@ public static class BatchNormalizationOperation
     private static GroupGrid Columns(NormalizationNumbers n) => new(n.Shares, (n.Channels + 31) / 32, Threads: 32);
 
     /// <summary>Work items on a CPU, each with a range of rows.</summary>
-    private static GroupGrid Rows(NormalizationNumbers n) => new(Division.Ceiling(n.Rows, PixelSpan.Length));
+    private static GroupGrid Rows(NormalizationNumbers n) => new(Rounding.CeilDiv(n.Rows, PixelSpan.Length));
 }

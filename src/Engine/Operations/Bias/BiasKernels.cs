@@ -25,7 +25,7 @@ internal struct BiasMaskAndSumRows : IGroupKernel
     public readonly void Run()
     {
         var (upstream, activated, parts, columns) = (Upstream, Activated, Parts, Columns);
-        var share = Division.Ceiling(Rows, Shares);
+        var share = Rounding.CeilDiv(Rows, Shares);
         var begin = Grid.IdxX * share;
         var end = IntrinsicMath.Min(Rows, begin + share);
         var target = Grid.IdxX * columns;
@@ -62,7 +62,7 @@ internal struct BiasMaskAndSumColumns : IGroupKernel
 
     /// <summary>Groups across rows of so many columns.</summary>
     public static int GroupsAcross(int columns) =>
-        Division.Ceiling((columns & 3) == 0 ? columns / 4 : columns, Across((columns & 3) == 0 ? columns / 4 : columns));
+        Rounding.CeilDiv((columns & 3) == 0 ? columns / 4 : columns, Across((columns & 3) == 0 ? columns / 4 : columns));
 
     public readonly void Run()
     {
@@ -72,14 +72,15 @@ internal struct BiasMaskAndSumColumns : IGroupKernel
     }
 
     // The power of two from 8 to 32 that the row's threads fill best.
-    private static int Across(int threads) => threads <= LeastAcross ? LeastAcross : threads <= 2 * LeastAcross ? 2 * LeastAcross : MostAcross;
+    private static int Across(int threads) =>
+        threads <= LeastAcross ? LeastAcross : threads <= 2 * LeastAcross ? 2 * LeastAcross : MostAcross;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly void Run<T>(ArrayView<float> shared) where T : struct, ILanes<T>
     {
         var across = Across(Columns / T.Count);
         var column = (Grid.IdxX * across + (Group.IdxX & (across - 1))) * T.Count;
-        var share = Division.Ceiling(Rows, Shares);
+        var share = Rounding.CeilDiv(Rows, Shares);
         var end = IntrinsicMath.Min(Rows, (Grid.IdxY + 1) * share);
         var (columns, masked) = (Columns, Masked);
         var sum = default(T);

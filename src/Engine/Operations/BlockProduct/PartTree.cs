@@ -27,12 +27,12 @@ internal readonly struct PartTree : IDisposable
         (Parts, Count) = (parts, count);
         if (device.Shape == KernelShape.Cpu || count <= Few) return;
         var all = 0;
-        for (var left = count; left > Few;) all += Level(left = Division.Ceiling(left, AddPartsOfGroup.Parts), length);
+        for (var left = count; left > Few;) all += Level(left = Rounding.CeilDiv(left, AddPartsOfGroup.Parts), length);
         sums = device.Pool.Rent(all);
         var memory = sums.View(all);
         for (var begin = 0; Count > Few;)
         {
-            var left = Division.Ceiling(Count, AddPartsOfGroup.Parts);
+            var left = Rounding.CeilDiv(Count, AddPartsOfGroup.Parts);
             var target = memory.SubView(begin, left * length);
             device.Kernels.ForEachGroup(new(AddPartsOfGroup.GroupsAcross(length), left, Threads: AddPartsOfGroup.Threads),
                 new AddPartsOfGroup { From = Parts, To = target, Length = length, Count = Count });
@@ -48,7 +48,7 @@ internal readonly struct PartTree : IDisposable
     public int Count { get; }
 
     // Floats of a level of the tree. The next one begins where GPUs can load fours.
-    private static int Level(int count, int length) => Division.Ceiling(count * length, 4) * 4;
+    private static int Level(int count, int length) => Rounding.RoundUp(count * length, 4);
 
     /// <inheritdoc/>
     public void Dispose() => sums?.Release();
@@ -72,7 +72,7 @@ internal struct AddPartsOfGroup : IGroupKernel
     public int Length, Count;
 
     /// <summary>Groups for so many elements.</summary>
-    public static int GroupsAcross(int length) => Division.Ceiling((length & 3) == 0 ? length / 4 : length, Across);
+    public static int GroupsAcross(int length) => Rounding.CeilDiv((length & 3) == 0 ? length / 4 : length, Across);
 
     public readonly void Run()
     {

@@ -25,33 +25,33 @@ internal static class ProductLauncher
         var (rowBlock, mostTiles, tileColumns) = !cpu ? (GpuStaging.BlockPositions, 1, GpuStaging.BlockPositions)
             : device.HasWideVectors ? (Tile8x32.RowBlock, Tile8x32.TilesPerItem, Tile8x32.Columns)
             : (Tile3x32.RowBlock, Tile3x32.TilesPerItem, Tile3x32.Columns);
-        var rowBlocks = Division.Ceiling(rows, rowBlock);
-        var tiles = Division.Ceiling(columns, tileColumns);
-        var mostSplits = Division.Ceiling(depth, ShortestSplit);
+        var rowBlocks = Rounding.CeilDiv(rows, rowBlock);
+        var tiles = Rounding.CeilDiv(columns, tileColumns);
+        var mostSplits = Rounding.CeilDiv(depth, ShortestSplit);
         // As many tiles per item as leave work for all workers; fewer tiles are better than partial sums, as long as a packed left block
         // serves four.
         var tilesPerItem = Math.Min(tiles, mostTiles);
-        while (tilesPerItem > 4 && !AreEnough(device, rowBlocks * Division.Ceiling(tiles, tilesPerItem))) tilesPerItem--;
+        while (tilesPerItem > 4 && !AreEnough(device, rowBlocks * Rounding.CeilDiv(tiles, tilesPerItem))) tilesPerItem--;
         var splits = 1;
-        if (!AreEnough(device, rowBlocks * Division.Ceiling(tiles, tilesPerItem)))
+        if (!AreEnough(device, rowBlocks * Rounding.CeilDiv(tiles, tilesPerItem)))
         {
             tilesPerItem = Math.Min(tiles, mostTiles);
-            while (tilesPerItem > 1 && rowBlocks * Division.Ceiling(tiles, tilesPerItem) * mostSplits < device.SumParts) tilesPerItem--;
-            splits = Math.Clamp(Division.Ceiling(device.SumParts, rowBlocks * Division.Ceiling(tiles, tilesPerItem)), 1, mostSplits);
+            while (tilesPerItem > 1 && rowBlocks * Rounding.CeilDiv(tiles, tilesPerItem) * mostSplits < device.SumParts) tilesPerItem--;
+            splits = Math.Clamp(Rounding.CeilDiv(device.SumParts, rowBlocks * Rounding.CeilDiv(tiles, tilesPerItem)), 1, mostSplits);
         }
         // With more cores, fewer tiles each, which changes no sum, as long as a packed left block serves four.
         if (device.ParallelItems > device.SumParts)
-            while (tilesPerItem > 4 && rowBlocks * Division.Ceiling(tiles, tilesPerItem) * splits < device.ParallelItems) tilesPerItem--;
+            while (tilesPerItem > 4 && rowBlocks * Rounding.CeilDiv(tiles, tilesPerItem) * splits < device.ParallelItems) tilesPerItem--;
         // Even division: 33 tiles become 17 and 16, not 32 and 1.
-        var columnBlocks = Division.Ceiling(tiles, tilesPerItem);
-        tilesPerItem = Division.Ceiling(tiles, columnBlocks);
-        var depthPerSplit = Division.Ceiling(Division.Ceiling(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
-        splits = Division.Ceiling(depth, depthPerSplit);
+        var columnBlocks = Rounding.CeilDiv(tiles, tilesPerItem);
+        tilesPerItem = Rounding.CeilDiv(tiles, columnBlocks);
+        var depthPerSplit = Rounding.CeilDiv(Rounding.CeilDiv(depth, splits), Tile3x32.DepthBlock) * Tile3x32.DepthBlock;
+        splits = Rounding.CeilDiv(depth, depthPerSplit);
         // The same with rows.
         var rowsPerItem = cpu
-            ? Division.Ceiling(Division.Ceiling(rows, rowBlocks), Tile8x32.Rows) * Tile8x32.Rows
+            ? Rounding.CeilDiv(Rounding.CeilDiv(rows, rowBlocks), Tile8x32.Rows) * Tile8x32.Rows
             : GpuStaging.BlockPositions;
-        rowBlocks = Division.Ceiling(rows, rowsPerItem);
+        rowBlocks = Rounding.CeilDiv(rows, rowsPerItem);
         var sizes = new ProductSizes
         {
             Rows = rows,

@@ -85,7 +85,7 @@ public readonly record struct Padding
     internal (int Before, int After) Amounts(int size, int kernel, int stride)
     {
         if (amount >= 0) return (amount, amount);
-        var total = Math.Max(0, (Division.Ceiling(size, stride) - 1) * stride + kernel - size);
+        var total = Math.Max(0, (Rounding.CeilDiv(size, stride) - 1) * stride + kernel - size);
         return (total / 2, total - total / 2);
     }
 

@@ -16,7 +16,7 @@ internal static class KernelTranspose
         var view = swapped.View(kernel.IntLength);
         if (device.Shape == KernelShape.Cpu)
             device.Kernels.ForEachGroup(
-                new(Division.Ceiling(g.OutputChannels, SwapSquares.Square), g.KernelHeight * g.KernelWidth),
+                new(Rounding.CeilDiv(g.OutputChannels, SwapSquares.Square), g.KernelHeight * g.KernelWidth),
                 new SwapSquares { Kernel = kernel, Swapped = view, Geometry = g });
         else
         {

@@ -30,10 +30,10 @@ public readonly record struct PoolingGeometry(
     public int InputPixels => Batch * Height * Width;
 
     /// <summary>Cells of Stride rows that the input's height is divided into, the last one perhaps smaller.</summary>
-    internal int CellsDown => Division.Ceiling(Height, Stride);
+    internal int CellsDown => Rounding.CeilDiv(Height, Stride);
 
     /// <summary>Cells of Stride columns that the input's width is divided into.</summary>
-    internal int CellsAcross => Division.Ceiling(Width, Stride);
+    internal int CellsAcross => Rounding.CeilDiv(Width, Stride);
 
     /// <summary>Cells of the whole batch; each has at most one window.</summary>
     internal int Cells => Batch * CellsDown * CellsAcross;

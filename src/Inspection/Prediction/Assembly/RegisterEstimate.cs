@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Inspection.PtxMachine.Execution;
 using Convolve.Inspection.PtxMachine.Syntax;
 
@@ -41,7 +42,7 @@ public sealed record RegisterEstimate(int Count, int Limit, int Needed, int Want
     {
         if (kernel.MaximalThreads is not { } threads) return CudaTarget.RegistersPerThread;
         var groups = Math.Max(1, kernel.GroupsPerMultiprocessor ?? 1);
-        var share = CudaTarget.RegistersPerMultiprocessor / (groups * ((threads + Row.Lanes - 1) / Row.Lanes) * Row.Lanes) / Unit * Unit;
+        var share = CudaTarget.RegistersPerMultiprocessor / (groups * Rounding.CeilDiv(threads, Row.Lanes) * Row.Lanes) / Unit * Unit;
         return Math.Min(CudaTarget.RegistersPerThread, share);
     }
 

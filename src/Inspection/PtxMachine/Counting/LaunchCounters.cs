@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Kernels;
 using Convolve.Inspection.PtxMachine.Execution;
 using Convolve.Inspection.PtxMachine.Instructions;
 using Convolve.Inspection.PtxMachine.Memory;
@@ -19,7 +20,7 @@ internal sealed unsafe class LaunchCounters(PtxProgram program, int threadsPerGr
     private readonly long[] loaded = new long[arrays.Count], stored = new long[arrays.Count];
 
     private readonly long[] ofLongestWarp = new long[program.Flow.Blocks.Count];
-    private readonly long[,] ofWarp = new long[(threadsPerGroup + Row.Lanes - 1) / Row.Lanes, program.Flow.Blocks.Count];
+    private readonly long[,] ofWarp = new long[Rounding.CeilDiv(threadsPerGroup, Row.Lanes), program.Flow.Blocks.Count];
 
     /// <summary>A warp executes a block.</summary>
     public void CountBlock(Warp warp, BasicBlock block)

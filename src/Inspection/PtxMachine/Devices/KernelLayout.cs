@@ -4,7 +4,7 @@ using Convolve.Inspection.PtxMachine.Memory;
 using Convolve.Inspection.PtxMachine.Syntax;
 using ILGPU;
 using ILGPU.Runtime;
-using static Convolve.Inspection.Rounding;
+using static Convolve.Engine.Kernels.Rounding;
 
 namespace Convolve.Inspection.PtxMachine.Devices;
 

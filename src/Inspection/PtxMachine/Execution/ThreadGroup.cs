@@ -1,3 +1,4 @@
+using Convolve.Engine.Kernels;
 using Convolve.Inspection.PtxMachine.Memory;
 
 namespace Convolve.Inspection.PtxMachine.Execution;

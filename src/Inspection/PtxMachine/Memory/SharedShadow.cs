@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Convolve.Engine.Kernels;
 
 namespace Convolve.Inspection.PtxMachine.Memory;
 

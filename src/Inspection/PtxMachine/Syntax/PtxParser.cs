@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convolve.Engine.Kernels;
 
 namespace Convolve.Inspection.PtxMachine.Syntax;
 

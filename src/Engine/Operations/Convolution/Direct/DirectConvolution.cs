@@ -44,7 +44,7 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         var view = scratch.View(device.Workers * sizes.ScratchLength);
-        var items = Division.Ceiling(g.Batch * g.OutputHeight, LinesPerItem);
+        var items = Rounding.CeilDiv(g.Batch * g.OutputHeight, LinesPerItem);
         if (device.HasWideVectors) Launch<Tile8x32>();
         else Launch<Tile3x32>();
         scratch.Release();
@@ -76,20 +76,20 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
     }
 
     private static int PackedLength(ConvolutionGeometry g) =>
-        Division.Ceiling(g.OutputChannels, Tile3x32.Columns) * g.PatchLength * Tile3x32.Columns;
+        Rounding.CeilDiv(g.OutputChannels, Tile3x32.Columns) * g.PatchLength * Tile3x32.Columns;
 
     /// <summary>upstream [N,OH,OW,K] → gradient [N,H,W,C], stride 1.</summary>
     public void GradInput(
         Device device, ConvolutionGeometry g, ArrayView<float> upstream, ArrayView<float> kernel, ArrayView<float> gradient,
         Epilogue epilogue)
     {
-        var channelTiles = Division.Ceiling(g.InputChannels, DirectSteps.Channels);
+        var channelTiles = Rounding.CeilDiv(g.InputChannels, DirectSteps.Channels);
         var columns = DirectSteps.PaddedColumns(g);
         var packedLength = channelTiles * g.KernelHeight * g.KernelWidth * DirectSteps.Channels * columns;
         var packed = device.Pool.Rent(packedLength);
         device.Kernels.ForEachGroup(new(channelTiles),
             new DirectPackForInput { Kernel = kernel, Packed = packed.View(packedLength), Geometry = g });
-        var lineLength = (Division.Ceiling(g.Width, DirectSteps.Pixels) * DirectSteps.Pixels + g.KernelWidth - 1) * columns;
+        var lineLength = (Rounding.CeilDiv(g.Width, DirectSteps.Pixels) * DirectSteps.Pixels + g.KernelWidth - 1) * columns;
         var sizes = new DirectSizes
         {
             Geometry = g,
@@ -99,7 +99,7 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
             Epilogue = epilogue,
         };
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
-        device.Kernels.ForEachQueued(Division.Ceiling(g.Batch * g.Height, LinesPerItem), new DirectGradInput
+        device.Kernels.ForEachQueued(Rounding.CeilDiv(g.Batch * g.Height, LinesPerItem), new DirectGradInput
         {
             Upstream = upstream,
             Packed = packed.View(packedLength),
@@ -117,10 +117,10 @@ internal sealed class DirectConvolution : IConvolutionAlgorithm
         Epilogue epilogue)
     {
         var lines = g.Batch * g.OutputHeight;
-        var linesPerItem = Division.Ceiling(lines, Math.Min(lines, device.SumParts * 2));
-        var items = Division.Ceiling(lines, linesPerItem);
+        var linesPerItem = Rounding.CeilDiv(lines, Math.Min(lines, device.SumParts * 2));
+        var items = Rounding.CeilDiv(lines, linesPerItem);
         var lineLength = LineLength(g);
-        var sumsLength = Division.Ceiling(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectSteps.SumRows(g) * Tile3x32.Columns;
+        var sumsLength = Rounding.CeilDiv(g.OutputChannels, Tile3x32.Columns) * g.KernelHeight * DirectSteps.SumRows(g) * Tile3x32.Columns;
         var sizes = new DirectSizes
         {
             Geometry = g,

@@ -179,7 +179,7 @@ internal struct DirectGradKernel<TTile> : IWorkerKernel where TTile : struct, IC
         var pixelStride = g.Stride * g.InputChannels;
         var rows = g.KernelWidth * g.InputChannels;
         var sumRows = DirectSteps.SumRows(g);
-        var columnTiles = Division.Ceiling(g.OutputChannels, TTile.Columns);
+        var columnTiles = Rounding.CeilDiv(g.OutputChannels, TTile.Columns);
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
         {
             for (var i = 0; i < columnTiles * g.KernelHeight * sumRows * TTile.Columns; i++) scratch[sums + i] = 0;
@@ -233,7 +233,7 @@ internal static class DirectSteps
     public static int SumRows(ConvolutionGeometry g) => g.KernelWidth * g.InputChannels + Tile8x32.Rows - 1;
 
     /// <summary>Output channels, rounded up to whole vectors.</summary>
-    public static int PaddedColumns(ConvolutionGeometry g) => Division.Ceiling(g.OutputChannels, Lanes) * Lanes;
+    public static int PaddedColumns(ConvolutionGeometry g) => Rounding.CeilDiv(g.OutputChannels, Lanes) * Lanes;
 
     /// <summary>sums[p, c, lane] += Σ over taps and vectors of left[p, …] · right[c, …]: dot products along the output channels, lane by
     /// lane.</summary>

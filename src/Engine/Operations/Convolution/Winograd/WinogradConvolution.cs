@@ -42,7 +42,7 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
             2 - g.PaddingLeft)
             with
         { Mirrored = 1, Epilogue = epilogue };
-        if (Division.Ceiling(sizes.Tiles, WinogradSteps.BlockTiles) <= BlocksThatSwap)
+        if (Rounding.CeilDiv(sizes.Tiles, WinogradSteps.BlockTiles) <= BlocksThatSwap)
         {
             Launch(device, upstream, kernel, device.Nothing.View(1), gradient, sizes with { Swapped = 1 });
             return;
@@ -58,11 +58,11 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
         Epilogue epilogue)
     {
         var forward = Sizes(g);
-        var blocks = Division.Ceiling(forward.Tiles, WinogradGradKernelSteps.BlockTiles);
-        var cells = Division.Ceiling(g.InputChannels, WinogradGradKernelSteps.InputBlock)
-            * Division.Ceiling(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
-        var blocksPerSplit = Division.Ceiling(blocks, Math.Min(blocks, Division.Ceiling(device.SumParts, cells)));
-        var splits = Division.Ceiling(blocks, blocksPerSplit);
+        var blocks = Rounding.CeilDiv(forward.Tiles, WinogradGradKernelSteps.BlockTiles);
+        var cells = Rounding.CeilDiv(g.InputChannels, WinogradGradKernelSteps.InputBlock)
+            * Rounding.CeilDiv(g.OutputChannels, WinogradGradKernelSteps.OutputBlock);
+        var blocksPerSplit = Rounding.CeilDiv(blocks, Math.Min(blocks, Rounding.CeilDiv(device.SumParts, cells)));
+        var splits = Rounding.CeilDiv(blocks, blocksPerSplit);
         var sizes = new WinogradGradientSizes { Forward = forward, BlocksPerSplit = blocksPerSplit };
         // A single part, without accumulation, is the gradient itself.
         var parts = splits == 1 && epilogue.Accumulate == 0 ? null : device.Pool.Rent((long)splits * gradient.IntLength);
@@ -89,8 +89,8 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
     private static WinogradSizes Sizes(
         int batch, int height, int width, int inputChannels, int outputHeight, int outputWidth, int outputChannels, int top, int left)
     {
-        var down = Division.Ceiling(outputHeight, TWinograd.Outputs);
-        var across = Division.Ceiling(outputWidth, TWinograd.Outputs);
+        var down = Rounding.CeilDiv(outputHeight, TWinograd.Outputs);
+        var across = Rounding.CeilDiv(outputWidth, TWinograd.Outputs);
         return new WinogradSizes
         {
             Batch = batch,
@@ -111,17 +111,17 @@ internal sealed class WinogradConvolution<TWinograd> : IConvolutionAlgorithm
     private static void Launch(
         Device device, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, WinogradSizes sizes)
     {
-        var columnTiles = Division.Ceiling(sizes.OutputChannels, Tile3x32.Columns);
+        var columnTiles = Rounding.CeilDiv(sizes.OutputChannels, Tile3x32.Columns);
         // Even division: 100 tiles become 36, 36 and 28, not 48, 48 and 4.
-        var blocks = Division.Ceiling(sizes.Tiles, WinogradSteps.BlockTiles);
+        var blocks = Rounding.CeilDiv(sizes.Tiles, WinogradSteps.BlockTiles);
         sizes.TilesPerBlock = Math.Min(
-            WinogradSteps.BlockTiles, Division.Ceiling(Division.Ceiling(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
-        blocks = Division.Ceiling(sizes.Tiles, sizes.TilesPerBlock);
+            WinogradSteps.BlockTiles, Rounding.CeilDiv(Rounding.CeilDiv(sizes.Tiles, blocks), Tile8x32.Rows) * Tile8x32.Rows);
+        blocks = Rounding.CeilDiv(sizes.Tiles, sizes.TilesPerBlock);
         // If there are few blocks, several items share one, each with some of the output channels. Many items, because these are the
         // largest, and a worker that shares its core with another program delays the others by the length of one.
-        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Division.Ceiling(2 * device.ParallelItems, blocks));
-        sizes.ColumnTilesPerItem = Division.Ceiling(columnTiles, groups);
-        sizes.ColumnGroups = Division.Ceiling(columnTiles, sizes.ColumnTilesPerItem);
+        var groups = blocks >= device.ParallelItems ? 1 : Math.Min(columnTiles, Rounding.CeilDiv(2 * device.ParallelItems, blocks));
+        sizes.ColumnTilesPerItem = Rounding.CeilDiv(columnTiles, groups);
+        sizes.ColumnGroups = Rounding.CeilDiv(columnTiles, sizes.ColumnTilesPerItem);
 
         var scratchLength = device.Workers * WinogradSteps.ScratchPerWorker<TWinograd>(sizes.InputChannels);
         var scratch = device.Pool.Rent(scratchLength);

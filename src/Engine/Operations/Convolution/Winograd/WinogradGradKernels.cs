@@ -45,8 +45,8 @@ internal struct WinogradGradKernel<TWinograd, TTile> : IWorkerKernel
         var inputStride = WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.BlockRows + WinogradSteps.Gap;
         var upstreamStride = WinogradGradKernelSteps.BlockTiles * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap;
         var productStride = WinogradGradKernelSteps.BlockRows * WinogradGradKernelSteps.OutputBlock + WinogradSteps.Gap;
-        var inputBlocks = Division.Ceiling(s.InputChannels, WinogradGradKernelSteps.InputBlock);
-        var outputBlocks = Division.Ceiling(s.OutputChannels, WinogradGradKernelSteps.OutputBlock);
+        var inputBlocks = Rounding.CeilDiv(s.InputChannels, WinogradGradKernelSteps.InputBlock);
+        var outputBlocks = Rounding.CeilDiv(s.OutputChannels, WinogradGradKernelSteps.OutputBlock);
         // The rows between the last channel and the end of its register tile are computed but not used; they must hold numbers.
         for (var i = 0; i < TWinograd.Positions * inputStride; i++) inputFactors[i] = 0;
 

@@ -57,9 +57,9 @@ internal struct WinogradForward<TWinograd, TTile> : IWorkerKernel
         var factorStride = WinogradSteps.BlockTiles * WinogradSteps.DepthBlock + WinogradSteps.Gap;
         var kernelStride = WinogradSteps.DepthBlock * TTile.Columns + WinogradSteps.Gap;
         var productStride = WinogradSteps.BlockTiles * TTile.Columns + WinogradSteps.Gap;
-        var depthBlocks = Division.Ceiling(s.InputChannels, WinogradSteps.DepthBlock);
+        var depthBlocks = Rounding.CeilDiv(s.InputChannels, WinogradSteps.DepthBlock);
         var factors = Grid.IdxX * depthBlocks * TWinograd.Positions * factorStride;
-        var columnTiles = Division.Ceiling(s.OutputChannels, TTile.Columns);
+        var columnTiles = Rounding.CeilDiv(s.OutputChannels, TTile.Columns);
         var transformed = WinogradSteps.NothingTransformed;
 
         for (var item = queue.Next(); item < queue.Items; item = queue.Next())
@@ -136,7 +136,7 @@ internal static class WinogradSteps
 
     /// <summary>Floats of scratch memory of a worker: factors [depth blocks][Positions][BlockTiles][DepthBlock].</summary>
     public static int ScratchPerWorker<TWinograd>(int inputChannels) where TWinograd : struct, IWinogradTransform =>
-        Division.Ceiling(inputChannels, DepthBlock) * TWinograd.Positions * (BlockTiles * DepthBlock + Gap);
+        Rounding.CeilDiv(inputChannels, DepthBlock) * TWinograd.Positions * (BlockTiles * DepthBlock + Gap);
 
     /// <summary>
     /// One tile's inputs, zeros outside the image, to factors, for <paramref name="channels"/> channels from

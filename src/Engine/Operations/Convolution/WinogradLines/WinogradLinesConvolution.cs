@@ -52,24 +52,24 @@ internal sealed class WinogradLinesConvolution : IConvolutionAlgorithm
         Epilogue epilogue)
         where TTile : struct, ILineTile
     {
-        var itemsPerImage = Division.Ceiling(g.OutputHeight, LinesPerItem);
-        var tilesAcross = Division.Ceiling(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs);
+        var itemsPerImage = Rounding.CeilDiv(g.OutputHeight, LinesPerItem);
+        var tilesAcross = Rounding.CeilDiv(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs);
         var sizes = new LineSizes
         {
             Geometry = g,
-            LinesPerItem = Division.Ceiling(g.OutputHeight, itemsPerImage),
+            LinesPerItem = Rounding.CeilDiv(g.OutputHeight, itemsPerImage),
             ItemsPerImage = itemsPerImage,
             TilesAcross = tilesAcross,
             PaddedLength = (Math.Max(g.OutputWidth, TTile.Groups * WinogradLinesSteps.Outputs) + 2) * g.InputChannels
                 + WinogradLinesSteps.Channels - 1,
             StepsPerColumn = (2 * g.KernelHeight - 1) * g.InputChannels,
-            KernelLength = Division.Ceiling(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels
+            KernelLength = Rounding.CeilDiv(g.OutputChannels, TTile.Columns) * TTile.Columns * (2 * g.KernelHeight - 1) * g.InputChannels
                 * WinogradLinesSteps.Positions,
-            AddendLength = Division.Ceiling(g.OutputChannels, TTile.Columns) * TTile.Columns,
+            AddendLength = Rounding.CeilDiv(g.OutputChannels, TTile.Columns) * TTile.Columns,
             Epilogue = epilogue,
         };
         // Workers begin at whole cache lines.
-        sizes.ScratchLength = Division.Ceiling(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength
+        sizes.ScratchLength = Rounding.CeilDiv(sizes.KernelLength + sizes.AddendLength + sizes.PaddedLength
             + tilesAcross * g.KernelHeight * WinogradLinesSteps.Step<TTile>(), CacheLine) * CacheLine;
         var scratch = device.Pool.Rent((long)device.Workers * sizes.ScratchLength);
         device.Kernels.ForEachQueued(g.Batch * itemsPerImage, new WinogradLinesForward<TTile>
