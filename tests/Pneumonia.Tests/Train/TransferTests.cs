@@ -183,7 +183,8 @@ public sealed class TransferTests : IDisposable
     public async Task WeightsOfTorchvisionGetItsPreprocessingUnlessAnotherIsAskedFor()
     {
         OpenCl.SkipIfMissing();
-        const string remark = "images are prepared by torchvision, for its tensors have the names of torchvision's VGG (--preprocessing)";
+        const string remark =
+            "images are prepared by torchvision, because its tensors have the names of torchvision's VGG (--preprocessing)";
         var file = TorchvisionWeights();
         string[] Training(string run, params string[] more) =>
             [.. Head(run, more).Where(word => word is not ("--preprocessing" or "caffe")).Select(word => word == Weights(1) ? file : word)];
@@ -231,7 +232,7 @@ public sealed class TransferTests : IDisposable
             StartingWeights.Read(asked is { } said ? settings with { Preprocessing = said } : settings,
             network, ModelChoice.BaseLength(ModelKind.Vgg19, network), SyntheticXrays.Classes, catalogue)!;
         Assert.Equal(Preprocessing.Caffe, Read(null).Preprocessing);
-        Assert.Equal($"{path}: images are prepared by caffe, for it is the published made-up (--preprocessing)", Read(null).Remark);
+        Assert.Equal($"{path}: images are prepared by caffe, because it is the published made-up (--preprocessing)", Read(null).Remark);
         Assert.Equal((null, null), (Read(Preprocessing.Rescale).Preprocessing, Read(Preprocessing.Rescale).Remark));
     }
 

@@ -122,7 +122,7 @@ public sealed class WeightsCommandTests(TrainedRun trained) : IDisposable
             .Replace("/kernel", ".weight").Replace("/bias", ".bias"));
         var image = Directory.EnumerateFiles(trained.Data, "*.png", SearchOption.AllDirectories).First();
         var found = await CommandRun.Succeeding("predict", "--weights", file, image, "--json");
-        Assert.Contains("images of 16 pixels, prepared by torchvision, for its tensors have the names of torchvision's VGG (--pixels, "
+        Assert.Contains("images of 16 pixels, prepared by torchvision, because its tensors have the names of torchvision's VGG (--pixels, "
             + "--preprocessing)", found.Errors);
         var asked = await CommandRun.Succeeding("predict", "--weights", file, image, "--json", "--preprocessing", "torchvision");
         Assert.Contains("prepared by torchvision (--pixels, --preprocessing)", asked.Errors);

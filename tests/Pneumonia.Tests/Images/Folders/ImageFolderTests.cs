@@ -108,7 +108,8 @@ public sealed class ImageFolderTests : IDisposable
     {
         folder.AddImage("NORMAL/a.png", 1);
         Assert.Equal(2, ImageFolder.OpenFor(folder.Path, ["NORMAL", "PNEUMONIA"]).Classes.Count);
-        Assert.Contains("class NORMAL is unknown", Assert.Throws<UserError>(() => ImageFolder.OpenFor(folder.Path, ["A", "B"])).Message);
+        Assert.Contains("class NORMAL is not a class of the model",
+            Assert.Throws<UserError>(() => ImageFolder.OpenFor(folder.Path, ["A", "B"])).Message);
     }
 
     [Theory]
