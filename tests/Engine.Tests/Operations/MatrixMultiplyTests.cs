@@ -152,7 +152,8 @@ public abstract class MatrixMultiplyTests(OpenedDevice opened) : DeviceTests(ope
         using var upstream = Upload(new Shape(rows, columns), values);
         using var tape = new Tape(Device);
         tape.Backward(DenseOperation.Apply(tape, input, weights, bias), upstream);
-        Tolerance.OfSum(rows).Check("bias gradient", BiasReference.GradBias(RandomCases.InDouble(values), columns), bias.Gradient!.ToArray());
+        Tolerance.OfSum(rows).Check("bias gradient", BiasReference.GradBias(RandomCases.InDouble(values), columns),
+            bias.Gradient!.ToArray());
     }
 
     /// <summary>dL/dA[i,k] = Σⱼ u[i,j]·B[k,j] and dL/dB[k,j] = Σᵢ A[i,k]·u[i,j], in the order in which A and B are stored.</summary>
