@@ -57,7 +57,7 @@ public sealed class RoomTests
             [
                 ".: Data, Devices, Evaluate, Experiments, Explain, Files, Inspect, Kernels, Predict, Shell, Train, Weights",
                 "Data: Images, Shell",
-                "Devices: Shell",
+                "Devices: Files, Shell",
                 "Evaluate: Devices, Files, Images, Models, Reports, Runs, Scores, Shell",
                 "Experiments: Files, Images, Models, Pages, Runs, Scores, Shell, Train",
                 "Explain: Devices, Explanations, Files, Images, Models, Runs, Scores, Shell",

@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tracing;
 using ILGPU;
 using ILGPU.Runtime;
@@ -154,7 +155,7 @@ public sealed class BufferPool : IDisposable
     /// <exception cref="DeviceException">The device has no room for it.</exception>
     internal DeviceBuffer Rent(long length, bool lasting = false)
     {
-        var size = Math.Max(1, (length + Granularity - 1) / Granularity) * Granularity;
+        var size = Math.Max(1, Rounding.CeilDiv(length, Granularity)) * Granularity;
         lock (gate)
         {
             RequireOpen();

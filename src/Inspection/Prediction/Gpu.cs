@@ -19,15 +19,11 @@ namespace Convolve.Inspection.Prediction;
 /// <remarks>
 /// NVIDIA's white papers: "H100 Tensor Core GPU Architecture" (2022), table 3; "A100 Tensor Core GPU Architecture" (2020), tables 4 and 5;
 /// "Ampere GA102 GPU Architecture" (2021), appendix A; "Ada GPU Architecture" (2023), appendix A; "Turing GPU Architecture" (2018),
-/// appendix C;
-/// the data sheets of H200 (2024), L4 (2023) and T4 (2019). Multiply-adds of a clock follow from the peaks printed there, the clock and the
-/// number of
-/// multiprocessors. Tensor cores of Hopper reach their peak by <c>wgmma</c> only, which ILGPU does not have; <c>mma.sync</c> ended at 62 %
-/// of it when it was
-/// measured on an H200. The clock of an H200 under these loads was 1980 MHz. The bandwidth of the L2 cache is printed for the A100 only:
-/// 5120 bytes a clock.
-/// The same is taken for H100 and H200, 32 bytes a clock for each multiprocessor of the others, half of what a multiprocessor's port can
-/// take.
+/// appendix C; the data sheets of H200 (2024), L4 (2023) and T4 (2019). Multiply-adds of a clock follow from the peaks printed there, the
+/// clock and the number of multiprocessors. Tensor cores of Hopper reach their peak by <c>wgmma</c> only, which ILGPU does not have;
+/// <c>mma.sync</c> ended at 62 % of it when it was measured on an H200. The clock of an H200 under these loads was 1980 MHz. The bandwidth
+/// of the L2 cache is printed for the A100 only: 5120 bytes a clock. The same is taken for H100 and H200, 32 bytes a clock for each
+/// multiprocessor of the others, half of what a multiprocessor's port can take.
 /// </remarks>
 public sealed record Gpu(
     string Name, string Title, CudaTarget Target, int Multiprocessors, int ClockMegahertz, int FloatLanes, double? TensorMultiplyAdds,

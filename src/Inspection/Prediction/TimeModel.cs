@@ -1,20 +1,15 @@
-using System.Runtime.CompilerServices;
 using Convolve.Engine.Kernels;
 using Convolve.Inspection.Prediction.Assembly;
 using Convolve.Inspection.PtxMachine.Sampling;
-using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.Prediction;
 
 /// <summary>
 /// Predicts how long launches take on a GPU, from what they execute. Each part of a multiprocessor takes a time for a group: its
-/// schedulers,
-/// its pipes, its shared memory, its share of the L2 cache and of the memory. If all worked at the same time, the slowest would decide.
-/// They
-/// do not quite, so the times are joined as the root of a sum of powers, which lies between their maximum and their sum. The longest warp
-/// of
-/// a group also waits for results by itself; the groups on a multiprocessor wait at the same time, so that counts once for each round of
-/// groups. The multiprocessor with the most groups decides.
+/// schedulers, its pipes, its shared memory, its share of the L2 cache and of the memory. If all worked at the same time, the slowest would
+/// decide. They do not quite, so the times are joined as the root of a sum of powers, which lies between their maximum and their sum. The
+/// longest warp of a group also waits for results by itself; the groups on a multiprocessor wait at the same time, so that counts once for
+/// each round of groups. The multiprocessor with the most groups decides.
 /// </summary>
 /// <remarks>
 /// Bounds and their overlap follow Hong and Kim, An Analytical Model for a GPU Architecture with Memory-level and Thread-level Parallelism
@@ -42,8 +37,6 @@ public sealed class TimeModel(Gpu gpu)
     /// <summary>Fitted: from the end of the last kernel until the host knows.</summary>
     private const double SynchronizationMicroseconds = 8;
 
-    private static readonly ConditionalWeakTable<PtxKernel, MachineCode> codes = [];
-
     /// <summary>The GPU.</summary>
     public Gpu Gpu { get; } = gpu;
 
@@ -62,7 +55,7 @@ public sealed class TimeModel(Gpu gpu)
     /// <summary>Predicts a launch.</summary>
     public LaunchPrediction Predict(RecordedLaunch launch)
     {
-        var code = codes.GetValue(launch.Counts.Kernel, MachineCode.Of);
+        var code = MachineCode.Of(launch.Counts.Kernel);
         var groups = launch.Grid.Size;
         var threads = (int)launch.GroupSize.Size;
         var occupancy = Occupancy.Of(Gpu.Target, threads, code.Registers.Count, code.Kernel.SharedBytes);
@@ -70,7 +63,7 @@ public sealed class TimeModel(Gpu gpu)
         var (ofGroup, instructions) = Throughput(launch, code, active);
         var latency = WarpTime.Of(code, block => launch.Counts.ExecutionsOfLongestWarp[code.Flow.Blocks[block].First] / (double)groups);
         // The fullest multiprocessor.
-        var most = Rounding.CeilDiv((int)groups, Gpu.Multiprocessors);
+        var most = Rounding.CeilDiv(groups, Gpu.Multiprocessors);
         var resident = Math.Max(1, occupancy.Groups);
         var rounds = most / resident;
         var last = most % resident;

@@ -4,8 +4,7 @@ namespace Convolve.Inspection.Prediction;
 
 /// <summary>
 /// The clocks that a warp needs for each block of a kernel if it has a multiprocessor for itself: instructions are issued in their order,
-/// one a
-/// clock, each when what it reads has arrived. What another block has loaded arrives after the clocks of the blocks between.
+/// one a clock, each when what it reads has arrived. What another block has loaded arrives after the clocks of the blocks between.
 /// </summary>
 internal sealed class WarpTime
 {

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Convolve.Engine.Files;
 using Convolve.Engine.Tracing;
+using Convolve.Pneumonia.Files;
 using Convolve.Pneumonia.Shell;
 
 namespace Convolve.Pneumonia.Devices;
@@ -45,14 +45,7 @@ internal static class TraceFile
 
     private static void Write(string path, string command, ExecutionTrace trace, Terminal terminal)
     {
-        try
-        {
-            WholeFile.Write(path, stream => TraceEventFile.Write(trace, $"convolve {command}", stream));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw Unwritable(path, e);
-        }
+        OutputFile.Write(path, $"--trace {path}", stream => TraceEventFile.Write(trace, $"convolve {command}", stream));
         var events = trace.Kept == trace.Recorded
             ? $"{Number(trace.Kept)} events"
             : $"the latest {Number(trace.Kept)} of {Number(trace.Recorded)} events";
@@ -67,19 +60,8 @@ internal static class TraceFile
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         if (!Directory.Exists(folder))
             throw new UserError($"--trace {path}: the folder {folder} is not there; make it, or name a file elsewhere");
-        try
-        {
-            using var probe = new FileStream(Path.Combine(folder, $".{Path.GetRandomFileName()}"), FileMode.CreateNew, FileAccess.Write,
-                FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw Unwritable(path, e);
-        }
+        OutputFile.RequireWritable(folder, $"--trace {path}");
     }
-
-    private static UserError Unwritable(string path, Exception e) =>
-        UserError.From(e, $"--trace {path}: cannot be written", advice: "choose another place or make room");
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -15,18 +15,28 @@ public static class OutputFile
 
     /// <summary>Writes bytes.</summary>
     /// <exception cref="UserError">The file cannot be written there.</exception>
-    public static void Write(string path, byte[] content)
+    public static void Write(string path, byte[] content) => Write(path, path, stream => stream.Write(content));
+
+    /// <summary>Writes a file from a stream.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="named">What a message calls it, such as the option that names it.</param>
+    /// <param name="write">Writes its content.</param>
+    /// <exception cref="UserError">The file cannot be written there.</exception>
+    public static void Write(string path, string named, Action<Stream> write) => Try(named, () =>
     {
-        try
-        {
-            if (Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
-            WholeFile.Write(path, stream => stream.Write(content));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw UserError.From(e, $"{path}: cannot be written", advice: "choose another place or make room");
-        }
-    }
+        if (Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
+        WholeFile.Write(path, write);
+    });
+
+    /// <summary>Makes sure, before long work, that a file can be written to a folder that exists. Leaves nothing behind.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="named">What a message calls the file.</param>
+    /// <exception cref="UserError">It cannot.</exception>
+    public static void RequireWritable(string folder, string named) => Try(named, () =>
+    {
+        using var probe = new FileStream(Path.Combine(folder, $".{Path.GetRandomFileName()}"), FileMode.CreateNew, FileAccess.Write,
+            FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+    });
 
     /// <summary>Removes a file, if there is one.</summary>
     /// <exception cref="UserError">It cannot be removed.</exception>
@@ -44,6 +54,18 @@ public static class OutputFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw UserError.From(e, $"{path}: cannot be removed", advice: "move it away");
+        }
+    }
+
+    private static void Try(string named, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw UserError.From(e, $"{named}: cannot be written", advice: "choose another place or make room");
         }
     }
 }

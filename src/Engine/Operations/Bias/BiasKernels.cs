@@ -61,8 +61,11 @@ internal struct BiasMaskAndSumColumns : IGroupKernel
     public int Rows, Columns, Shares, Masked;
 
     /// <summary>Groups across rows of so many columns.</summary>
-    public static int GroupsAcross(int columns) =>
-        Rounding.CeilDiv((columns & 3) == 0 ? columns / 4 : columns, Across((columns & 3) == 0 ? columns / 4 : columns));
+    public static int GroupsAcross(int columns)
+    {
+        var threads = (columns & 3) == 0 ? columns / 4 : columns;
+        return Rounding.CeilDiv(threads, Across(threads));
+    }
 
     public readonly void Run()
     {

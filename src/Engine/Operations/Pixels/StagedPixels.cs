@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Engine.Kernels;
 using Convolve.Engine.Tensors;
 using ILGPU;
 
@@ -23,7 +24,7 @@ public sealed class StagedPixels : IDisposable
     {
         Device = device;
         this.capacity = capacity;
-        buffer = device.Pool.Rent((capacity + sizeof(float) - 1) / sizeof(float));
+        buffer = device.Pool.Rent(Floats);
         // Kernels of its previous user may still read it, and uploads do not queue behind them.
         device.Synchronize();
     }
@@ -34,7 +35,9 @@ public sealed class StagedPixels : IDisposable
     /// <summary>Bytes uploaded.</summary>
     public int Length { get; private set; }
 
-    internal ArrayView<byte> View => buffer.View((capacity + sizeof(float) - 1) / sizeof(float)).Cast<byte>().SubView(0, Length);
+    internal ArrayView<byte> View => buffer.View(Floats).Cast<byte>().SubView(0, Length);
+
+    private int Floats => Rounding.CeilDiv(capacity, sizeof(float));
 
     /// <summary>Overwrites the bytes; returns when they are copied, without waiting for kernels.</summary>
     /// <exception cref="ArgumentException">There are more than fit.</exception>

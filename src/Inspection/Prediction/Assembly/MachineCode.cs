@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Convolve.Inspection.PtxMachine.Execution;
 using Convolve.Inspection.PtxMachine.Syntax;
 
@@ -5,11 +6,12 @@ namespace Convolve.Inspection.Prediction.Assembly;
 
 /// <summary>
 /// A model of the machine code that NVIDIA's assembler makes of PTX: which instructions are left, in which block, and how many registers
-/// their
-/// values take.
+/// their values take.
 /// </summary>
 public sealed class MachineCode
 {
+    private static readonly ConditionalWeakTable<PtxKernel, MachineCode> known = [];
+
     private readonly IReadOnlyList<Operation>[] blocks;
 
     private MachineCode(PtxKernel kernel)
@@ -34,8 +36,8 @@ public sealed class MachineCode
 
     internal Dominance Dominance { get; }
 
-    /// <summary>Models the machine code of a kernel.</summary>
-    public static MachineCode Of(PtxKernel kernel) => new(kernel);
+    /// <summary>Models the machine code of a kernel, once: that of a large product takes a second.</summary>
+    public static MachineCode Of(PtxKernel kernel) => known.GetValue(kernel, static kernel => new MachineCode(kernel));
 
     /// <summary>The instructions that are left of a block.</summary>
     internal IReadOnlyList<Operation> Block(int block) => blocks[block];

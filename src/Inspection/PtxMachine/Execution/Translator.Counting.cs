@@ -8,8 +8,7 @@ internal sealed partial class Translator
 {
     /// <summary>
     /// Translates an instruction of a launch that only counts. Accesses to memory are counted; arrays of global memory have no values, so
-    /// what
-    /// is loaded from them counts as zero.
+    /// what is loaded from them counts as zero.
     /// </summary>
     /// <param name="instruction">The instruction.</param>
     /// <param name="index">Its number in the kernel.</param>

@@ -5,11 +5,9 @@ namespace Convolve.Inspection.PtxMachine.Sampling;
 
 /// <summary>
 /// Counts a launch by a few of its groups. Along each axis of the grid it takes the first group, the last and one in the middle; where two
-/// of
-/// them differ it halves the way between, so that places are found at which the groups change, such as the last row of tiles or the groups
-/// of
-/// a loop over the grid that take one turn more. Every group stands for the alike ones around it; where groups keep changing, as tiles do
-/// that cross the edges of images, the ones in between are taken to lie evenly between their neighbours.
+/// of them differ it halves the way between, so that places are found at which the groups change, such as the last row of tiles or the
+/// groups of a loop over the grid that take one turn more. Every group stands for the alike ones around it; where groups keep changing, as
+/// tiles do that cross the edges of images, the ones in between are taken to lie evenly between their neighbours.
 /// </summary>
 /// <remarks>Exact where groups are alike from one change to the next, and the changes along one axis do not depend on the others.</remarks>
 internal sealed class GroupSampling(Launch launch, ThreadGroup group)
