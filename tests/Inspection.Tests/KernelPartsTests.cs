@@ -1,4 +1,5 @@
 using Convolve.Engine.Devices;
+using Convolve.Inspection.PtxMachine.Syntax;
 
 namespace Convolve.Inspection.Tests;
 
@@ -37,7 +38,7 @@ public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode
     public void TheBusiestLoopOfAProductIsItsStep()
     {
         var ptx = code.Ptx(KernelCatalogue.Find("matrix-multiply-gpu")!, CudaTarget.WithTf32);
-        var loop = KernelCounts.OfPtx(KernelLoops.Busiest(ptx)!);
+        var loop = KernelCounts.OfPtx(KernelLoops.Busiest(PtxKernel.Parse(ptx))!);
         Assert.Equal((64, 128, 64, 0), (loop.MultiplyAdds, loop.FloatOperations, loop.SharedBytesMoved, loop.GlobalBytesMoved));
         Assert.Null(loop.Intensity);
     }
@@ -49,6 +50,9 @@ public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode
             .entry Kernel_Test(
             )
             {
+            	.reg .pred	%p<2>;
+            	.reg .f32	%f<8>;
+            	.reg .b64	%rd<2>;
             	mov.f32	%f1, 0f00000000;
             	L_1:
             	@%p1 bra	L_3;
@@ -63,9 +67,9 @@ public sealed class KernelPartsTests(KernelCode code) : IClassFixture<KernelCode
             	bra	L_1;
             }
             """;
-        var (whole, loop) = (KernelCounts.OfPtx(ptx), KernelCounts.OfPtx(KernelLoops.Busiest(ptx)!));
+        var (whole, loop) = (KernelCounts.OfPtx(ptx), KernelCounts.OfPtx(KernelLoops.Busiest(PtxKernel.Parse(ptx))!));
         Assert.Equal((3, 20, 3.0 / 20), (whole.FloatOperations, whole.GlobalBytesMoved, whole.Intensity));
         Assert.Equal((2, 16, 1), (loop.FloatOperations, loop.GlobalBytesMoved, loop.MultiplyAdds));
-        Assert.Null(KernelLoops.Busiest(".entry Kernel_Test()\n{\nret;\n}"));
+        Assert.Null(KernelLoops.Busiest(PtxKernel.Parse(".entry Kernel_Test()\n{\nret;\n}")));
     }
 }

@@ -1,4 +1,5 @@
 using Convolve.Inspection.Prediction.Assembly;
+using Convolve.Inspection.PtxMachine.Execution;
 
 namespace Convolve.Inspection.Prediction;
 

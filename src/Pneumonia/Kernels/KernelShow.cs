@@ -129,8 +129,9 @@ public static partial class KernelShow
             string ptx = code.Ptx(kernel, target), instructions = Names().Replace(ptx, "_");
             if (!known.TryGetValue(instructions, out var found))
             {
-                found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(ptx) is { } loop ? KernelCounts.OfPtx(loop) : null,
-                    RegistersOf(ptx));
+                var parsed = PtxKernel.Parse(ptx);
+                found = (KernelCounts.OfPtx(ptx), KernelLoops.Busiest(parsed) is { } loop ? KernelCounts.OfPtx(loop) : null,
+                    RegisterEstimate.Of(parsed).Count);
                 known.Add(instructions, found);
             }
             columns.Add((target, found.Counts, found.Loop, found.Registers));

@@ -33,7 +33,7 @@ internal sealed record BasicBlock(int Index, int First, int End)
 /// <summary>The basic blocks of a kernel and where diverged lanes meet again.</summary>
 /// <remarks>
 /// Immediate postdominators are where hardware with a stack of masks lets lanes meet (Fung et al., Dynamic Warp Formation and Scheduling
-/// for Efficient GPU Control Flow, 2007). Dominators after Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm, 2001.
+/// for Efficient GPU Control Flow, 2007).
 /// </remarks>
 internal sealed class ControlFlow
 {
@@ -86,58 +86,9 @@ internal sealed class ControlFlow
     private void FindMeetings()
     {
         // Postdominators are dominators of the graph with its edges turned round, whose root is the exit.
-        var before = Enumerable.Range(0, Exit + 1).Select(_ => new List<int>()).ToArray();
-        foreach (var block in Blocks)
-            foreach (var successor in block.Successors) before[successor].Add(block.Index);
-        var order = new List<int>();
-        var seen = new bool[Exit + 1];
-        Visit(Exit);
-        order.Reverse();
-        var place = new int[Exit + 1];
-        for (var i = 0; i < order.Count; i++) place[order[i]] = i;
-        var meeting = Enumerable.Repeat(-1, Exit + 1).ToArray();
-        meeting[Exit] = Exit;
-        for (var changed = true; changed;)
-        {
-            changed = false;
-            foreach (var block in order.Skip(1))
-            {
-                var common = -1;
-                foreach (var successor in Blocks[block].Successors.Where(successor => meeting[successor] >= 0))
-                    common = common < 0 ? successor : Common(common, successor);
-                if (meeting[block] == common) continue;
-                meeting[block] = common;
-                changed = true;
-            }
-        }
+        IReadOnlyList<int>[] next = [.. Blocks.Select(block => block.Successors.ToArray()), []];
+        var meeting = new Dominators(Dominators.Turned(next), next, Exit);
         // A block from which no way leads to the end has no postdominator: its lanes meet nowhere.
-        foreach (var block in Blocks) block.Meeting = meeting[block.Index] < 0 ? Exit : meeting[block.Index];
-
-        void Visit(int root)
-        {
-            var open = new Stack<(int Block, int Next)>([(root, 0)]);
-            seen[root] = true;
-            while (open.TryPop(out var top))
-            {
-                if (top.Next == before[top.Block].Count)
-                {
-                    order.Add(top.Block);
-                    continue;
-                }
-                open.Push((top.Block, top.Next + 1));
-                var next = before[top.Block][top.Next];
-                if (seen[next]) continue;
-                seen[next] = true;
-                open.Push((next, 0));
-            }
-        }
-
-        int Common(int a, int b)
-        {
-            while (a != b)
-                if (place[a] > place[b]) a = meeting[a];
-                else b = meeting[b];
-            return a;
-        }
+        foreach (var block in Blocks) block.Meeting = meeting.IsReached(block.Index) ? meeting[block.Index] : Exit;
     }
 }
