@@ -17,9 +17,8 @@ namespace Convolve.Benchmarks;
 
 /// <summary>
 /// What each faster rung of an operation bought, as the tables of docs/learn have it: <c>rungs activations</c>, <c>pooling</c>,
-/// <c>losses</c>,
-/// <c>dropout</c>, <c>augmentation</c>, <c>normalization</c>, <c>optimizers</c>. Every figure is the fastest of several runs
-/// (<see cref="Device.Milliseconds"/>), the rungs of a table in turn.
+/// <c>losses</c>, <c>dropout</c>, <c>augmentation</c>, <c>normalization</c>, <c>optimizers</c>. Every figure is the fastest of several
+/// runs (<see cref="Device.Milliseconds"/>), the rungs of a table in turn.
 /// </summary>
 internal sealed class RungTable : IDisposable
 {
